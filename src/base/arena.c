@@ -1,0 +1,98 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/arena.h"
+
+#include <stdalign.h>
+#include <stdlib.h>
+
+#define ARENA_BLOCK ((size_t)4096)
+
+struct arena_block {
+	struct arena_block *before;
+	size_t size;
+	alignas(max_align_t) char bytes[];
+};
+
+void
+arena_done(struct arena *a)
+{
+	struct arena_block *b = a->last;
+
+	while (b) {
+		struct arena_block *before = b->before;
+
+		free(b);
+		b = before;
+	}
+	*a = (struct arena){ 0 };
+}
+
+void
+arena_clear(struct arena *a)
+{
+	struct arena_block *keep = a->last;
+
+	if (!keep)
+		return;
+	a->last = keep->before;
+	arena_done(a);
+	keep->before = NULL;
+	a->last = keep;
+}
+
+static bool
+arena_grow(struct arena *a, size_t size)
+{
+	size_t room = size > ARENA_BLOCK ? size : ARENA_BLOCK;
+	struct arena_block *b;
+
+	if (__builtin_add_overflow(room, sizeof(*b), &room))
+		return false;
+	b = malloc(room);
+	if (!b)
+		return false;
+	b->size = room - sizeof(*b);
+	b->before = a->last;
+	a->last = b;
+	a->used = 0;
+	return true;
+}
+
+void *
+arena_alloc(struct arena *a, size_t size)
+{
+	const size_t align = alignof(max_align_t);
+	void *p;
+
+	if (__builtin_add_overflow(size, align - 1, &size))
+		return NULL;
+	size &= ~(align - 1);
+	if ((!a->last || a->last->size - a->used < size) &&
+	    !arena_grow(a, size))
+		return NULL;
+	p = a->last->bytes + a->used;
+	a->used += size;
+	return memset(p, 0, size);
+}
+
+void *
+arena_array(struct arena *a, size_t n, size_t size)
+{
+	size_t all;
+
+	if (__builtin_mul_overflow(n, size, &all))
+		return NULL;
+	return arena_alloc(a, all);
+}
+
+bool
+arena_str(struct arena *a, struct str s, struct str *out)
+{
+	char *copy = arena_alloc(a, s.len + 1);
+
+	if (!copy)
+		return false;
+	if (s.len)
+		memcpy(copy, s.ptr, s.len);
+	*out = str_of(copy, s.len);
+	return true;
+}

@@ -1,0 +1,130 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/buf.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#define BUF_FIRST 256
+
+void
+buf_done(struct buf *b)
+{
+	free(b->ptr);
+	*b = (struct buf){ .max = b->max };
+}
+
+void
+buf_clear(struct buf *b)
+{
+	b->len = 0;
+	b->failed = ERR_OK;
+}
+
+static bool
+buf_fail(struct buf *b, enum err_code code)
+{
+	b->failed = code;
+	return false;
+}
+
+static bool
+buf_grow(struct buf *b, size_t need)
+{
+	size_t cap = b->cap ? b->cap : BUF_FIRST;
+	char *ptr;
+
+	while (cap < need)
+		if (__builtin_mul_overflow(cap, 2u, &cap))
+			return buf_fail(b, ERR_NOMEM);
+	ptr = realloc(b->ptr, cap);
+	if (!ptr)
+		return buf_fail(b, ERR_NOMEM);
+	b->ptr = ptr;
+	b->cap = cap;
+	return true;
+}
+
+char *
+buf_room(struct buf *b, size_t n)
+{
+	size_t need;
+
+	if (b->failed)
+		return NULL;
+	if (__builtin_add_overflow(b->len, n, &need) ||
+	    (b->max && need > b->max)) {
+		(void)buf_fail(b, ERR_TOO_LARGE);
+		return NULL;
+	}
+	if (need > b->cap && !buf_grow(b, need))
+		return NULL;
+	return b->ptr + b->len;
+}
+
+void
+buf_put(struct buf *b, struct str s)
+{
+	char *at;
+
+	if (!s.len)
+		return;
+	at = buf_room(b, s.len);
+	if (!at)
+		return;
+	memcpy(at, s.ptr, s.len);
+	b->len += s.len;
+}
+
+void
+buf_putc(struct buf *b, char c)
+{
+	buf_put(b, str_of(&c, 1));
+}
+
+static void
+buf_put_digits(struct buf *b, uint64_t n, unsigned base)
+{
+	char digits[20];
+	size_t at = sizeof(digits);
+
+	do
+		digits[--at] = "0123456789abcdef"[n % base];
+	while (n /= base);
+	buf_put(b, str_of(digits + at, sizeof(digits) - at));
+}
+
+void
+buf_put_u64(struct buf *b, uint64_t n)
+{
+	buf_put_digits(b, n, 10);
+}
+
+void
+buf_put_hex(struct buf *b, uint64_t n)
+{
+	buf_put_digits(b, n, 16);
+}
+
+void
+buf_printf(struct buf *b, const char *fmt, ...)
+{
+	va_list args;
+	char *at;
+	int n;
+
+	va_start(args, fmt);
+	n = vsnprintf(NULL, 0, fmt, args);
+	va_end(args);
+	if (n < 0) {
+		(void)buf_fail(b, ERR_INTERNAL);
+		return;
+	}
+	at = buf_room(b, (size_t)n + 1); /* and vsnprintf's NUL */
+	if (!at)
+		return;
+	va_start(args, fmt);
+	(void)vsnprintf(at, (size_t)n + 1, fmt, args);
+	va_end(args);
+	b->len += (size_t)n;
+}

@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: MIT */
+#include "base/file.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <unistd.h>
+
+#define READ_STEP ((size_t)65536)
+
+void
+fd_close(int *fd)
+{
+	/* Linux closes it whatever close() says: a retry could hit another's.
+	 */
+	if (*fd >= 0)
+		(void)close(*fd);
+	*fd = -1;
+}
+
+int
+fd_take(int *fd)
+{
+	int taken = *fd;
+
+	*fd = -1;
+	return taken;
+}
+
+enum err_code
+fd_write_all(int fd, struct str bytes, struct err *err)
+{
+	while (bytes.len) {
+		ssize_t n = write(fd, bytes.ptr, bytes.len);
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_os(err, "write");
+		bytes = str_skip(bytes, (size_t)n);
+	}
+	return ERR_OK;
+}
+
+enum err_code
+fd_read_at(int fd, uint64_t offset, char *out, size_t max, size_t *got,
+    struct err *err)
+{
+	size_t done = 0;
+
+	while (done < max) {
+		ssize_t n =
+		    pread(fd, out + done, max - done, (off_t)(offset + done));
+
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_os(err, "read");
+		if (n == 0)
+			break;
+		done += (size_t)n;
+	}
+	*got = done;
+	return ERR_OK;
+}
+
+enum err_code
+file_read(const char *name, struct buf *out, struct err *err)
+{
+	int fd CLEANUP(fd_close) = open(name, O_RDONLY | O_CLOEXEC);
+
+	if (fd < 0)
+		return err_os(err, "open '%s'", name);
+	for (;;) {
+		char *room = buf_room(out, READ_STEP);
+		ssize_t n;
+
+		if (!room)
+			return err_set(err, buf_failed(out), "read '%s': %s",
+			    name, err_text(buf_failed(out)));
+		n = read(fd, room, READ_STEP);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0)
+			return err_os(err, "read '%s'", name);
+		if (n == 0)
+			return ERR_OK;
+		out->len += (size_t)n;
+	}
+}

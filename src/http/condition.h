@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Conditional requests (RFC 9110 s13): entity tags, and the order in which the
+ * conditions are asked.  A malformed conditional header is ERR_BAD_HEADER,
+ * never ignored; so are dates that are not HTTP dates, though RFC 9110 s13.1.3
+ * would let us ignore those.
+ */
+#ifndef SHEAF_HTTP_CONDITION_H
+#define SHEAF_HTTP_CONDITION_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/attr.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "http/headers.h"
+
+struct etag {
+	struct str opaque; /* with its quotes, without W/ */
+	bool weak;
+};
+
+/* One entity tag; false when it is not one. */
+bool etag_parse(struct str s, struct etag *out) MUST_USE;
+
+/* What If-Match and If-None-Match say. */
+struct etag_list {
+	bool present;
+	bool any; /* "*" */
+	const struct etag *v;
+	size_t n;
+};
+
+struct conditions {
+	struct etag_list match; /* If-Match */
+	struct etag_list none_match; /* If-None-Match */
+	bool has_modified_since, has_unmodified_since;
+	int64_t modified_since, unmodified_since; /* seconds since 1970 */
+};
+
+/*
+ * Reads all four headers.  read: GET or HEAD, the only ones for which
+ * If-Modified-Since means something (RFC 9110 s13.1.3).
+ */
+enum err_code conditions_parse(const struct headers *h, bool read,
+    struct arena *a, struct conditions *out, struct err *err) MUST_USE;
+
+/* The state they are asked of. */
+struct validators {
+	bool exists;
+	struct str etag; /* with quotes, strong; empty: it has none */
+	int64_t modified; /* seconds since 1970 */
+};
+
+/*
+ * In the order of RFC 9110 s13.2.2: ERR_OK, ERR_NOT_MODIFIED (read only) or
+ * ERR_PRECONDITION.
+ */
+enum err_code conditions_check(const struct conditions *c, bool read,
+    const struct validators *now, struct err *err) MUST_USE;
+
+/* If-Range (s13.1.5): whether the Range is to be obeyed. */
+enum err_code if_range_holds(const struct headers *h,
+    const struct validators *now, bool *holds, struct err *err) MUST_USE;
+
+#endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A path as it stands on the wire: percent-encoded (RFC 3986 s2.1), with or
+ * without scheme and authority (RFC 4918 s8.3).  struct rpath is its decoded
+ * form; nothing casts between the two.
+ */
+#ifndef SHEAF_HTTP_HREF_H
+#define SHEAF_HTTP_HREF_H
+
+#include "base/arena.h"
+#include "base/attr.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "http/path.h"
+
+struct href {
+	struct str s;
+};
+
+/*
+ * Where this server's root stands in the eyes of the client: behind a proxy
+ * its scheme, host and path may be other than what our socket sees.  Strings
+ * are borrowed.
+ */
+struct origin {
+	struct str scheme; /* "http" or "https" */
+	struct str authority; /* "host", "host:port", "[::1]:80" */
+	struct str prefix; /* "" or "/dav": encoded, no slash at its end */
+};
+
+/*
+ * Decodes an absolute path ("/a%20b/") that has no query or fragment.  *slash:
+ * it ended in one.  Empty segments are dropped ("//a" is "/a").  ERR_BAD_PATH,
+ * with the reason for the client, for: no leading slash, a bad percent escape,
+ * an encoded slash or NUL, a "." or ".." segment however written, a raw
+ * control byte or space, '?' or '#'.  Other raw bytes (UTF-8 sent unencoded)
+ * are taken as they are.  slash may be NULL.
+ */
+enum err_code href_decode_path(struct arena *a, struct str wire,
+    struct rpath *out, bool *slash, struct err *err) MUST_USE;
+
+/*
+ * Decodes a Destination, If tag or href: an absolute URI or an absolute path.
+ * The scheme and authority of an absolute URI must be the origin's (compared
+ * as RFC 3986 s6.2.2 and s6.2.3 say: case, default port), else
+ * ERR_BAD_GATEWAY; so must the prefix begin the path, which it is taken off,
+ * else ERR_BAD_GATEWAY.  Else as href_decode_path().
+ */
+enum err_code href_decode(struct arena *a, const struct origin *origin,
+    struct href wire, struct rpath *out, bool *slash, struct err *err) MUST_USE;
+
+/*
+ * Appends the absolute path: prefix, then p with every byte that is not
+ * unreserved or one of "/!$'()*+,;=:@" percent-encoded (so it is safe in XML
+ * and HTML but for '&' and '\'', which are encoded as well), then a slash for
+ * a collection.
+ */
+void
+href_put(struct buf *b, struct str prefix, struct rpath p, bool collection);
+
+/* Appends one encoded segment. */
+void href_put_segment(struct buf *b, struct str name);
+
+#endif

@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: MIT */
+/* Accept, Accept-Encoding (RFC 9110 s12.5) and Prefer (RFC 7240, RFC 8144). */
+#ifndef SHEAF_HTTP_NEGOTIATE_H
+#define SHEAF_HTTP_NEGOTIATE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/str.h"
+
+/*
+ * The index of the offer ("application/json") that Accept prefers, the first
+ * of equals; an absent or malformed header prefers the first.  -1: none is
+ * acceptable.
+ */
+int accept_media(struct str accept, const struct str *offers, size_t n);
+
+/*
+ * The same for content codings ("zstd", "gzip"); offers are in our order of
+ * preference.  -1: identity, always possible.  "*" stands for any not named.
+ */
+int accept_coding(struct str accept, const struct str *offers, size_t n);
+
+struct preferences {
+	bool minimal; /* return=minimal */
+	bool representation; /* return=representation */
+	bool depth_noroot; /* RFC 8144 s3 */
+};
+
+/* Unknown and malformed preferences are ignored (RFC 7240 s2). */
+struct preferences prefer_parse(struct str prefer);
+
+#endif

@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What became of one resource.  Every operation produces a stream of these
+ * into a sink (outcome/sink.h) and never knows whether they become XML, JSON,
+ * a log line or a count.
+ *
+ * An outcome is read only during the call that puts it: whatever it points to
+ * may be reused afterwards.
+ */
+#ifndef SHEAF_OUTCOME_OUTCOME_H
+#define SHEAF_OUTCOME_OUTCOME_H
+
+#include <stdbool.h>
+
+#include "base/err.h"
+#include "http/path.h"
+#include "outcome/prop.h"
+
+/*
+ * Either n_propstats is 0 and status says it all, or the propstats do and
+ * status is that of the resource as a whole (200 if it could be read; for
+ * PROPPATCH the status that decided), which the XML form leaves out
+ * (RFC 4918 s14.24: status or propstat, never both).
+ */
+struct outcome {
+	struct rpath path;
+	bool collection; /* its href ends in a slash */
+	unsigned status; /* 200..599, never 207 */
+	enum err_code why; /* ERR_OK when it succeeded */
+	struct str tell; /* a sentence for people, or empty: err_text() */
+	const struct propstat *propstats;
+	size_t n_propstats;
+};
+
+/* The outcome of a resource that failed as why (and err, if any) says. */
+struct outcome outcome_failed(struct rpath path, bool collection,
+    enum err_code why, const struct err *err);
+
+/*
+ * Whether it failed: status >= 400.  A property that was not found does not
+ * make the resource a failure.
+ */
+bool outcome_is_failure(const struct outcome *o);
+
+/* The sentence: tell, or the text of why, or the status's reason phrase. */
+struct str outcome_text(const struct outcome *o);
+
+#endif

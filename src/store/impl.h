@@ -1,0 +1,78 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * For implementers of a store: the tables behind store.h.  The contract stands
+ * there; the wrappers in store.c check arguments and call these.
+ */
+#ifndef SHEAF_STORE_IMPL_H
+#define SHEAF_STORE_IMPL_H
+
+#include "store/store.h"
+
+struct store_ops {
+	const char *name;
+	enum err_code (*stat)(
+	    struct store *, struct rpath, struct resource *, struct err *);
+	enum err_code (*walk)(
+	    struct store *, struct rpath, const struct walk *, struct err *);
+	enum err_code (*open)(
+	    struct store *, struct rpath, struct content **, struct err *);
+	enum err_code (*upload)(struct store *, struct rpath,
+	    const struct upload_spec *, struct upload **, struct err *);
+	enum err_code (*mkcol)(
+	    struct store *, struct rpath, const struct guard *, struct err *);
+	enum err_code (*remove)(
+	    struct store *, struct rpath, const struct guard *, struct err *);
+	enum err_code (*copy)(struct store *, struct rpath, struct rpath,
+	    enum replace, const struct guard *, struct resource *, bool *,
+	    struct err *);
+	enum err_code (*rename)(struct store *, struct rpath, struct rpath,
+	    enum replace, const struct guard *, bool *, struct err *);
+	enum err_code (*patch)(struct store *, struct rpath,
+	    const struct prop_change *, size_t, const struct guard *,
+	    struct err *);
+	enum err_code (*props)(struct store *, const struct resource *,
+	    struct arena *, const struct prop **, size_t *, struct err *);
+	enum err_code (*space)(
+	    struct store *, struct rpath, struct space *, struct err *);
+	void (*close)(struct store *);
+};
+
+/* The base of every store, placed first in it. */
+struct store {
+	const struct store_ops *ops;
+};
+
+struct content_ops {
+	enum err_code (*read)(
+	    struct content *, uint64_t, char *, size_t, size_t *, struct err *);
+	int (*fd)(const struct content *); /* optional */
+	void (*free)(struct content *);
+};
+
+struct content {
+	const struct content_ops *ops;
+	struct resource res;
+};
+
+struct upload_ops {
+	enum err_code (*commit)(struct upload *, const struct guard *,
+	    struct resource *, bool *, struct err *);
+	void (*free)(struct upload *);
+};
+
+struct upload {
+	const struct upload_ops *ops;
+	struct ostream *stream;
+};
+
+/* Each asserts that the required functions are there. */
+struct store *store_init(struct store *s, const struct store_ops *ops);
+void content_init(struct content *c, const struct content_ops *ops);
+void upload_init(
+    struct upload *u, const struct upload_ops *ops, struct ostream *stream);
+
+/* Asks g, if there is one. */
+enum err_code guard_ask(const struct guard *g, const struct resource *now,
+    struct err *err) MUST_USE;
+
+#endif

@@ -1,0 +1,265 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The contract of a store: a tree of collections and files with properties.
+ *
+ * It is written so that a database can implement it.  No caller may assume
+ * files, one machine, or that a path is a key: a resource is known by its id,
+ * and a path may lead to another resource the next time it is asked.
+ *
+ * Each function below acts on one resource (or renames one tree) and is
+ * atomic: it is done wholly or not at all, and a reader sees the state before
+ * or after.  What spans many resources is the caller's loop (dav/), because
+ * its parts succeed and fail one by one.
+ *
+ * Unless said otherwise every function returns ERR_OK or fails with one of:
+ *   ERR_NOT_FOUND    nothing is mapped there (or it is not ours to serve: a
+ *                    device, a link out of the tree, the store's own state)
+ *   ERR_FORBIDDEN, ERR_READ_ONLY, ERR_IN_USE, ERR_IO, ERR_NO_FDS, ERR_OS
+ *                    the system refused this resource; others may still do
+ *   ERR_NOMEM        the operation cannot go on
+ * and leaves its results untouched.  All functions may be called by any number
+ * of threads at once.  One conformance suite (tests/store) runs on every
+ * implementation.
+ */
+#ifndef SHEAF_STORE_STORE_H
+#define SHEAF_STORE_STORE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/attr.h"
+#include "base/err.h"
+#include "base/ostream.h"
+#include "http/method.h"
+#include "http/path.h"
+#include "outcome/prop.h"
+
+struct store;
+
+/*
+ * Identifies a resource for as long as it exists, across renames; never given
+ * to another one.  Opaque bytes.  DAV:resource-id (RFC 5842 s3.1) is made of
+ * it.
+ */
+struct resource_id {
+	unsigned char bytes[16];
+};
+
+#define ETAG_MAX 64
+
+struct resource {
+	bool collection;
+	bool has_props; /* false: it surely has no dead property */
+	uint64_t length; /* bytes; 0 for a collection */
+	int64_t modified; /* ns since 1970 */
+	int64_t created; /* ns since 1970 */
+	struct resource_id id;
+	unsigned etag_len;
+	/*
+	 * A strong entity tag with its quotes (RFC 9110 s8.8.3), or, where
+	 * etag_len is 0, none.  It changes whenever the bytes do, and is never
+	 * used again for other bytes.  Collections have none.
+	 */
+	char etag[ETAG_MAX];
+};
+
+static inline struct str
+resource_etag(const struct resource *r)
+{
+	return str_of(r->etag, r->etag_len);
+}
+
+/*
+ * A condition on the state that a change replaces: If-Match, If-None-Match,
+ * and later locks.  The store calls it at the last moment, when no other
+ * change to that path can come between; now is NULL where nothing is mapped.
+ * What it returns but ERR_OK is what the function fails with, and nothing has
+ * changed.  It must not call the store.  A guard of NULL allows everything.
+ */
+struct guard {
+	enum err_code (*check)(
+	    void *arg, const struct resource *now, struct err *err);
+	void *arg;
+};
+
+enum replace {
+	REPLACE_NO, /* ERR_EXISTS where something is mapped */
+	REPLACE_YES, /* it and everything below it gives way, atomically */
+};
+
+/* ---- reading */
+
+enum err_code store_stat(struct store *s, struct rpath path,
+    struct resource *out, struct err *err) MUST_USE;
+
+/*
+ * One resource met by a walk.  failed: it is there, but it (or, when res says
+ * that it is a collection, its list of members) could not be read; err holds
+ * the details, and res what is known (collection, or all zero).  Borrowed for
+ * the call.
+ */
+struct member {
+	struct rpath path;
+	struct resource res;
+	enum err_code failed;
+	const struct err *err;
+};
+
+enum walk_order {
+	WALK_DOWN, /* a collection before its members */
+	WALK_UP, /* after them */
+};
+
+struct walk {
+	enum depth depth;
+	enum walk_order order;
+	/*
+	 * Called once for each resource, the root included.  What it returns
+	 * but ERR_OK ends the walk, which fails with it.  In a WALK_DOWN it
+	 * may set *prune to leave the members of this collection out.  It may
+	 * call the store, and may remove the member it is given.
+	 *
+	 * A collection whose list of members could not be read comes with
+	 * failed set: in its turn instead of the call without, or, when the
+	 * reading broke off in the middle, once more.
+	 */
+	enum err_code (*visit)(void *arg, const struct member *m, bool *prune);
+	void *arg;
+};
+
+/*
+ * Visits the root and its members.  Members that come or go meanwhile may be
+ * visited or not; all others are, once.  Members are in no order.  Memory
+ * grows with the depth of the tree, not with its number of members.  A
+ * resource that is its own ancestor (links) is a member with ERR_LOOP.
+ * Fails only for the root, with what visit returned, or ERR_NOMEM.
+ */
+enum err_code store_walk(struct store *s, struct rpath root,
+    const struct walk *w, struct err *err) MUST_USE;
+
+/*
+ * The bytes of a file as they are at this moment: a later PUT does not change
+ * what is read.  ERR_IS_COLLECTION.
+ */
+struct content;
+
+enum err_code store_open(struct store *s, struct rpath path,
+    struct content **out, struct err *err) MUST_USE;
+
+/* The resource that was opened: its etag and length go with these bytes. */
+const struct resource *content_resource(const struct content *c);
+
+/* *got is less than max only at the end. */
+enum err_code content_read(struct content *c, uint64_t offset, char *out,
+    size_t max, size_t *got, struct err *err) MUST_USE;
+
+/*
+ * A descriptor for sendfile(), which stays the content's own; -1 where there
+ * is none and content_read() must do.
+ */
+int content_fd(const struct content *c);
+
+void content_free(struct content *c); /* NULL is fine */
+
+/* ---- writing */
+
+/*
+ * New bytes for path.  Nobody sees them until the commit; freed without one,
+ * they leave no trace.  ERR_NO_PARENT, ERR_IS_COLLECTION, ERR_BAD_NAME,
+ * ERR_NAME_TOO_LONG, ERR_NO_SPACE, ERR_QUOTA.
+ */
+struct upload;
+
+struct upload_spec {
+	uint64_t length; /* bytes that will come, 0: not known */
+	bool has_modified;
+	int64_t modified; /* ns since 1970, when the client gives it */
+};
+
+enum err_code
+store_upload(struct store *s, struct rpath path, const struct upload_spec *spec,
+    struct upload **out, struct err *err) MUST_USE;
+
+/* Where its bytes are written.  It need not be ended. */
+struct ostream *upload_stream(struct upload *u);
+
+/*
+ * Makes what was written the content of path, durably, keeping the dead
+ * properties of what it replaces.  *created: nothing was mapped there before.
+ * out and created may be NULL.
+ */
+enum err_code upload_commit(struct upload *u, const struct guard *g,
+    struct resource *out, bool *created, struct err *err) MUST_USE;
+
+void upload_free(struct upload *u); /* NULL is fine */
+
+/* ERR_EXISTS, ERR_NO_PARENT, ERR_BAD_NAME, ERR_NAME_TOO_LONG, ERR_NO_SPACE. */
+enum err_code store_mkcol(struct store *s, struct rpath path,
+    const struct guard *g, struct err *err) MUST_USE;
+
+/*
+ * Removes a file, or a collection that has no members (ERR_NOT_EMPTY), with
+ * its dead properties.  The root: ERR_FORBIDDEN.
+ */
+enum err_code store_remove(struct store *s, struct rpath path,
+    const struct guard *g, struct err *err) MUST_USE;
+
+/*
+ * Copies one resource with its dead properties; of a collection only itself,
+ * without its members.  g is asked about `to`.  REPLACE_YES on a collection by
+ * a collection keeps its members.  ERR_SELF when the paths are the same or
+ * `to` is below `from` by another name.  *created and out may be NULL.
+ */
+enum err_code store_copy(struct store *s, struct rpath from, struct rpath to,
+    enum replace replace, const struct guard *g, struct resource *out,
+    bool *created, struct err *err) MUST_USE;
+
+/*
+ * Renames a resource and everything below it; ids, etags and dead properties
+ * stay.  g is asked about `to`.  ERR_CROSS_DEVICE: it cannot be done in one
+ * step here, and the caller must copy and remove.  ERR_SELF as above.
+ */
+enum err_code store_rename(struct store *s, struct rpath from, struct rpath to,
+    enum replace replace, const struct guard *g, bool *created,
+    struct err *err) MUST_USE;
+
+/* ---- dead properties (RFC 4918 s4) */
+
+/*
+ * One change.  form PROP_EMPTY in a removal; else PROP_TEXT or PROP_XML as
+ * outcome/prop.h says.  Removing what is not there succeeds.
+ */
+struct prop_change {
+	bool remove;
+	struct prop prop;
+};
+
+/* All or none, in order.  ERR_NO_SPACE, ERR_TOO_LARGE. */
+enum err_code store_patch(struct store *s, struct rpath path,
+    const struct prop_change *changes, size_t n, const struct guard *g,
+    struct err *err) MUST_USE;
+
+/*
+ * Every dead property of a resource that store_stat(), store_walk() or
+ * content_resource() gave, in order of name, into the arena.
+ */
+enum err_code
+store_props(struct store *s, const struct resource *r, struct arena *a,
+    const struct prop **out, size_t *n, struct err *err) MUST_USE;
+
+/* ---- the rest */
+
+struct space {
+	uint64_t used; /* bytes */
+	uint64_t available; /* bytes; UINT64_MAX: no limit known */
+};
+
+/* For DAV:quota-used-bytes and quota-available-bytes (RFC 4331) of path. */
+enum err_code store_space(struct store *s, struct rpath path, struct space *out,
+    struct err *err) MUST_USE;
+
+void store_close(struct store *s); /* NULL is fine */
+
+#endif

@@ -1,0 +1,44 @@
+/* SPDX-License-Identifier: MIT */
+/* The stores there are. */
+#ifndef SHEAF_STORE_STORES_H
+#define SHEAF_STORE_STORES_H
+
+#include "store/store.h"
+
+/* A store in memory, empty but for its root: for tests and dry runs. */
+enum err_code mem_store_new(struct store **out, struct err *err) MUST_USE;
+
+/*
+ * A store that hands everything to `inner` (which it owns) until told to
+ * fail: see fault_store_fail().
+ */
+enum err_code fault_store_new(
+    struct store *inner, struct store **out, struct err *err) MUST_USE;
+
+/*
+ * The nth call from now on (1: the next) to any store, content or upload
+ * function fails with code and does nothing; 0: none does.  With path, only
+ * calls for that path count.
+ */
+void fault_store_fail(struct store *s, unsigned nth, enum err_code code,
+    const struct rpath *path);
+
+/* Whether that call has come. */
+bool fault_store_fired(const struct store *s);
+
+/*
+ * A plain directory.  Files stay plain files in it.
+ *
+ * state: where locks, dead properties and history live; NULL: dir/.sheaf,
+ * which is made when it is missing and never shown to clients.
+ */
+struct dir_store_spec {
+	const char *dir;
+	const char *state;
+	bool relaxed; /* do not sync to disk before a change is acknowledged */
+};
+
+enum err_code dir_store_open(const struct dir_store_spec *spec,
+    struct store **out, struct err *err) MUST_USE;
+
+#endif

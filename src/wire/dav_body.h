@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Reads the XML bodies of requests, as they arrive, in bounded memory: no
+ * DOCTYPE, no entities but the five, namespaces required, limits on bytes,
+ * depth, attributes and names.
+ *
+ * Failures, with the reason (and line and column) for the client:
+ * ERR_BAD_BODY for what is malformed or means nothing, ERR_TOO_LARGE for a
+ * limit.  They stick to the stream, so its bytes may go on coming; the body is
+ * then dropped as it comes.
+ */
+#ifndef SHEAF_WIRE_DAV_BODY_H
+#define SHEAF_WIRE_DAV_BODY_H
+
+#include "base/arena.h"
+#include "base/attr.h"
+#include "base/err.h"
+#include "base/ostream.h"
+#include "outcome/prop.h"
+#include "store/store.h"
+
+struct xml_limits {
+	size_t bytes;
+	unsigned depth;
+};
+
+/* A body that is being read; released with dav_body_free(). */
+struct dav_body;
+
+/* Where its bytes go. */
+struct ostream *dav_body_stream(struct dav_body *b);
+
+void dav_body_free(struct dav_body *b); /* NULL is fine */
+
+/*
+ * DAV:propfind (RFC 4918 s14.20).  An empty body is allprop.  names: of
+ * PROPFIND_SOME those asked for, of PROPFIND_ALL those of DAV:include; each
+ * once, in the order sent.  All in the arena.
+ */
+enum propfind_kind { PROPFIND_ALL = 0, PROPFIND_NAMES, PROPFIND_SOME };
+
+struct propfind_body {
+	enum propfind_kind kind;
+	const struct prop_name *names;
+	size_t n_names;
+};
+
+enum err_code propfind_body_new(const struct xml_limits *limits,
+    struct arena *a, struct dav_body **out, struct err *err) MUST_USE;
+
+/* Call once, after the last byte. */
+enum err_code propfind_body_end(
+    struct dav_body *b, struct propfind_body *out, struct err *err) MUST_USE;
+
+/*
+ * DAV:propertyupdate (RFC 4918 s14.19): the changes, in order, as the store
+ * takes them: with namespace, mixed content, attributes and an xml:lang in
+ * scope kept (s4.3, s4.4).  All in the arena.
+ */
+struct proppatch_body {
+	const struct prop_change *changes;
+	size_t n_changes;
+};
+
+enum err_code proppatch_body_new(const struct xml_limits *limits,
+    struct arena *a, struct dav_body **out, struct err *err) MUST_USE;
+
+enum err_code proppatch_body_end(
+    struct dav_body *b, struct proppatch_body *out, struct err *err) MUST_USE;
+
+#endif
