@@ -63,4 +63,14 @@ struct propstat {
 	size_t n_props;
 };
 
+/*
+ * A change asked of one property: what PROPPATCH bodies hold and stores take.
+ * form PROP_EMPTY in a removal; else PROP_TEXT or PROP_XML as above.  Removing
+ * what is not there succeeds.
+ */
+struct prop_change {
+	bool remove;
+	struct prop prop;
+};
+
 #endif

@@ -227,15 +227,6 @@ enum err_code store_rename(struct store *s, struct rpath from, struct rpath to,
 
 /* ---- dead properties (RFC 4918 s4) */
 
-/*
- * One change.  form PROP_EMPTY in a removal; else PROP_TEXT or PROP_XML as
- * outcome/prop.h says.  Removing what is not there succeeds.
- */
-struct prop_change {
-	bool remove;
-	struct prop prop;
-};
-
 /* All or none, in order.  ERR_NO_SPACE, ERR_TOO_LARGE. */
 enum err_code store_patch(struct store *s, struct rpath path,
     const struct prop_change *changes, size_t n, const struct guard *g,

@@ -17,7 +17,6 @@
 #include "base/err.h"
 #include "base/ostream.h"
 #include "outcome/prop.h"
-#include "store/store.h"
 
 struct xml_limits {
 	size_t bytes;
