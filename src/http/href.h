@@ -45,6 +45,10 @@ enum err_code href_decode_path(struct arena *a, struct str wire,
  * as RFC 3986 s6.2.2 and s6.2.3 say: case, default port), else
  * ERR_BAD_GATEWAY; so must the prefix begin the path, which it is taken off,
  * else ERR_BAD_GATEWAY.  Else as href_decode_path().
+ *
+ * A user name before the host is passed over (RFC 9110 s4.2.4 has it sent by
+ * nobody, but libsoup did).  "//a" could be a path or a host, so it is
+ * ERR_BAD_PATH here (RFC 3986 s4.2), though a fine request target.
  */
 enum err_code href_decode(struct arena *a, const struct origin *origin,
     struct href wire, struct rpath *out, bool *slash, struct err *err) MUST_USE;
@@ -58,7 +62,7 @@ enum err_code href_decode(struct arena *a, const struct origin *origin,
 void
 href_put(struct buf *b, struct str prefix, struct rpath p, bool collection);
 
-/* Appends one encoded segment. */
+/* Appends one encoded segment, to stand after a slash: it may hold a ':'. */
 void href_put_segment(struct buf *b, struct str name);
 
 #endif

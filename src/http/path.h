@@ -68,7 +68,9 @@ bool rpath_segment_ok(struct str name);
 
 /*
  * The path in a buffer, to go down and up a tree without allocating.
- * push() returns the length to give to pop().  Bytes move when it grows.
+ * push() returns the length to give to pop().  Bytes move when it grows.  An
+ * empty buffer is the root.  A push that fails (ask buf_failed()) leaves the
+ * path as it was: nothing may be done to it then, since it names the parent.
  */
 size_t rpath_push(struct buf *b, struct str name);
 void rpath_pop(struct buf *b, size_t len);

@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: MIT */
+#include "http/date.h"
+
+#include "base/clock.h"
+
+#define FIRST INT64_C(-62167219200) /* 0000-01-01T00:00:00Z */
+#define LAST INT64_C(253402300799) /* 9999-12-31T23:59:59Z */
+
+static const char day_names[7][10] = { "Sunday", "Monday", "Tuesday",
+	"Wednesday", "Thursday", "Friday", "Saturday" };
+static const char month_names[12][4] = { "Jan", "Feb", "Mar", "Apr", "May",
+	"Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
+
+/* Four digits are all a date has for its year. */
+static struct utc
+utc_within(int64_t seconds)
+{
+	if (seconds < FIRST)
+		seconds = FIRST;
+	return utc_from_seconds(seconds > LAST ? LAST : seconds);
+}
+
+/* The last `width` digits of n. */
+static void
+set_digits(char *at, int n, size_t width)
+{
+	while (width--) {
+		at[width] = (char)('0' + n % 10);
+		n /= 10;
+	}
+}
+
+static void
+set_time(char *at, const struct utc *u)
+{
+	set_digits(at, u->hour, 2);
+	set_digits(at + 3, u->minute, 2);
+	set_digits(at + 6, u->second, 2);
+}
+
+void
+date_put_http(struct buf *b, int64_t seconds)
+{
+	char text[] = "Day, 00 Mon 0000 00:00:00 GMT";
+	struct utc u = utc_within(seconds);
+
+	memcpy(text, day_names[u.weekday], 3);
+	set_digits(text + 5, u.day, 2);
+	memcpy(text + 8, month_names[u.month - 1], 3);
+	set_digits(text + 12, u.year, 4);
+	set_time(text + 17, &u);
+	buf_put(b, str_of(text, sizeof(text) - 1));
+}
+
+void
+date_put_rfc3339(struct buf *b, int64_t seconds)
+{
+	char text[] = "0000-00-00T00:00:00Z";
+	struct utc u = utc_within(seconds);
+
+	set_digits(text, u.year, 4);
+	set_digits(text + 5, u.month, 2);
+	set_digits(text + 8, u.day, 2);
+	set_time(text + 11, &u);
+	buf_put(b, str_of(text, sizeof(text) - 1));
+}
+
+/* Each of these takes what it names off the front of *s, or says false. */
+
+static bool
+take(struct str *s, struct str literal)
+{
+	if (!str_starts(*s, literal))
+		return false;
+	*s = str_skip(*s, literal.len);
+	return true;
+}
+
+static bool
+take_digits(struct str *s, size_t width, int *out)
+{
+	uint64_t n;
+
+	if (s->len < width || !str_to_u64(str_head(*s, width), &n))
+		return false;
+	*out = (int)n;
+	*s = str_skip(*s, width);
+	return true;
+}
+
+static bool
+take_month(struct str *s, int *out)
+{
+	int m;
+
+	for (m = 0; m < 12; m++) {
+		if (take(s, str_of(month_names[m], 3))) {
+			*out = m + 1;
+			return true;
+		}
+	}
+	return false;
+}
+
+/* The name is not held against the date: nothing depends on it. */
+static bool
+take_day_name(struct str *s, bool whole)
+{
+	size_t d;
+
+	for (d = 0; d < ARRAY_LEN(day_names); d++)
+		if (take(s,
+			whole ? str_from_c(day_names[d])
+			      : str_of(day_names[d], 3)))
+			return true;
+	return false;
+}
+
+static bool
+take_time(struct str *s, struct utc *u)
+{
+	return take_digits(s, 2, &u->hour) && take(s, STR(":")) &&
+	    take_digits(s, 2, &u->minute) && take(s, STR(":")) &&
+	    take_digits(s, 2, &u->second);
+}
+
+static bool
+is_leap(int year)
+{
+	return (year % 4 == 0 && year % 100 != 0) || year % 400 == 0;
+}
+
+/* A leap second, 60, is the first second of the next minute. */
+static bool
+utc_ok(const struct utc *u)
+{
+	static const int days[] = { 31, 28, 31, 30, 31, 30, 31, 31, 30, 31, 30,
+		31 };
+
+	return u->month >= 1 && u->month <= 12 && u->day >= 1 &&
+	    u->day <=
+	    days[u->month - 1] + (u->month == 2 && is_leap(u->year)) &&
+	    u->hour < 24 && u->minute < 60 && u->second <= 60;
+}
+
+static bool
+parse_imf(struct str s, struct utc *u)
+{
+	return take_day_name(&s, false) && take(&s, STR(", ")) &&
+	    take_digits(&s, 2, &u->day) && take(&s, STR(" ")) &&
+	    take_month(&s, &u->month) && take(&s, STR(" ")) &&
+	    take_digits(&s, 4, &u->year) && take(&s, STR(" ")) &&
+	    take_time(&s, u) && str_eq(s, STR(" GMT"));
+}
+
+static bool
+parse_asctime(struct str s, struct utc *u)
+{
+	return take_day_name(&s, false) && take(&s, STR(" ")) &&
+	    take_month(&s, &u->month) && take(&s, STR(" ")) &&
+	    (take(&s, STR(" ")) ? take_digits(&s, 1, &u->day)
+				: take_digits(&s, 2, &u->day)) &&
+	    take(&s, STR(" ")) && take_time(&s, u) && take(&s, STR(" ")) &&
+	    take_digits(&s, 4, &u->year) && !s.len;
+}
+
+/*
+ * Two digits are of the latest such year that is not more than 50 years in
+ * the future (RFC 9110 s5.6.7).
+ */
+static int
+whole_year(const struct utc *u)
+{
+	struct utc limit = utc_from_seconds(clock_seconds(clock_now()));
+	struct utc with = *u;
+
+	limit.year += 50;
+	with.year += limit.year - limit.year % 100;
+	if (utc_to_seconds(&with) > utc_to_seconds(&limit))
+		with.year -= 100;
+	return with.year;
+}
+
+static bool
+parse_rfc850(struct str s, struct utc *u)
+{
+	bool ok = take_day_name(&s, true) && take(&s, STR(", ")) &&
+	    take_digits(&s, 2, &u->day) && take(&s, STR("-")) &&
+	    take_month(&s, &u->month) && take(&s, STR("-")) &&
+	    take_digits(&s, 2, &u->year) && take(&s, STR(" ")) &&
+	    take_time(&s, u) && str_eq(s, STR(" GMT"));
+
+	if (ok)
+		u->year = whole_year(u);
+	return ok;
+}
+
+bool
+date_parse_http(struct str s, int64_t *seconds)
+{
+	struct utc u = { 0 };
+
+	if (!parse_imf(s, &u) && !parse_rfc850(s, &u) && !parse_asctime(s, &u))
+		return false;
+	if (!utc_ok(&u))
+		return false;
+	*seconds = utc_to_seconds(&u);
+	return true;
+}
+
+static void
+drop_fraction(struct str *s)
+{
+	struct str rest = *s;
+
+	if (!take(&rest, STR(".")) || !rest.len || !ascii_is_digit(*rest.ptr))
+		return;
+	while (rest.len && ascii_is_digit(*rest.ptr))
+		rest = str_skip(rest, 1);
+	*s = rest;
+}
+
+/* "Z" or "+01:30"; in seconds, and nothing may follow. */
+static bool
+parse_offset(struct str s, int *offset)
+{
+	int hours, minutes, sign = str_starts(s, STR("-")) ? -1 : 1;
+
+	*offset = 0;
+	if (str_eq_nocase(s, STR("Z")))
+		return true;
+	if (!(take(&s, STR("+")) || take(&s, STR("-"))) ||
+	    !take_digits(&s, 2, &hours) || !take(&s, STR(":")) ||
+	    !take_digits(&s, 2, &minutes))
+		return false;
+	*offset = sign * (hours * 60 + minutes) * 60;
+	return !s.len && hours < 24 && minutes < 60;
+}
+
+bool
+date_parse_rfc3339(struct str s, int64_t *seconds)
+{
+	struct utc u = { 0 };
+	int offset;
+
+	if (!take_digits(&s, 4, &u.year) || !take(&s, STR("-")) ||
+	    !take_digits(&s, 2, &u.month) || !take(&s, STR("-")) ||
+	    !take_digits(&s, 2, &u.day) ||
+	    !(take(&s, STR("T")) || take(&s, STR("t"))) || !take_time(&s, &u))
+		return false;
+	drop_fraction(&s);
+	if (!parse_offset(s, &offset) || !utc_ok(&u))
+		return false;
+	*seconds = utc_to_seconds(&u) - offset;
+	return true;
+}

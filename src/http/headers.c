@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: MIT */
+#include "http/headers.h"
+
+#include "base/buf.h"
+
+/* The next field of that name, from index *i on; NULL: no more. */
+static const struct header *
+next(const struct headers *h, struct str name, size_t *i)
+{
+	while (*i < h->n) {
+		const struct header *one = &h->v[(*i)++];
+
+		if (str_eq_nocase(one->name, name))
+			return one;
+	}
+	return NULL;
+}
+
+bool
+headers_has(const struct headers *h, struct str name)
+{
+	size_t i = 0;
+
+	return next(h, name, &i) != NULL;
+}
+
+enum err_code
+headers_one(
+    const struct headers *h, struct str name, struct str *out, struct err *err)
+{
+	size_t i = 0;
+	const struct header *first = next(h, name, &i);
+	const struct header *other;
+
+	if (!first) {
+		*out = (struct str){ 0 };
+		return ERR_OK;
+	}
+	while ((other = next(h, name, &i)))
+		if (!str_eq(other->value, first->value))
+			return err_tell(err, ERR_BAD_HEADER,
+			    "%.*s is there more than once", STR_ARG(name));
+	*out = first->value;
+	return ERR_OK;
+}
+
+/* Bytes of all values joined; *lines: how many there are. */
+static size_t
+joined_length(const struct headers *h, struct str name, size_t *lines)
+{
+	const struct header *one;
+	size_t i = 0, len = 0;
+
+	*lines = 0;
+	while ((one = next(h, name, &i))) {
+		len += one->value.len + (*lines ? 2 : 0);
+		(*lines)++;
+	}
+	return len;
+}
+
+static char *
+append(char *to, struct str s)
+{
+	if (s.len)
+		memcpy(to, s.ptr, s.len);
+	return to + s.len;
+}
+
+enum err_code
+headers_list(const struct headers *h, struct str name, struct arena *a,
+    struct str *out, struct err *err)
+{
+	const struct header *one;
+	size_t lines, i = 0;
+	size_t len = joined_length(h, name, &lines);
+	char *to, *at;
+
+	if (lines < 2) {
+		one = next(h, name, &i);
+		*out = one ? one->value : (struct str){ 0 };
+		return ERR_OK;
+	}
+	to = at = arena_alloc(a, len);
+	if (!to)
+		return err_nomem(err);
+	while ((one = next(h, name, &i))) {
+		if (at != to)
+			at = append(at, STR(", "));
+		at = append(at, one->value);
+	}
+	*out = str_of(to, (size_t)(at - to));
+	return ERR_OK;
+}
