@@ -1,0 +1,115 @@
+/* SPDX-License-Identifier: MIT */
+#include "outcome/collector.h"
+
+#define COLLECTOR_FIRST ((size_t)8)
+
+static bool
+name_copy(struct arena *a, struct prop_name n, struct prop_name *out)
+{
+	return arena_str(a, n.ns, &out->ns) &&
+	    arena_str(a, n.local, &out->local);
+}
+
+bool
+prop_copy(struct arena *a, const struct prop *p, struct prop *out)
+{
+	struct prop copy = *p;
+	struct prop_name *names = arena_array(a, p->n_names, sizeof(*names));
+	size_t i;
+
+	if (!names || !name_copy(a, p->name, &copy.name) ||
+	    !arena_str(a, p->value, &copy.value))
+		return false;
+	for (i = 0; i < p->n_names; i++)
+		if (!name_copy(a, p->names[i], &names[i]))
+			return false;
+	copy.names = names;
+	*out = copy;
+	return true;
+}
+
+static bool
+propstat_copy(struct arena *a, const struct propstat *ps, struct propstat *out)
+{
+	struct prop *props = arena_array(a, ps->n_props, sizeof(*props));
+	size_t i;
+
+	if (!props)
+		return false;
+	for (i = 0; i < ps->n_props; i++)
+		if (!prop_copy(a, &ps->props[i], &props[i]))
+			return false;
+	*out = *ps;
+	out->props = props;
+	return true;
+}
+
+bool
+outcome_copy(struct arena *a, const struct outcome *o, struct outcome *out)
+{
+	struct outcome copy = *o;
+	struct propstat *sets = arena_array(a, o->n_propstats, sizeof(*sets));
+	size_t i;
+
+	if (!sets || !arena_str(a, o->path.s, &copy.path.s) ||
+	    !arena_str(a, o->tell, &copy.tell))
+		return false;
+	for (i = 0; i < o->n_propstats; i++)
+		if (!propstat_copy(a, &o->propstats[i], &sets[i]))
+			return false;
+	copy.propstats = sets;
+	*out = copy;
+	return true;
+}
+
+/* The arena does not take back: doubling keeps what is wasted below half. */
+static bool
+collector_grow(struct collector *c)
+{
+	size_t room = c->room ? c->room * 2 : COLLECTOR_FIRST;
+	struct outcome *items = arena_array(c->arena, room, sizeof(*items));
+
+	if (!items)
+		return false;
+	if (c->n)
+		memcpy(items, c->items, c->n * sizeof(*items));
+	c->items = items;
+	c->room = room;
+	return true;
+}
+
+static enum err_code
+collector_put(struct sink *s, const struct outcome *o)
+{
+	struct collector *c = CONTAINER_OF(s, struct collector, base);
+
+	if (c->n == c->room && !collector_grow(c))
+		return ERR_NOMEM;
+	if (!outcome_copy(c->arena, o, &c->items[c->n]))
+		return ERR_NOMEM;
+	c->n++;
+	return ERR_OK;
+}
+
+static enum err_code
+collector_end(struct sink *s)
+{
+	struct collector *c = CONTAINER_OF(s, struct collector, base);
+
+	c->ended = true;
+	return ERR_OK;
+}
+
+static const struct sink_ops collector_ops = {
+	.name = "collector",
+	.put = collector_put,
+	.end = collector_end,
+};
+
+struct sink *
+collector_init(struct collector *c, struct arena *a)
+{
+	*c = (struct collector){ .arena = a };
+	sink_init(&c->base, &collector_ops);
+	return &c->base;
+}
