@@ -13,6 +13,7 @@
 #include "base/attr.h"
 #include "base/err.h"
 #include "base/ostream.h"
+#include "dav/op.h"
 #include "http/headers.h"
 #include "http/href.h"
 #include "http/method.h"
@@ -20,26 +21,10 @@
 #include "outcome/failure_log.h"
 #include "store/store.h"
 
-/* Who asks; an empty name is nobody in particular. */
-struct caller {
-	struct str user;
-};
-
-/*
- * Settings that methods obey.  One table (server/config.def) has their
- * defaults, ranges and documentation.
- */
-struct dav_settings {
-	uint64_t max_upload; /* bytes of a PUT; 0: no limit */
-	size_t max_xml; /* bytes of an XML body */
-	unsigned max_depth; /* nesting of an XML body */
-	bool finite_depth; /* refuse PROPFIND Depth: infinity */
-	const struct mime *mime; /* content types by name (http/mime.h) */
-};
-
 struct request {
 	enum method method;
-	struct rpath path;
+	struct str method_name; /* as sent: METHOD_NONE has many */
+	struct rpath path; /* the root for "OPTIONS *" */
 	bool slash; /* the target ended in one */
 	struct headers headers;
 	struct origin origin;
@@ -66,11 +51,15 @@ struct reply_ops {
 	    struct reply *, struct str name, struct str value);
 	/*
 	 * A body whose length is not known.  Bytes may be on their way to the
-	 * client as soon as they are written.
+	 * client as soon as they are written.  Who asked for it ends it; a
+	 * stream that was not ended is cut short, and the client sees that.
 	 */
 	enum err_code (*stream)(
 	    struct reply *, unsigned status, struct ostream **out);
-	/* A body made of segments of one content, which it takes over. */
+	/*
+	 * A body made of segments of one content, which it takes over, even
+	 * when it fails.  segs and what they point to are the request arena's.
+	 */
 	enum err_code (*content)(struct reply *, unsigned status,
 	    struct content *c, const struct segment *segs, size_t n);
 	/* No body. */
@@ -81,10 +70,14 @@ struct reply_ops {
  * The status is chosen once: exactly one of reply_stream(), reply_content()
  * and reply_empty() is called, and headers only before it.  status is 0 until
  * then.  For HEAD a method does as for GET, and the server leaves the body out.
+ *
+ * A header that could not be set fails the call that gives the status, so that
+ * nothing is ever sent without it, and a method need not ask each time.
  */
 struct reply {
 	const struct reply_ops *ops;
 	unsigned status;
+	enum err_code failed; /* of a header */
 };
 
 void reply_init(struct reply *r, const struct reply_ops *ops);
@@ -101,9 +94,11 @@ enum err_code reply_empty(struct reply *r, unsigned status) MUST_USE;
  * A method runs in two steps.  begin(), when the headers are there and before
  * the body (and before "100 Continue" is sent): it checks what can be checked,
  * and sets body to what shall take the body's bytes; left NULL, any body is
- * refused with 415.  Then the server writes the body there, and calls run(),
- * which replies.  An error from either that left reply.status 0 is answered by
- * dav_fail(); later it cuts the answer short.  end(), optional, releases what
+ * refused with 415.  Then the server writes the body there (it does not end the
+ * stream) and calls run(), which replies.  When a write fails it answers with
+ * body->err instead of calling run(); when the body is cut short it calls
+ * neither.  An error that left reply.status 0 is answered by dav_fail(); later
+ * it cuts the answer short.  end(), optional, releases what
  * begin() made, whatever happened; it is always called after a begin().
  */
 struct exchange {
@@ -128,12 +123,17 @@ struct method_ops {
 	void (*end)(struct exchange *x);
 };
 
-/* The implementation of a method, or NULL where there is none. */
+/*
+ * The implementation of a method; never NULL: that of METHOD_NONE says 501, or
+ * 405 to a method that is known but not served.
+ */
 const struct method_ops *dav_method(enum method m);
 
 /*
- * Replies with a failure: status and headers by the error table, and a body
- * that says what was wrong: DAV:error or problem+json, as accepted.
+ * Replies with a failure: status by the error table, the headers that go with
+ * it (Allow on 405), and a body that says what was wrong: DAV:error or
+ * problem+json, as accepted.  Headers set before it stay.  Works before a
+ * begin(), too, as long as req->path holds a path (the root will do).
  */
 enum err_code dav_fail(struct exchange *x, const struct err *err) MUST_USE;
 

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+#include "dav/exchange.h"
+
+#include <assert.h>
+
+void
+reply_init(struct reply *r, const struct reply_ops *ops)
+{
+	assert(ops->header);
+	assert(ops->stream);
+	assert(ops->content);
+	assert(ops->empty);
+	*r = (struct reply){ .ops = ops };
+}
+
+enum err_code
+reply_header(struct reply *r, struct str name, struct str value)
+{
+	assert(!r->status);
+	if (!r->failed)
+		r->failed = r->ops->header(r, name, value);
+	return r->failed;
+}
+
+enum err_code
+reply_stream(struct reply *r, unsigned status, struct ostream **out)
+{
+	enum err_code rc;
+
+	assert(!r->status);
+	rc = r->failed ? r->failed : r->ops->stream(r, status, out);
+	if (!rc)
+		r->status = status;
+	return rc;
+}
+
+enum err_code
+reply_content(struct reply *r, unsigned status, struct content *c,
+    const struct segment *segs, size_t n)
+{
+	enum err_code rc;
+
+	assert(!r->status);
+	if (r->failed) {
+		content_free(c);
+		return r->failed;
+	}
+	rc = r->ops->content(r, status, c, segs, n);
+	if (!rc)
+		r->status = status;
+	return rc;
+}
+
+enum err_code
+reply_empty(struct reply *r, unsigned status)
+{
+	enum err_code rc;
+
+	assert(!r->status);
+	rc = r->failed ? r->failed : r->ops->empty(r, status);
+	if (!rc)
+		r->status = status;
+	return rc;
+}

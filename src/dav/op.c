@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+#include "dav/op.h"
+
+/*
+ * Where access control will come: until there are users, whoever was let in
+ * may do everything.
+ */
+enum err_code
+op_may(
+    const struct op *op, enum access access, struct rpath path, struct err *err)
+{
+	(void)op;
+	(void)access;
+	(void)path;
+	(void)err;
+	return ERR_OK;
+}
+
+/* With rules for parts of a tree this must walk it. */
+enum err_code
+op_may_tree(
+    const struct op *op, enum access access, struct rpath root, struct err *err)
+{
+	return op_may(op, access, root, err);
+}
+
+enum err_code
+op_mkcol(const struct op *op, struct rpath path, const struct guard *g,
+    struct err *err)
+{
+	enum err_code rc = op_may(op, ACCESS_WRITE, path, err);
+
+	if (rc)
+		return rc;
+	return store_mkcol(op->store, path, g, err);
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The operations: what becomes of a tree of resources.  They put outcomes into
+ * a sink and know nothing of HTTP; the methods call them, and bulk will.
+ *
+ * What fails for one resource is its outcome, and the operation goes on with
+ * the others.  An operation returns an error only when it could not go on, or
+ * when its root failed and nothing at all was done.  Only after ERR_OK has the
+ * sink been ended.
+ */
+#ifndef SHEAF_DAV_OP_H
+#define SHEAF_DAV_OP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/attr.h"
+#include "base/err.h"
+#include "http/path.h"
+#include "outcome/sink.h"
+#include "store/store.h"
+#include "wire/dav_body.h"
+
+/* Who asks; an empty name is nobody in particular. */
+struct caller {
+	struct str user;
+};
+
+/*
+ * Settings that methods obey.  One table (server/config.def) has their
+ * defaults, ranges and documentation.
+ */
+struct dav_settings {
+	uint64_t max_upload; /* bytes of a PUT; 0: no limit */
+	size_t max_xml; /* bytes of an XML body */
+	unsigned max_depth; /* nesting of an XML body */
+	bool finite_depth; /* refuse PROPFIND Depth: infinity */
+	const struct mime *mime; /* content types by name (http/mime.h) */
+};
+
+/* Everything is borrowed.  The arena lives as long as the request. */
+struct op {
+	struct store *store;
+	const struct caller *caller;
+	const struct dav_settings *set;
+	struct arena *arena;
+};
+
+/* What somebody may want to do to a resource. */
+enum access {
+	ACCESS_READ, /* its bytes, its properties, its members' names */
+	ACCESS_WRITE, /* bytes or properties, or to come into being */
+	ACCESS_REMOVE,
+};
+
+/*
+ * The one question who may do what.  It is asked for every resource that an
+ * operation meets, before it is touched: ERR_OK or ERR_FORBIDDEN.  Until there
+ * are users everyone may do everything.
+ */
+enum err_code op_may(const struct op *op, enum access access, struct rpath path,
+    struct err *err) MUST_USE;
+
+/*
+ * The same of a resource and everything below it, for what the store does to
+ * a tree in one step.
+ */
+enum err_code op_may_tree(const struct op *op, enum access access,
+    struct rpath root, struct err *err) MUST_USE;
+
+/*
+ * MKCOL (RFC 4918 s9.3).  As store_mkcol(); never an outcome, since there is
+ * one resource.
+ */
+enum err_code op_mkcol(const struct op *op, struct rpath path,
+    const struct guard *g, struct err *err) MUST_USE;
+
+/*
+ * DELETE (RFC 4918 s9.6.1).  One outcome for each member that could not be
+ * removed and none for those that could, nor for the ancestors of a kept
+ * member: nothing put means all is gone.  g is asked about the root before
+ * anything is removed.
+ *
+ * The tree's root itself cannot be removed: ERR_FORBIDDEN, and none of its
+ * members is touched.
+ */
+enum err_code op_delete(const struct op *op, struct rpath root,
+    const struct guard *g, struct sink *out, struct err *err) MUST_USE;
+
+struct transfer {
+	struct rpath from, to;
+	bool overwrite; /* else ERR_PRECONDITION where something is mapped */
+	bool shallow; /* COPY with Depth: 0: without members */
+	const struct guard *guard; /* asked about `to`; may be NULL */
+};
+
+/*
+ * COPY (RFC 4918 s9.8).  One outcome for each resource that could not be
+ * copied (by the URL that is the cause, source or destination), and for each
+ * old member of the destination that should have gone and did not.  What the
+ * source could not give stays at the destination as it was.  The order of
+ * things, and why, is in docs/design/copy-overwrite.md.
+ *
+ * ERR_SELF when one of the two paths is the other or above it.  *created:
+ * nothing was mapped at `to` before.
+ */
+enum err_code op_copy(const struct op *op, const struct transfer *t,
+    struct sink *out, bool *created, struct err *err) MUST_USE;
+
+/*
+ * MOVE (RFC 4918 s9.9), in one step where the store can.  Across file systems
+ * member by member: copied, then removed.  An outcome names each member that
+ * is still at the source, and none of its ancestors; none is ever lost.
+ */
+enum err_code op_move(const struct op *op, const struct transfer *t,
+    struct sink *out, bool *created, struct err *err) MUST_USE;
+
+struct propfind {
+	const struct propfind_body *what;
+	enum depth depth;
+	bool noroot; /* Prefer: depth-noroot (RFC 8144 s3) */
+};
+
+/*
+ * PROPFIND (RFC 4918 s9.1).  One outcome for each resource; one that could not
+ * be read has the status that says why.  Memory does not grow with the number
+ * of members.
+ */
+enum err_code op_propfind(const struct op *op, struct rpath root,
+    const struct propfind *q, struct sink *out, struct err *err) MUST_USE;
+
+/*
+ * PROPPATCH (RFC 4918 s9.2): all changes or none.  One outcome, which names
+ * each property once, with 200 or with what it failed of.  An error, and no
+ * outcome, where no property is to blame.
+ */
+enum err_code op_proppatch(const struct op *op, struct rpath path,
+    const struct proppatch_body *what, const struct guard *g, struct sink *out,
+    struct err *err) MUST_USE;
+
+#endif

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+#include "dav/op.h"
+#include "dav/tree.h"
+
+enum err_code
+op_delete(const struct op *op, struct rpath root, const struct guard *g,
+    struct sink *out, struct err *err)
+{
+	const struct tree_removal removal = {
+		.op = op,
+		.root = root,
+		.guard = g,
+		.out = out,
+		.root_is_request = true,
+	};
+	struct resource res;
+	enum err_code rc;
+
+	/* Before its members are gone, not after. */
+	if (rpath_is_root(root))
+		return err_tell(err, ERR_FORBIDDEN,
+		    "the root collection cannot be removed");
+	rc = op_may(op, ACCESS_REMOVE, root, err);
+	if (rc)
+		return rc;
+	rc = store_stat(op->store, root, &res, err);
+	if (rc)
+		return rc;
+	rc = ask_guard(g, &res, err);
+	if (rc)
+		return rc;
+	rc = tree_remove(&removal, err);
+	if (rc)
+		return rc;
+	return sink_end(out);
+}

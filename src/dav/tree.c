@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: MIT */
+#include "dav/tree.h"
+
+bool
+kept_note(struct kept *k, struct rpath path)
+{
+	buf_clear(&k->path);
+	buf_put(&k->path, path.s);
+	return buf_failed(&k->path) == ERR_OK;
+}
+
+bool
+kept_is_below(const struct kept *k, struct rpath collection)
+{
+	struct rpath last = { buf_str(&k->path) };
+
+	return last.s.len && rpath_is_ancestor(collection, last);
+}
+
+void
+kept_done(struct kept *k)
+{
+	buf_done(&k->path);
+}
+
+enum err_code
+put_failed(struct sink *out, struct rpath path, bool collection,
+    enum err_code why, const struct err *details)
+{
+	struct outcome o = outcome_failed(path, collection, why, details);
+
+	return sink_put(out, &o);
+}
+
+enum err_code
+ask_guard(const struct guard *g, const struct resource *now, struct err *err)
+{
+	return g ? g->check(g->arg, now, err) : ERR_OK;
+}
+
+struct removing {
+	const struct tree_removal *spec;
+	struct kept kept;
+	bool removed; /* something is gone */
+	bool stopped; /* the walk ended because remove_one() said so */
+	struct err *err;
+};
+
+static enum err_code
+stop(struct removing *r, enum err_code rc, const struct err *why)
+{
+	r->stopped = true;
+	if (r->err && why)
+		*r->err = *why;
+	return rc;
+}
+
+/* It stays, and so do its ancestors. */
+static enum err_code
+keep(struct removing *r, const struct member *m, enum err_code rc,
+    const struct err *why)
+{
+	if (err_stops(rc))
+		return stop(r, rc, why);
+	if (r->spec->root_is_request && !r->removed &&
+	    rpath_eq(m->path, r->spec->root))
+		return stop(r, rc, why);
+	if (!kept_note(&r->kept, m->path))
+		return stop(r, ERR_NOMEM, NULL);
+	rc = put_failed(r->spec->out, m->path, m->res.collection, rc, why);
+	return rc ? stop(r, rc, NULL) : ERR_OK;
+}
+
+static enum err_code
+remove_one(void *arg, const struct member *m, bool *prune)
+{
+	struct removing *r = arg;
+	const struct tree_removal *spec = r->spec;
+	bool alone = !m->res.collection && rpath_eq(m->path, spec->root);
+	struct err why = { 0 };
+	enum err_code rc;
+
+	(void)prune;
+	/*
+	 * An ancestor of a kept member stays, and is not reported: its 424
+	 * would tell the client nothing (RFC 4918 s9.6.1).
+	 */
+	if (kept_is_below(&r->kept, m->path))
+		return ERR_OK;
+
+	rc = op_may(spec->op, ACCESS_REMOVE, m->path, &why);
+	if (!rc)
+		rc = store_remove(
+		    spec->op->store, m->path, alone ? spec->guard : NULL, &why);
+	if (rc == ERR_OK || rc == ERR_NOT_FOUND) { /* gone is gone */
+		r->removed = true;
+		return ERR_OK;
+	}
+	/* It could not be emptied because it could not be listed. */
+	if (rc == ERR_NOT_EMPTY && m->failed)
+		return keep(r, m, m->failed, m->err);
+	return keep(r, m, rc, &why);
+}
+
+enum err_code
+tree_remove(const struct tree_removal *spec, struct err *err)
+{
+	struct removing r = { .spec = spec, .err = err };
+	const struct walk walk = {
+		.depth = DEPTH_INFINITY,
+		.order = WALK_UP,
+		.visit = remove_one,
+		.arg = &r,
+	};
+	struct err why = { 0 };
+	enum err_code rc;
+
+	rc = store_walk(spec->op->store, spec->root, &walk, &why);
+	kept_done(&r.kept);
+	if (rc == ERR_OK || r.stopped)
+		return rc;
+	if (!spec->root_is_request && !err_stops(rc))
+		return rc == ERR_NOT_FOUND
+		    ? ERR_OK
+		    : put_failed(spec->out, spec->root, false, rc, &why);
+	if (err)
+		*err = why;
+	return rc;
+}

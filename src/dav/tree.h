@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* Removing trees: what DELETE, COPY over a collection and MOVE share. */
+#ifndef SHEAF_DAV_TREE_H
+#define SHEAF_DAV_TREE_H
+
+#include "base/buf.h"
+#include "dav/op.h"
+
+/*
+ * The member that a walk upwards left in place last.  In such a walk all
+ * members of a collection come right before it, so this one path tells of any
+ * collection whether something below it was kept.  All zero: none.
+ */
+struct kept {
+	struct buf path;
+};
+
+/* False when memory ran out. */
+bool kept_note(struct kept *k, struct rpath path) MUST_USE;
+bool kept_is_below(const struct kept *k, struct rpath collection);
+void kept_done(struct kept *k);
+
+struct tree_removal {
+	const struct op *op;
+	struct rpath root;
+	/*
+	 * Asked again at the last moment about a root that is a file; of a
+	 * collection it is too late by then.  May be NULL.
+	 */
+	const struct guard *guard;
+	struct sink *out;
+	/*
+	 * A root that fails with nothing removed is an error, as in DELETE;
+	 * else its failure is an outcome like all others.
+	 */
+	bool root_is_request;
+};
+
+/*
+ * Removes members, then what they were in.  One outcome for each resource that
+ * could not be removed, but for ancestors of such a one.  A root that is not
+ * there is ERR_NOT_FOUND where it is the request's, else fine.  Does not end
+ * the sink.
+ */
+enum err_code
+tree_remove(const struct tree_removal *r, struct err *err) MUST_USE;
+
+/* Puts the outcome of a resource that failed; what the sink says. */
+enum err_code put_failed(struct sink *out, struct rpath path, bool collection,
+    enum err_code why, const struct err *details);
+
+/* A guard that may be NULL, about a resource that may be. */
+enum err_code ask_guard(const struct guard *g, const struct resource *now,
+    struct err *err) MUST_USE;
+
+#endif
