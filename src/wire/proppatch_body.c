@@ -1,0 +1,221 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+
+#include "wire/capture.h"
+#include "wire/dav_body_impl.h"
+
+/*
+ * Depth of what: DAV:propertyupdate, DAV:set or DAV:remove, DAV:prop, a
+ * property.
+ */
+enum { AT_ROOT, AT_CHANGE, AT_PROP, AT_PROPERTY };
+
+/*
+ * What is kept may be more than what was sent: a namespace in scope around
+ * many properties is declared in each.  This many times more.
+ */
+#define GROWTH ((size_t)4)
+
+enum mode { MODE_NONE = 0, MODE_SET, MODE_REMOVE };
+
+struct proppatch_reader {
+	struct dav_body base;
+	size_t max_kept; /* bytes of all names and values */
+	size_t kept;
+	enum mode mode; /* the change that we are in */
+	bool in_prop;
+	bool in_value; /* of a property that is set */
+	bool any_prop;
+	struct str lang[AT_PROPERTY]; /* xml:lang in scope at each depth */
+	struct prop_change *changes;
+	size_t n;
+	struct capture capture;
+};
+
+static bool
+in_property(const struct proppatch_reader *r, unsigned depth)
+{
+	return r->mode && r->in_prop && depth >= AT_PROPERTY;
+}
+
+/* The xml:lang of an element above the properties is theirs (s4.3). */
+static enum err_code
+note_lang(
+    struct proppatch_reader *r, const struct xml_element *e, struct err *err)
+{
+	const struct prop_name lang = { XML_NS, STR("lang") };
+	struct str *in_scope = &r->lang[e->depth];
+	size_t i;
+
+	*in_scope = e->depth ? r->lang[e->depth - 1] : STR("");
+	for (i = 0; i < e->n_attrs; i++)
+		if (prop_name_eq(e->attrs[i].name.name, lang) &&
+		    !arena_str(r->base.arena, e->attrs[i].value, in_scope))
+			return err_nomem(err);
+	return ERR_OK;
+}
+
+/* DAV:propertyupdate, DAV:set, DAV:remove, DAV:prop and what is unknown. */
+static enum err_code
+enter(struct proppatch_reader *r, const struct xml_element *e, struct err *err)
+{
+	switch (e->depth) {
+	case AT_ROOT:
+		if (!is_dav(&e->name, STR("propertyupdate")))
+			return err_tell(err, ERR_BAD_BODY,
+			    "the root is not DAV:propertyupdate");
+		break;
+	case AT_CHANGE:
+		r->mode = is_dav(&e->name, STR("set")) ? MODE_SET
+		    : is_dav(&e->name, STR("remove"))  ? MODE_REMOVE
+						       : MODE_NONE;
+		break;
+	default:
+		r->in_prop = r->mode && is_dav(&e->name, STR("prop"));
+		r->any_prop |= r->in_prop;
+		break;
+	}
+	return note_lang(r, e, err);
+}
+
+static enum err_code
+begin_change(
+    struct proppatch_reader *r, const struct xml_element *e, struct err *err)
+{
+	void *changes = r->changes;
+	struct prop_change *c;
+	enum err_code rc =
+	    body_room(r->base.arena, &changes, r->n, sizeof(*c), err);
+
+	if (rc)
+		return rc;
+	r->changes = changes;
+	c = &r->changes[r->n];
+	*c = (struct prop_change){ .remove = r->mode == MODE_REMOVE };
+	if (!arena_name(r->base.arena, e->name.name, &c->prop.name))
+		return err_nomem(err);
+	if (c->remove)
+		return ERR_OK;
+	r->in_value = true;
+	return capture_begin(&r->capture, e, r->lang[AT_PROP], err);
+}
+
+static enum err_code
+end_change(struct proppatch_reader *r, struct err *err)
+{
+	struct prop_change *c = &r->changes[r->n++];
+	enum err_code rc = ERR_OK;
+
+	r->in_value = false;
+	if (!c->remove)
+		rc = capture_end(&r->capture, r->base.arena, &c->prop, err);
+	if (rc)
+		return rc;
+	r->kept +=
+	    c->prop.name.ns.len + c->prop.name.local.len + c->prop.value.len;
+	if (r->kept > r->max_kept)
+		return err_tell(err, ERR_TOO_LARGE,
+		    "the properties are over %zu bytes when each has its "
+		    "namespaces and language",
+		    r->max_kept);
+	return ERR_OK;
+}
+
+static enum err_code
+proppatch_open(void *arg, const struct xml_element *e, struct err *err)
+{
+	struct proppatch_reader *r = arg;
+
+	if (e->depth < AT_PROPERTY)
+		return enter(r, e, err);
+	if (!in_property(r, e->depth))
+		return ERR_OK;
+	if (e->depth == AT_PROPERTY)
+		return begin_change(r, e, err);
+	return r->in_value ? capture_open(&r->capture, e, err) : ERR_OK;
+}
+
+static enum err_code
+proppatch_text(void *arg, struct str text, struct err *err)
+{
+	struct proppatch_reader *r = arg;
+
+	(void)err;
+	if (r->in_value)
+		capture_text(&r->capture, text);
+	return ERR_OK;
+}
+
+static enum err_code
+proppatch_close(
+    void *arg, const struct xml_name *name, unsigned depth, struct err *err)
+{
+	struct proppatch_reader *r = arg;
+
+	if (depth == AT_CHANGE)
+		r->mode = MODE_NONE;
+	if (depth == AT_PROP)
+		r->in_prop = false;
+	if (!in_property(r, depth))
+		return ERR_OK;
+	if (r->in_value)
+		capture_close(&r->capture, name, depth);
+	return depth == AT_PROPERTY ? end_change(r, err) : ERR_OK;
+}
+
+static const struct xml_events proppatch_events = {
+	.open = proppatch_open,
+	.text = proppatch_text,
+	.close = proppatch_close,
+};
+
+static void
+proppatch_done(struct dav_body *b)
+{
+	struct proppatch_reader *r =
+	    CONTAINER_OF(b, struct proppatch_reader, base);
+
+	capture_done(&r->capture);
+}
+
+enum err_code
+proppatch_body_new(const struct xml_limits *limits, struct arena *a,
+    struct dav_body **out, struct err *err)
+{
+	struct proppatch_reader *r = calloc(1, sizeof(*r));
+	enum err_code rc;
+
+	if (!r)
+		return err_nomem(err);
+	if (__builtin_mul_overflow(limits->bytes, GROWTH, &r->max_kept))
+		r->max_kept = SIZE_MAX;
+	rc = dav_body_init(
+	    &r->base, limits, &proppatch_events, a, proppatch_done, err);
+	if (rc) {
+		free(r);
+		return rc;
+	}
+	*out = &r->base;
+	return ERR_OK;
+}
+
+enum err_code
+proppatch_body_end(
+    struct dav_body *b, struct proppatch_body *out, struct err *err)
+{
+	struct proppatch_reader *r =
+	    CONTAINER_OF(b, struct proppatch_reader, base);
+	enum err_code rc = dav_body_finish(b, err);
+
+	if (rc)
+		return rc;
+	if (b->empty)
+		return err_tell(
+		    err, ERR_BAD_BODY, "DAV:propertyupdate is missing");
+	if (!r->any_prop)
+		return err_tell(err, ERR_BAD_BODY,
+		    "DAV:propertyupdate has no DAV:set or DAV:remove with a "
+		    "DAV:prop");
+	*out = (struct proppatch_body){ r->changes, r->n };
+	return ERR_OK;
+}

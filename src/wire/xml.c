@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: MIT */
+#include "wire/xml.h"
+
+#include <expat.h>
+#include <stdlib.h>
+
+#include "base/arena.h"
+
+/* Between the parts of a name; no XML document can contain it. */
+#define SEPARATOR '\x01'
+
+/*
+ * Bytes are handed to expat in pieces of this size.  Expat scans an unfinished
+ * token again from its start with each piece, so the pieces a client chooses
+ * to send must not decide how often.
+ */
+#define PIECE ((size_t)4096)
+
+struct xml {
+	XML_Parser parser;
+	struct xml_limits limits;
+	const struct xml_events *events;
+	void *arg;
+	struct err err; /* what ended it */
+	size_t bytes;
+	unsigned depth; /* of open elements */
+	struct arena names; /* the strings of decls */
+	struct xml_decl decls[XML_MAX_ATTRS];
+	size_t n_decls;
+	struct xml_attr attrs[XML_MAX_ATTRS];
+	char piece[PIECE];
+	size_t held; /* bytes in piece */
+};
+
+/* Ends the parsing: what has failed gets the place in front. */
+static void
+stop(struct xml *x, enum err_code code, const char *tell)
+{
+	if (code == ERR_NOMEM)
+		(void)err_nomem(&x->err);
+	else
+		(void)err_tell(&x->err, code, "line %lu, column %lu: %s",
+		    (unsigned long)XML_GetCurrentLineNumber(x->parser),
+		    (unsigned long)XML_GetCurrentColumnNumber(x->parser) + 1,
+		    tell);
+	(void)XML_StopParser(x->parser, XML_FALSE);
+}
+
+static void
+stop_with(struct xml *x, enum err_code rc, const struct err *e)
+{
+	stop(x, rc, e->tell[0] ? e->tell : err_text(rc));
+}
+
+/* "uri local prefix", "uri local" or "local", as expat composes them. */
+static struct xml_name
+name_of(const XML_Char *composed)
+{
+	struct xml_name n = { 0 };
+	struct str rest = str_from_c(composed);
+	struct str first;
+
+	(void)str_cut(&rest, SEPARATOR, &first);
+	if (!rest.ptr) {
+		n.name.local = first;
+		return n;
+	}
+	n.name.ns = first;
+	(void)str_cut(&rest, SEPARATOR, &n.name.local);
+	(void)str_cut(&rest, SEPARATOR, &n.prefix);
+	return n;
+}
+
+static bool
+name_fits(const struct xml_name *n)
+{
+	return n->name.ns.len <= XML_MAX_NAME &&
+	    n->name.local.len <= XML_MAX_NAME && n->prefix.len <= XML_MAX_NAME;
+}
+
+static void XMLCALL
+on_declaration(void *arg, const XML_Char *prefix, const XML_Char *uri)
+{
+	struct xml *x = arg;
+	struct xml_decl *d = &x->decls[x->n_decls];
+
+	if (x->err.code)
+		return;
+	if (x->n_decls == XML_MAX_ATTRS) {
+		stop(x, ERR_TOO_LARGE, "over 64 namespaces on one element");
+		return;
+	}
+	if (!arena_str(&x->names, str_from_c(prefix), &d->prefix) ||
+	    !arena_str(&x->names, str_from_c(uri), &d->uri)) {
+		stop(x, ERR_NOMEM, "");
+		return;
+	}
+	x->n_decls++;
+	if (d->prefix.len > XML_MAX_NAME || d->uri.len > XML_MAX_NAME)
+		stop(x, ERR_TOO_LARGE, "a namespace over 1024 bytes");
+}
+
+/* Fills x->attrs from expat's list of name, value, name, value, NULL. */
+static size_t
+collect_attrs(struct xml *x, const XML_Char **list)
+{
+	size_t n;
+
+	for (n = 0; list[2 * n]; n++) {
+		if (n == XML_MAX_ATTRS) {
+			stop(x, ERR_TOO_LARGE,
+			    "over 64 attributes on one element");
+			return 0;
+		}
+		x->attrs[n].name = name_of(list[2 * n]);
+		x->attrs[n].value = str_from_c(list[2 * n + 1]);
+		if (!name_fits(&x->attrs[n].name)) {
+			stop(x, ERR_TOO_LARGE, "a name over 1024 bytes");
+			return 0;
+		}
+	}
+	return n;
+}
+
+static void
+deliver(struct xml *x, const struct xml_element *e)
+{
+	struct err err = { 0 };
+	enum err_code rc = x->events->open(x->arg, e, &err);
+
+	if (rc)
+		stop_with(x, rc, &err);
+}
+
+static void XMLCALL
+on_open(void *arg, const XML_Char *name, const XML_Char **attrs)
+{
+	struct xml *x = arg;
+	struct xml_element e = { .depth = x->depth, .decls = x->decls };
+
+	if (x->err.code)
+		return;
+	if (x->depth++ >= x->limits.depth) {
+		(void)err_tell(&x->err, ERR_TOO_LARGE,
+		    "elements nested over %u deep", x->limits.depth);
+		(void)XML_StopParser(x->parser, XML_FALSE);
+		return;
+	}
+	e.name = name_of(name);
+	if (!name_fits(&e.name)) {
+		stop(x, ERR_TOO_LARGE, "a name over 1024 bytes");
+		return;
+	}
+	e.attrs = x->attrs;
+	e.n_attrs = collect_attrs(x, attrs);
+	e.n_decls = x->n_decls;
+	if (!x->err.code)
+		deliver(x, &e);
+	x->n_decls = 0;
+	arena_clear(&x->names);
+}
+
+static void XMLCALL
+on_close(void *arg, const XML_Char *name)
+{
+	struct xml *x = arg;
+	struct xml_name n = name_of(name);
+	struct err err = { 0 };
+	enum err_code rc;
+
+	if (x->err.code)
+		return;
+	rc = x->events->close(x->arg, &n, --x->depth, &err);
+	if (rc)
+		stop_with(x, rc, &err);
+}
+
+static void XMLCALL
+on_text(void *arg, const XML_Char *text, int len)
+{
+	struct xml *x = arg;
+	struct err err = { 0 };
+	enum err_code rc;
+
+	if (x->err.code)
+		return;
+	rc = x->events->text(x->arg, str_of(text, (size_t)len), &err);
+	if (rc)
+		stop_with(x, rc, &err);
+}
+
+static void XMLCALL
+on_doctype(void *arg, const XML_Char *name, const XML_Char *system_id,
+    const XML_Char *public_id, int internal)
+{
+	(void)name;
+	(void)system_id;
+	(void)public_id;
+	(void)internal;
+	stop(arg, ERR_BAD_BODY, "a document type declaration is not accepted");
+}
+
+/* Named here, so that tests which make malloc fail reach expat's calls. */
+static const XML_Memory_Handling_Suite memory = { malloc, realloc, free };
+
+static XML_Parser
+parser_new(struct xml *x)
+{
+	static const XML_Char separator[] = { SEPARATOR, '\0' };
+	XML_Parser p = XML_ParserCreate_MM(NULL, &memory, separator);
+
+	if (!p)
+		return NULL;
+	XML_SetReturnNSTriplet(p, 1);
+	XML_SetUserData(p, x);
+	XML_SetElementHandler(p, on_open, on_close);
+	XML_SetCharacterDataHandler(p, on_text);
+	XML_SetStartNamespaceDeclHandler(p, on_declaration);
+	XML_SetStartDoctypeDeclHandler(p, on_doctype);
+	return p;
+}
+
+enum err_code
+xml_new(const struct xml_limits *limits, const struct xml_events *events,
+    void *arg, struct xml **out, struct err *err)
+{
+	struct xml *x = calloc(1, sizeof(*x));
+
+	if (!x)
+		return err_nomem(err);
+	x->limits = *limits;
+	x->events = events;
+	x->arg = arg;
+	x->parser = parser_new(x);
+	if (!x->parser) {
+		free(x);
+		return err_nomem(err);
+	}
+	*out = x;
+	return ERR_OK;
+}
+
+/* Hands what is held to expat. */
+static enum err_code
+parse(struct xml *x, bool last, struct err *err)
+{
+	enum XML_Status ok = XML_Parse(x->parser, x->piece, (int)x->held, last);
+	enum XML_Error code = XML_GetErrorCode(x->parser);
+
+	x->held = 0;
+	if (ok != XML_STATUS_OK && !x->err.code)
+		stop(x, code == XML_ERROR_NO_MEMORY ? ERR_NOMEM : ERR_BAD_BODY,
+		    XML_ErrorString(code));
+	if (x->err.code && err)
+		*err = x->err;
+	return x->err.code;
+}
+
+enum err_code
+xml_feed(struct xml *x, struct str bytes, struct err *err)
+{
+	if (bytes.len > x->limits.bytes - x->bytes)
+		return err_tell(err, ERR_TOO_LARGE,
+		    "the body is over %zu bytes", x->limits.bytes);
+	x->bytes += bytes.len;
+	while (bytes.len) {
+		struct str fits = str_head(bytes, PIECE - x->held);
+		enum err_code rc;
+
+		memcpy(x->piece + x->held, fits.ptr, fits.len);
+		x->held += fits.len;
+		bytes = str_skip(bytes, fits.len);
+		if (x->held < PIECE)
+			break;
+		rc = parse(x, false, err);
+		if (rc)
+			return rc;
+	}
+	return ERR_OK;
+}
+
+enum err_code
+xml_end(struct xml *x, struct err *err)
+{
+	return parse(x, true, err);
+}
+
+bool
+xml_has_input(const struct xml *x)
+{
+	return x->bytes > 0;
+}
+
+void
+xml_free(struct xml *x)
+{
+	if (!x)
+		return;
+	XML_ParserFree(x->parser);
+	arena_done(&x->names);
+	free(x);
+}

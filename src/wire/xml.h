@@ -1,0 +1,87 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Expat behind limits: a push parser for XML that somebody else wrote.  No
+ * DOCTYPE and so no entities but the five, namespaces required, caps on bytes,
+ * depth, attributes and the length of names.  UTF-8 or UTF-16.
+ *
+ * Names keep the prefix they were written with, for wire/capture.h.
+ */
+#ifndef SHEAF_WIRE_XML_H
+#define SHEAF_WIRE_XML_H
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "outcome/prop.h"
+#include "wire/dav_body.h"
+
+#define XML_NS STR("http://www.w3.org/XML/1998/namespace")
+
+/* Attributes of an element; its namespace declarations count by themselves. */
+#define XML_MAX_ATTRS 64
+
+/* Bytes of a local name, a prefix, a namespace name. */
+#define XML_MAX_NAME 1024
+
+struct xml_name {
+	struct prop_name name;
+	struct str prefix;
+};
+
+struct xml_attr {
+	struct xml_name name;
+	struct str value; /* normalised, not escaped */
+};
+
+/* xmlns:prefix="uri"; either may be empty. */
+struct xml_decl {
+	struct str prefix;
+	struct str uri;
+};
+
+struct xml_element {
+	struct xml_name name;
+	unsigned depth; /* 0: the root */
+	const struct xml_attr *attrs;
+	size_t n_attrs;
+	const struct xml_decl *decls; /* made on this element, in order */
+	size_t n_decls;
+};
+
+/*
+ * What is found; everything is borrowed for the call.  A failure ends the
+ * parsing and is reported with line and column in front of err->tell.
+ */
+struct xml_events {
+	enum err_code (*open)(
+	    void *arg, const struct xml_element *e, struct err *err);
+	/* A run of text may come in any number of pieces. */
+	enum err_code (*text)(void *arg, struct str text, struct err *err);
+	/* depth as in the open() of the same element. */
+	enum err_code (*close)(void *arg, const struct xml_name *name,
+	    unsigned depth, struct err *err);
+};
+
+struct xml;
+
+/* events and arg must outlive it. */
+enum err_code
+xml_new(const struct xml_limits *limits, const struct xml_events *events,
+    void *arg, struct xml **out, struct err *err) MUST_USE;
+
+/*
+ * Not to be called again after a failure: ERR_BAD_BODY, ERR_TOO_LARGE,
+ * ERR_NOMEM, or what an event returned.
+ */
+enum err_code
+xml_feed(struct xml *x, struct str bytes, struct err *err) MUST_USE;
+
+/* After the last byte. */
+enum err_code xml_end(struct xml *x, struct err *err) MUST_USE;
+
+/* Whether it was fed at least one byte. */
+bool xml_has_input(const struct xml *x);
+
+void xml_free(struct xml *x); /* NULL is fine */
+
+#endif
