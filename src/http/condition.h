@@ -25,6 +25,12 @@ struct etag {
 /* One entity tag; false when it is not one. */
 bool etag_parse(struct str s, struct etag *out) MUST_USE;
 
+/* Takes the one at the start of *rest off it; false when there is none. */
+bool etag_take(struct str *rest, struct etag *out) MUST_USE;
+
+/* Strong comparison (RFC 9110 s8.8.3.2): the same, and neither is weak. */
+bool etag_same_strong(const struct etag *a, const struct etag *b);
+
 /* What If-Match and If-None-Match say. */
 struct etag_list {
 	bool present;
@@ -41,8 +47,9 @@ struct conditions {
 };
 
 /*
- * Reads all four headers.  read: GET or HEAD, the only ones for which
- * If-Modified-Since means something (RFC 9110 s13.1.3).
+ * Reads all four headers.  A list without a tag is malformed, too.  read: GET
+ * or HEAD, the only ones for which If-Modified-Since means something (RFC 9110
+ * s13.1.3).
  */
 enum err_code conditions_parse(const struct headers *h, bool read,
     struct arena *a, struct conditions *out, struct err *err) MUST_USE;
@@ -56,12 +63,16 @@ struct validators {
 
 /*
  * In the order of RFC 9110 s13.2.2: ERR_OK, ERR_NOT_MODIFIED (read only) or
- * ERR_PRECONDITION.
+ * ERR_PRECONDITION.  What is not there has no date: conditions on dates hold.
  */
 enum err_code conditions_check(const struct conditions *c, bool read,
     const struct validators *now, struct err *err) MUST_USE;
 
-/* If-Range (s13.1.5): whether the Range is to be obeyed. */
+/*
+ * If-Range (s13.1.5): whether the Range is to be obeyed.  A date must be that
+ * of the last change, to the second, and at least a minute old: a file may
+ * have changed twice in one second (s8.8.2.2).
+ */
 enum err_code if_range_holds(const struct headers *h,
     const struct validators *now, bool *holds, struct err *err) MUST_USE;
 

@@ -41,6 +41,10 @@ enum err_code oc_mtime_parse(const struct headers *h, bool *present,
  * configuration, may be all empty) first; else, from a trusted proxy,
  * Forwarded (RFC 7239) or X-Forwarded-Proto, -Host, -Port and -Prefix; else
  * scheme and the Host header.
+ *
+ * A base with an authority is taken whole.  Of several proxies the first in
+ * the list counts, the one that the client sees; a proxy that is trusted is
+ * trusted to remove such fields from what clients send.
  */
 enum err_code origin_find(const struct headers *h, const struct origin *base,
     bool trusted_proxy, struct str scheme, struct arena *a, struct origin *out,

@@ -296,3 +296,48 @@ href_put_segment(struct buf *b, struct str name)
 {
 	put_encoded(b, name);
 }
+
+enum err_code
+prefix_normalize(
+    struct arena *a, struct str prefix, struct str *out, struct err *err)
+{
+	struct buf b CLEANUP(buf_done) = { 0 };
+	struct rpath path;
+	enum err_code rc = href_decode_path(a, prefix, &path, NULL, err);
+
+	if (rc)
+		return rc;
+	if (rpath_is_root(path)) {
+		*out = STR("");
+		return ERR_OK;
+	}
+	href_put(&b, STR(""), path, false);
+	if (buf_failed(&b) || !arena_str(a, buf_str(&b), out))
+		return err_nomem(err);
+	return ERR_OK;
+}
+
+enum err_code
+origin_from_url(
+    struct arena *a, struct str url, struct origin *out, struct err *err)
+{
+	struct origin o = { 0 };
+	struct host_port hp;
+	struct uri uri;
+	enum err_code rc;
+
+	if (!uri_split(url, &uri) || !default_port(uri.scheme) ||
+	    str_find(uri.authority, '@') < uri.authority.len ||
+	    !authority_split(uri.authority, uri.scheme, &hp))
+		return err_tell(err, ERR_BAD_PATH,
+		    "not a URL like https://example.org/path");
+	rc = prefix_normalize(
+	    a, uri.path.len ? uri.path : STR("/"), &o.prefix, err);
+	if (rc)
+		return rc;
+	if (!arena_str(a, uri.scheme, &o.scheme) ||
+	    !arena_str(a, uri.authority, &o.authority))
+		return err_nomem(err);
+	*out = o;
+	return ERR_OK;
+}

@@ -25,8 +25,23 @@ struct href {
 struct origin {
 	struct str scheme; /* "http" or "https" */
 	struct str authority; /* "host", "host:port", "[::1]:80" */
-	struct str prefix; /* "" or "/dav": encoded, no slash at its end */
+	struct str prefix; /* as prefix_normalize() makes it */
 };
+
+/*
+ * *out: "" or "/dav": encoded as href_put() encodes (so it may go into XML as
+ * it is), with no slash at its end.  ERR_BAD_PATH as href_decode_path().
+ */
+enum err_code prefix_normalize(struct arena *a, struct str prefix,
+    struct str *out, struct err *err) MUST_USE;
+
+/*
+ * The origin that a configured base URL names: "https://example.org/dav".
+ * ERR_BAD_PATH when it is not an http or https URL, or has a user name, query
+ * or fragment.  All in the arena.
+ */
+enum err_code origin_from_url(struct arena *a, struct str url,
+    struct origin *out, struct err *err) MUST_USE;
 
 /*
  * Decodes an absolute path ("/a%20b/") that has no query or fragment.  *slash:

@@ -1,0 +1,240 @@
+/* SPDX-License-Identifier: MIT */
+#include "http/condition.h"
+
+#include "base/clock.h"
+#include "http/date.h"
+
+/* etagc (RFC 9110 s8.8.3): no quote, space, control or DEL. */
+static bool
+is_etagc(char c)
+{
+	unsigned char u = (unsigned char)c;
+
+	return u > ' ' && u != '"' && u != 0x7f;
+}
+
+bool
+etag_take(struct str *rest, struct etag *out)
+{
+	bool weak = str_starts(*rest, STR("W/"));
+	struct str s = str_skip(*rest, weak ? 2 : 0);
+	size_t end = 1;
+
+	if (!s.len || s.ptr[0] != '"')
+		return false;
+	while (end < s.len && is_etagc(s.ptr[end]))
+		end++;
+	if (end == s.len || s.ptr[end] != '"')
+		return false;
+	*out = (struct etag){ .opaque = str_head(s, end + 1), .weak = weak };
+	*rest = str_skip(s, end + 1);
+	return true;
+}
+
+bool
+etag_parse(struct str s, struct etag *out)
+{
+	struct etag tag;
+
+	if (!etag_take(&s, &tag) || s.len)
+		return false;
+	*out = tag;
+	return true;
+}
+
+bool
+etag_same_strong(const struct etag *a, const struct etag *b)
+{
+	return !a->weak && !b->weak && str_eq(a->opaque, b->opaque);
+}
+
+static bool
+etag_same_weak(const struct etag *a, const struct etag *b)
+{
+	return str_eq(a->opaque, b->opaque);
+}
+
+/* A tag has two quotes and nothing between them holds any. */
+static size_t
+count_tags(struct str s)
+{
+	size_t i, quotes = 0;
+
+	for (i = 0; i < s.len; i++)
+		quotes += s.ptr[i] == '"';
+	return quotes / 2;
+}
+
+/*
+ * Commas stand between tags and may stand in them; a recipient passes over
+ * empty members (RFC 9110 s5.6.1).  False when it is no list of tags.
+ */
+static bool
+take_tags(struct str s, struct etag *v, size_t *n)
+{
+	bool between = true; /* at the start, or after a comma */
+
+	for (*n = 0; (s = str_trim(s)).len;) {
+		if (s.ptr[0] == ',') {
+			s = str_skip(s, 1);
+			between = true;
+			continue;
+		}
+		if (!between || !etag_take(&s, &v[*n]))
+			return false;
+		(*n)++;
+		between = false;
+	}
+	return *n > 0;
+}
+
+static enum err_code
+etag_list_parse(const struct headers *h, struct str name, struct arena *a,
+    struct etag_list *out, struct err *err)
+{
+	struct etag_list list = { .present = headers_has(h, name) };
+	struct etag *v;
+	struct str s;
+	enum err_code rc;
+
+	*out = list;
+	if (!list.present)
+		return ERR_OK;
+	rc = headers_list(h, name, a, &s, err);
+	if (rc)
+		return rc;
+	list.any = str_eq(s, STR("*"));
+	if (!list.any) {
+		v = arena_array(a, count_tags(s) + 1, sizeof(*v));
+		if (!v)
+			return err_nomem(err);
+		if (!take_tags(s, v, &list.n))
+			return err_tell(err, ERR_BAD_HEADER,
+			    "%.*s is neither '*' nor a list of entity tags",
+			    STR_ARG(name));
+		list.v = v;
+	}
+	*out = list;
+	return ERR_OK;
+}
+
+static enum err_code
+date_field_parse(const struct headers *h, struct str name, bool *present,
+    int64_t *seconds, struct err *err)
+{
+	struct str s;
+	enum err_code rc;
+
+	*present = headers_has(h, name);
+	if (!*present)
+		return ERR_OK;
+	rc = headers_one(h, name, &s, err);
+	if (rc)
+		return rc;
+	if (!date_parse_http(s, seconds))
+		return err_tell(err, ERR_BAD_HEADER, "%.*s is not an HTTP date",
+		    STR_ARG(name));
+	return ERR_OK;
+}
+
+enum err_code
+conditions_parse(const struct headers *h, bool read, struct arena *a,
+    struct conditions *out, struct err *err)
+{
+	struct conditions c = { 0 };
+	enum err_code rc;
+
+	rc = etag_list_parse(h, STR("If-Match"), a, &c.match, err);
+	if (!rc)
+		rc = etag_list_parse(
+		    h, STR("If-None-Match"), a, &c.none_match, err);
+	if (!rc && read)
+		rc = date_field_parse(h, STR("If-Modified-Since"),
+		    &c.has_modified_since, &c.modified_since, err);
+	if (!rc)
+		rc = date_field_parse(h, STR("If-Unmodified-Since"),
+		    &c.has_unmodified_since, &c.unmodified_since, err);
+	if (!rc)
+		*out = c;
+	return rc;
+}
+
+/* Whether the list names what is there. */
+static bool
+matches(const struct etag_list *list, const struct validators *now,
+    bool (*same)(const struct etag *a, const struct etag *b))
+{
+	const struct etag current = { .opaque = now->etag };
+	size_t i;
+
+	if (!now->exists)
+		return false;
+	if (list->any)
+		return true;
+	for (i = 0; now->etag.len && i < list->n; i++)
+		if (same(&list->v[i], &current))
+			return true;
+	return false;
+}
+
+/* If-Match, and If-Unmodified-Since where that is absent. */
+static bool
+is_unchanged(const struct conditions *c, const struct validators *now)
+{
+	if (c->match.present)
+		return matches(&c->match, now, etag_same_strong);
+	return !c->has_unmodified_since || !now->exists ||
+	    now->modified <= c->unmodified_since;
+}
+
+/* If-None-Match, and If-Modified-Since where that is absent. */
+static bool
+is_new(const struct conditions *c, bool read, const struct validators *now)
+{
+	if (c->none_match.present)
+		return !matches(&c->none_match, now, etag_same_weak);
+	return !read || !c->has_modified_since || !now->exists ||
+	    now->modified > c->modified_since;
+}
+
+enum err_code
+conditions_check(const struct conditions *c, bool read,
+    const struct validators *now, struct err *err)
+{
+	if (!is_unchanged(c, now))
+		return err_tell(err, ERR_PRECONDITION, "%s does not hold",
+		    c->match.present ? "If-Match" : "If-Unmodified-Since");
+	if (is_new(c, read, now))
+		return ERR_OK;
+	if (read)
+		return err_tell(err, ERR_NOT_MODIFIED, "not modified");
+	return err_tell(err, ERR_PRECONDITION, "If-None-Match does not hold");
+}
+
+enum err_code
+if_range_holds(const struct headers *h, const struct validators *now,
+    bool *holds, struct err *err)
+{
+	const struct etag current = { .opaque = now->etag };
+	struct etag tag;
+	struct str s;
+	int64_t date;
+	enum err_code rc;
+
+	if (!headers_has(h, STR("If-Range"))) {
+		*holds = true;
+		return ERR_OK;
+	}
+	rc = headers_one(h, STR("If-Range"), &s, err);
+	if (rc)
+		return rc;
+	if (etag_parse(s, &tag))
+		*holds = now->exists && etag_same_strong(&tag, &current);
+	else if (date_parse_http(s, &date))
+		*holds = now->exists && date == now->modified &&
+		    date <= clock_seconds(clock_now()) - 60;
+	else
+		return err_tell(err, ERR_BAD_HEADER,
+		    "If-Range is neither an entity tag nor an HTTP date");
+	return ERR_OK;
+}

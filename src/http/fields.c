@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+#include "http/fields.h"
+
+#include "base/clock.h"
+#include "http/scan.h"
+
+/* A field that may stand once, and whether it is there at all. */
+static enum err_code
+find(const struct headers *h, struct str name, bool *present, struct str *out,
+    struct err *err)
+{
+	*present = headers_has(h, name);
+	return headers_one(h, name, out, err);
+}
+
+enum err_code
+depth_parse(
+    const struct headers *h, enum method m, enum depth *out, struct err *err)
+{
+	static const struct {
+		struct str text;
+		enum depth depth;
+	} depths[] = {
+		{ STR_INIT("0"), DEPTH_0 },
+		{ STR_INIT("1"), DEPTH_1 },
+		{ STR_INIT("infinity"), DEPTH_INFINITY },
+	};
+	struct str s;
+	bool present;
+	size_t i;
+	enum err_code rc = find(h, STR("Depth"), &present, &s, err);
+
+	if (rc)
+		return rc;
+	if (!present) {
+		*out = method_default_depth(m);
+		return ERR_OK;
+	}
+	for (i = 0; i < ARRAY_LEN(depths); i++) {
+		if (str_eq_nocase(s, depths[i].text)) {
+			*out = depths[i].depth;
+			return ERR_OK;
+		}
+	}
+	return err_tell(
+	    err, ERR_BAD_HEADER, "Depth is neither 0, 1 nor infinity");
+}
+
+enum err_code
+overwrite_parse(const struct headers *h, bool *out, struct err *err)
+{
+	struct str s;
+	bool present;
+	enum err_code rc = find(h, STR("Overwrite"), &present, &s, err);
+
+	if (rc)
+		return rc;
+	if (present && !str_eq_nocase(s, STR("T")) &&
+	    !str_eq_nocase(s, STR("F")))
+		return err_tell(
+		    err, ERR_BAD_HEADER, "Overwrite is neither T nor F");
+	*out = !present || str_eq_nocase(s, STR("T"));
+	return ERR_OK;
+}
+
+enum err_code
+destination_parse(const struct headers *h, const struct origin *origin,
+    struct arena *a, struct rpath *out, bool *slash, struct err *err)
+{
+	struct href href;
+	enum err_code rc = headers_one(h, STR("Destination"), &href.s, err);
+
+	if (rc)
+		return rc;
+	if (!href.s.len)
+		return err_tell(
+		    err, ERR_BAD_HEADER, "Destination is missing or empty");
+	return href_decode(a, origin, href, out, slash, err);
+}
+
+/* "5" of "1.5" as 500,000,000; what is finer than a nanosecond is dropped. */
+static bool
+fraction_parse(struct str digits, int64_t *nanoseconds)
+{
+	int64_t unit = NSEC_PER_SEC;
+	size_t i;
+
+	*nanoseconds = 0;
+	for (i = 0; i < digits.len; i++) {
+		if (!ascii_is_digit(digits.ptr[i]))
+			return false;
+		unit /= 10;
+		*nanoseconds += (digits.ptr[i] - '0') * unit;
+	}
+	return digits.len != 0;
+}
+
+static bool
+decimal_seconds_parse(struct str s, int64_t *out)
+{
+	bool negative = str_starts(s, STR("-"));
+	struct str digits = str_skip(s, negative);
+	size_t point = str_find(digits, '.');
+	int64_t ns = 0;
+	uint64_t seconds;
+
+	if (!str_to_u64(str_head(digits, point), &seconds) ||
+	    (point < digits.len &&
+		!fraction_parse(str_skip(digits, point + 1), &ns)) ||
+	    seconds >= (uint64_t)(INT64_MAX / NSEC_PER_SEC))
+		return false;
+	ns += (int64_t)seconds * NSEC_PER_SEC;
+	*out = negative ? -ns : ns;
+	return true;
+}
+
+enum err_code
+oc_mtime_parse(const struct headers *h, bool *present, int64_t *nanoseconds,
+    struct err *err)
+{
+	struct str s;
+	bool there;
+	int64_t ns = 0;
+	enum err_code rc = find(h, STR("X-OC-Mtime"), &there, &s, err);
+
+	if (rc)
+		return rc;
+	if (there && !decimal_seconds_parse(s, &ns))
+		return err_tell(err, ERR_BAD_HEADER,
+		    "X-OC-Mtime is not a number of seconds since 1970");
+	*present = there;
+	if (there)
+		*nanoseconds = ns;
+	return ERR_OK;
+}

@@ -1,0 +1,177 @@
+/* SPDX-License-Identifier: MIT */
+#include "http/mime.h"
+
+#include <stdlib.h>
+
+#include "base/buf.h"
+#include "base/file.h"
+#include "http/scan.h"
+
+#define FILE_MAX ((size_t)4 << 20)
+
+struct row {
+	struct str extension;
+	struct str type;
+};
+
+/* Rows point into text, and are sorted by extension, each there once. */
+struct mime {
+	struct buf text;
+	struct row *rows;
+	size_t n;
+};
+
+void
+mime_free(struct mime *m)
+{
+	if (!m)
+		return;
+	buf_done(&m->text);
+	free(m->rows);
+	free(m);
+}
+
+static void
+mime_cleanup(struct mime **m)
+{
+	mime_free(*m);
+}
+
+static bool
+is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r';
+}
+
+static bool
+take_word(struct str *line, struct str *word)
+{
+	size_t end = 0;
+
+	while (line->len && is_space(line->ptr[0]))
+		*line = str_skip(*line, 1);
+	while (end < line->len && !is_space(line->ptr[end]))
+		end++;
+	*word = str_head(*line, end);
+	*line = str_skip(*line, end);
+	return word->len != 0;
+}
+
+/* What could not stand in a Content-Type is not taken from the file. */
+static bool
+type_ok(struct str s)
+{
+	size_t slash = str_find(s, '/');
+
+	return scan_is_token(str_head(s, slash)) &&
+	    scan_is_token(str_skip(s, slash + 1));
+}
+
+/* Appends the extensions of all lines to rows; NULL: counts them only. */
+static size_t
+read_lines(struct str text, struct row *rows)
+{
+	struct str line, type, extension;
+	size_t n = 0;
+
+	while (str_cut(&text, '\n', &line)) {
+		line = str_head(line, str_find(line, '#'));
+		if (!take_word(&line, &type) || !type_ok(type))
+			continue;
+		while (take_word(&line, &extension)) {
+			if (rows)
+				rows[n] = (struct row){ extension, type };
+			n++;
+		}
+	}
+	return n;
+}
+
+static int
+compare_extensions(struct str a, struct str b)
+{
+	size_t i, n = a.len < b.len ? a.len : b.len;
+
+	for (i = 0; i < n; i++) {
+		int order = (unsigned char)ascii_lower(a.ptr[i]) -
+		    (unsigned char)ascii_lower(b.ptr[i]);
+
+		if (order)
+			return order;
+	}
+	return (a.len > b.len) - (a.len < b.len);
+}
+
+/* Of one extension's rows the first of the file comes first. */
+static int
+compare_rows(const void *a, const void *b)
+{
+	const struct row *x = a, *y = b;
+	int order = compare_extensions(x->extension, y->extension);
+
+	if (order)
+		return order;
+	return (x->extension.ptr > y->extension.ptr) -
+	    (x->extension.ptr < y->extension.ptr);
+}
+
+static void
+sort_rows(struct mime *m)
+{
+	size_t i, kept = 0;
+
+	if (!m->n)
+		return;
+	qsort(m->rows, m->n, sizeof(*m->rows), compare_rows);
+	for (i = 1; i < m->n; i++)
+		if (!str_eq_nocase(
+			m->rows[i].extension, m->rows[kept].extension))
+			m->rows[++kept] = m->rows[i];
+	m->n = kept + 1;
+}
+
+enum err_code
+mime_open(const char *file, struct mime **out, struct err *err)
+{
+	struct mime *m CLEANUP(mime_cleanup) = calloc(1, sizeof(*m));
+	enum err_code rc;
+
+	if (!m)
+		return err_nomem(err);
+	m->text.max = FILE_MAX;
+	rc = file_read(file, &m->text, err);
+	if (rc)
+		return rc;
+	m->n = read_lines(buf_str(&m->text), NULL);
+	m->rows = calloc(m->n + 1, sizeof(*m->rows));
+	if (!m->rows)
+		return err_nomem(err);
+	(void)read_lines(buf_str(&m->text), m->rows);
+	sort_rows(m);
+	*out = m;
+	m = NULL;
+	return ERR_OK;
+}
+
+static int
+find_extension(const void *key, const void *row)
+{
+	const struct str *extension = key;
+	const struct row *r = row;
+
+	return compare_extensions(*extension, r->extension);
+}
+
+struct str
+mime_type(const struct mime *m, struct str name)
+{
+	size_t dot = str_rfind(name, '.');
+	struct str extension = str_skip(name, dot + 1);
+	const struct row *r = NULL;
+
+	/* ".profile" is a name, not an extension. */
+	if (m && dot > 0 && extension.len && m->n)
+		r = bsearch(&extension, m->rows, m->n, sizeof(*m->rows),
+		    find_extension);
+	return r ? r->type : STR("application/octet-stream");
+}

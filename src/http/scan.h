@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Pieces of the grammar that header fields share (RFC 9110 s5.6).  Nothing
+ * here allocates; results point into the input.
+ */
+#ifndef SHEAF_HTTP_SCAN_H
+#define SHEAF_HTTP_SCAN_H
+
+#include <stdbool.h>
+
+#include "base/attr.h"
+#include "base/str.h"
+
+/* 1*tchar (s5.6.2) */
+bool scan_is_token(struct str s);
+
+/*
+ * Takes what stands before the next c that is not in a quoted string off
+ * *rest, and c with it; *piece is trimmed.  False when nothing was left.
+ */
+bool scan_cut(struct str *rest, char c, struct str *piece);
+
+/*
+ * The same for lists (s5.6.1): empty members are passed over, as a recipient
+ * must.
+ */
+bool scan_member(struct str *rest, struct str *piece);
+
+/*
+ * "name=value", with white space around the sign: what is left and right of
+ * it, trimmed.  False: no sign; then *value is empty.
+ */
+bool scan_pair(struct str s, struct str *name, struct str *value);
+
+/*
+ * Takes the quotes off a quoted string that has no escapes in it; a token is
+ * left as it is.  False for anything else: no value we look for needs escapes.
+ */
+bool scan_unquote(struct str *s) MUST_USE;
+
+#endif
