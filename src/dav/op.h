@@ -116,6 +116,9 @@ enum err_code op_copy(const struct op *op, const struct transfer *t,
 enum err_code op_move(const struct op *op, const struct transfer *t,
     struct sink *out, bool *created, struct err *err) MUST_USE;
 
+/* Most properties one PROPFIND or PROPPATCH may name: else ERR_TOO_LARGE. */
+#define OP_PROPS_MAX 1000
+
 struct propfind {
 	const struct propfind_body *what;
 	enum depth depth;

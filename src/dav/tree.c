@@ -1,6 +1,31 @@
 /* SPDX-License-Identifier: MIT */
 #include "dav/tree.h"
 
+enum err_code
+halt(struct halt *h, enum err_code rc, const struct err *why)
+{
+	h->set = true;
+	if (!h->err)
+		return rc;
+	*h->err = why ? *why : (struct err){ .code = rc };
+	h->err->code = rc;
+	return rc;
+}
+
+enum err_code
+walk_tree(const struct op *op, struct rpath root, const struct walk *w,
+    struct halt *h)
+{
+	struct err why = { 0 };
+	enum err_code rc = store_walk(op->store, root, w, &why);
+
+	if (rc && !h->set && h->err) {
+		*h->err = why;
+		h->err->code = rc;
+	}
+	return rc;
+}
+
 bool
 kept_note(struct kept *k, struct rpath path)
 {
@@ -40,20 +65,10 @@ ask_guard(const struct guard *g, const struct resource *now, struct err *err)
 
 struct removing {
 	const struct tree_removal *spec;
+	struct halt halt;
 	struct kept kept;
 	bool removed; /* something is gone */
-	bool stopped; /* the walk ended because remove_one() said so */
-	struct err *err;
 };
-
-static enum err_code
-stop(struct removing *r, enum err_code rc, const struct err *why)
-{
-	r->stopped = true;
-	if (r->err && why)
-		*r->err = *why;
-	return rc;
-}
 
 /* It stays, and so do its ancestors. */
 static enum err_code
@@ -61,14 +76,14 @@ keep(struct removing *r, const struct member *m, enum err_code rc,
     const struct err *why)
 {
 	if (err_stops(rc))
-		return stop(r, rc, why);
+		return halt(&r->halt, rc, why);
 	if (r->spec->root_is_request && !r->removed &&
 	    rpath_eq(m->path, r->spec->root))
-		return stop(r, rc, why);
+		return halt(&r->halt, rc, why);
 	if (!kept_note(&r->kept, m->path))
-		return stop(r, ERR_NOMEM, NULL);
+		return halt(&r->halt, ERR_NOMEM, NULL);
 	rc = put_failed(r->spec->out, m->path, m->res.collection, rc, why);
-	return rc ? stop(r, rc, NULL) : ERR_OK;
+	return rc ? halt(&r->halt, rc, NULL) : ERR_OK;
 }
 
 static enum err_code
@@ -105,21 +120,21 @@ remove_one(void *arg, const struct member *m, bool *prune)
 enum err_code
 tree_remove(const struct tree_removal *spec, struct err *err)
 {
-	struct removing r = { .spec = spec, .err = err };
+	struct err why = { 0 };
+	struct removing r = { .spec = spec, .halt = { .err = &why } };
 	const struct walk walk = {
 		.depth = DEPTH_INFINITY,
 		.order = WALK_UP,
 		.visit = remove_one,
 		.arg = &r,
 	};
-	struct err why = { 0 };
 	enum err_code rc;
 
-	rc = store_walk(spec->op->store, spec->root, &walk, &why);
+	rc = walk_tree(spec->op, spec->root, &walk, &r.halt);
 	kept_done(&r.kept);
-	if (rc == ERR_OK || r.stopped)
-		return rc;
-	if (!spec->root_is_request && !err_stops(rc))
+	if (rc == ERR_OK)
+		return ERR_OK;
+	if (!r.halt.set && !spec->root_is_request && !err_stops(rc))
 		return rc == ERR_NOT_FOUND
 		    ? ERR_OK
 		    : put_failed(spec->out, spec->root, false, rc, &why);

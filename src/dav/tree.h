@@ -1,10 +1,30 @@
 /* SPDX-License-Identifier: MIT */
-/* Removing trees: what DELETE, COPY over a collection and MOVE share. */
+/* What operations on trees share: walking, putting failures, removing. */
 #ifndef SHEAF_DAV_TREE_H
 #define SHEAF_DAV_TREE_H
 
 #include "base/buf.h"
 #include "dav/op.h"
+
+/*
+ * How a visitor ends its walk: it returns halt(), which keeps the details for
+ * the operation's caller.
+ */
+struct halt {
+	struct err *err; /* the operation's, may be NULL */
+	bool set;
+};
+
+/* Returns rc.  why may be NULL. */
+enum err_code
+halt(struct halt *h, enum err_code rc, const struct err *why) MUST_USE;
+
+/*
+ * store_walk() for a visitor that has h.  After a failure h->set tells whether
+ * it was the visitor's; the details are in h->err in both cases.
+ */
+enum err_code walk_tree(const struct op *op, struct rpath root,
+    const struct walk *w, struct halt *h) MUST_USE;
 
 /*
  * The member that a walk upwards left in place last.  In such a walk all

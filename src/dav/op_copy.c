@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+#include "dav/transfer.h"
+
+enum err_code
+op_copy(const struct op *op, const struct transfer *t, struct sink *out,
+    bool *created, struct err *err)
+{
+	static const struct copying_ops ops = { 0 };
+	struct copying c CLEANUP(copying_done) = {
+		.op = op,
+		.t = t,
+		.out = out,
+		.ops = &ops,
+		.halt = { .err = err },
+	};
+	enum err_code rc;
+
+	rc = transfer_check(op, t, err);
+	if (rc)
+		return rc;
+	rc = copy_tree(&c);
+	if (rc)
+		return rc;
+	/* Last, so that nothing goes before its replacement is there. */
+	rc = copy_purge(&c);
+	if (rc)
+		return rc;
+	*created = c.created;
+	return sink_end(out);
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+#include "dav/transfer.h"
+
+struct moving {
+	struct copying copy;
+	struct kept kept; /* of the walk that removes the collections */
+};
+
+static void
+moving_done(struct moving *m)
+{
+	copying_done(&m->copy);
+	kept_done(&m->kept);
+}
+
+/* The source as it was copied: it must not have changed since. */
+static enum err_code
+is_unchanged(void *arg, const struct resource *now, struct err *err)
+{
+	const struct resource *then = arg;
+
+	if (!now || now->collection)
+		return ERR_OK; /* the store says what is wrong */
+	if (str_eq(resource_etag(now), resource_etag(then)) &&
+	    !memcmp(&now->id, &then->id, sizeof(now->id)) &&
+	    now->modified == then->modified && now->length == then->length)
+		return ERR_OK;
+	return err_tell(
+	    err, ERR_BUSY, "it was changed while it was being moved");
+}
+
+static enum err_code
+remove_source(struct copying *c, const struct member *m)
+{
+	struct resource then = m->res;
+	const struct guard guard = { is_unchanged, &then };
+	struct err why = { 0 };
+	enum err_code rc;
+
+	rc = op_may(c->op, ACCESS_REMOVE, m->path, &why);
+	if (!rc)
+		rc = store_remove(c->op->store, m->path, &guard, &why);
+	if (rc == ERR_OK || rc == ERR_NOT_FOUND)
+		return ERR_OK;
+	return copy_failed(c, m->path, false, rc, &why);
+}
+
+static enum err_code
+keep(struct moving *moving, struct rpath path)
+{
+	return kept_note(&moving->kept, path)
+	    ? ERR_OK
+	    : halt(&moving->copy.halt, ERR_NOMEM, NULL);
+}
+
+/* Whether the collection stands at the destination: others may make new ones */
+static enum err_code
+was_copied(struct copying *c, struct rpath path, bool *copied)
+{
+	struct resource res = { 0 };
+	struct rpath to;
+	enum err_code rc;
+
+	*copied = false;
+	if (pathset_covers(&c->left_out, path))
+		return ERR_OK;
+	rc = copy_counterpart(c, path, c->t->from, c->t->to, &to);
+	if (rc)
+		return rc;
+	*copied = store_stat(c->op->store, to, &res, NULL) == ERR_OK &&
+	    res.collection;
+	return ERR_OK;
+}
+
+static enum err_code
+remove_emptied(struct moving *moving, struct rpath path)
+{
+	struct copying *c = &moving->copy;
+	struct err why = { 0 };
+	enum err_code rc;
+	bool copied;
+
+	rc = was_copied(c, path, &copied);
+	if (rc)
+		return rc;
+	if (!copied)
+		return keep(moving, path);
+	rc = op_may(c->op, ACCESS_REMOVE, path, &why);
+	if (!rc)
+		rc = store_remove(c->op->store, path, NULL, &why);
+	if (rc == ERR_OK || rc == ERR_NOT_FOUND)
+		return ERR_OK;
+	rc = copy_failed(c, path, true, rc, &why);
+	return rc ? rc : keep(moving, path);
+}
+
+/*
+ * Upwards through what is left of the source.  What was not copied has been
+ * reported, or is new; if it is new, the root stands for it.
+ */
+static enum err_code
+remove_visit(void *arg, const struct member *m, bool *prune)
+{
+	struct moving *moving = arg;
+	struct copying *c = &moving->copy;
+	enum err_code rc = ERR_OK;
+	bool kept = kept_is_below(&moving->kept, m->path);
+
+	(void)prune;
+	if (!kept && m->res.collection)
+		rc = remove_emptied(moving, m->path);
+	else if (!kept)
+		rc = keep(moving, m->path);
+	if (rc || c->failures || !rpath_eq(m->path, c->t->from))
+		return rc;
+	return kept || moving->kept.path.len
+	    ? copy_failed(c, m->path, m->res.collection, ERR_NOT_EMPTY, NULL)
+	    : ERR_OK;
+}
+
+static enum err_code
+move_members(struct moving *moving)
+{
+	struct copying *c = &moving->copy;
+	const struct walk walk = {
+		.depth = DEPTH_INFINITY,
+		.order = WALK_UP,
+		.visit = remove_visit,
+		.arg = moving,
+	};
+	enum err_code rc;
+
+	rc = copy_tree(c);
+	if (rc)
+		return rc;
+	rc = walk_tree(c->op, c->t->from, &walk, &c->halt);
+	/* Of a file, and of what others removed meanwhile, nothing is left. */
+	return rc == ERR_NOT_FOUND && !c->halt.set ? ERR_OK : rc;
+}
+
+static enum err_code
+move_slowly(const struct op *op, const struct transfer *t, struct sink *out,
+    bool *created, struct err *err)
+{
+	static const struct copying_ops ops = {
+		/*
+		 * Here the old members go before the new ones come, unlike in
+		 * a COPY: once members of the source have been removed,
+		 * nothing tells what the source had.  None of those that go
+		 * would have been replaced.
+		 */
+		.root_done = copy_purge,
+		.file_done = remove_source,
+	};
+	struct moving moving CLEANUP(moving_done) = {
+		.copy = {
+			.op = op,
+			.t = t,
+			.out = out,
+			.ops = &ops,
+			.halt = { .err = err },
+		},
+	};
+	enum err_code rc;
+
+	rc = move_members(&moving);
+	if (rc)
+		return rc;
+	*created = moving.copy.created;
+	return sink_end(out);
+}
+
+enum err_code
+op_move(const struct op *op, const struct transfer *t, struct sink *out,
+    bool *created, struct err *err)
+{
+	struct err why = { 0 };
+	enum err_code rc;
+
+	rc = transfer_check(op, t, err);
+	if (!rc)
+		rc = op_may_tree(op, ACCESS_REMOVE, t->from, err);
+	if (rc)
+		return rc;
+	rc = store_rename(op->store, t->from, t->to,
+	    t->overwrite ? REPLACE_YES : REPLACE_NO, t->guard, created, &why);
+	if (rc == ERR_CROSS_DEVICE)
+		return move_slowly(op, t, out, created, err);
+	rc = transfer_refused(t, rc, &why);
+	if (rc && err)
+		*err = why;
+	if (rc)
+		return rc;
+	return sink_end(out);
+}

@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: MIT */
+#include "dav/props.h"
+
+#include "base/clock.h"
+#include "http/date.h"
+#include "http/mime.h"
+
+static enum err_code
+set_text(struct prop *out, struct str value)
+{
+	out->form = PROP_TEXT;
+	out->value = value;
+	return ERR_OK;
+}
+
+static enum err_code
+set_number(struct prop *out, uint64_t number)
+{
+	out->form = PROP_NUMBER;
+	out->number = number;
+	return ERR_OK;
+}
+
+static enum err_code
+get_creationdate(const struct subject *s, struct buf *text, struct prop *out)
+{
+	date_put_rfc3339(text, clock_seconds(s->res->created));
+	return set_text(out, buf_str(text));
+}
+
+/*
+ * RFC 4918 s15.2 has it on every resource and does not want it made from the
+ * URL, as a resource may have many.  Ours has one, and its last segment is
+ * what clients that look nowhere else should show, until one is set.
+ */
+static enum err_code
+get_displayname(const struct subject *s, struct buf *text, struct prop *out)
+{
+	struct str name = rpath_name(s->path);
+
+	(void)text;
+	if (!name.len)
+		return ERR_NOT_FOUND;
+	return set_text(out, name);
+}
+
+static enum err_code
+get_contentlength(const struct subject *s, struct buf *text, struct prop *out)
+{
+	(void)text;
+	return set_number(out, s->res->length);
+}
+
+static enum err_code
+get_contenttype(const struct subject *s, struct buf *text, struct prop *out)
+{
+	(void)text;
+	return set_text(out, mime_type(s->op->set->mime, rpath_name(s->path)));
+}
+
+static enum err_code
+get_etag(const struct subject *s, struct buf *text, struct prop *out)
+{
+	(void)text;
+	if (!s->res->etag_len)
+		return ERR_NOT_FOUND;
+	return set_text(out, resource_etag(s->res));
+}
+
+static enum err_code
+get_lastmodified(const struct subject *s, struct buf *text, struct prop *out)
+{
+	date_put_http(text, clock_seconds(s->res->modified));
+	return set_text(out, buf_str(text));
+}
+
+static enum err_code
+get_resourcetype(const struct subject *s, struct buf *text, struct prop *out)
+{
+	static const struct prop_name collection = {
+		STR_INIT("DAV:"),
+		STR_INIT("collection"),
+	};
+
+	(void)text;
+	out->form = s->res->collection ? PROP_NAMES : PROP_EMPTY;
+	out->names = &collection;
+	out->n_names = s->res->collection ? 1 : 0;
+	return ERR_OK;
+}
+
+/* There, and empty: no locks and no reports yet. */
+static enum err_code
+get_nothing(const struct subject *s, struct buf *text, struct prop *out)
+{
+	(void)s;
+	(void)text;
+	out->form = PROP_EMPTY;
+	return ERR_OK;
+}
+
+/*
+ * Not urn:uuid: an id is opaque, and its bits are not laid out as a UUID's.
+ */
+static enum err_code
+get_resource_id(const struct subject *s, struct buf *text, struct prop *out)
+{
+	size_t i;
+
+	BUF_LIT(text, "urn:sheaf:resource:");
+	for (i = 0; i < sizeof(s->res->id.bytes); i++) {
+		buf_put_hex(text, s->res->id.bytes[i] >> 4);
+		buf_put_hex(text, s->res->id.bytes[i] & 15);
+	}
+	out->form = PROP_HREF;
+	out->value = buf_str(text);
+	return ERR_OK;
+}
+
+static enum err_code
+get_quota_available(const struct subject *s, struct buf *text, struct prop *out)
+{
+	struct space space;
+	enum err_code rc;
+
+	(void)text;
+	rc = store_space(s->op->store, s->path, &space, NULL);
+	if (rc)
+		return rc;
+	/* Absent where there is no limit (RFC 4331 s3). */
+	if (space.available == UINT64_MAX)
+		return ERR_NOT_FOUND;
+	return set_number(out, space.available);
+}
+
+static enum err_code
+get_quota_used(const struct subject *s, struct buf *text, struct prop *out)
+{
+	struct space space;
+	enum err_code rc;
+
+	(void)text;
+	rc = store_space(s->op->store, s->path, &space, NULL);
+	if (rc)
+		return rc;
+	return set_number(out, space.used);
+}
+
+#define NS_DAV "DAV:"
+#define NS_MS "urn:schemas-microsoft-com:"
+#define ON_FILE LIVE_ON_FILE
+#define ON_COLLECTION LIVE_ON_COLLECTION
+#define ALLPROP LIVE_ALLPROP
+#define PROTECTED LIVE_PROTECTED
+
+static const struct live rows[] = {
+#define LIVE(ns, local, flags, get) \
+	{ { STR_INIT(NS_##ns), STR_INIT(local) }, flags, get },
+#include "dav/props.def"
+#undef LIVE
+};
+
+const struct live *
+live_rows(size_t *n)
+{
+	*n = ARRAY_LEN(rows);
+	return rows;
+}
+
+const struct live *
+live_find(struct prop_name name)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(rows); i++)
+		if (prop_name_eq(rows[i].name, name))
+			return &rows[i];
+	return NULL;
+}
+
+enum err_code
+live_get(const struct live *l, const struct subject *s, struct buf *text,
+    struct prop *out)
+{
+	unsigned on = s->res->collection ? LIVE_ON_COLLECTION : LIVE_ON_FILE;
+
+	if (!(l->flags & on) || !l->get)
+		return ERR_NOT_FOUND;
+	return l->get(s, text, out);
+}

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Live properties (RFC 4918 s3, s15): those whose value or rules the server
+ * has.  One row of props.def each; a new one never needs a new `if`.
+ */
+#ifndef SHEAF_DAV_PROPS_H
+#define SHEAF_DAV_PROPS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "base/attr.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "dav/op.h"
+#include "http/path.h"
+#include "outcome/prop.h"
+#include "store/store.h"
+
+enum live_flag {
+	LIVE_ON_FILE = 1 << 0,
+	LIVE_ON_COLLECTION = 1 << 1,
+	LIVE_ALLPROP = 1 << 2,
+	LIVE_PROTECTED = 1 << 3,
+};
+
+/* The resource whose property is asked for. */
+struct subject {
+	const struct op *op;
+	struct rpath path;
+	const struct resource *res;
+};
+
+struct live {
+	struct prop_name name;
+	unsigned flags;
+	/*
+	 * Sets form and value of *out.  What it makes it writes into the empty
+	 * buffer text, which lives as long as *out; its failure is the
+	 * caller's to see.  ERR_NOT_FOUND: this resource has no such property.
+	 */
+	enum err_code (*get)(
+	    const struct subject *s, struct buf *text, struct prop *out);
+};
+
+/* The row, or NULL where the property would be a dead one. */
+const struct live *live_find(struct prop_name name);
+
+/* Every row, in the order of the table. */
+const struct live *live_rows(size_t *n);
+
+/* As get(), but ERR_NOT_FOUND as well where the row does not apply. */
+enum err_code live_get(const struct live *l, const struct subject *s,
+    struct buf *text, struct prop *out) MUST_USE;
+
+#endif

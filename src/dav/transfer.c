@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: MIT */
+#include "dav/transfer.h"
+
+enum err_code
+transfer_check(const struct op *op, const struct transfer *t, struct err *err)
+{
+	enum err_code rc;
+
+	/*
+	 * Copied into itself a tree never ends; put in the place of its own
+	 * parent it would be removed before it is read.
+	 */
+	if (rpath_covers(t->from, t->to) || rpath_covers(t->to, t->from))
+		return err_tell(err, ERR_SELF,
+		    "one of source and destination contains the other");
+	rc = op_may(op, ACCESS_READ, t->from, err);
+	if (!rc)
+		rc = op_may(op, ACCESS_WRITE, t->to, err);
+	/* What stands at the destination may have to go. */
+	if (!rc && t->overwrite)
+		rc = op_may_tree(op, ACCESS_REMOVE, t->to, err);
+	return rc;
+}
+
+enum err_code
+transfer_refused(const struct transfer *t, enum err_code rc, struct err *err)
+{
+	if (rc != ERR_EXISTS || t->overwrite)
+		return rc;
+	return err_tell(err, ERR_PRECONDITION,
+	    "the destination exists, and Overwrite is F");
+}
+
+void
+copying_done(struct copying *c)
+{
+	arena_done(&c->item);
+	pathset_done(&c->left_out);
+}
+
+enum err_code
+copy_failed(struct copying *c, struct rpath path, bool collection,
+    enum err_code why, const struct err *details)
+{
+	enum err_code rc;
+
+	if (err_stops(why))
+		return halt(&c->halt, why, details);
+	c->failures++;
+	rc = put_failed(c->out, path, collection, why, details);
+	return rc ? halt(&c->halt, rc, NULL) : ERR_OK;
+}
+
+enum err_code
+copy_counterpart(struct copying *c, struct rpath path, struct rpath from,
+    struct rpath to, struct rpath *out)
+{
+	struct err why = { 0 };
+	enum err_code rc;
+
+	arena_clear(&c->item);
+	rc = rpath_join(&c->item, to, rpath_below(from, path), out, &why);
+	return rc ? halt(&c->halt, rc, &why) : ERR_OK;
+}
+
+/*
+ * The URL of the resource that caused the failure is to be named (RFC 4918
+ * s9.8.3), and the store cannot tell which of the two it was.
+ */
+static bool
+source_is_cause(struct copying *c, const struct member *m)
+{
+	struct content *content = NULL;
+	struct resource res;
+	enum err_code rc;
+
+	if (m->res.collection)
+		rc = store_stat(c->op->store, m->path, &res, NULL);
+	else
+		rc = store_open(c->op->store, m->path, &content, NULL);
+	content_free(content);
+	return rc != ERR_OK;
+}
+
+/* A source that is gone by now has nothing to copy. */
+static bool
+is_gone(struct copying *c, struct rpath path)
+{
+	struct resource res;
+
+	return store_stat(c->op->store, path, &res, NULL) == ERR_NOT_FOUND;
+}
+
+/* It failed, and with it everything below it is left out. */
+static enum err_code
+leave_out(struct copying *c, const struct member *m, struct rpath blamed,
+    enum err_code why, const struct err *details)
+{
+	struct err full = { 0 };
+	enum err_code rc;
+
+	rc = copy_failed(c, blamed, m->res.collection, why, details);
+	if (rc || !m->res.collection)
+		return rc;
+	rc = pathset_add(&c->left_out, m->path, &full);
+	return rc ? halt(&c->halt, rc, &full) : ERR_OK;
+}
+
+static enum err_code
+copy_one(
+    struct copying *c, const struct member *m, struct rpath to, struct err *why)
+{
+	enum err_code rc;
+
+	rc = op_may(c->op, ACCESS_READ, m->path, why);
+	if (!rc)
+		rc = op_may(c->op, ACCESS_WRITE, to, why);
+	if (rc)
+		return rc;
+	return store_copy(c->op->store, m->path, to,
+	    c->t->overwrite ? REPLACE_YES : REPLACE_NO, NULL, NULL, NULL, why);
+}
+
+static enum err_code
+copy_member(struct copying *c, const struct member *m, bool *prune)
+{
+	struct err why = { 0 };
+	struct rpath to;
+	enum err_code rc;
+
+	*prune = true; /* but for what is copied */
+	if (m->failed)
+		return leave_out(c, m, m->path, m->failed, m->err);
+	rc = copy_counterpart(c, m->path, c->t->from, c->t->to, &to);
+	if (rc)
+		return rc;
+	rc = copy_one(c, m, to, &why);
+	if (rc == ERR_NOT_FOUND && is_gone(c, m->path))
+		return ERR_OK;
+	if (rc && err_stops(rc))
+		return halt(&c->halt, rc, &why);
+	if (rc)
+		return leave_out(
+		    c, m, source_is_cause(c, m) ? m->path : to, rc, &why);
+	*prune = false;
+	if (m->res.collection || !c->ops->file_done)
+		return ERR_OK;
+	return c->ops->file_done(c, m);
+}
+
+static enum err_code
+copy_root(struct copying *c, const struct member *m)
+{
+	const struct transfer *t = c->t;
+	struct err why = { 0 };
+	enum err_code rc;
+
+	if (m->failed && !c->started) /* nothing has been done yet */
+		return halt(&c->halt, m->failed, m->err);
+	if (m->failed)
+		return leave_out(c, m, m->path, m->failed, m->err);
+	rc = store_copy(c->op->store, t->from, t->to,
+	    t->overwrite ? REPLACE_YES : REPLACE_NO, t->guard, NULL,
+	    &c->created, &why);
+	rc = transfer_refused(t, rc, &why);
+	if (rc)
+		return halt(&c->halt, rc, &why);
+	c->started = true;
+	c->collection = m->res.collection;
+	if (m->res.collection)
+		return c->ops->root_done ? c->ops->root_done(c) : ERR_OK;
+	return c->ops->file_done ? c->ops->file_done(c, m) : ERR_OK;
+}
+
+static enum err_code
+copy_visit(void *arg, const struct member *m, bool *prune)
+{
+	struct copying *c = arg;
+
+	if (rpath_eq(m->path, c->t->from))
+		return copy_root(c, m);
+	return copy_member(c, m, prune);
+}
+
+enum err_code
+copy_tree(struct copying *c)
+{
+	const struct walk walk = {
+		.depth = c->t->shallow ? DEPTH_0 : DEPTH_INFINITY,
+		.order = WALK_DOWN,
+		.visit = copy_visit,
+		.arg = c,
+	};
+
+	return walk_tree(c->op, c->t->from, &walk, &c->halt);
+}
+
+/* Counts what goes through it, for tree_remove(). */
+struct counted_sink {
+	struct sink base;
+	struct copying *c;
+};
+
+static enum err_code
+counted_put(struct sink *s, const struct outcome *o)
+{
+	struct counted_sink *counted =
+	    CONTAINER_OF(s, struct counted_sink, base);
+
+	counted->c->failures++;
+	return sink_put(counted->c->out, o);
+}
+
+static enum err_code
+purge_tree(struct copying *c, struct rpath root)
+{
+	static const struct sink_ops ops = {
+		.name = "counted",
+		.put = counted_put,
+	};
+	struct counted_sink out = { .c = c };
+	const struct tree_removal removal = {
+		.op = c->op,
+		.root = root,
+		.out = &out.base,
+	};
+	struct err why = { 0 };
+	enum err_code rc;
+
+	sink_init(&out.base, &ops);
+	rc = tree_remove(&removal, &why);
+	return rc ? halt(&c->halt, rc, &why) : ERR_OK;
+}
+
+/* What the source has in the place of a member of the destination. */
+static enum err_code
+source_of(struct copying *c, struct rpath member, struct resource *res,
+    bool *left_out, struct err *why)
+{
+	struct rpath from;
+	enum err_code rc;
+
+	*left_out = false;
+	if (c->t->shallow && !rpath_eq(member, c->t->to))
+		return ERR_NOT_FOUND;
+	rc = copy_counterpart(c, member, c->t->to, c->t->from, &from);
+	if (rc)
+		return rc;
+	*left_out = pathset_has(&c->left_out, from);
+	return store_stat(c->op->store, from, res, why);
+}
+
+static enum err_code
+purge_visit(void *arg, const struct member *m, bool *prune)
+{
+	struct copying *c = arg;
+	struct err why = { 0 };
+	struct resource res;
+	enum err_code rc;
+	bool left_out;
+
+	rc = source_of(c, m->path, &res, &left_out, &why);
+	if (c->halt.set)
+		return rc;
+	*prune = true;
+	if (left_out)
+		return ERR_OK;
+	if (rc == ERR_NOT_FOUND)
+		return purge_tree(c, m->path);
+	/* Unknown is not absent: it stays, but may be one too many. */
+	if (rc)
+		return copy_failed(c, m->path, m->res.collection, rc, &why);
+	/* A file that could not take a collection's place stays below it. */
+	if (!res.collection || !m->res.collection)
+		return ERR_OK;
+	if (m->failed)
+		return copy_failed(c, m->path, true, m->failed, m->err);
+	*prune = false;
+	return ERR_OK;
+}
+
+enum err_code
+copy_purge(struct copying *c)
+{
+	const struct walk walk = {
+		.depth = DEPTH_INFINITY,
+		.order = WALK_DOWN,
+		.visit = purge_visit,
+		.arg = c,
+	};
+	struct err why = { 0 };
+	enum err_code rc;
+
+	if (c->created || !c->collection)
+		return ERR_OK;
+	rc = store_walk(c->op->store, c->t->to, &walk, &why);
+	if (rc == ERR_OK || c->halt.set)
+		return rc;
+	/* Who removed it all meanwhile has removed our copy too. */
+	return rc == ERR_NOT_FOUND ? ERR_OK
+				   : copy_failed(c, c->t->to, true, rc, &why);
+}

@@ -1,0 +1,67 @@
+/* SPDX-License-Identifier: MIT */
+/* What COPY and a MOVE across file systems share. */
+#ifndef SHEAF_DAV_TRANSFER_H
+#define SHEAF_DAV_TRANSFER_H
+
+#include <stdint.h>
+
+#include "dav/op.h"
+#include "dav/pathset.h"
+#include "dav/tree.h"
+
+struct copying;
+
+/* What a MOVE adds to a copy; all NULL for COPY. */
+struct copying_ops {
+	/* The root collection stands at the destination. */
+	enum err_code (*root_done)(struct copying *c);
+	/* m, a file, is at the destination. */
+	enum err_code (*file_done)(struct copying *c, const struct member *m);
+};
+
+struct copying {
+	const struct op *op;
+	const struct transfer *t;
+	struct sink *out;
+	const struct copying_ops *ops;
+	struct halt halt;
+	struct arena item; /* cleared for each member */
+	/* Collections of the source that were not copied, or not wholly. */
+	struct pathset left_out;
+	bool started; /* the root is at the destination */
+	bool collection; /* the root is one */
+	bool created;
+	uint64_t failures; /* outcomes put */
+};
+
+/* Refuses what must not be begun: overlapping paths, first of all. */
+enum err_code transfer_check(
+    const struct op *op, const struct transfer *t, struct err *err) MUST_USE;
+
+/* ERR_EXISTS of the store, as Overwrite: F has it. */
+enum err_code
+transfer_refused(const struct transfer *t, enum err_code rc, struct err *err);
+
+/* Copies the root and, unless it is to be shallow, its members. */
+enum err_code copy_tree(struct copying *c) MUST_USE;
+
+/*
+ * Removes the members of the destination that the source has not.  What cannot
+ * be compared stays, and is reported.  What stands in the place of a collection
+ * left out stays as it was.
+ */
+enum err_code copy_purge(struct copying *c) MUST_USE;
+
+/*
+ * *out, until the next call: what is below `to` as path is below `from`.
+ */
+enum err_code copy_counterpart(struct copying *c, struct rpath path,
+    struct rpath from, struct rpath to, struct rpath *out) MUST_USE;
+
+/* Puts the failure of a resource. */
+enum err_code copy_failed(struct copying *c, struct rpath path, bool collection,
+    enum err_code why, const struct err *details) MUST_USE;
+
+void copying_done(struct copying *c);
+
+#endif
