@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/* What the writers of a 207 have in common; for wire/ alone. */
+#ifndef SHEAF_WIRE_MULTISTATUS_IMPL_H
+#define SHEAF_WIRE_MULTISTATUS_IMPL_H
+
+#include "base/buf.h"
+#include "outcome/tally.h"
+#include "wire/multistatus.h"
+
+struct multistatus;
+
+/*
+ * A form of the document.  The functions append to m->out and need not check:
+ * its failure sticks.
+ */
+struct form_ops {
+	struct str media_type;
+	/* Escapes the prefix, which comes from the configuration. */
+	void (*escape)(struct buf *b, struct str s);
+	void (*begin)(struct multistatus *m);
+	void (*put)(struct multistatus *m, const struct outcome *o);
+	void (*end)(struct multistatus *m);
+};
+
+extern const struct form_ops xml_form;
+extern const struct form_ops json_form;
+extern const struct form_ops ndjson_form;
+
+struct multistatus {
+	struct sink base;
+	const struct form_ops *form;
+	struct ostream *to;
+	struct buf out; /* on its way to `to` */
+	struct buf prefix; /* of hrefs, escaped */
+	bool minimal;
+	bool begun;
+	bool any; /* results were written */
+	struct summary sum; /* of what was put, this one included */
+};
+
+/* Appends the href of an outcome, safe in any form without escaping. */
+void multistatus_put_href(struct multistatus *m, const struct outcome *o);
+
+/*
+ * To be called between properties, so that a resource with many large ones
+ * does not pile up in memory.
+ */
+void multistatus_flow(struct multistatus *m);
+
+#endif

@@ -1,0 +1,211 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * DAV:multistatus (RFC 4918 s13, s14).  The root declares the one prefix D; a
+ * property of another namespace declares its own, x, on itself.
+ */
+#include "http/status.h"
+#include "wire/escape.h"
+#include "wire/multistatus_impl.h"
+#include "wire/xml.h"
+
+/* The prefix that a name of this namespace is written with. */
+static struct str
+prefix_of(struct str ns)
+{
+	if (str_eq(ns, DAV_NS))
+		return STR("D:");
+	if (!ns.len)
+		return STR("");
+	/* No other prefix may be bound to it (XML Namespaces s3). */
+	return str_eq(ns, XML_NS) ? STR("xml:") : STR("x:");
+}
+
+/* "<D:name", with what declares its namespace. */
+static void
+put_start(struct buf *b, struct prop_name n)
+{
+	struct str prefix = prefix_of(n.ns);
+
+	buf_putc(b, '<');
+	buf_put(b, prefix);
+	buf_put(b, n.local);
+	if (str_eq(prefix, STR("x:"))) {
+		BUF_LIT(b, " xmlns:x=\"");
+		xml_put_attr(b, n.ns);
+		buf_putc(b, '"');
+	}
+}
+
+static void
+put_stop(struct buf *b, struct prop_name n)
+{
+	BUF_LIT(b, "</");
+	buf_put(b, prefix_of(n.ns));
+	buf_put(b, n.local);
+	buf_putc(b, '>');
+}
+
+static void
+put_value(struct buf *b, const struct prop *p)
+{
+	size_t i;
+
+	switch (p->form) {
+	case PROP_TEXT:
+		xml_put_text(b, p->value);
+		break;
+	case PROP_NUMBER:
+		buf_put_u64(b, p->number);
+		break;
+	case PROP_NAMES:
+		for (i = 0; i < p->n_names; i++) {
+			put_start(b, p->names[i]);
+			BUF_LIT(b, "/>");
+		}
+		break;
+	case PROP_HREF:
+		BUF_LIT(b, "<D:href>");
+		xml_put_text(b, p->value);
+		BUF_LIT(b, "</D:href>");
+		break;
+	case PROP_EMPTY:
+	case PROP_XML:
+		break;
+	}
+}
+
+static bool
+is_empty(const struct prop *p)
+{
+	return p->form == PROP_EMPTY ||
+	    (p->form == PROP_TEXT && !p->value.len) ||
+	    (p->form == PROP_NAMES && !p->n_names);
+}
+
+static void
+put_prop(struct buf *b, const struct prop *p)
+{
+	if (p->form == PROP_XML) {
+		buf_put(b, p->value);
+		return;
+	}
+	put_start(b, p->name);
+	if (is_empty(p)) {
+		BUF_LIT(b, "/>");
+		return;
+	}
+	buf_putc(b, '>');
+	put_value(b, p);
+	put_stop(b, p->name);
+}
+
+static void
+put_status(struct buf *b, unsigned status)
+{
+	BUF_LIT(b, "<D:status>HTTP/1.1 ");
+	buf_put_u64(b, status);
+	buf_putc(b, ' ');
+	buf_put(b, status_reason(status));
+	BUF_LIT(b, "</D:status>");
+}
+
+/* The precondition that was not met, where RFC 4918 s16 has a name for it. */
+static void
+put_condition(struct buf *b, enum err_code why)
+{
+	const char *condition = err_condition(why);
+
+	if (!condition)
+		return;
+	BUF_LIT(b, "<D:error><D:");
+	buf_put(b, str_from_c(condition));
+	BUF_LIT(b, "/></D:error>");
+}
+
+static void
+put_description(struct buf *b, struct str text)
+{
+	BUF_LIT(b, "<D:responsedescription>");
+	xml_put_text(b, text);
+	BUF_LIT(b, "</D:responsedescription>");
+}
+
+static void
+put_propstat(struct multistatus *m, const struct propstat *ps)
+{
+	struct buf *b = &m->out;
+	size_t i;
+
+	BUF_LIT(b, "<D:propstat><D:prop>");
+	for (i = 0; i < ps->n_props; i++) {
+		put_prop(b, &ps->props[i]);
+		multistatus_flow(m);
+	}
+	BUF_LIT(b, "</D:prop>");
+	put_status(b, ps->status);
+	/* That a property is not there needs no sentence in each response. */
+	if (ps->why && ps->status != 404) {
+		put_condition(b, ps->why);
+		put_description(b, str_from_c(err_text(ps->why)));
+	}
+	BUF_LIT(b, "</D:propstat>");
+}
+
+/* A response must not be left without any (RFC 8144 s2.1). */
+static void
+put_propstats(struct multistatus *m, const struct outcome *o)
+{
+	static const struct propstat nothing = { .status = 200 };
+	bool any = false;
+	size_t i;
+
+	for (i = 0; i < o->n_propstats; i++) {
+		if (m->minimal && o->propstats[i].status == 404)
+			continue;
+		put_propstat(m, &o->propstats[i]);
+		any = true;
+	}
+	if (!any)
+		put_propstat(m, &nothing);
+}
+
+static void
+xml_begin(struct multistatus *m)
+{
+	BUF_LIT(&m->out,
+	    "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n"
+	    "<D:multistatus xmlns:D=\"DAV:\">\n");
+}
+
+static void
+xml_put(struct multistatus *m, const struct outcome *o)
+{
+	struct buf *b = &m->out;
+
+	BUF_LIT(b, "<D:response><D:href>");
+	multistatus_put_href(m, o);
+	BUF_LIT(b, "</D:href>");
+	if (o->n_propstats)
+		put_propstats(m, o);
+	else
+		put_status(b, o->status);
+	if (outcome_is_failure(o) && !o->n_propstats) {
+		put_condition(b, o->why);
+		put_description(b, outcome_text(o));
+	}
+	BUF_LIT(b, "</D:response>\n");
+}
+
+static void
+xml_end_document(struct multistatus *m)
+{
+	BUF_LIT(&m->out, "</D:multistatus>\n");
+}
+
+const struct form_ops xml_form = {
+	.media_type = STR_INIT("application/xml; charset=utf-8"),
+	.escape = xml_put_attr,
+	.begin = xml_begin,
+	.put = xml_put,
+	.end = xml_end_document,
+};
