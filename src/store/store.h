@@ -77,6 +77,8 @@ resource_etag(const struct resource *r)
  * change to that path can come between; now is NULL where nothing is mapped.
  * What it returns but ERR_OK is what the function fails with, and nothing has
  * changed.  It must not call the store.  A guard of NULL allows everything.
+ * What else is known to speak against the change (ERR_EXISTS, ERR_NO_PARENT) is
+ * said first.
  */
 struct guard {
 	enum err_code (*check)(
@@ -133,8 +135,11 @@ struct walk {
  * Visits the root and its members.  Members that come or go meanwhile may be
  * visited or not; all others are, once.  Members are in no order.  Memory
  * grows with the depth of the tree, not with its number of members.  A
- * resource that is its own ancestor (links) is a member with ERR_LOOP.
- * Fails only for the root, with what visit returned, or ERR_NOMEM.
+ * resource that is its own ancestor (links) is a member with ERR_LOOP.  A
+ * WALK_UP, which is for removing, does not go through links: what
+ * store_remove() takes away there is the link.
+ * Fails only for the root, with what visit returned, or ERR_NOMEM.  What visit
+ * wrote to *err is kept; so *err is to be initialised.
  */
 enum err_code store_walk(struct store *s, struct rpath root,
     const struct walk *w, struct err *err) MUST_USE;
@@ -209,8 +214,8 @@ enum err_code store_remove(struct store *s, struct rpath path,
 /*
  * Copies one resource with its dead properties; of a collection only itself,
  * without its members.  g is asked about `to`.  REPLACE_YES on a collection by
- * a collection keeps its members.  ERR_SELF when the paths are the same or
- * `to` is below `from` by another name.  *created and out may be NULL.
+ * a collection keeps its members.  ERR_SELF when the paths are the same or one
+ * is below the other, by any name.  *created and out may be NULL.
  */
 enum err_code store_copy(struct store *s, struct rpath from, struct rpath to,
     enum replace replace, const struct guard *g, struct resource *out,
@@ -227,7 +232,12 @@ enum err_code store_rename(struct store *s, struct rpath from, struct rpath to,
 
 /* ---- dead properties (RFC 4918 s4) */
 
-/* All or none, in order.  ERR_NO_SPACE, ERR_TOO_LARGE. */
+/* Most bytes that the names and values of one resource's properties hold. */
+#define STORE_PROPS_MAX ((size_t)1 << 20)
+
+/*
+ * All or none, in order.  ERR_NO_SPACE; ERR_TOO_LARGE: past STORE_PROPS_MAX.
+ */
 enum err_code store_patch(struct store *s, struct rpath path,
     const struct prop_change *changes, size_t n, const struct guard *g,
     struct err *err) MUST_USE;

@@ -9,22 +9,30 @@
 enum err_code mem_store_new(struct store **out, struct err *err) MUST_USE;
 
 /*
- * A store that hands everything to `inner` (which it owns) until told to
- * fail: see fault_store_fail().
+ * A store that hands everything to `inner` (which it owns, unless this fails)
+ * until told to fail: see fault_store_fail().
  */
 enum err_code fault_store_new(
     struct store *inner, struct store **out, struct err *err) MUST_USE;
 
 /*
  * The nth call from now on (1: the next) to any store, content or upload
- * function fails with code and does nothing; 0: none does.  With path, only
- * calls for that path count.
+ * function fails with code and does nothing; 0: none does.  Writing to an
+ * upload's stream counts; closing, freeing and looking into a content do not.
+ * With path, only calls for that path count: for copy and rename, either.
  */
 void fault_store_fail(struct store *s, unsigned nth, enum err_code code,
     const struct rpath *path);
 
 /* Whether that call has come. */
-bool fault_store_fired(const struct store *s);
+bool fault_store_fired(struct store *s);
+
+/*
+ * From now on walks report the member at path as one that could not be read,
+ * and leave out its members; ERR_OK: no longer.
+ */
+void fault_store_spoil(
+    struct store *s, enum err_code code, const struct rpath *path);
 
 /*
  * A plain directory.  Files stay plain files in it.

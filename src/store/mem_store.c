@@ -1,0 +1,442 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/stores.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "store/mem_impl.h"
+
+/* A new entity tag, for new bytes. */
+static void
+set_bytes(struct mem_store *m, struct mem_node *n, struct mem_blob *blob)
+{
+	struct mem_blob *old = n->blob;
+	int len = snprintf(n->res.etag, sizeof(n->res.etag), "\"m%llx\"",
+	    (unsigned long long)++m->last_version);
+
+	assert(len > 0 && len < ETAG_MAX);
+	n->res.etag_len = (unsigned)len;
+	n->res.length = blob ? blob->len : 0;
+	n->blob = mem_blob_ref(blob);
+	mem_blob_unref(old);
+}
+
+static enum err_code
+mem_stat(
+    struct store *s, struct rpath path, struct resource *out, struct err *err)
+{
+	struct mem_store *m CLEANUP(mem_unlock_at_end) = mem_lock(s);
+	struct mem_node *n;
+	enum err_code rc = mem_tree_find(&m->tree, path, &n, err);
+
+	if (rc)
+		return rc;
+	*out = mem_node_stat(n);
+	return ERR_OK;
+}
+
+/* ---- contents */
+
+struct mem_content {
+	struct content base;
+	struct mem_store *m;
+	struct mem_blob *blob;
+};
+
+static enum err_code
+mem_content_read(struct content *c, uint64_t offset, char *out, size_t max,
+    size_t *got, struct err *err)
+{
+	const struct mem_content *mc =
+	    CONTAINER_OF(c, struct mem_content, base);
+	size_t len = mc->blob ? mc->blob->len : 0;
+	size_t n = offset < len ? len - (size_t)offset : 0;
+
+	(void)err;
+	if (n > max)
+		n = max;
+	if (n)
+		memcpy(out, mc->blob->bytes + offset, n);
+	*got = n;
+	return ERR_OK;
+}
+
+static void
+mem_content_free(struct content *c)
+{
+	struct mem_content *mc = CONTAINER_OF(c, struct mem_content, base);
+	struct mem_store *m = mem_lock(&mc->m->base);
+
+	mem_blob_unref(mc->blob);
+	mem_unlock(m);
+	free(mc);
+}
+
+static const struct content_ops mem_content_ops = {
+	.read = mem_content_read,
+	.free = mem_content_free,
+};
+
+static enum err_code
+mem_open(
+    struct store *s, struct rpath path, struct content **out, struct err *err)
+{
+	struct mem_store *m CLEANUP(mem_unlock_at_end) = mem_lock(s);
+	struct mem_content *mc;
+	struct mem_node *n;
+	enum err_code rc = mem_tree_find(&m->tree, path, &n, err);
+
+	if (rc)
+		return rc;
+	if (n->res.collection)
+		return err_set(
+		    err, ERR_IS_COLLECTION, "'%.*s'", STR_ARG(path.s));
+	mc = calloc(1, sizeof(*mc));
+	if (!mc)
+		return err_nomem(err);
+	content_init(&mc->base, &mem_content_ops);
+	mc->base.res = mem_node_stat(n);
+	mc->blob = mem_blob_ref(n->blob);
+	mc->m = m;
+	*out = &mc->base;
+	return ERR_OK;
+}
+
+/* ---- uploads */
+
+struct mem_upload {
+	struct upload base;
+	struct buf_ostream stream;
+	struct buf bytes;
+	struct mem_store *m;
+	struct upload_spec spec;
+	struct rpath path; /* in name */
+	char name[];
+};
+
+/* The node at path, NULL: nothing; and whether a file may be made there. */
+static enum err_code
+check_target(struct mem_store *m, struct rpath path, struct mem_node **now,
+    struct err *err)
+{
+	struct mem_node *dir;
+	enum err_code rc = mem_tree_parent(&m->tree, path, &dir, err);
+
+	if (rc)
+		return rc;
+	if (mem_tree_find(&m->tree, path, now, NULL))
+		*now = NULL;
+	return ERR_OK;
+}
+
+static enum err_code
+ask(const struct guard *g, const struct mem_node *now, struct err *err)
+{
+	struct resource res;
+
+	if (!now)
+		return guard_ask(g, NULL, err);
+	res = mem_node_stat(now);
+	return guard_ask(g, &res, err);
+}
+
+static enum err_code
+check_file(struct mem_store *m, struct rpath path, struct mem_node **now,
+    struct err *err)
+{
+	enum err_code rc = check_target(m, path, now, err);
+
+	if (rc)
+		return rc;
+	if (*now && (*now)->res.collection)
+		return err_set(
+		    err, ERR_IS_COLLECTION, "'%.*s'", STR_ARG(path.s));
+	return ERR_OK;
+}
+
+/* A new resource with the bytes of u, in the place of old, if any. */
+static enum err_code
+put_bytes(struct mem_upload *u, struct mem_blob *blob,
+    const struct mem_node *old, struct mem_node **out, struct err *err)
+{
+	struct mem_props *props = mem_props_ref(old ? old->props : NULL);
+	struct mem_node *n;
+	enum err_code rc = mem_tree_make(&u->m->tree, u->path, false, &n, err);
+
+	if (rc) {
+		mem_props_unref(props);
+		return rc;
+	}
+	n->props = props;
+	set_bytes(u->m, n, blob);
+	if (u->spec.has_modified)
+		n->res.modified = u->spec.modified;
+	*out = n;
+	return ERR_OK;
+}
+
+static enum err_code
+mem_upload_commit(struct upload *base, const struct guard *g,
+    struct resource *out, bool *created, struct err *err)
+{
+	struct mem_upload *u = CONTAINER_OF(base, struct mem_upload, base);
+	struct mem_blob *blob = calloc(1, sizeof(*blob));
+	struct mem_store *m CLEANUP(mem_unlock_at_end) = mem_lock(&u->m->base);
+	struct mem_node *now = NULL;
+	struct mem_node *n;
+	enum err_code rc;
+	bool existed;
+
+	if (!blob)
+		return err_nomem(err);
+	*blob = (struct mem_blob){ 1, u->bytes.len, u->bytes.ptr };
+	u->bytes = (struct buf){ 0 };
+	rc = check_file(m, u->path, &now, err);
+	if (!rc)
+		rc = ask(g, now, err);
+	existed = now != NULL;
+	if (!rc)
+		rc = put_bytes(u, blob, now, &n, err);
+	mem_blob_unref(blob);
+	if (rc)
+		return rc;
+	if (out)
+		*out = mem_node_stat(n);
+	if (created)
+		*created = !existed;
+	return ERR_OK;
+}
+
+static void
+mem_upload_free(struct upload *base)
+{
+	struct mem_upload *u = CONTAINER_OF(base, struct mem_upload, base);
+
+	buf_done(&u->bytes);
+	free(u);
+}
+
+static const struct upload_ops mem_upload_ops = {
+	.commit = mem_upload_commit,
+	.free = mem_upload_free,
+};
+
+static enum err_code
+mem_upload(struct store *s, struct rpath path, const struct upload_spec *spec,
+    struct upload **out, struct err *err)
+{
+	struct mem_store *m CLEANUP(mem_unlock_at_end) = mem_lock(s);
+	struct mem_node *now;
+	struct mem_upload *u;
+	enum err_code rc = check_file(m, path, &now, err);
+
+	if (rc)
+		return rc;
+	u = calloc(1, sizeof(*u) + path.s.len);
+	if (!u)
+		return err_nomem(err);
+	memcpy(u->name, path.s.ptr, path.s.len);
+	u->path.s = str_of(u->name, path.s.len);
+	u->m = m;
+	u->spec = *spec;
+	upload_init(
+	    &u->base, &mem_upload_ops, buf_ostream_init(&u->stream, &u->bytes));
+	*out = &u->base;
+	return ERR_OK;
+}
+
+/* ---- changes */
+
+static enum err_code
+mem_mkcol(
+    struct store *s, struct rpath path, const struct guard *g, struct err *err)
+{
+	struct mem_store *m CLEANUP(mem_unlock_at_end) = mem_lock(s);
+	struct mem_node *now;
+	enum err_code rc = check_target(m, path, &now, err);
+
+	if (rc)
+		return rc;
+	if (now)
+		return err_set(err, ERR_EXISTS, "'%.*s'", STR_ARG(path.s));
+	rc = guard_ask(g, NULL, err);
+	return rc ? rc : mem_tree_make(&m->tree, path, true, &now, err);
+}
+
+static enum err_code
+mem_remove(
+    struct store *s, struct rpath path, const struct guard *g, struct err *err)
+{
+	struct mem_store *m CLEANUP(mem_unlock_at_end) = mem_lock(s);
+	struct mem_node *now;
+	enum err_code rc = mem_tree_find(&m->tree, path, &now, err);
+
+	if (rc)
+		return rc;
+	if (now->n_members)
+		return err_set(err, ERR_NOT_EMPTY, "'%.*s'", STR_ARG(path.s));
+	rc = ask(g, now, err);
+	if (!rc)
+		mem_tree_remove(&m->tree, now);
+	return rc;
+}
+
+/* What copy and rename have in common: both ends, and whether it may be. */
+static enum err_code
+check_ends(struct mem_store *m, struct rpath from, struct rpath to,
+    enum replace replace, const struct guard *g, struct mem_node **src,
+    struct mem_node **dst, struct err *err)
+{
+	enum err_code rc = mem_tree_find(&m->tree, from, src, err);
+
+	if (!rc)
+		rc = check_target(m, to, dst, err);
+	if (rc)
+		return rc;
+	if (*dst && replace == REPLACE_NO)
+		return err_set(err, ERR_EXISTS, "'%.*s'", STR_ARG(to.s));
+	return ask(g, *dst, err);
+}
+
+static enum err_code
+mem_copy(struct store *s, struct rpath from, struct rpath to,
+    enum replace replace, const struct guard *g, struct resource *out,
+    bool *created, struct err *err)
+{
+	struct mem_store *m CLEANUP(mem_unlock_at_end) = mem_lock(s);
+	struct mem_node *src;
+	struct mem_node *dst;
+	struct mem_node *n;
+	bool collection, keep, existed;
+	enum err_code rc = check_ends(m, from, to, replace, g, &src, &dst, err);
+
+	if (rc)
+		return rc;
+	existed = dst != NULL;
+	collection = src->res.collection;
+	keep = existed && collection && dst->res.collection;
+	n = dst;
+	if (!keep)
+		rc = mem_tree_make(&m->tree, to, collection, &n, err);
+	if (rc)
+		return rc;
+	mem_props_unref(n->props);
+	n->props = mem_props_ref(src->props);
+	if (!collection)
+		set_bytes(m, n, src->blob);
+	if (out)
+		*out = mem_node_stat(n);
+	if (created)
+		*created = !existed;
+	return ERR_OK;
+}
+
+static enum err_code
+mem_rename(struct store *s, struct rpath from, struct rpath to,
+    enum replace replace, const struct guard *g, bool *created, struct err *err)
+{
+	struct mem_store *m CLEANUP(mem_unlock_at_end) = mem_lock(s);
+	struct mem_node *src;
+	struct mem_node *dst;
+	bool existed;
+	enum err_code rc = check_ends(m, from, to, replace, g, &src, &dst, err);
+
+	if (rc)
+		return rc;
+	existed = dst != NULL;
+	rc = mem_tree_move(&m->tree, src, to, err);
+	if (!rc && created)
+		*created = !existed;
+	return rc;
+}
+
+/* ---- properties */
+
+static enum err_code
+mem_patch(struct store *s, struct rpath path, const struct prop_change *changes,
+    size_t n, const struct guard *g, struct err *err)
+{
+	struct mem_store *m CLEANUP(mem_unlock_at_end) = mem_lock(s);
+	struct mem_props *set;
+	struct mem_node *now;
+	enum err_code rc = mem_tree_find(&m->tree, path, &now, err);
+
+	if (!rc)
+		rc = ask(g, now, err);
+	if (!rc)
+		rc = mem_props_change(now->props, changes, n, &set, err);
+	if (rc)
+		return rc;
+	mem_props_unref(now->props);
+	now->props = set;
+	return ERR_OK;
+}
+
+static enum err_code
+mem_props(struct store *s, const struct resource *r, struct arena *a,
+    const struct prop **out, size_t *n, struct err *err)
+{
+	struct mem_store *m CLEANUP(mem_unlock_at_end) = mem_lock(s);
+	const struct mem_node *now = mem_tree_by_id(&m->tree, &r->id);
+
+	return mem_props_list(now ? now->props : NULL, a, out, n, err);
+}
+
+static enum err_code
+mem_space(
+    struct store *s, struct rpath path, struct space *out, struct err *err)
+{
+	struct mem_store *m CLEANUP(mem_unlock_at_end) = mem_lock(s);
+	struct mem_node *now;
+	enum err_code rc = mem_tree_find(&m->tree, path, &now, err);
+
+	if (rc)
+		return rc;
+	*out = (struct space){ .used = 0, .available = UINT64_MAX };
+	return ERR_OK;
+}
+
+static void
+mem_close(struct store *s)
+{
+	struct mem_store *m = CONTAINER_OF(s, struct mem_store, base);
+
+	mem_tree_done(&m->tree);
+	(void)pthread_mutex_destroy(&m->lock);
+	free(m);
+}
+
+static const struct store_ops mem_ops = {
+	.name = "memory",
+	.stat = mem_stat,
+	.walk = mem_walk,
+	.open = mem_open,
+	.upload = mem_upload,
+	.mkcol = mem_mkcol,
+	.remove = mem_remove,
+	.copy = mem_copy,
+	.rename = mem_rename,
+	.patch = mem_patch,
+	.props = mem_props,
+	.space = mem_space,
+	.close = mem_close,
+};
+
+enum err_code
+mem_store_new(struct store **out, struct err *err)
+{
+	struct mem_store *m = calloc(1, sizeof(*m));
+	enum err_code rc;
+
+	if (!m)
+		return err_nomem(err);
+	rc = mem_tree_init(&m->tree, err);
+	if (rc) {
+		free(m);
+		return rc;
+	}
+	(void)pthread_mutex_init(&m->lock, NULL);
+	*out = store_init(&m->base, &mem_ops);
+	return ERR_OK;
+}

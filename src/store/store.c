@@ -1,0 +1,225 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/store.h"
+
+#include <assert.h>
+
+#include "store/impl.h"
+
+struct store *
+store_init(struct store *s, const struct store_ops *ops)
+{
+	assert(ops->name);
+	assert(ops->stat && ops->walk && ops->open && ops->upload);
+	assert(ops->mkcol && ops->remove && ops->copy && ops->rename);
+	assert(ops->patch && ops->props && ops->space && ops->close);
+	s->ops = ops;
+	return s;
+}
+
+void
+content_init(struct content *c, const struct content_ops *ops)
+{
+	assert(ops->read && ops->free);
+	c->ops = ops;
+}
+
+void
+upload_init(
+    struct upload *u, const struct upload_ops *ops, struct ostream *stream)
+{
+	assert(ops->commit && ops->free);
+	assert(stream);
+	u->ops = ops;
+	u->stream = stream;
+}
+
+enum err_code
+guard_ask(const struct guard *g, const struct resource *now, struct err *err)
+{
+	return g ? g->check(g->arg, now, err) : ERR_OK;
+}
+
+/*
+ * Neither may be within the other: what gives way at `to` would take `from`
+ * with it.
+ */
+static enum err_code
+check_apart(struct rpath from, struct rpath to, struct err *err)
+{
+	if (!rpath_covers(from, to) && !rpath_covers(to, from))
+		return ERR_OK;
+	return err_set(err, ERR_SELF, "'%.*s' and '%.*s' overlap",
+	    STR_ARG(from.s), STR_ARG(to.s));
+}
+
+enum err_code
+store_stat(
+    struct store *s, struct rpath path, struct resource *out, struct err *err)
+{
+	return s->ops->stat(s, path, out, err);
+}
+
+enum err_code
+store_walk(
+    struct store *s, struct rpath root, const struct walk *w, struct err *err)
+{
+	enum err_code rc;
+
+	assert(w->visit);
+	rc = s->ops->walk(s, root, w, err);
+	if (rc && err && err->code != rc)
+		(void)err_set(err, rc, "walk of '%.*s' ended: %s",
+		    STR_ARG(root.s), err_text(rc));
+	return rc;
+}
+
+enum err_code
+store_open(
+    struct store *s, struct rpath path, struct content **out, struct err *err)
+{
+	return s->ops->open(s, path, out, err);
+}
+
+const struct resource *
+content_resource(const struct content *c)
+{
+	return &c->res;
+}
+
+enum err_code
+content_read(struct content *c, uint64_t offset, char *out, size_t max,
+    size_t *got, struct err *err)
+{
+	return c->ops->read(c, offset, out, max, got, err);
+}
+
+int
+content_fd(const struct content *c)
+{
+	return c->ops->fd ? c->ops->fd(c) : -1;
+}
+
+void
+content_free(struct content *c)
+{
+	if (c)
+		c->ops->free(c);
+}
+
+enum err_code
+store_upload(struct store *s, struct rpath path, const struct upload_spec *spec,
+    struct upload **out, struct err *err)
+{
+	static const struct upload_spec none = { 0 };
+
+	if (rpath_is_root(path))
+		return err_set(err, ERR_IS_COLLECTION, "'/'");
+	return s->ops->upload(s, path, spec ? spec : &none, out, err);
+}
+
+struct ostream *
+upload_stream(struct upload *u)
+{
+	return u->stream;
+}
+
+enum err_code
+upload_commit(struct upload *u, const struct guard *g, struct resource *out,
+    bool *created, struct err *err)
+{
+	const struct err *failed = &u->stream->err;
+
+	if (failed->code) {
+		if (err)
+			*err = *failed;
+		return failed->code;
+	}
+	return u->ops->commit(u, g, out, created, err);
+}
+
+void
+upload_free(struct upload *u)
+{
+	if (u)
+		u->ops->free(u);
+}
+
+enum err_code
+store_mkcol(
+    struct store *s, struct rpath path, const struct guard *g, struct err *err)
+{
+	if (rpath_is_root(path))
+		return err_set(err, ERR_EXISTS, "'/'");
+	return s->ops->mkcol(s, path, g, err);
+}
+
+enum err_code
+store_remove(
+    struct store *s, struct rpath path, const struct guard *g, struct err *err)
+{
+	if (rpath_is_root(path))
+		return err_set(err, ERR_FORBIDDEN, "remove '/'");
+	return s->ops->remove(s, path, g, err);
+}
+
+enum err_code
+store_copy(struct store *s, struct rpath from, struct rpath to,
+    enum replace replace, const struct guard *g, struct resource *out,
+    bool *created, struct err *err)
+{
+	enum err_code rc = check_apart(from, to, err);
+
+	if (rc)
+		return rc;
+	return s->ops->copy(s, from, to, replace, g, out, created, err);
+}
+
+enum err_code
+store_rename(struct store *s, struct rpath from, struct rpath to,
+    enum replace replace, const struct guard *g, bool *created, struct err *err)
+{
+	enum err_code rc = check_apart(from, to, err);
+
+	if (rc)
+		return rc;
+	return s->ops->rename(s, from, to, replace, g, created, err);
+}
+
+enum err_code
+store_patch(struct store *s, struct rpath path,
+    const struct prop_change *changes, size_t n, const struct guard *g,
+    struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		enum prop_form form = changes[i].prop.form;
+
+		assert(changes[i].prop.name.local.len);
+		assert(changes[i].remove
+			? form == PROP_EMPTY
+			: form == PROP_TEXT || form == PROP_XML);
+	}
+	return s->ops->patch(s, path, changes, n, g, err);
+}
+
+enum err_code
+store_props(struct store *s, const struct resource *r, struct arena *a,
+    const struct prop **out, size_t *n, struct err *err)
+{
+	return s->ops->props(s, r, a, out, n, err);
+}
+
+enum err_code
+store_space(
+    struct store *s, struct rpath path, struct space *out, struct err *err)
+{
+	return s->ops->space(s, path, out, err);
+}
+
+void
+store_close(struct store *s)
+{
+	if (s)
+		s->ops->close(s);
+}

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/* usage: test_conformance STORE */
+#include "store/suite.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lib/tmpdir.h"
+#include "store/stores.h"
+
+static struct tmpdir dir; /* of the running test, where the store needs one */
+
+static struct store *
+make_memory(void)
+{
+	struct store *s;
+
+	assert_ok(mem_store_new(&s, err));
+	return s;
+}
+
+static struct store *
+make_fault(void)
+{
+	struct store *s;
+
+	assert_ok(fault_store_new(make_memory(), &s, err));
+	return s;
+}
+
+static const struct maker {
+	const char *name;
+	struct store *(*make)(void);
+} makers[] = {
+	{ "memory", make_memory },
+	{ "fault", make_fault },
+};
+
+static const struct maker *maker;
+
+static int
+set_up(void **state)
+{
+	*state = maker->make();
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	store_close(*state);
+	tmpdir_remove(&dir);
+	return 0;
+}
+
+static void
+add(struct CMUnitTest *all, size_t *n, const struct tests *some)
+{
+	size_t i;
+
+	for (i = 0; i < some->n; i++) {
+		all[*n] = some->rows[i];
+		all[*n].setup_func = set_up;
+		all[(*n)++].teardown_func = tear_down;
+	}
+}
+
+static int
+run(void)
+{
+	static const struct tests *const groups[] = {
+		&read_tests,
+		&write_tests,
+	};
+	static struct CMUnitTest all[256];
+	size_t n = 0;
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(groups); i++) {
+		if (n + groups[i]->n > ARRAY_LEN(all))
+			return EXIT_FAILURE;
+		add(all, &n, groups[i]);
+	}
+	return _cmocka_run_group_tests(maker->name, all, n, NULL, NULL);
+}
+
+int
+main(int argc, char **argv)
+{
+	size_t i;
+
+	for (i = 0; argc == 2 && i < ARRAY_LEN(makers); i++)
+		if (!strcmp(argv[1], makers[i].name))
+			maker = &makers[i];
+	if (!maker) {
+		(void)fprintf(stderr, "usage: %s STORE\n", argv[0]);
+		return EXIT_FAILURE;
+	}
+	return run();
+}
