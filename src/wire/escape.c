@@ -119,26 +119,46 @@ put_special(struct buf *b, unsigned char kind, char c)
 		buf_put(b, with[kind]);
 }
 
+/*
+ * How many bytes from `at` on stand for themselves.  Eight at a time, with one
+ * branch for all of them: this decides what a long listing costs.
+ */
+static size_t
+plain_run(struct str s, size_t at, const unsigned char *kinds)
+{
+	const unsigned char *p = (const unsigned char *)s.ptr + at;
+	size_t n = s.len - at;
+	size_t i = 0;
+
+	for (; i + 8 <= n; i += 8)
+		if (kinds[p[i]] | kinds[p[i + 1]] | kinds[p[i + 2]] |
+		    kinds[p[i + 3]] | kinds[p[i + 4]] | kinds[p[i + 5]] |
+		    kinds[p[i + 6]] | kinds[p[i + 7]])
+			break;
+	while (i < n && !kinds[p[i]])
+		i++;
+	return i;
+}
+
 /* Copies runs: most text has nothing to escape. */
 static void
 put_escaped(struct buf *b, struct str s, const unsigned char *kinds)
 {
 	size_t from = 0;
-	size_t at = 0;
+	size_t at = plain_run(s, 0, kinds);
 
 	while (at < s.len) {
 		unsigned char kind = kinds[(unsigned char)s.ptr[at]];
-		size_t n = kind == KEEP;
+		size_t n = kind == MULTI ? utf8_length(s, at) : 0;
 
-		if (kind == MULTI)
-			n = utf8_length(s, at);
-		if (n) {
-			at += n;
-			continue;
+		if (!n) {
+			buf_put(b, str_of(s.ptr + from, at - from));
+			put_special(b, kind == MULTI ? BAD : kind, s.ptr[at]);
+			from = at + 1;
+			n = 1;
 		}
-		buf_put(b, str_of(s.ptr + from, at - from));
-		put_special(b, kind == MULTI ? BAD : kind, s.ptr[at]);
-		from = ++at;
+		at += n;
+		at += plain_run(s, at, kinds);
 	}
 	if (from < at)
 		buf_put(b, str_of(s.ptr + from, at - from));

@@ -9,7 +9,7 @@
 #include "wire/xml.h"
 
 /* The prefix that a name of this namespace is written with. */
-static struct str
+static inline struct str
 prefix_of(struct str ns)
 {
 	if (str_eq(ns, DAV_NS))
@@ -20,29 +20,49 @@ prefix_of(struct str ns)
 	return str_eq(ns, XML_NS) ? STR("xml:") : STR("x:");
 }
 
-/* "<D:name", with what declares its namespace. */
-static void
-put_start(struct buf *b, struct prop_name n)
+static inline char *
+copy(char *at, struct str s)
 {
-	struct str prefix = prefix_of(n.ns);
-
-	buf_putc(b, '<');
-	buf_put(b, prefix);
-	buf_put(b, n.local);
-	if (str_eq(prefix, STR("x:"))) {
-		BUF_LIT(b, " xmlns:x=\"");
-		xml_put_attr(b, n.ns);
-		buf_putc(b, '"');
-	}
+	memcpy(at, s.ptr, s.len);
+	return at + s.len;
 }
 
-static void
+/*
+ * open, prefix, name, close, as one piece: a listing is made of little else.
+ */
+static inline void
+put_tag(struct buf *b, struct str open, struct prop_name n, struct str close)
+{
+	struct str prefix = prefix_of(n.ns);
+	char *at = buf_room(b, open.len + prefix.len + n.local.len + close.len);
+
+	if (!at)
+		return;
+	at = copy(at, open);
+	at = copy(at, prefix);
+	at = copy(at, n.local);
+	at = copy(at, close);
+	b->len = (size_t)(at - b->ptr);
+}
+
+/* "<D:name>" or "<D:name/>", with what declares its namespace. */
+static inline void
+put_start(struct buf *b, struct prop_name n, struct str close)
+{
+	if (!str_eq(prefix_of(n.ns), STR("x:"))) {
+		put_tag(b, STR("<"), n, close);
+		return;
+	}
+	put_tag(b, STR("<"), n, STR(" xmlns:x=\""));
+	xml_put_attr(b, n.ns);
+	buf_putc(b, '"');
+	buf_put(b, close);
+}
+
+static inline void
 put_stop(struct buf *b, struct prop_name n)
 {
-	BUF_LIT(b, "</");
-	buf_put(b, prefix_of(n.ns));
-	buf_put(b, n.local);
-	buf_putc(b, '>');
+	put_tag(b, STR("</"), n, STR(">"));
 }
 
 static void
@@ -58,10 +78,8 @@ put_value(struct buf *b, const struct prop *p)
 		buf_put_u64(b, p->number);
 		break;
 	case PROP_NAMES:
-		for (i = 0; i < p->n_names; i++) {
-			put_start(b, p->names[i]);
-			BUF_LIT(b, "/>");
-		}
+		for (i = 0; i < p->n_names; i++)
+			put_start(b, p->names[i], STR("/>"));
 		break;
 	case PROP_HREF:
 		BUF_LIT(b, "<D:href>");
@@ -89,12 +107,11 @@ put_prop(struct buf *b, const struct prop *p)
 		buf_put(b, p->value);
 		return;
 	}
-	put_start(b, p->name);
 	if (is_empty(p)) {
-		BUF_LIT(b, "/>");
+		put_start(b, p->name, STR("/>"));
 		return;
 	}
-	buf_putc(b, '>');
+	put_start(b, p->name, STR(">"));
 	put_value(b, p);
 	put_stop(b, p->name);
 }
