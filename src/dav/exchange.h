@@ -129,6 +129,9 @@ struct method_ops {
  */
 const struct method_ops *dav_method(enum method m);
 
+/* What the operations want to know of it. */
+struct op exchange_op(const struct exchange *x);
+
 /*
  * Replies with a failure: status by the error table, the headers that go with
  * it (Allow on 405), and a body that says what was wrong: DAV:error or

@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+#include "dav/methods.h"
+
+#include "http/negotiate.h"
+#include "wire/error_body.h"
+
+static const struct {
+	struct str media_type;
+	enum error_form form;
+} forms[] = {
+	{ STR_INIT("application/xml"), ERROR_XML },
+	{ STR_INIT("text/xml"), ERROR_XML },
+	{ STR_INIT("application/problem+json"), ERROR_PROBLEM },
+	{ STR_INIT("application/json"), ERROR_PROBLEM },
+	{ STR_INIT("application/x-ndjson"), ERROR_PROBLEM },
+};
+
+/* No reason to fail a failure: what cannot be read gets XML. */
+static enum error_form
+choose_form(const struct exchange *x)
+{
+	struct str offers[ARRAY_LEN(forms)];
+	struct str accept;
+	size_t i;
+	int chosen;
+
+	if (headers_list(
+		&x->req->headers, STR("Accept"), x->arena, &accept, NULL))
+		return ERROR_XML;
+	for (i = 0; i < ARRAY_LEN(forms); i++)
+		offers[i] = forms[i].media_type;
+	chosen = accept_media(accept, offers, ARRAY_LEN(offers));
+	return forms[chosen < 0 ? 0 : chosen].form;
+}
+
+static void
+say_headers(struct exchange *x, unsigned status, enum error_form form)
+{
+	struct reply *r = x->reply;
+
+	if (status == 405) /* RFC 9110 s15.5.6 */
+		(void)allow_header(x);
+	if (status == 503) /* a moment is all that is known */
+		(void)reply_header(r, STR("Retry-After"), STR("1"));
+	(void)reply_header(r, STR("Content-Type"), error_media_type(form));
+	(void)reply_header(r, STR("Cache-Control"), STR("no-store"));
+	(void)reply_header(r, STR("Vary"), STR("Accept"));
+}
+
+enum err_code
+dav_fail(struct exchange *x, const struct err *err)
+{
+	struct err known = *err;
+	struct buf body CLEANUP(buf_done) = { 0 };
+	enum error_form form = choose_form(x);
+	struct ostream *to;
+	unsigned status;
+	enum err_code rc;
+
+	if (!known.code)
+		known.code = ERR_INTERNAL;
+	status = err_status(known.code);
+	x->reply->failed = ERR_OK; /* of an answer that will not be given */
+	if (status == 304)
+		return reply_empty(x->reply, status);
+	say_headers(x, status, form);
+	error_body_put(&body, form, &known);
+	if (buf_failed(&body))
+		return reply_empty(x->reply, status);
+	rc = reply_stream(x->reply, status, &to);
+	if (rc)
+		return rc;
+	(void)ostream_write(to, buf_str(&body));
+	return ostream_end(to);
+}

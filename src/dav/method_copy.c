@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: MIT */
+/* COPY and MOVE (RFC 4918 s9.8, s9.9). */
+#include "dav/answer.h"
+#include "dav/methods.h"
+#include "http/fields.h"
+
+struct transferring {
+	struct precondition pre;
+	struct transfer t;
+	enum depth depth;
+};
+
+static enum err_code
+copy_begin(struct exchange *x, struct err *err)
+{
+	const struct request *req = x->req;
+	struct transferring *t = ARENA_NEW(x->arena, struct transferring);
+	enum err_code rc;
+
+	if (!t)
+		return err_nomem(err);
+	x->state = t;
+	x->slow = true;
+	t->t.from = req->path;
+	rc = depth_parse(&req->headers, req->method, &t->depth, err);
+	if (!rc)
+		rc = overwrite_parse(&req->headers, &t->t.overwrite, err);
+	if (!rc)
+		rc = destination_parse(
+		    &req->headers, &req->origin, x->arena, &t->t.to, NULL, err);
+	if (!rc)
+		rc = precondition_parse(&t->pre, x, err);
+	return rc;
+}
+
+static enum err_code
+copy_check(struct exchange *x, struct err *err)
+{
+	struct transferring *t = x->state;
+	struct resource res;
+	enum err_code rc = store_stat(x->store, x->req->path, &res, err);
+
+	if (rc)
+		return rc;
+	/* COPY: 0 or infinity (s9.8.3); MOVE: infinity (s9.9.2). */
+	if (res.collection && t->depth != DEPTH_INFINITY &&
+	    (x->req->method == METHOD_MOVE || t->depth == DEPTH_1))
+		return err_tell(err, ERR_BAD_HEADER,
+		    "this Depth has no meaning for this method");
+	t->t.shallow = t->depth == DEPTH_0;
+	rc = precondition_check(&t->pre, &res, err);
+	if (rc)
+		return rc;
+	t->t.guard = precondition_guard(&t->pre, t->t.to);
+	return ERR_OK;
+}
+
+static enum err_code
+copy_run(struct exchange *x, struct err *err)
+{
+	const struct op op = exchange_op(x);
+	struct transferring *t = x->state;
+	struct answer answer CLEANUP(answer_done) = { 0 };
+	bool created = false;
+	enum err_code rc;
+
+	rc = copy_check(x, err);
+	if (!rc)
+		rc = answer_init(&answer, x, ANSWER_FAILURES, err);
+	if (rc)
+		return rc;
+	rc = x->req->method == METHOD_MOVE
+	    ? op_move(&op, &t->t, &answer.base, &created, err)
+	    : op_copy(&op, &t->t, &answer.base, &created, err);
+	if (rc || answer.started)
+		return rc;
+	return reply_done(x, created ? 201 : 204);
+}
+
+const struct method_ops method_copy = {
+	.begin = copy_begin,
+	.run = copy_run,
+};

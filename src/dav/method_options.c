@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: MIT */
+#include "dav/methods.h"
+
+static enum err_code
+options_begin(struct exchange *x, struct err *err)
+{
+	const struct op op = exchange_op(x);
+
+	return op_may(&op, ACCESS_READ, x->req->path, err);
+}
+
+/*
+ * Class 1 (RFC 4918 s18.1); class 2 comes with LOCK.  Without MS-Author-Via
+ * Windows looks for FrontPage first, and Office opens files read-only.
+ */
+static enum err_code
+options_run(struct exchange *x, struct err *err)
+{
+	struct reply *r = x->reply;
+
+	(void)err;
+	(void)reply_header(r, STR("DAV"), STR("1"));
+	(void)reply_header(r, STR("MS-Author-Via"), STR("DAV"));
+	(void)allow_header(x);
+	return reply_done(x, 200);
+}
+
+const struct method_ops method_options = {
+	.begin = options_begin,
+	.run = options_run,
+};

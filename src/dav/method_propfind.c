@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: MIT */
+/* PROPFIND (RFC 4918 s9.1, RFC 8144). */
+#include "dav/answer.h"
+#include "dav/methods.h"
+#include "http/fields.h"
+
+struct finding {
+	struct precondition pre;
+	struct dav_body *body;
+	enum depth depth;
+};
+
+static enum err_code
+propfind_begin(struct exchange *x, struct err *err)
+{
+	const struct xml_limits limits = { x->set->max_xml, x->set->max_depth };
+	struct finding *f = ARENA_NEW(x->arena, struct finding);
+	enum err_code rc;
+
+	if (!f)
+		return err_nomem(err);
+	x->state = f;
+	rc = depth_parse(&x->req->headers, METHOD_PROPFIND, &f->depth, err);
+	if (!rc)
+		rc = precondition_parse(&f->pre, x, err);
+	if (!rc)
+		rc = propfind_body_new(&limits, x->arena, &f->body, err);
+	if (rc)
+		return rc;
+	x->body = dav_body_stream(f->body);
+	x->slow = f->depth != DEPTH_0;
+	return ERR_OK;
+}
+
+static enum err_code
+propfind_check(struct exchange *x, struct resource *res, struct err *err)
+{
+	struct finding *f = x->state;
+	enum err_code rc = store_stat(x->store, x->req->path, res, err);
+
+	if (rc)
+		return rc;
+	rc = precondition_check(&f->pre, res, err);
+	if (rc)
+		return rc;
+	if (x->set->finite_depth && res->collection &&
+	    f->depth == DEPTH_INFINITY)
+		return err_set(err, ERR_FINITE_DEPTH, "Depth: infinity");
+	return ERR_OK;
+}
+
+static enum err_code
+propfind_run(struct exchange *x, struct err *err)
+{
+	const struct op op = exchange_op(x);
+	struct finding *f = x->state;
+	struct answer answer CLEANUP(answer_done) = { 0 };
+	struct propfind_body what;
+	struct propfind q = { .what = &what, .depth = f->depth };
+	struct resource res;
+	enum err_code rc;
+
+	rc = propfind_body_end(f->body, &what, err);
+	if (!rc)
+		rc = propfind_check(x, &res, err);
+	if (!rc)
+		rc = answer_init(&answer, x, ANSWER_ALL, err);
+	if (rc)
+		return rc;
+	/* With Depth: 0 there would be nothing left (RFC 8144 s3). */
+	if (f->depth == DEPTH_0)
+		answer.prefer.depth_noroot = false;
+	q.noroot = answer.prefer.depth_noroot;
+	answer.says_path = true;
+	answer.collection = res.collection;
+	return op_propfind(&op, x->req->path, &q, &answer.base, err);
+}
+
+static void
+propfind_end(struct exchange *x)
+{
+	struct finding *f = x->state;
+
+	if (f)
+		dav_body_free(f->body);
+}
+
+const struct method_ops method_propfind = {
+	.begin = propfind_begin,
+	.run = propfind_run,
+	.end = propfind_end,
+};

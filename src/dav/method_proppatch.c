@@ -1,0 +1,102 @@
+/* SPDX-License-Identifier: MIT */
+/* PROPPATCH (RFC 4918 s9.2, RFC 8144 s2.2). */
+#include "dav/answer.h"
+#include "dav/methods.h"
+#include "outcome/collector.h"
+
+struct patching {
+	struct precondition pre;
+	struct dav_body *body;
+};
+
+static enum err_code
+proppatch_begin(struct exchange *x, struct err *err)
+{
+	const struct xml_limits limits = { x->set->max_xml, x->set->max_depth };
+	struct patching *p = ARENA_NEW(x->arena, struct patching);
+	enum err_code rc;
+
+	if (!p)
+		return err_nomem(err);
+	x->state = p;
+	x->slow = true;
+	rc = precondition_parse(&p->pre, x, err);
+	if (!rc)
+		rc = proppatch_body_new(&limits, x->arena, &p->body, err);
+	if (!rc)
+		x->body = dav_body_stream(p->body);
+	return rc;
+}
+
+/* A success that is to be told in few words. */
+static bool
+is_minimal(const struct answer *a, const struct collector *c)
+{
+	return a->prefer.minimal && c->n == 1 &&
+	    !outcome_is_failure(&c->items[0]);
+}
+
+/* The one outcome is held back, since it decides what is answered. */
+static enum err_code
+proppatch_answer(
+    struct exchange *x, const struct collector *outcomes, struct err *err)
+{
+	struct answer answer CLEANUP(answer_done) = { 0 };
+	enum err_code rc;
+	size_t i;
+
+	rc = answer_init(&answer, x, ANSWER_ALL, err);
+	if (rc)
+		return rc;
+	answer.prefer.depth_noroot = false;
+	if (is_minimal(&answer, outcomes)) {
+		(void)reply_header(
+		    x->reply, STR("Preference-Applied"), STR("return=minimal"));
+		return reply_done(x, 204);
+	}
+	answer.says_path = true;
+	answer.collection = outcomes->n && outcomes->items[0].collection;
+	for (i = 0; i < outcomes->n; i++)
+		(void)sink_put(&answer.base, &outcomes->items[i]);
+	return sink_end(&answer.base);
+}
+
+static enum err_code
+proppatch_run(struct exchange *x, struct err *err)
+{
+	const struct op op = exchange_op(x);
+	struct patching *p = x->state;
+	struct proppatch_body what;
+	struct collector outcomes;
+	struct resource res;
+	enum err_code rc;
+
+	rc = proppatch_body_end(p->body, &what, err);
+	if (!rc)
+		rc = store_stat(x->store, x->req->path, &res, err);
+	if (!rc)
+		rc = precondition_check(&p->pre, &res, err);
+	if (rc)
+		return rc;
+	rc = op_proppatch(&op, x->req->path, &what,
+	    precondition_guard(&p->pre, x->req->path),
+	    collector_init(&outcomes, x->arena), err);
+	if (rc)
+		return rc;
+	return proppatch_answer(x, &outcomes, err);
+}
+
+static void
+proppatch_end(struct exchange *x)
+{
+	struct patching *p = x->state;
+
+	if (p)
+		dav_body_free(p->body);
+}
+
+const struct method_ops method_proppatch = {
+	.begin = proppatch_begin,
+	.run = proppatch_run,
+	.end = proppatch_end,
+};

@@ -1,0 +1,109 @@
+/* SPDX-License-Identifier: MIT */
+#include "dav/methods.h"
+
+static const struct method_ops *const methods[METHOD_COUNT] = {
+	[METHOD_NONE] = &method_unknown,
+	[METHOD_OPTIONS] = &method_options,
+	[METHOD_GET] = &method_get,
+	[METHOD_HEAD] = &method_get,
+	[METHOD_PUT] = &method_put,
+	[METHOD_DELETE] = &method_delete,
+	[METHOD_MKCOL] = &method_mkcol,
+	[METHOD_COPY] = &method_copy,
+	[METHOD_MOVE] = &method_copy,
+	[METHOD_PROPFIND] = &method_propfind,
+	[METHOD_PROPPATCH] = &method_proppatch,
+};
+
+const struct method_ops *
+dav_method(enum method m)
+{
+	return methods[m];
+}
+
+struct op
+exchange_op(const struct exchange *x)
+{
+	return (struct op){
+		.store = x->store,
+		.caller = &x->req->caller,
+		.set = x->set,
+		.arena = x->arena,
+	};
+}
+
+/* Where it cannot be found out, no method is ruled out. */
+static unsigned
+flags_here(const struct exchange *x)
+{
+	struct resource res;
+	enum err_code rc = store_stat(x->store, x->req->path, &res, NULL);
+
+	if (rc == ERR_NOT_FOUND)
+		return METHOD_ON_NULL;
+	if (rc)
+		return METHOD_ON_COLLECTION | METHOD_ON_FILE | METHOD_ON_NULL;
+	return res.collection ? METHOD_ON_COLLECTION : METHOD_ON_FILE;
+}
+
+enum err_code
+buf_header(struct reply *r, struct str name, const struct buf *value)
+{
+	if (buf_failed(value) && !r->failed)
+		r->failed = buf_failed(value);
+	return reply_header(r, name, buf_str(value));
+}
+
+enum err_code
+allow_header(struct exchange *x)
+{
+	struct buf b CLEANUP(buf_done) = { 0 };
+	unsigned here = flags_here(x);
+	int m;
+
+	for (m = METHOD_NONE + 1; m < METHOD_COUNT; m++) {
+		if (!(method_flags((enum method)m) & here))
+			continue;
+		if (b.len)
+			BUF_LIT(&b, ", ");
+		buf_put(&b, method_name((enum method)m));
+	}
+	return buf_header(x->reply, STR("Allow"), &b);
+}
+
+enum err_code
+path_header(
+    struct exchange *x, struct str name, struct rpath path, bool collection)
+{
+	struct buf b CLEANUP(buf_done) = { 0 };
+
+	href_put(&b, x->req->origin.prefix, path, collection);
+	return buf_header(x->reply, name, &b);
+}
+
+void
+canonical_header(struct exchange *x, bool collection)
+{
+	if (x->req->slash != collection && !rpath_is_root(x->req->path))
+		(void)path_header(
+		    x, STR("Content-Location"), x->req->path, collection);
+}
+
+enum err_code
+reply_done(struct exchange *x, unsigned status)
+{
+	(void)reply_header(x->reply, STR("Cache-Control"), STR("no-store"));
+	return reply_empty(x->reply, status);
+}
+
+enum err_code
+stat_or_null(const struct exchange *x, struct resource *res,
+    const struct resource **now, struct err *err)
+{
+	enum err_code rc = store_stat(x->store, x->req->path, res, err);
+
+	if (rc && rc != ERR_NOT_FOUND)
+		return rc;
+	*now = rc ? NULL : res;
+	return ERR_OK;
+}
