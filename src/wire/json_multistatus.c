@@ -59,7 +59,7 @@ put_value(struct buf *b, const struct prop *p)
 static void
 put_props(struct multistatus *m, const struct outcome *o)
 {
-	struct buf *b = &m->out;
+	struct buf *b = &m->push.out;
 	bool any = false;
 	size_t i, k;
 
@@ -75,7 +75,7 @@ put_props(struct multistatus *m, const struct outcome *o)
 			put_name(b, ps->props[k].name);
 			buf_putc(b, ':');
 			put_value(b, &ps->props[k]);
-			multistatus_flow(m);
+			(void)pusher_flow(&m->push); /* it sticks */
 		}
 	}
 	buf_putc(b, '}');
@@ -134,7 +134,7 @@ json_skips(const struct multistatus *m, const struct outcome *o)
 void
 json_put_result(struct multistatus *m, const struct outcome *o)
 {
-	struct buf *b = &m->out;
+	struct buf *b = &m->push.out;
 
 	BUF_LIT(b, "\"index\":");
 	buf_put_u64(b, m->sum.total - 1);
@@ -165,7 +165,7 @@ put_count(struct buf *b, struct str name, uint64_t n)
 void
 json_put_summary(struct multistatus *m)
 {
-	struct buf *b = &m->out;
+	struct buf *b = &m->push.out;
 
 	put_count(b, STR("\"total\":"), m->sum.total);
 	put_count(b, STR(",\"success\":"), m->sum.success);
@@ -180,7 +180,7 @@ json_put_summary(struct multistatus *m)
 static void
 json_begin(struct multistatus *m)
 {
-	BUF_LIT(&m->out, "{\"results\":[\n");
+	BUF_LIT(&m->push.out, "{\"results\":[\n");
 }
 
 static void
@@ -189,19 +189,19 @@ json_put(struct multistatus *m, const struct outcome *o)
 	if (json_skips(m, o))
 		return;
 	if (m->any)
-		BUF_LIT(&m->out, ",\n");
+		BUF_LIT(&m->push.out, ",\n");
 	m->any = true;
-	buf_putc(&m->out, '{');
+	buf_putc(&m->push.out, '{');
 	json_put_result(m, o);
-	buf_putc(&m->out, '}');
+	buf_putc(&m->push.out, '}');
 }
 
 static void
 json_end(struct multistatus *m)
 {
-	BUF_LIT(&m->out, "\n],\"summary\":{");
+	BUF_LIT(&m->push.out, "\n],\"summary\":{");
 	json_put_summary(m);
-	BUF_LIT(&m->out, "}}\n");
+	BUF_LIT(&m->push.out, "}}\n");
 }
 
 const struct form_ops json_form = {

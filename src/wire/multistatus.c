@@ -7,9 +7,6 @@
 #include "http/href.h"
 #include "wire/multistatus_impl.h"
 
-/* Bytes are pushed on when there are as many as this. */
-#define PIECE ((size_t)16384)
-
 static const struct form_ops *const forms[FORM_COUNT] = {
 	[FORM_XML] = &xml_form,
 	[FORM_JSON] = &json_form,
@@ -26,27 +23,7 @@ form_media_type(enum form f)
 void
 multistatus_put_href(struct multistatus *m, const struct outcome *o)
 {
-	href_put(&m->out, buf_str(&m->prefix), o->path, o->collection);
-}
-
-static enum err_code
-push(struct multistatus *m)
-{
-	enum err_code rc = buf_failed(&m->out);
-
-	if (!rc)
-		rc = ostream_write(m->to, buf_str(&m->out));
-	if (!rc)
-		buf_clear(&m->out);
-	return rc;
-}
-
-/* The stream keeps its failure: the push at the end of the put finds it. */
-void
-multistatus_flow(struct multistatus *m)
-{
-	if (m->out.len >= PIECE)
-		(void)push(m);
+	href_put(&m->push.out, buf_str(&m->prefix), o->path, o->collection);
 }
 
 static void
@@ -65,9 +42,7 @@ multistatus_put(struct sink *s, const struct outcome *o)
 	begin(m);
 	summary_add(&m->sum, o);
 	m->form->put(m, o);
-	if (m->out.len < PIECE && !m->to->err.code)
-		return buf_failed(&m->out);
-	return push(m);
+	return pusher_flow(&m->push);
 }
 
 static enum err_code
@@ -77,7 +52,7 @@ multistatus_end(struct sink *s)
 
 	begin(m);
 	m->form->end(m);
-	return push(m);
+	return pusher_flush(&m->push);
 }
 
 static const struct sink_ops multistatus_ops = {
@@ -97,10 +72,9 @@ multistatus_new(const struct multistatus_spec *spec, struct ostream *to,
 		return err_nomem(err);
 	sink_init(&m->base, &multistatus_ops);
 	m->form = forms[spec->form];
-	m->to = to;
 	m->minimal = spec->minimal;
 	m->form->escape(&m->prefix, spec->prefix);
-	if (!buf_room(&m->out, 2 * PIECE) || buf_failed(&m->prefix)) {
+	if (!pusher_init(&m->push, to) || buf_failed(&m->prefix)) {
 		multistatus_free(&m->base);
 		return err_nomem(err);
 	}
@@ -116,7 +90,7 @@ multistatus_free(struct sink *s)
 	if (!s)
 		return;
 	m = CONTAINER_OF(s, struct multistatus, base);
-	buf_done(&m->out);
+	pusher_done(&m->push);
 	buf_done(&m->prefix);
 	free(m);
 }

@@ -3,15 +3,15 @@
 #ifndef SHEAF_WIRE_MULTISTATUS_IMPL_H
 #define SHEAF_WIRE_MULTISTATUS_IMPL_H
 
-#include "base/buf.h"
 #include "outcome/tally.h"
 #include "wire/multistatus.h"
+#include "wire/pusher.h"
 
 struct multistatus;
 
 /*
- * A form of the document.  The functions append to m->out and need not check:
- * its failure sticks.
+ * A form of the document.  The functions append to m->push.out and need not
+ * check: its failure sticks.
  */
 struct form_ops {
 	struct str media_type;
@@ -29,8 +29,7 @@ extern const struct form_ops ndjson_form;
 struct multistatus {
 	struct sink base;
 	const struct form_ops *form;
-	struct ostream *to;
-	struct buf out; /* on its way to `to` */
+	struct pusher push;
 	struct buf prefix; /* of hrefs, escaped */
 	bool minimal;
 	bool begun;
@@ -40,11 +39,5 @@ struct multistatus {
 
 /* Appends the href of an outcome, safe in any form without escaping. */
 void multistatus_put_href(struct multistatus *m, const struct outcome *o);
-
-/*
- * To be called between properties, so that a resource with many large ones
- * does not pile up in memory.
- */
-void multistatus_flow(struct multistatus *m);
 
 #endif

@@ -9,7 +9,7 @@
 static void
 ndjson_begin(struct multistatus *m)
 {
-	BUF_LIT(&m->out, "{\"type\":\"start\"}\n");
+	BUF_LIT(&m->push.out, "{\"type\":\"start\"}\n");
 }
 
 static void
@@ -17,17 +17,17 @@ ndjson_put(struct multistatus *m, const struct outcome *o)
 {
 	if (json_skips(m, o))
 		return;
-	BUF_LIT(&m->out, "{\"type\":\"result\",");
+	BUF_LIT(&m->push.out, "{\"type\":\"result\",");
 	json_put_result(m, o);
-	BUF_LIT(&m->out, "}\n");
+	BUF_LIT(&m->push.out, "}\n");
 }
 
 static void
 ndjson_end(struct multistatus *m)
 {
-	BUF_LIT(&m->out, "{\"type\":\"summary\",");
+	BUF_LIT(&m->push.out, "{\"type\":\"summary\",");
 	json_put_summary(m);
-	BUF_LIT(&m->out, "}\n");
+	BUF_LIT(&m->push.out, "}\n");
 }
 
 const struct form_ops ndjson_form = {

@@ -150,13 +150,13 @@ put_description(struct buf *b, struct str text)
 static void
 put_propstat(struct multistatus *m, const struct propstat *ps)
 {
-	struct buf *b = &m->out;
+	struct buf *b = &m->push.out;
 	size_t i;
 
 	BUF_LIT(b, "<D:propstat><D:prop>");
 	for (i = 0; i < ps->n_props; i++) {
 		put_prop(b, &ps->props[i]);
-		multistatus_flow(m);
+		(void)pusher_flow(&m->push); /* it sticks */
 	}
 	BUF_LIT(b, "</D:prop>");
 	put_status(b, ps->status);
@@ -189,7 +189,7 @@ put_propstats(struct multistatus *m, const struct outcome *o)
 static void
 xml_begin(struct multistatus *m)
 {
-	BUF_LIT(&m->out,
+	BUF_LIT(&m->push.out,
 	    "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n"
 	    "<D:multistatus xmlns:D=\"DAV:\">\n");
 }
@@ -197,7 +197,7 @@ xml_begin(struct multistatus *m)
 static void
 xml_put(struct multistatus *m, const struct outcome *o)
 {
-	struct buf *b = &m->out;
+	struct buf *b = &m->push.out;
 
 	BUF_LIT(b, "<D:response><D:href>");
 	multistatus_put_href(m, o);
@@ -216,7 +216,7 @@ xml_put(struct multistatus *m, const struct outcome *o)
 static void
 xml_end_document(struct multistatus *m)
 {
-	BUF_LIT(&m->out, "</D:multistatus>\n");
+	BUF_LIT(&m->push.out, "</D:multistatus>\n");
 }
 
 const struct form_ops xml_form = {
