@@ -14,7 +14,7 @@ is_etagc(char c)
 }
 
 bool
-etag_take(struct str *rest, struct etag *out)
+etag_take(struct str *rest, bool spaces, struct etag *out)
 {
 	bool weak = str_starts(*rest, STR("W/"));
 	struct str s = str_skip(*rest, weak ? 2 : 0);
@@ -22,7 +22,8 @@ etag_take(struct str *rest, struct etag *out)
 
 	if (!s.len || s.ptr[0] != '"')
 		return false;
-	while (end < s.len && is_etagc(s.ptr[end]))
+	while (end < s.len &&
+	    (is_etagc(s.ptr[end]) || (spaces && s.ptr[end] == ' ')))
 		end++;
 	if (end == s.len || s.ptr[end] != '"')
 		return false;
@@ -36,7 +37,7 @@ etag_parse(struct str s, struct etag *out)
 {
 	struct etag tag;
 
-	if (!etag_take(&s, &tag) || s.len)
+	if (!etag_take(&s, false, &tag) || s.len)
 		return false;
 	*out = tag;
 	return true;
@@ -80,7 +81,7 @@ take_tags(struct str s, struct etag *v, size_t *n)
 			between = true;
 			continue;
 		}
-		if (!between || !etag_take(&s, &v[*n]))
+		if (!between || !etag_take(&s, false, &v[*n]))
 			return false;
 		(*n)++;
 		between = false;

@@ -25,8 +25,11 @@ struct etag {
 /* One entity tag; false when it is not one. */
 bool etag_parse(struct str s, struct etag *out) MUST_USE;
 
-/* Takes the one at the start of *rest off it; false when there is none. */
-bool etag_take(struct str *rest, struct etag *out) MUST_USE;
+/*
+ * Takes the one at the start of *rest off it; false when there is none.
+ * spaces: it may hold some, as it might by RFC 2616 and does in RFC 4918.
+ */
+bool etag_take(struct str *rest, bool spaces, struct etag *out) MUST_USE;
 
 /* Strong comparison (RFC 9110 s8.8.3.2): the same, and neither is weak. */
 bool etag_same_strong(const struct etag *a, const struct etag *b);

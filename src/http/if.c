@@ -87,7 +87,7 @@ parse_condition(struct parser *p, struct if_condition *c)
 	c->is_etag = true;
 	if (!take(p, '['))
 		return malformed(p, "a condition is neither <...> nor [...]");
-	if (!etag_take(&p->rest, &c->etag))
+	if (!etag_take(&p->rest, true, &c->etag))
 		return malformed(p, "no entity tag after '['");
 	p->rest = str_trim(p->rest);
 	return take(p, ']') ? ERR_OK : malformed(p, "no ']' after a tag");
