@@ -55,25 +55,26 @@ note_lang(
 	return ERR_OK;
 }
 
+static enum mode
+mode_of(const struct xml_name *name)
+{
+	if (is_dav(name, STR("set")))
+		return MODE_SET;
+	return is_dav(name, STR("remove")) ? MODE_REMOVE : MODE_NONE;
+}
+
 /* DAV:propertyupdate, DAV:set, DAV:remove, DAV:prop and what is unknown. */
 static enum err_code
 enter(struct proppatch_reader *r, const struct xml_element *e, struct err *err)
 {
-	switch (e->depth) {
-	case AT_ROOT:
-		if (!is_dav(&e->name, STR("propertyupdate")))
-			return err_tell(err, ERR_BAD_BODY,
-			    "the root is not DAV:propertyupdate");
-		break;
-	case AT_CHANGE:
-		r->mode = is_dav(&e->name, STR("set")) ? MODE_SET
-		    : is_dav(&e->name, STR("remove"))  ? MODE_REMOVE
-						       : MODE_NONE;
-		break;
-	default:
+	if (e->depth == AT_ROOT && !is_dav(&e->name, STR("propertyupdate")))
+		return err_tell(
+		    err, ERR_BAD_BODY, "the root is not DAV:propertyupdate");
+	if (e->depth == AT_CHANGE)
+		r->mode = mode_of(&e->name);
+	if (e->depth == AT_PROP) {
 		r->in_prop = r->mode && is_dav(&e->name, STR("prop"));
 		r->any_prop |= r->in_prop;
-		break;
 	}
 	return note_lang(r, e, err);
 }
