@@ -5,75 +5,67 @@
 
 #define FFFD "\xef\xbf\xbd"
 
+static const struct {
+	struct str in;
+	const char *text, *attr, *json;
+} rows[] = {
+	{ STR_INIT(""), "", "", "\"\"" },
+	{ STR_INIT("plain"), "plain", "plain", "\"plain\"" },
+	{ STR_INIT("<&>\"'"), "&lt;&amp;&gt;\"'", "&lt;&amp;&gt;&quot;&#39;",
+	    "\"<&>\\\"'\"" },
+	{ STR_INIT("\t\n\r"), "\t\n&#13;", "&#9;&#10;&#13;", "\"\\t\\n\\r\"" },
+	{ STR_INIT("a\\b"), "a\\b", "a\\b", "\"a\\\\b\"" },
+	{ STR_INIT("a\0b"), "a" FFFD "b", "a" FFFD "b", "\"a\\u0000b\"" },
+	{ STR_INIT("\x1f\x7f"), FFFD "\x7f", FFFD "\x7f", "\"\\u001f\x7f\"" },
+	/* whole sequences of UTF-8 */
+	{ STR_INIT("\xc2\x80\xdf\xbf"), "\xc2\x80\xdf\xbf", "\xc2\x80\xdf\xbf",
+	    "\"\xc2\x80\xdf\xbf\"" },
+	{ STR_INIT("\xe0\xa0\x80\xef\xbf\xbd"), "\xe0\xa0\x80\xef\xbf\xbd",
+	    "\xe0\xa0\x80\xef\xbf\xbd", "\"\xe0\xa0\x80\xef\xbf\xbd\"" },
+	{ STR_INIT("\xed\x9f\xbf\xee\x80\x80"), "\xed\x9f\xbf\xee\x80\x80",
+	    "\xed\x9f\xbf\xee\x80\x80", "\"\xed\x9f\xbf\xee\x80\x80\"" },
+	{ STR_INIT("\xf0\x90\x80\x80\xf4\x8f\xbf\xbf"),
+	    "\xf0\x90\x80\x80\xf4\x8f\xbf\xbf",
+	    "\xf0\x90\x80\x80\xf4\x8f\xbf\xbf",
+	    "\"\xf0\x90\x80\x80\xf4\x8f\xbf\xbf\"" },
+	/* what is none */
+	{ STR_INIT("\x80"), FFFD, FFFD, "\"" FFFD "\"" },
+	{ STR_INIT("\xc0\xaf"), FFFD FFFD, FFFD FFFD, "\"" FFFD FFFD "\"" },
+	{ STR_INIT("\xc3"), FFFD, FFFD, "\"" FFFD "\"" },
+	{ STR_INIT("\xc3<"), FFFD "&lt;", FFFD "&lt;", "\"" FFFD "<\"" },
+	{ STR_INIT("\xe0\x9f\xbf"), FFFD FFFD FFFD, FFFD FFFD FFFD,
+	    "\"" FFFD FFFD FFFD "\"" },
+	{ STR_INIT("\xed\xa0\x80"), FFFD FFFD FFFD, FFFD FFFD FFFD,
+	    "\"" FFFD FFFD FFFD "\"" },
+	{ STR_INIT("\xef\xbf\xbe"), FFFD FFFD FFFD, FFFD FFFD FFFD,
+	    "\"" FFFD FFFD FFFD "\"" },
+	{ STR_INIT("\xef\xbf\xbf"), FFFD FFFD FFFD, FFFD FFFD FFFD,
+	    "\"" FFFD FFFD FFFD "\"" },
+	{ STR_INIT("\xe2\x82"), FFFD FFFD, FFFD FFFD, "\"" FFFD FFFD "\"" },
+	{ STR_INIT("\xf0\x8f\xbf\xbf"), FFFD FFFD FFFD FFFD,
+	    FFFD FFFD FFFD FFFD, "\"" FFFD FFFD FFFD FFFD "\"" },
+	{ STR_INIT("\xf4\x90\x80\x80"), FFFD FFFD FFFD FFFD,
+	    FFFD FFFD FFFD FFFD, "\"" FFFD FFFD FFFD FFFD "\"" },
+	{ STR_INIT("\xf5\xff"), FFFD FFFD, FFFD FFFD, "\"" FFFD FFFD "\"" },
+};
+
 static void
 text_is_escaped_for_where_it_stands(void **state)
 {
-	static const struct {
-		struct str in;
-		const char *text, *attr, *json;
-	} cases[] = {
-		{ STR_INIT(""), "", "", "\"\"" },
-		{ STR_INIT("plain"), "plain", "plain", "\"plain\"" },
-		{ STR_INIT("<&>\"'"), "&lt;&amp;&gt;\"'",
-		    "&lt;&amp;&gt;&quot;&#39;", "\"<&>\\\"'\"" },
-		{ STR_INIT("\t\n\r"), "\t\n&#13;", "&#9;&#10;&#13;",
-		    "\"\\t\\n\\r\"" },
-		{ STR_INIT("a\\b"), "a\\b", "a\\b", "\"a\\\\b\"" },
-		{ STR_INIT("a\0b"), "a" FFFD "b", "a" FFFD "b",
-		    "\"a\\u0000b\"" },
-		{ STR_INIT("\x1f\x7f"), FFFD "\x7f", FFFD "\x7f",
-		    "\"\\u001f\x7f\"" },
-		/* whole sequences of UTF-8 */
-		{ STR_INIT("\xc2\x80\xdf\xbf"), "\xc2\x80\xdf\xbf",
-		    "\xc2\x80\xdf\xbf", "\"\xc2\x80\xdf\xbf\"" },
-		{ STR_INIT("\xe0\xa0\x80\xef\xbf\xbd"),
-		    "\xe0\xa0\x80\xef\xbf\xbd", "\xe0\xa0\x80\xef\xbf\xbd",
-		    "\"\xe0\xa0\x80\xef\xbf\xbd\"" },
-		{ STR_INIT("\xed\x9f\xbf\xee\x80\x80"),
-		    "\xed\x9f\xbf\xee\x80\x80", "\xed\x9f\xbf\xee\x80\x80",
-		    "\"\xed\x9f\xbf\xee\x80\x80\"" },
-		{ STR_INIT("\xf0\x90\x80\x80\xf4\x8f\xbf\xbf"),
-		    "\xf0\x90\x80\x80\xf4\x8f\xbf\xbf",
-		    "\xf0\x90\x80\x80\xf4\x8f\xbf\xbf",
-		    "\"\xf0\x90\x80\x80\xf4\x8f\xbf\xbf\"" },
-		/* what is none */
-		{ STR_INIT("\x80"), FFFD, FFFD, "\"" FFFD "\"" },
-		{ STR_INIT("\xc0\xaf"), FFFD FFFD, FFFD FFFD,
-		    "\"" FFFD FFFD "\"" },
-		{ STR_INIT("\xc3"), FFFD, FFFD, "\"" FFFD "\"" },
-		{ STR_INIT("\xc3<"), FFFD "&lt;", FFFD "&lt;",
-		    "\"" FFFD "<\"" },
-		{ STR_INIT("\xe0\x9f\xbf"), FFFD FFFD FFFD, FFFD FFFD FFFD,
-		    "\"" FFFD FFFD FFFD "\"" },
-		{ STR_INIT("\xed\xa0\x80"), FFFD FFFD FFFD, FFFD FFFD FFFD,
-		    "\"" FFFD FFFD FFFD "\"" },
-		{ STR_INIT("\xef\xbf\xbe"), FFFD FFFD FFFD, FFFD FFFD FFFD,
-		    "\"" FFFD FFFD FFFD "\"" },
-		{ STR_INIT("\xef\xbf\xbf"), FFFD FFFD FFFD, FFFD FFFD FFFD,
-		    "\"" FFFD FFFD FFFD "\"" },
-		{ STR_INIT("\xe2\x82"), FFFD FFFD, FFFD FFFD,
-		    "\"" FFFD FFFD "\"" },
-		{ STR_INIT("\xf0\x8f\xbf\xbf"), FFFD FFFD FFFD FFFD,
-		    FFFD FFFD FFFD FFFD, "\"" FFFD FFFD FFFD FFFD "\"" },
-		{ STR_INIT("\xf4\x90\x80\x80"), FFFD FFFD FFFD FFFD,
-		    FFFD FFFD FFFD FFFD, "\"" FFFD FFFD FFFD FFFD "\"" },
-		{ STR_INIT("\xf5\xff"), FFFD FFFD, FFFD FFFD,
-		    "\"" FFFD FFFD "\"" },
-	};
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < ARRAY_LEN(cases); i++) {
+	for (i = 0; i < ARRAY_LEN(rows); i++) {
 		struct buf b = { 0 };
 
-		xml_put_text(&b, cases[i].in);
-		assert_str_equal(buf_str(&b), str_from_c(cases[i].text));
+		xml_put_text(&b, rows[i].in);
+		assert_str_equal(buf_str(&b), str_from_c(rows[i].text));
 		buf_clear(&b);
-		xml_put_attr(&b, cases[i].in);
-		assert_str_equal(buf_str(&b), str_from_c(cases[i].attr));
+		xml_put_attr(&b, rows[i].in);
+		assert_str_equal(buf_str(&b), str_from_c(rows[i].attr));
 		buf_clear(&b);
-		json_put_string(&b, cases[i].in);
-		assert_str_equal(buf_str(&b), str_from_c(cases[i].json));
+		json_put_string(&b, rows[i].in);
+		assert_str_equal(buf_str(&b), str_from_c(rows[i].json));
 		buf_done(&b);
 	}
 }

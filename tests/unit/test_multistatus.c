@@ -119,81 +119,82 @@ write_all(struct buf *out, enum form form, bool minimal,
 	"<D:multistatus xmlns:D=\"DAV:\">\n"
 #define TAIL "</D:multistatus>\n"
 
+static const struct {
+	const char *what;
+	const struct outcome *o;
+	bool minimal;
+	const char *want;
+} responses[] = {
+	{ "every form of value", &listed, false,
+	    "<D:response><D:href>/p&amp;r/a%20b/</D:href>"
+	    "<D:propstat><D:prop>"
+	    "<D:getetag>\"a&amp;b\"</D:getetag>"
+	    "<D:getcontentlength>42</D:getcontentlength>"
+	    "<D:resourcetype><D:collection/>"
+	    "<x:calendar xmlns:x=\"urn:c\"/></D:resourcetype>"
+	    "<D:current-user-principal><D:href>/me?a&amp;b</D:href>"
+	    "</D:current-user-principal>"
+	    "<D:displayname/>"
+	    "<x:y xmlns:x=\"urn:&quot;&lt;x\">v</x:y>"
+	    "<plain/>"
+	    "<m:mixed xmlns:m=\"urn:m\" xml:lang=\"en\">a<b/></m:mixed>"
+	    "<xml:odd>x</xml:odd>"
+	    "</D:prop><D:status>HTTP/1.1 200 OK</D:status>"
+	    "</D:propstat>"
+	    "<D:propstat><D:prop><D:nope/></D:prop>"
+	    "<D:status>HTTP/1.1 404 Not Found</D:status>"
+	    "</D:propstat></D:response>\n" },
+	{ "unknown properties", &bare, false,
+	    "<D:response><D:href>/p&amp;r/x</D:href>"
+	    "<D:propstat><D:prop><D:nope/></D:prop>"
+	    "<D:status>HTTP/1.1 404 Not Found</D:status>"
+	    "</D:propstat></D:response>\n" },
+	{ "are left out, but not the response (RFC 8144 s2.1)", &bare, true,
+	    "<D:response><D:href>/p&amp;r/x</D:href>"
+	    "<D:propstat><D:prop></D:prop>"
+	    "<D:status>HTTP/1.1 200 OK</D:status>"
+	    "</D:propstat></D:response>\n" },
+	{ "refused properties", &not_patched, true,
+	    "<D:response><D:href>/p&amp;r/p</D:href>"
+	    "<D:propstat><D:prop><D:getetag/></D:prop>"
+	    "<D:status>HTTP/1.1 403 Forbidden</D:status>"
+	    "<D:error><D:cannot-modify-protected-property/></D:error>"
+	    "<D:responsedescription>the property is protected"
+	    "</D:responsedescription></D:propstat>"
+	    "<D:propstat><D:prop><x:d xmlns:x=\"urn:d\"/></D:prop>"
+	    "<D:status>HTTP/1.1 424 Failed Dependency</D:status>"
+	    "<D:responsedescription>another part of the request failed"
+	    "</D:responsedescription></D:propstat></D:response>\n" },
+	{ "a failure with a condition", &full, false,
+	    "<D:response><D:href>/p&amp;r/f%0A%26</D:href>"
+	    "<D:status>HTTP/1.1 507 Insufficient Storage</D:status>"
+	    "<D:error><D:sufficient-disk-space/></D:error>"
+	    "<D:responsedescription>no space left"
+	    "</D:responsedescription></D:response>\n" },
+	{ "a failure with its own sentence", &locked, true,
+	    "<D:response><D:href>/p&amp;r/l</D:href>"
+	    "<D:status>HTTP/1.1 423 Locked</D:status>"
+	    "<D:responsedescription>by &lt;you&gt;\xef\xbf\xbd"
+	    "</D:responsedescription></D:response>\n" },
+	{ "a success", &made, true,
+	    "<D:response><D:href>/p&amp;r/m</D:href>"
+	    "<D:status>HTTP/1.1 201 Created</D:status>"
+	    "</D:response>\n" },
+};
+
 static void
 each_outcome_is_a_response(void **state)
 {
-	static const struct {
-		const char *what;
-		const struct outcome *o;
-		bool minimal;
-		const char *want;
-	} cases[] = {
-		{ "every form of value", &listed, false,
-		    "<D:response><D:href>/p&amp;r/a%20b/</D:href>"
-		    "<D:propstat><D:prop>"
-		    "<D:getetag>\"a&amp;b\"</D:getetag>"
-		    "<D:getcontentlength>42</D:getcontentlength>"
-		    "<D:resourcetype><D:collection/>"
-		    "<x:calendar xmlns:x=\"urn:c\"/></D:resourcetype>"
-		    "<D:current-user-principal><D:href>/me?a&amp;b</D:href>"
-		    "</D:current-user-principal>"
-		    "<D:displayname/>"
-		    "<x:y xmlns:x=\"urn:&quot;&lt;x\">v</x:y>"
-		    "<plain/>"
-		    "<m:mixed xmlns:m=\"urn:m\" xml:lang=\"en\">a<b/></m:mixed>"
-		    "<xml:odd>x</xml:odd>"
-		    "</D:prop><D:status>HTTP/1.1 200 OK</D:status>"
-		    "</D:propstat>"
-		    "<D:propstat><D:prop><D:nope/></D:prop>"
-		    "<D:status>HTTP/1.1 404 Not Found</D:status>"
-		    "</D:propstat></D:response>\n" },
-		{ "unknown properties", &bare, false,
-		    "<D:response><D:href>/p&amp;r/x</D:href>"
-		    "<D:propstat><D:prop><D:nope/></D:prop>"
-		    "<D:status>HTTP/1.1 404 Not Found</D:status>"
-		    "</D:propstat></D:response>\n" },
-		{ "are left out, but not the response (RFC 8144 s2.1)", &bare,
-		    true,
-		    "<D:response><D:href>/p&amp;r/x</D:href>"
-		    "<D:propstat><D:prop></D:prop>"
-		    "<D:status>HTTP/1.1 200 OK</D:status>"
-		    "</D:propstat></D:response>\n" },
-		{ "refused properties", &not_patched, true,
-		    "<D:response><D:href>/p&amp;r/p</D:href>"
-		    "<D:propstat><D:prop><D:getetag/></D:prop>"
-		    "<D:status>HTTP/1.1 403 Forbidden</D:status>"
-		    "<D:error><D:cannot-modify-protected-property/></D:error>"
-		    "<D:responsedescription>the property is protected"
-		    "</D:responsedescription></D:propstat>"
-		    "<D:propstat><D:prop><x:d xmlns:x=\"urn:d\"/></D:prop>"
-		    "<D:status>HTTP/1.1 424 Failed Dependency</D:status>"
-		    "<D:responsedescription>another part of the request failed"
-		    "</D:responsedescription></D:propstat></D:response>\n" },
-		{ "a failure with a condition", &full, false,
-		    "<D:response><D:href>/p&amp;r/f%0A%26</D:href>"
-		    "<D:status>HTTP/1.1 507 Insufficient Storage</D:status>"
-		    "<D:error><D:sufficient-disk-space/></D:error>"
-		    "<D:responsedescription>no space left"
-		    "</D:responsedescription></D:response>\n" },
-		{ "a failure with its own sentence", &locked, true,
-		    "<D:response><D:href>/p&amp;r/l</D:href>"
-		    "<D:status>HTTP/1.1 423 Locked</D:status>"
-		    "<D:responsedescription>by &lt;you&gt;\xef\xbf\xbd"
-		    "</D:responsedescription></D:response>\n" },
-		{ "a success", &made, true,
-		    "<D:response><D:href>/p&amp;r/m</D:href>"
-		    "<D:status>HTTP/1.1 201 Created</D:status>"
-		    "</D:response>\n" },
-	};
 	size_t i;
 
 	(void)state;
-	for (i = 0; i < ARRAY_LEN(cases); i++) {
+	for (i = 0; i < ARRAY_LEN(responses); i++) {
 		struct buf got = { 0 };
 		struct buf want = { 0 };
 
-		write_all(&got, FORM_XML, cases[i].minimal, &cases[i].o, 1);
-		buf_printf(&want, HEAD "%s" TAIL, cases[i].want);
+		write_all(
+		    &got, FORM_XML, responses[i].minimal, &responses[i].o, 1);
+		buf_printf(&want, HEAD "%s" TAIL, responses[i].want);
 		assert_str_equal(buf_str(&got), buf_str(&want));
 		assert_null(xml_problem(buf_str(&got)));
 		buf_done(&got);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
+#include "lib/alloc_fail.h"
+#include "lib/fault_sink.h"
 #include "lib/test.h"
 
-#include "lib/fault_sink.h"
 #include "outcome/collector.h"
 #include "outcome/failure_log.h"
 #include "outcome/tally.h"
@@ -172,6 +173,65 @@ a_line_is_written_for_each_failure_and_stays_a_line(void **state)
 	buf_done(&lines);
 }
 
+/* Enough outcomes that the collector's array moves, and a long line. */
+static enum err_code
+collect_and_log(struct arena *a, struct collector *c)
+{
+	static const struct prop p = { .name = {
+					   STR_INIT("DAV:"), STR_INIT("a") } };
+	static const struct propstat ps = { 403, ERR_PROTECTED, &p, 1 };
+	const struct outcome o = { { STR("/x") }, false, 403, ERR_PROTECTED,
+		STR("why"), &ps, 1 };
+	struct buf lines = { 0 };
+	struct failure_log f;
+	struct tee t;
+	struct sink *s = tee_init(&t);
+	enum err_code rc = ERR_OK;
+	int i;
+
+	tee_add(&t, collector_init(c, a), TEE_MUST);
+	tee_add(&t,
+	    failure_log_init(&f, STR("PROPPATCH"),
+		(struct log_lines){ append_line, &lines }),
+	    TEE_MUST);
+	for (i = 0; i < 40 && !rc; i++)
+		rc = sink_put(s, &o);
+	if (!rc)
+		rc = sink_end(s);
+	if (!rc)
+		rc = buf_failed(&lines);
+	failure_log_done(&f);
+	buf_done(&lines);
+	return rc;
+}
+
+static void
+running_out_of_memory_is_survived(void **state)
+{
+	unsigned long n;
+	bool fired = true;
+
+	(void)state;
+	for (n = 1; fired; n++) {
+		struct arena a = { 0 };
+		struct collector c;
+		enum err_code rc;
+		size_t i;
+
+		alloc_fail_at(n);
+		rc = collect_and_log(&a, &c);
+		fired = alloc_fail_stop();
+		assert_int_equal(rc, fired ? ERR_NOMEM : ERR_OK);
+		for (i = 0; i < c.n; i++) /* what it has is whole */
+			assert_str_equal(
+			    c.items[i].propstats[0].props[0].name.local,
+			    STR("a"));
+		assert_true(fired || c.n == 40);
+		arena_done(&a);
+	}
+	assert_true(n > 5);
+}
+
 int
 main(void)
 {
@@ -184,6 +244,7 @@ main(void)
 		cmocka_unit_test(what_a_branch_that_fails_means_is_its_rule),
 		cmocka_unit_test(
 		    a_line_is_written_for_each_failure_and_stays_a_line),
+		cmocka_unit_test(running_out_of_memory_is_survived),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/* Reads one request body, for the tests of the readers. */
+#ifndef SHEAF_TESTS_BODY_RUN_H
+#define SHEAF_TESTS_BODY_RUN_H
+
+#include "lib/test.h"
+
+#include "wire/dav_body.h"
+
+static const struct xml_limits body_limits = { .bytes = 1 << 20, .depth = 64 };
+
+struct run {
+	struct arena arena;
+	struct dav_body *body;
+	struct err err;
+	enum err_code rc;
+};
+
+static inline void
+run_done(struct run *r)
+{
+	dav_body_free(r->body);
+	arena_done(&r->arena);
+}
+
+/* Writes in pieces of step bytes, as a network would deliver them. */
+static inline void
+feed(struct dav_body *b, struct str bytes, size_t step)
+{
+	while (bytes.len) {
+		(void)ostream_write(dav_body_stream(b), str_head(bytes, step));
+		bytes = str_skip(bytes, step);
+	}
+}
+
+static inline void
+put_prop_name(struct buf *b, struct prop_name n)
+{
+	buf_printf(b, "{%.*s}%.*s", STR_ARG(n.ns), STR_ARG(n.local));
+}
+
+/*
+ * What reading must have come to when an allocation failed, or none did.
+ * Expat (2.5) takes a namespace declaration for which it found no memory for
+ * an attribute, and then misses it: that is a malformed body.
+ */
+static inline void
+assert_out_of_memory(enum err_code rc, bool fired)
+{
+	if (!fired)
+		assert_int_equal(rc, ERR_OK);
+	else if (rc != ERR_BAD_BODY)
+		assert_int_equal(rc, ERR_NOMEM);
+}
+
+#endif

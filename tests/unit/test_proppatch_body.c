@@ -1,0 +1,322 @@
+/* SPDX-License-Identifier: MIT */
+#include "lib/alloc_fail.h"
+
+#include "body_run.h"
+
+static void
+proppatch(
+    struct run *r, struct str bytes, size_t step, struct proppatch_body *out)
+{
+	*r = (struct run){ 0 };
+	assert_int_equal(
+	    proppatch_body_new(&body_limits, &r->arena, &r->body, &r->err),
+	    ERR_OK);
+	feed(r->body, bytes, step);
+	r->rc = proppatch_body_end(r->body, out, &r->err);
+}
+
+/* "set {DAV:}a text=...|remove {x}b|" */
+static void
+put_proppatch(struct buf *b, const struct proppatch_body *p)
+{
+	size_t i;
+
+	for (i = 0; i < p->n_changes; i++) {
+		const struct prop *prop = &p->changes[i].prop;
+
+		buf_put(b, p->changes[i].remove ? STR("remove ") : STR("set "));
+		put_prop_name(b, prop->name);
+		if (prop->form == PROP_TEXT)
+			BUF_LIT(b, " text=");
+		if (prop->form == PROP_XML)
+			BUF_LIT(b, " xml=");
+		buf_put(b, prop->value);
+		buf_putc(b, '|');
+	}
+}
+
+#define UPDATE(inside)                                                 \
+	"<D:propertyupdate xmlns:D=\"DAV:\" xmlns:o=\"urn:o\">" inside \
+	"</D:propertyupdate>"
+#define SET(inside) UPDATE("<D:set><D:prop>" inside "</D:prop></D:set>")
+
+static const struct {
+	const char *what;
+	const char *body;
+	const char *want; /* NULL: refused with 400 */
+} patches[] = {
+	{ "text", SET("<x:a xmlns:x='urn:x'>t</x:a>"), "set {urn:x}a text=t|" },
+	{ "nothing", SET("<o:a/>"), "set {urn:o}a text=|" },
+	{ "no namespace", SET("<a xmlns=''>t</a>"), "set {}a text=t|" },
+	{ "text is not escaped",
+	    SET("<o:a>&lt;<![CDATA[<&]]>&#x10000;&#13;</o:a>"),
+	    "set {urn:o}a text=<<&\xf0\x90\x80\x80\r|" },
+	{ "white space", SET("<o:a>  a\n\tb </o:a>"),
+	    "set {urn:o}a text=  a\n\tb |" },
+	{ "comments go", SET("<o:a>a<!-- c --><?p i?>b</o:a>"),
+	    "set {urn:o}a text=ab|" },
+	{ "a child with its own namespace",
+	    SET("<t:v xmlns:t='urn:t'><foo xmlns='bar'/></t:v>"),
+	    "set {urn:t}v xml=<t:v xmlns:t=\"urn:t\">"
+	    "<foo xmlns=\"bar\"/></t:v>|" },
+	{ "mixed content",
+	    SET("<o:a>1<o:b>2</o:b>&amp;<![CDATA[<]]>\r\n&#13;"
+		"<c/></o:a>"),
+	    "set {urn:o}a xml=<o:a xmlns:o=\"urn:o\">1<o:b>2</o:b>"
+	    "&amp;&lt;\n&#13;<c/></o:a>|" },
+	{ "attributes, in order, quoted",
+	    SET("<o:a z='1&#9;&#10;\n2' D:y='\"&apos;&lt;>&amp;'>t"
+		"</o:a>"),
+	    "set {urn:o}a xml=<o:a xmlns:o=\"urn:o\" xmlns:D=\"DAV:\" "
+	    "z=\"1&#9;&#10; 2\" D:y=\"&quot;&#39;&lt;&gt;&amp;\">t"
+	    "</o:a>|" },
+	{ "a declaration outside, used inside only",
+	    SET("<a><b><o:c/><o:d/></b></a>"),
+	    "set {}a xml=<a xmlns:o=\"urn:o\"><b><o:c/><o:d/></b>"
+	    "</a>|" },
+	{ "the default namespace of outside",
+	    "<propertyupdate xmlns='DAV:'><set><prop>"
+	    "<x:a xmlns:x='urn:x'><b/><c xmlns=''/><d/></x:a>"
+	    "</prop></set></propertyupdate>",
+	    "set {urn:x}a xml=<x:a xmlns:x=\"urn:x\" xmlns=\"DAV:\">"
+	    "<b/><c xmlns=\"\"/><d/></x:a>|" },
+	{ "a prefix bound again and again",
+	    SET("<o:a><o:b xmlns:o='urn:2'><o:c/></o:b><o:d/></o:a>"),
+	    "set {urn:o}a xml=<o:a xmlns:o=\"urn:o\">"
+	    "<o:b xmlns:o=\"urn:2\"><o:c/></o:b><o:d/></o:a>|" },
+	{ "bound inside first, outside later",
+	    SET("<a><o:b xmlns:o='urn:2'/><o:d/></a>"),
+	    "set {}a xml=<a xmlns:o=\"urn:o\">"
+	    "<o:b xmlns:o=\"urn:2\"/><o:d/></a>|" },
+	{ "an unused declaration inside (for QNames in text)",
+	    SET("<o:a><b xmlns:q='urn:q'>q:n</b></o:a>"),
+	    "set {urn:o}a xml=<o:a xmlns:o=\"urn:o\">"
+	    "<b xmlns:q=\"urn:q\">q:n</b></o:a>|" },
+	{ "its own language", SET("<o:a xml:lang='en'>t</o:a>"),
+	    "set {urn:o}a xml=<o:a xmlns:o=\"urn:o\" xml:lang=\"en\">t"
+	    "</o:a>|" },
+	{ "a language in scope",
+	    "<D:propertyupdate xmlns:D='DAV:' xml:lang='de'><D:set>"
+	    "<D:prop><D:a/></D:prop>"
+	    "<D:prop xml:lang='fr'><D:b>t</D:b>"
+	    "<D:c xml:lang='it'/></D:prop>"
+	    "<D:prop xml:lang=''><D:d/></D:prop></D:set>"
+	    "<D:set xml:lang='es'><D:prop><D:e/></D:prop></D:set>"
+	    "</D:propertyupdate>",
+	    "set {DAV:}a xml=<D:a xmlns:D=\"DAV:\" xml:lang=\"de\"/>|"
+	    "set {DAV:}b xml=<D:b xmlns:D=\"DAV:\" xml:lang=\"fr\">t"
+	    "</D:b>|"
+	    "set {DAV:}c xml=<D:c xmlns:D=\"DAV:\" xml:lang=\"it\"/>|"
+	    "set {DAV:}d text=|"
+	    "set {DAV:}e xml=<D:e xmlns:D=\"DAV:\" "
+	    "xml:lang=\"es\"/>|" },
+	{ "the prefix xml needs no declaration", SET("<xml:a><xml:b/></xml:a>"),
+	    "set {http://www.w3.org/XML/1998/namespace}a "
+	    "xml=<xml:a><xml:b/></xml:a>|" },
+	{ "changes in order",
+	    UPDATE("<D:set><D:prop><o:a>1</o:a><o:b>2</o:b></D:prop>"
+		   "</D:set><D:remove><D:prop><o:a>x<o:y/></o:a>"
+		   "</D:prop></D:remove><D:set><D:prop><o:a>3</o:a>"
+		   "</D:prop></D:set>"),
+	    "set {urn:o}a text=1|set {urn:o}b text=2|"
+	    "remove {urn:o}a|set {urn:o}a text=3|" },
+	{ "unknown elements are not there",
+	    UPDATE("<o:x><D:prop><o:no/></D:prop></o:x>t"
+		   "<D:set><o:y><o:no/></o:y><D:prop><o:a>1</o:a>"
+		   "</D:prop></D:set>"),
+	    "set {urn:o}a text=1|" },
+	{ "no properties", SET(""), "" },
+	{ "no body", "", NULL },
+	{ "no change", UPDATE(""), NULL },
+	{ "no prop", UPDATE("<D:set/>"), NULL },
+	{ "wrong root", "<D:propfind xmlns:D='DAV:'><D:allprop/></D:propfind>",
+	    NULL },
+	{ "undeclared prefix", SET("<x:a/>"), NULL },
+	{ "undeclared prefix of an attribute", SET("<o:a x:b=''/>"), NULL },
+	{ "prefix undone", SET("<o:a xmlns:o=''/>"), NULL },
+	{ "reserved prefix", SET("<xmlns:a/>"), NULL },
+	{ "equal attributes by two prefixes",
+	    SET("<a xmlns:p='urn:o' p:x='' o:x=''/>"), NULL },
+	{ "two colons", SET("<o:a:b/>"), NULL },
+};
+
+static void
+a_proppatch_keeps_values_as_they_were_meant(void **state)
+{
+	static const size_t steps[] = { 1, 100000 };
+	size_t i, k;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(patches); i++) {
+		for (k = 0; k < ARRAY_LEN(steps); k++) {
+			struct buf got = { 0 };
+			struct proppatch_body p;
+			struct run r;
+
+			proppatch(
+			    &r, str_from_c(patches[i].body), steps[k], &p);
+			assert_int_equal(
+			    r.rc, patches[i].want ? ERR_OK : ERR_BAD_BODY);
+			if (patches[i].want) {
+				put_proppatch(&got, &p);
+				assert_str_equal(
+				    buf_str(&got), str_from_c(patches[i].want));
+			}
+			buf_done(&got);
+			run_done(&r);
+		}
+	}
+}
+
+static void
+put_decls(struct buf *b, const char *prefix, size_t n, struct str uri)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		buf_printf(
+		    b, " xmlns:%s%zu='%.*s%zu'", prefix, i, STR_ARG(uri), i);
+}
+
+/* A property that uses n prefixes declared around it, repeated. */
+static void
+put_borrower(struct buf *b, struct str uri, size_t n, size_t times)
+{
+	size_t i;
+
+	BUF_LIT(b, "<D:propertyupdate xmlns:D='DAV:'");
+	put_decls(b, "p", 60, uri);
+	BUF_LIT(b, "><D:set");
+	put_decls(b, "q", 60, uri);
+	BUF_LIT(b, "><D:prop>");
+	while (times--) {
+		BUF_LIT(b, "<x>");
+		for (i = 0; i < n; i++)
+			buf_printf(b, "<%c%zu:a/>", i < 60 ? 'p' : 'q', i % 60);
+		BUF_LIT(b, "</x>");
+	}
+	BUF_LIT(b, "</D:prop></D:set></D:propertyupdate>");
+}
+
+static void
+a_small_body_cannot_become_large_values(void **state)
+{
+	static const struct {
+		const char *what;
+		size_t n; /* prefixes used */
+		size_t times;
+		const char *tell; /* NULL: taken */
+	} cases[] = {
+		{ "as many as are kept", 64, 1, NULL },
+		{ "more", 65, 1,
+		    "over 64 namespaces from outside in a property" },
+		{ "some in each of many", 10, 100, NULL },
+		{ "many in each of many", 60, 100,
+		    "the properties are over 4194304 bytes" },
+	};
+	char uri[1000];
+	size_t i;
+
+	(void)state;
+	memset(uri, 'u', sizeof(uri));
+	for (i = 0; i < ARRAY_LEN(cases); i++) {
+		struct buf body = { 0 };
+		struct proppatch_body p;
+		struct run r;
+
+		put_borrower(&body, str_of(uri, sizeof(uri)), cases[i].n,
+		    cases[i].times);
+		proppatch(&r, buf_str(&body), 5000, &p);
+		if (!cases[i].tell) {
+			assert_int_equal(r.rc, ERR_OK);
+			assert_int_equal(p.n_changes, cases[i].times);
+		} else {
+			assert_int_equal(r.rc, ERR_TOO_LARGE);
+			if (!strstr(r.err.tell, cases[i].tell))
+				fail_msg("%s: %s", cases[i].what, r.err.tell);
+		}
+		run_done(&r);
+		buf_done(&body);
+	}
+}
+
+/* What is kept, sent again, is kept as the same bytes. */
+static void
+a_value_sent_back_is_the_same_value(void **state)
+{
+	static const char body[] = UPDATE(
+	    "<D:set xmlns:q='urn:q' xml:lang='en'><D:prop xmlns=\"urn:p\">"
+	    "<o:a q:r='1' xmlns:i='urn:i'> <b>&#13;</b><q:c/>"
+	    "<i:d xmlns='urn:e'>&gt;</i:d></o:a></D:prop></D:set>");
+	struct buf again = { 0 };
+	struct proppatch_body first, second;
+	struct run r1, r2;
+
+	(void)state;
+	proppatch(&r1, str_from_c(body), 1000, &first);
+	assert_int_equal(r1.rc, ERR_OK);
+	assert_int_equal(first.n_changes, 1);
+	BUF_LIT(&again, "<propertyupdate xmlns='DAV:'><set><prop>");
+	buf_put(&again, first.changes[0].prop.value);
+	BUF_LIT(&again, "</prop></set></propertyupdate>");
+	proppatch(&r2, buf_str(&again), 1000, &second);
+	assert_int_equal(r2.rc, ERR_OK);
+	assert_int_equal(second.n_changes, 1);
+	assert_str_equal(
+	    second.changes[0].prop.value, first.changes[0].prop.value);
+	run_done(&r1);
+	run_done(&r2);
+	buf_done(&again);
+}
+
+static enum err_code
+read_proppatch(struct arena *a, struct proppatch_body *out)
+{
+	static const char body[] =
+	    SET("<o:a>text</o:a><o:b c='1'>more<D:d/></o:b>");
+	struct dav_body *b;
+	struct err err = { 0 };
+	enum err_code rc = proppatch_body_new(&body_limits, a, &b, &err);
+
+	if (!rc) {
+		feed(b, str_from_c(body), 10);
+		rc = proppatch_body_end(b, out, &err);
+		dav_body_free(b);
+	}
+	assert_int_equal(err.code, rc);
+	return rc;
+}
+
+static void
+running_out_of_memory_is_survived(void **state)
+{
+	unsigned long n;
+	bool fired = true;
+
+	(void)state;
+	for (n = 1; fired; n++) {
+		struct arena a = { 0 };
+		struct proppatch_body body;
+		enum err_code rc;
+
+		alloc_fail_at(n);
+		rc = read_proppatch(&a, &body);
+		fired = alloc_fail_stop();
+		assert_out_of_memory(rc, fired);
+		arena_done(&a);
+	}
+	assert_true(n > 10);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_proppatch_keeps_values_as_they_were_meant),
+		cmocka_unit_test(a_small_body_cannot_become_large_values),
+		cmocka_unit_test(a_value_sent_back_is_the_same_value),
+		cmocka_unit_test(running_out_of_memory_is_survived),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
