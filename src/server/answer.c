@@ -1,0 +1,307 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/answer.h"
+
+#include <assert.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "http/date.h"
+#include "http/status.h"
+
+/*
+ * A file up to this is read into memory and leaves with its header in one
+ * system call; above, sendfile() saves the copy.
+ */
+#define SMALL_CONTENT ((size_t)16 * 1024)
+
+static struct answer *
+answer_of(struct reply *r)
+{
+	return CONTAINER_OF(r, struct answer, base);
+}
+
+/* ---- the reply, as methods see it */
+
+enum err_code
+answer_add(struct answer *a, struct str name, struct str value)
+{
+	struct answer_header *h =
+	    ARENA_NEW(a->spec.arena, struct answer_header);
+	struct str n, v;
+
+	if (!h || !arena_str(a->spec.arena, name, &n) ||
+	    !arena_str(a->spec.arena, value, &v))
+		return ERR_NOMEM;
+	*h = (struct answer_header){ .name = n.ptr, .value = v.ptr };
+	*a->last = h;
+	a->last = &h->next;
+	return ERR_OK;
+}
+
+static enum err_code
+answer_header(struct reply *r, struct str name, struct str value)
+{
+	struct answer *a = answer_of(r);
+
+	if (str_eq_nocase(name, STR("Content-Encoding")))
+		a->coded = true;
+	return answer_add(a, name, value);
+}
+
+static bool
+may_be_coded(const struct answer *a, unsigned status)
+{
+	return a->spec.negotiate && !a->coded && status != 206 &&
+	    !answer_has(a, STR("Content-Range"));
+}
+
+static enum err_code
+answer_stream(struct reply *r, unsigned status, struct ostream **out)
+{
+	struct answer *a = answer_of(r);
+	enum coding coding = CODING_IDENTITY;
+	enum err_code rc;
+
+	rc = spool_new(&a->spec.spool, &a->spool, NULL);
+	if (rc)
+		return rc;
+	a->source = a->spool;
+	a->kind = ANSWER_STREAM;
+	a->negotiated = may_be_coded(a, status);
+	if (a->negotiated && !a->spec.head)
+		coding = a->spec.coding;
+	if (a->spec.head) {
+		/* The status and the header are all that is wanted. */
+		spool_abandon(a->source);
+		a->source = NULL;
+	}
+	*out = body_out_init(&a->out, spool_stream(a->spool), coding);
+	return ERR_OK;
+}
+
+static enum err_code
+answer_content(struct reply *r, unsigned status, struct content *c,
+    const struct segment *segs, size_t n)
+{
+	struct answer *a = answer_of(r);
+
+	(void)status;
+	a->kind = ANSWER_CONTENT;
+	a->content = c;
+	a->segs = segs;
+	a->n_segs = n;
+	return ERR_OK;
+}
+
+static enum err_code
+answer_empty(struct reply *r, unsigned status)
+{
+	(void)status;
+	answer_of(r)->kind = ANSWER_EMPTY;
+	return ERR_OK;
+}
+
+static const struct reply_ops answer_ops = {
+	.header = answer_header,
+	.stream = answer_stream,
+	.content = answer_content,
+	.empty = answer_empty,
+};
+
+struct reply *
+answer_init(struct answer *a, const struct answer_spec *spec)
+{
+	a->spec = *spec;
+	a->last = &a->headers;
+	reply_init(&a->base, &answer_ops);
+	return &a->base;
+}
+
+void
+answer_finish(struct answer *a)
+{
+	body_out_done(&a->out);
+	spool_close(a->spool);
+	a->spool = NULL;
+}
+
+void
+answer_done(struct answer *a)
+{
+	spool_abandon(a->source);
+	a->source = NULL;
+	content_free(a->content);
+	a->content = NULL;
+}
+
+bool
+answer_has(const struct answer *a, struct str name)
+{
+	const struct answer_header *h;
+
+	for (h = a->headers; h; h = h->next)
+		if (str_eq_nocase(str_from_c(h->name), name))
+			return true;
+	return false;
+}
+
+enum coding
+answer_coding(const struct answer *a)
+{
+	return a->out.decided ? a->out.coding : CODING_IDENTITY;
+}
+
+/* ---- where the bytes come from */
+
+static enum spool_state
+read_segment(struct answer_source *s, const struct segment *seg, char *out,
+    size_t max, size_t *got)
+{
+	uint64_t left;
+
+	left = (seg->text.ptr ? seg->text.len : seg->length) - s->seg_at;
+	if (max > left)
+		max = (size_t)left;
+	*got = max;
+	if (seg->text.ptr)
+		memcpy(out, seg->text.ptr + s->seg_at, max);
+	else if (content_read(s->content, seg->offset + s->seg_at, out, max,
+		     got, NULL) ||
+	    *got < max)
+		return SPOOL_FAILED; /* it has shrunk under our hands */
+	s->seg_at += *got;
+	return SPOOL_READ;
+}
+
+static uint64_t
+segment_length(const struct segment *seg)
+{
+	return seg->text.ptr ? seg->text.len : seg->length;
+}
+
+enum spool_state
+answer_read(struct answer_source *s, char *out, size_t max, size_t *got)
+{
+	if (s->spool)
+		return spool_read(s->spool, out, max, got);
+	while (s->seg < s->n_segs &&
+	    s->seg_at == segment_length(&s->segs[s->seg])) {
+		s->seg++;
+		s->seg_at = 0;
+	}
+	if (s->seg == s->n_segs)
+		return SPOOL_END;
+	return read_segment(s, &s->segs[s->seg], out, max, got);
+}
+
+void
+answer_source_done(struct answer_source *s)
+{
+	spool_abandon(s->spool);
+	content_free(s->content);
+	*s = (struct answer_source){ 0 };
+}
+
+static void
+take_stream(struct answer *a, struct answer_body *out)
+{
+	if (!a->source)
+		return; /* HEAD */
+	out->source.spool = a->source;
+	a->source = NULL;
+	out->known = spool_ended(out->source.spool, &out->length, &out->bytes);
+	out->whole = out->known && out->bytes.len == out->length;
+}
+
+/* Reads what is small into memory; leaves the rest to others. */
+static void
+take_small(struct answer *a, struct answer_body *out)
+{
+	size_t got, at = 0, length = (size_t)out->length;
+	char *bytes = arena_alloc(a->spec.arena, length ? length : 1);
+
+	while (bytes && at < length) {
+		if (answer_read(&out->source, bytes + at, length - at, &got) !=
+		    SPOOL_READ) {
+			/* As if it had been longer, to be read and to fail. */
+			out->source.seg = 0;
+			out->source.seg_at = 0;
+			return;
+		}
+		at += got;
+	}
+	if (!bytes)
+		return;
+	answer_source_done(&out->source);
+	out->bytes = str_of(bytes, length);
+	out->whole = true;
+}
+
+static void
+take_content(struct answer *a, struct answer_body *out)
+{
+	size_t i;
+
+	out->source = (struct answer_source){
+		.content = a->content,
+		.segs = a->segs,
+		.n_segs = a->n_segs,
+	};
+	a->content = NULL;
+	out->known = true;
+	for (i = 0; i < a->n_segs; i++)
+		out->length += segment_length(&a->segs[i]);
+	if (a->spec.head)
+		return;
+	if (out->length <= SMALL_CONTENT) {
+		take_small(a, out);
+	} else if (a->n_segs == 1 && !a->segs[0].text.ptr) {
+		out->offset = a->segs[0].offset;
+		out->fd = content_fd(out->source.content);
+		if (out->fd >= 0)
+			out->fd = fcntl(out->fd, F_DUPFD_CLOEXEC, 3);
+	}
+}
+
+void
+answer_take(struct answer *a, struct answer_body *out)
+{
+	*out = (struct answer_body){ .fd = -1 };
+	switch (a->kind) {
+	case ANSWER_NONE:
+	case ANSWER_EMPTY:
+		out->known = out->whole = true;
+		break;
+	case ANSWER_CONTENT:
+		take_content(a, out);
+		break;
+	case ANSWER_STREAM:
+		take_stream(a, out);
+		break;
+	}
+}
+
+void
+answer_serialize(struct answer *a, struct buf *out)
+{
+	const struct answer_header *h;
+	struct answer_body body;
+
+	answer_take(a, &body);
+	buf_printf(out, "HTTP/1.1 %u %.*s\r\nDate: ", a->base.status,
+	    STR_ARG(status_reason(a->base.status)));
+	date_put_http(out, clock_seconds(clock_now()));
+	for (h = a->headers; h; h = h->next)
+		buf_printf(out, "\r\n%s: %s", h->name, h->value);
+	if (answer_coding(a) != CODING_IDENTITY)
+		buf_printf(out, "\r\nContent-Encoding: %.*s",
+		    STR_ARG(coding_name(answer_coding(a))));
+	buf_printf(out, "\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n",
+	    body.bytes.len);
+	buf_put(out, body.bytes);
+	if (body.fd >= 0)
+		(void)close(body.fd);
+	answer_source_done(&body.source);
+}

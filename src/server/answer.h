@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The answer to one HTTP request: what a method replied, kept until the I/O
+ * thread has made a response of it.
+ */
+#ifndef SHEAF_SERVER_ANSWER_H
+#define SHEAF_SERVER_ANSWER_H
+
+#include <microhttpd.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/attr.h"
+#include "base/buf.h"
+#include "base/err.h"
+#include "dav/exchange.h"
+#include "server/body_out.h"
+#include "server/spool.h"
+
+enum answer_kind {
+	ANSWER_NONE,
+	ANSWER_EMPTY,
+	ANSWER_CONTENT,
+	ANSWER_STREAM,
+};
+
+struct answer_header {
+	struct answer_header *next;
+	const char *name, *value;
+};
+
+/* What an answer needs to know of its request. */
+struct answer_spec {
+	struct arena *arena; /* outlives it */
+	struct spool_spec spool;
+	bool negotiate; /* codings are on */
+	enum coding coding; /* what the client accepts */
+	bool head; /* leave the body out */
+};
+
+struct answer {
+	struct reply base;
+	struct answer_spec spec;
+	enum answer_kind kind;
+	struct answer_header *headers, **last;
+	bool coded; /* a content coding was set by the method */
+	bool negotiated; /* another client might get another coding */
+	struct spool *spool; /* the side that writes */
+	struct spool *source; /* the side that reads */
+	struct body_out out;
+	struct content *content;
+	const struct segment *segs;
+	size_t n_segs;
+};
+
+struct reply *answer_init(struct answer *a, const struct answer_spec *spec);
+
+/*
+ * The method has returned.  Whatever it did not end is cut short.  Before
+ * this, and before any answer_take(), a wake of the spool is the sign that
+ * there is something to take.
+ */
+void answer_finish(struct answer *a);
+
+/* Releases what is left of it; after answer_finish(). */
+void answer_done(struct answer *a);
+
+/*
+ * Where the bytes of a body come from.  It is asked from an I/O thread, for
+ * bytes in order, and freed by it.
+ */
+struct answer_source {
+	struct spool *spool; /* or */
+	struct content *content;
+	const struct segment *segs;
+	size_t n_segs;
+	/* Of the segment that is being read. */
+	size_t seg;
+	uint64_t seg_at;
+};
+
+/* Reads on; SPOOL_FAILED when the bytes cannot be had. */
+enum spool_state answer_read(
+    struct answer_source *s, char *out, size_t max, size_t *got) MUST_USE;
+
+void answer_source_done(struct answer_source *s);
+
+/*
+ * What to send.  Either bytes (which live till the source is released), or a
+ * descriptor and a range of it (the descriptor is the caller's), or what
+ * answer_read() gives.
+ */
+struct answer_body {
+	struct answer_source source; /* the caller's to release */
+	bool known; /* the length */
+	uint64_t length;
+	bool whole; /* it is all in bytes */
+	struct str bytes;
+	int fd; /* -1: none */
+	uint64_t offset;
+};
+
+/*
+ * Takes the body off an answer whose status is set.
+ */
+void answer_take(struct answer *a, struct answer_body *out);
+
+/* Whether the header stands in it. */
+bool answer_has(const struct answer *a, struct str name);
+
+/* Adds one more, when the method has set all of its own. */
+enum err_code
+answer_add(struct answer *a, struct str name, struct str value) MUST_USE;
+
+/* The coding of the body, once answer_take() was called. */
+enum coding answer_coding(const struct answer *a);
+
+/*
+ * Appends the whole answer as it goes over the wire, with Connection: close:
+ * for when libmicrohttpd would not take it.  A body that does not lie in
+ * memory is left out.
+ */
+void answer_serialize(struct answer *a, struct buf *out);
+
+#endif

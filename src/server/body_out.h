@@ -1,0 +1,46 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The front of a streamed body: decides whether it is worth a content coding,
+ * and flushes when the producer is slow, so that what was made is on its way
+ * within moments.
+ */
+#ifndef SHEAF_SERVER_BODY_OUT_H
+#define SHEAF_SERVER_BODY_OUT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/ostream.h"
+#include "server/compress.h"
+
+/* Shorter bodies are sent as they are. */
+#define BODY_OUT_SMALL 1024
+
+/* Longer than this nothing waits for more to come. */
+#define BODY_OUT_PATIENCE (20 * 1000 * 1000) /* ns */
+
+struct body_out {
+	struct ostream base;
+	struct ostream *to; /* borrowed */
+	enum coding coding; /* once decided what it is, till then at most */
+	bool decided;
+	struct compress *compress;
+	struct ostream *next; /* to, or compress in front of it */
+	int64_t flushed; /* when */
+	size_t pending_len;
+	char pending[BODY_OUT_SMALL];
+};
+
+/*
+ * A stream to `to`, coded so at most.  A coding is decided before the first
+ * byte is written to `to`.
+ */
+struct ostream *
+body_out_init(struct body_out *b, struct ostream *to, enum coding coding);
+
+/* Releases what it holds, ended or not.  All zero is fine. */
+void body_out_done(struct body_out *b);
+
+#endif

@@ -1,0 +1,291 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/conns.h"
+
+#include <netinet/in.h>
+/* The kernel's own, for tcpi_bytes_acked, which glibc's does not have. */
+#include <linux/tcp.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+
+#include "base/clock.h"
+
+#define BUCKETS 256
+#define PHASE_BITS 3
+#define LINGER (5 * NSEC_PER_SEC)
+
+struct conns {
+	pthread_mutex_t lock;
+	struct conn *buckets[BUCKETS];
+};
+
+static struct conn **
+bucket(struct conns *cs, const struct host *h)
+{
+	uint32_t hash = 2166136261u;
+	size_t i;
+
+	for (i = 0; i < sizeof(h->bytes); i++)
+		hash = (hash ^ h->bytes[i]) * 16777619u;
+	return &cs->buckets[hash % BUCKETS];
+}
+
+enum err_code
+conns_new(struct conns **out, struct err *err)
+{
+	struct conns *cs = calloc(1, sizeof(*cs));
+
+	if (!cs)
+		return err_nomem(err);
+	(void)pthread_mutex_init(&cs->lock, NULL);
+	*out = cs;
+	return ERR_OK;
+}
+
+void
+conns_free(struct conns *cs)
+{
+	if (!cs)
+		return;
+	(void)pthread_mutex_destroy(&cs->lock);
+	free(cs);
+}
+
+bool
+conns_admit(struct conns *cs, const struct host *h, uint64_t max)
+{
+	const struct conn *c;
+	uint64_t n = 0;
+
+	if (!max)
+		return true;
+	(void)pthread_mutex_lock(&cs->lock);
+	for (c = *bucket(cs, h); c; c = c->next)
+		n += c->has_host && !memcmp(&c->host, h, sizeof(*h));
+	(void)pthread_mutex_unlock(&cs->lock);
+	return n < max;
+}
+
+/* ---- the state: milliseconds since some moment, and the phase */
+
+static uint64_t
+state_of(enum conn_phase phase)
+{
+	return (uint64_t)(clock_monotonic() / 1000000) << PHASE_BITS |
+	    (uint64_t)phase;
+}
+
+static enum conn_phase
+state_phase(uint64_t state)
+{
+	return (enum conn_phase)(state & ((1 << PHASE_BITS) - 1));
+}
+
+static int64_t
+state_since(uint64_t state)
+{
+	return (int64_t)(state >> PHASE_BITS) * 1000000;
+}
+
+bool
+conn_enter(struct conn *c, enum conn_phase phase)
+{
+	uint64_t was = atomic_load(&c->state), state = state_of(phase);
+
+	atomic_store_explicit(&c->moved, 0, memory_order_relaxed);
+	do
+		if (state_phase(was) == CONN_DEAD)
+			return false;
+	while (!atomic_compare_exchange_weak(&c->state, &was, state));
+	return true;
+}
+
+void
+conn_moved(struct conn *c, size_t n)
+{
+	(void)atomic_fetch_add_explicit(&c->moved, n, memory_order_relaxed);
+}
+
+struct conn *
+conns_add(struct conns *cs, int fd, const struct sockaddr *sa)
+{
+	struct conn *c = calloc(1, sizeof(*c)), **head;
+
+	if (!c)
+		return NULL;
+	c->fd = fd;
+	c->has_host = host_of(sa, &c->host);
+	atomic_init(&c->state, state_of(CONN_NEW));
+	head = bucket(cs, &c->host);
+	(void)pthread_mutex_lock(&cs->lock);
+	c->next = *head;
+	c->link = head;
+	if (c->next)
+		c->next->link = &c->next;
+	*head = c;
+	(void)pthread_mutex_unlock(&cs->lock);
+	return c;
+}
+
+void
+conns_remove(struct conns *cs, struct conn *c)
+{
+	(void)pthread_mutex_lock(&cs->lock);
+	*c->link = c->next;
+	if (c->next)
+		c->next->link = c->link;
+	(void)pthread_mutex_unlock(&cs->lock);
+	free(c);
+}
+
+/* ---- the watchdog */
+
+static bool
+tcp_info(const struct conn *c, struct tcp_info *out)
+{
+	socklen_t len = sizeof(*out);
+
+	*out = (struct tcp_info){ 0 };
+	return !getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, out, &len);
+}
+
+/* Whether n bytes in that time are fewer than were asked for. */
+static bool
+too_slow(uint64_t n, int64_t took, const struct config *limits)
+{
+	uint64_t seconds = (uint64_t)(took / NSEC_PER_SEC);
+
+	return limits->min_rate && took > (int64_t)limits->rate_grace &&
+	    n < limits->min_rate * seconds;
+}
+
+/*
+ * An answer: what the client has acknowledged since this was first looked at.
+ * While nothing is on its way it is we who are slow.
+ */
+static bool
+reads_too_slowly(struct conn *c, uint64_t state, const struct config *limits)
+{
+	int64_t now = clock_monotonic();
+	struct tcp_info info;
+
+	if (!tcp_info(c, &info))
+		return false;
+	if (c->seen_state != state) {
+		c->seen_state = state;
+		c->seen_acked = info.tcpi_bytes_acked;
+		c->seen_at = now;
+		return false;
+	}
+	if (!info.tcpi_unacked && !info.tcpi_notsent_bytes)
+		return false;
+	return too_slow(
+	    info.tcpi_bytes_acked - c->seen_acked, now - c->seen_at, limits);
+}
+
+static bool
+overdue(struct conn *c, uint64_t state, const struct config *limits)
+{
+	int64_t took = clock_monotonic() - state_since(state);
+	int64_t header = (int64_t)limits->header_timeout;
+
+	switch (state_phase(state)) {
+	case CONN_NEW:
+	case CONN_HEADER:
+		return took > header;
+	case CONN_IDLE:
+		return took > (int64_t)limits->idle_timeout + header;
+	case CONN_BODY:
+		return too_slow(
+		    atomic_load_explicit(&c->moved, memory_order_relaxed), took,
+		    limits);
+	case CONN_SEND:
+		return reads_too_slowly(c, state, limits);
+	case CONN_LINGER:
+		return took > LINGER;
+	case CONN_WORK:
+	case CONN_DEAD:
+		break;
+	}
+	return false;
+}
+
+/* Whether the client has begun to say something that it did not end. */
+static bool
+is_owed_an_answer(const struct conn *c, enum conn_phase phase)
+{
+	struct tcp_info info;
+
+	if (phase == CONN_HEADER || phase == CONN_BODY)
+		return true;
+	return phase == CONN_NEW && tcp_info(c, &info) &&
+	    info.tcpi_bytes_received;
+}
+
+/*
+ * Nothing else writes to the socket in the phases that are owed an answer, and
+ * the phase cannot change under our hands, since it is dead by now.
+ */
+static void
+shut(struct conn *c, enum conn_phase phase)
+{
+	static const struct str timeout =
+	    STR_INIT("HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n"
+		     "Content-Length: 0\r\n\r\n");
+
+	if (is_owed_an_answer(c, phase))
+		(void)!send(c->fd, timeout.ptr, timeout.len,
+		    MSG_DONTWAIT | MSG_NOSIGNAL);
+	(void)shutdown(c->fd, SHUT_RDWR);
+}
+
+/* Makes it dead, unless it has just gone on. */
+static bool
+kill_in(struct conn *c, uint64_t state)
+{
+	return atomic_compare_exchange_strong(
+	    &c->state, &state, state_of(CONN_DEAD));
+}
+
+void
+conns_watch(struct conns *cs, const struct config *limits)
+{
+	struct conn *c;
+	size_t i;
+
+	(void)pthread_mutex_lock(&cs->lock);
+	for (i = 0; i < BUCKETS; i++)
+		for (c = cs->buckets[i]; c; c = c->next) {
+			uint64_t state = atomic_load(&c->state);
+
+			if (overdue(c, state, limits) && kill_in(c, state))
+				shut(c, state_phase(state));
+		}
+	(void)pthread_mutex_unlock(&cs->lock);
+}
+
+static bool
+at_rest(enum conn_phase phase)
+{
+	return phase == CONN_NEW || phase == CONN_IDLE || phase == CONN_DEAD;
+}
+
+size_t
+conns_shut(struct conns *cs, bool all)
+{
+	struct conn *c;
+	size_t i, left = 0;
+
+	(void)pthread_mutex_lock(&cs->lock);
+	for (i = 0; i < BUCKETS; i++)
+		for (c = cs->buckets[i]; c; c = c->next) {
+			uint64_t state = atomic_load(&c->state);
+
+			if (!all && !at_rest(state_phase(state)))
+				left++;
+			else if (kill_in(c, state))
+				(void)shutdown(c->fd, SHUT_RDWR);
+		}
+	(void)pthread_mutex_unlock(&cs->lock);
+	return left;
+}

@@ -1,0 +1,80 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The connections there are, what each is waiting for, and since when.
+ *
+ * libmicrohttpd knows one time-out: no byte moved.  A client that sends a byte
+ * a minute never meets it.  So a watchdog looks at all connections once a
+ * second and shuts the socket of each whose time is over; libmicrohttpd sees
+ * that as the client's closing, and all is released as ever.
+ */
+#ifndef SHEAF_SERVER_CONNS_H
+#define SHEAF_SERVER_CONNS_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "server/address.h"
+#include "server/config.h"
+
+enum conn_phase {
+	CONN_NEW, /* no request yet */
+	CONN_IDLE, /* between requests */
+	CONN_HEADER, /* the request line is there */
+	CONN_BODY, /* the header is */
+	CONN_WORK, /* the request is, and we are at work: no limit */
+	CONN_SEND, /* the client is to take the answer */
+	CONN_LINGER, /* answered and to be closed; it may still be sending */
+	CONN_DEAD, /* shut by the watchdog */
+};
+
+/*
+ * One connection.  Its I/O thread sets the phase; the watchdog reads it, and
+ * may only make it CONN_DEAD.
+ */
+struct conn {
+	struct conn *next, **link; /* in its bucket */
+	int fd; /* libmicrohttpd's */
+	bool has_host;
+	struct host host;
+	_Atomic uint64_t state; /* phase and when it began, in one word */
+	_Atomic uint64_t moved; /* bytes of the body so far */
+	/* The watchdog's: what it saw when it first met this state. */
+	uint64_t seen_state, seen_acked;
+	int64_t seen_at;
+};
+
+struct conns;
+
+enum err_code conns_new(struct conns **out, struct err *err) MUST_USE;
+void conns_free(struct conns *cs); /* when it is empty; NULL is fine */
+
+/* Whether one more from there is within max (0: no limit). */
+bool conns_admit(struct conns *cs, const struct host *h, uint64_t max);
+
+/* NULL when memory ran out. */
+struct conn *conns_add(struct conns *cs, int fd, const struct sockaddr *sa);
+void conns_remove(struct conns *cs, struct conn *c);
+
+/*
+ * Enters a phase, at its beginning.  False when the watchdog has shut the
+ * connection: nothing more is to be done for it.
+ */
+bool conn_enter(struct conn *c, enum conn_phase phase);
+
+/* Counts bytes of the body. */
+void conn_moved(struct conn *c, size_t n);
+
+/* Shuts the connections whose time is over. */
+void conns_watch(struct conns *cs, const struct config *limits);
+
+/*
+ * Shuts those that are between requests, or all.  Returns how many
+ * connections are left that were not.
+ */
+size_t conns_shut(struct conns *cs, bool all);
+
+#endif

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: MIT */
+/* What the parts of the server share. */
+#ifndef SHEAF_SERVER_IMPL_H
+#define SHEAF_SERVER_IMPL_H
+
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+
+#include "server/address.h"
+#include "server/conns.h"
+#include "server/live.h"
+#include "server/log.h"
+#include "server/server.h"
+#include "server/workers.h"
+
+struct server {
+	struct MHD_Daemon *daemon;
+	struct store *store;
+	struct workers *workers;
+	struct conns *conns;
+	struct log *log;
+	struct address address; /* the one it listens on */
+	int listener; /* -1: libmicrohttpd has it */
+	atomic_bool stopping;
+	_Atomic uint64_t requests; /* so far; the last one's id */
+	atomic_uint active; /* requests that began and are not over */
+	pthread_mutex_t lock;
+	struct live *live; /* under the lock */
+};
+
+/* The configuration in force, held for the caller. */
+struct live *server_live(struct server *s);
+
+/* ---- exchange.c: what libmicrohttpd calls for each request */
+
+void *exchange_target(void *server, const char *uri, struct MHD_Connection *mc);
+
+enum MHD_Result exchange_handle(void *server, struct MHD_Connection *mc,
+    const char *url, const char *method, const char *version,
+    const char *upload, size_t *upload_size, void **context);
+
+void exchange_completed(void *server, struct MHD_Connection *mc, void **context,
+    enum MHD_RequestTerminationCode how);
+
+#endif

@@ -1,0 +1,349 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/server.h"
+
+#include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "server/impl.h"
+
+/* What libmicrohttpd keeps beside a header in a connection's memory. */
+#define POOL_EXTRA 8192
+#define IO_STACK ((size_t)512 * 1024)
+/* Descriptors beside connections: files being sent and received, the store. */
+#define EXTRA_FDS 512
+
+struct live *
+server_live(struct server *s)
+{
+	struct live *l;
+
+	(void)pthread_mutex_lock(&s->lock);
+	l = live_hold(s->live);
+	(void)pthread_mutex_unlock(&s->lock);
+	return l;
+}
+
+/* ---- what libmicrohttpd calls for each connection */
+
+static enum MHD_Result
+admit(void *arg, const struct sockaddr *sa, socklen_t len)
+{
+	struct server *s = arg;
+	struct live *live = server_live(s);
+	bool ok = true;
+	struct host h;
+
+	(void)len;
+	if (host_of(sa, &h) && !networks_have(&live->trusted, &h))
+		ok = conns_admit(s->conns, &h, live->config.per_address);
+	live_drop(live);
+	return ok ? MHD_YES : MHD_NO;
+}
+
+static void
+connection(void *arg, struct MHD_Connection *mc, void **context,
+    enum MHD_ConnectionNotificationCode what)
+{
+	const union MHD_ConnectionInfo *fd =
+	    MHD_get_connection_info(mc, MHD_CONNECTION_INFO_CONNECTION_FD);
+	const union MHD_ConnectionInfo *addr =
+	    MHD_get_connection_info(mc, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
+	struct server *s = arg;
+
+	switch (what) {
+	case MHD_CONNECTION_NOTIFY_STARTED:
+		if (fd && addr)
+			*context = conns_add(
+			    s->conns, fd->connect_fd, addr->client_addr);
+		break;
+	case MHD_CONNECTION_NOTIFY_CLOSED:
+		if (*context)
+			conns_remove(s->conns, *context);
+		*context = NULL;
+		break;
+	}
+}
+
+/* Targets stay as they were sent: href_decode() is the one that decodes. */
+static size_t
+keep_encoded(void *arg, struct MHD_Connection *mc, char *text)
+{
+	(void)arg;
+	(void)mc;
+	return strlen(text);
+}
+
+/* ---- starting */
+
+static enum err_code
+check_open(const struct config *c, const struct address *a, struct err *err)
+{
+	if (c->anonymous || address_is_loopback(a))
+		return ERR_OK;
+	return err_set(err, ERR_BAD_REQUEST,
+	    "listen: '%s' lets others connect, and there are no passwords; "
+	    "use 127.0.0.1, or say --anonymous to let all of them read and "
+	    "change everything",
+	    c->listen);
+}
+
+static enum err_code
+listen_on(struct server *s, struct err *err)
+{
+	const char *text = s->live->config.listen;
+	int one = 1, fd CLEANUP(fd_close) = -1;
+	struct address a;
+	enum err_code rc;
+
+	rc = address_parse(str_from_c(text), &a, err);
+	if (!rc)
+		rc = check_open(&s->live->config, &a, err);
+	if (rc)
+		return rc;
+	fd = socket(
+	    a.sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
+	if (fd < 0)
+		return err_os(err, "make a socket");
+	/* Best effort: they are comforts. */
+	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
+	if (bind(fd, (const struct sockaddr *)&a.sa, a.len) ||
+	    listen(fd, SOMAXCONN) ||
+	    getsockname(fd, (struct sockaddr *)&a.sa, &a.len))
+		return err_os(err, "listen on '%s'", text);
+	s->address = a;
+	s->listener = fd_take(&fd);
+	return ERR_OK;
+}
+
+/* As many descriptors as the connections may need, if we are let. */
+static void
+raise_fd_limit(struct server *s)
+{
+	rlim_t need = s->live->config.connections * 2 + EXTRA_FDS;
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r) || r.rlim_cur >= need)
+		return;
+	r.rlim_cur = need < r.rlim_max ? need : r.rlim_max;
+	(void)setrlimit(RLIMIT_NOFILE, &r);
+	if (r.rlim_cur < need)
+		log_say(s->log, 0,
+		    "only %llu open files are allowed, which is few for %llu "
+		    "connections (ulimit -n)",
+		    (unsigned long long)r.rlim_cur,
+		    (unsigned long long)s->live->config.connections);
+}
+
+static unsigned
+io_threads(const struct config *c)
+{
+	long n = c->threads ? (long)c->threads : sysconf(_SC_NPROCESSORS_ONLN);
+
+	if (n < 1)
+		n = 1;
+	if ((uint64_t)n > c->connections)
+		n = (long)c->connections;
+	return n > 256 ? 256 : (unsigned)n;
+}
+
+static enum err_code
+start_daemon(struct server *s, struct err *err)
+{
+	const struct config *c = &s->live->config;
+	unsigned seconds =
+	    (unsigned)((c->idle_timeout + NSEC_PER_SEC - 1) / NSEC_PER_SEC);
+
+	s->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD |
+		MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO,
+	    0, admit, s, exchange_handle, s, /**/
+	    MHD_OPTION_LISTEN_SOCKET, s->listener, /**/
+	    MHD_OPTION_THREAD_POOL_SIZE, io_threads(c), /**/
+	    MHD_OPTION_THREAD_STACK_SIZE, IO_STACK, /**/
+	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)c->connections, /**/
+	    MHD_OPTION_CONNECTION_TIMEOUT, seconds, /**/
+	    MHD_OPTION_CONNECTION_MEMORY_LIMIT,
+	    (size_t)c->max_header + POOL_EXTRA, /**/
+	    MHD_OPTION_UNESCAPE_CALLBACK, keep_encoded, NULL, /**/
+	    MHD_OPTION_URI_LOG_CALLBACK, exchange_target, s, /**/
+	    MHD_OPTION_NOTIFY_COMPLETED, exchange_completed, s, /**/
+	    MHD_OPTION_NOTIFY_CONNECTION, connection, s, MHD_OPTION_END);
+	if (!s->daemon)
+		return err_set(
+		    err, ERR_INTERNAL, "libmicrohttpd would not start");
+	s->listener = -1;
+	return ERR_OK;
+}
+
+static void
+release(struct server *s)
+{
+	workers_free(s->workers);
+	conns_free(s->conns);
+	log_close(s->log);
+	live_drop(s->live);
+	fd_close(&s->listener);
+	(void)pthread_mutex_destroy(&s->lock);
+	free(s);
+}
+
+static enum err_code
+start(struct server *s, struct err *err)
+{
+	const struct config *c = &s->live->config;
+	enum err_code rc;
+
+	rc = log_open(
+	    c->access_log, (enum config_log_format)c->log_format, &s->log, err);
+	if (!rc)
+		rc = conns_new(&s->conns, err);
+	if (!rc)
+		rc = workers_new(c->workers, c->queue, &s->workers, err);
+	if (!rc)
+		rc = listen_on(s, err);
+	if (rc)
+		return rc;
+	raise_fd_limit(s);
+	return start_daemon(s, err);
+}
+
+enum err_code
+server_start(
+    struct config *c, struct store *store, struct server **out, struct err *err)
+{
+	struct server *s = calloc(1, sizeof(*s));
+	enum err_code rc;
+
+	if (!s) {
+		config_done(c);
+		return err_nomem(err);
+	}
+	s->listener = -1;
+	s->store = store;
+	(void)pthread_mutex_init(&s->lock, NULL);
+	rc = live_new(c, &s->live, err);
+	if (!rc)
+		rc = start(s, err);
+	if (rc) {
+		release(s);
+		return rc;
+	}
+	*out = s;
+	return ERR_OK;
+}
+
+void
+server_put_url(const struct server *s, struct buf *out)
+{
+	BUF_LIT(out, "http://");
+	address_put(out, &s->address);
+	buf_put(out, s->live->here.prefix);
+	buf_putc(out, '/');
+}
+
+void
+server_say(struct server *s, const char *fmt, ...)
+{
+	char line[1024];
+	va_list args;
+
+	va_start(args, fmt);
+	(void)vsnprintf(line, sizeof(line), fmt, args);
+	va_end(args);
+	log_line(s->log, 0, str_from_c(line));
+}
+
+/* ---- running */
+
+void
+server_tick(struct server *s)
+{
+	struct live *live = server_live(s);
+
+	conns_watch(s->conns, &live->config);
+	live_drop(live);
+}
+
+static void
+say_what_needs_a_restart(
+    struct server *s, const struct config *now, const struct config *wanted)
+{
+	size_t i;
+
+	for (i = 0; i < config_n_options; i++)
+		if (!config_options[i].reload &&
+		    config_differs(now, wanted, &config_options[i]))
+			log_say(s->log, 0, "a new value of %s needs a restart",
+			    config_options[i].flag);
+}
+
+enum err_code
+server_reload(struct server *s, struct config *c, struct err *err)
+{
+	struct live *live = NULL, *was;
+	enum err_code rc = live_new(c, &live, err);
+
+	if (!rc)
+		rc = log_reopen(s->log, live->config.access_log,
+		    (enum config_log_format)live->config.log_format, err);
+	if (rc) {
+		live_drop(live);
+		return rc;
+	}
+	say_what_needs_a_restart(s, &s->live->config, &live->config);
+	(void)pthread_mutex_lock(&s->lock);
+	was = s->live;
+	s->live = live;
+	(void)pthread_mutex_unlock(&s->lock);
+	live_drop(was);
+	return ERR_OK;
+}
+
+/* ---- stopping */
+
+void
+server_stop(struct server *s)
+{
+	atomic_store(&s->stopping, true);
+	s->listener = MHD_quiesce_daemon(s->daemon);
+	/*
+	 * Whoever connected before is turned away as the kernel closes what
+	 * waits in the queue; libmicrohttpd is done with it after its stop.
+	 */
+	(void)shutdown(s->listener, SHUT_RDWR);
+	(void)conns_shut(s->conns, false);
+}
+
+bool
+server_stopped(struct server *s)
+{
+	return conns_shut(s->conns, false) == 0 && !atomic_load(&s->active);
+}
+
+bool
+server_free(struct server *s)
+{
+	int tries;
+
+	/*
+	 * libmicrohttpd must not be stopped with a connection suspended.  With
+	 * all sockets shut, each answer that is being read fails, and its
+	 * writer with it, as soon as it is touched.
+	 */
+	(void)conns_shut(s->conns, true);
+	for (tries = 0; tries < 50 && atomic_load(&s->active); tries++)
+		(void)usleep(20 * 1000);
+	if (atomic_load(&s->active))
+		return false;
+	MHD_stop_daemon(s->daemon);
+	release(s);
+	return true;
+}
