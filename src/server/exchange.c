@@ -17,9 +17,9 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "server/answer.h"
 #include "server/head.h"
 #include "server/impl.h"
+#include "server/response.h"
 
 /*
  * How much of a body that nobody wants is read, so that the client, who is
@@ -60,12 +60,12 @@ struct exchange_state {
 	struct request req;
 	struct exchange x;
 	const struct method_ops *ops; /* NULL: begin() was not called */
-	struct answer answer;
+	struct response answer;
 	bool whole_first; /* HTTP/1.0: the length must be known */
 	struct err err; /* why there is no run(), or what came of it */
 	uint64_t received, dropped; /* bytes of the body; those nobody took */
 
-	struct answer_source source; /* of the response */
+	struct response_source source; /* of the response */
 	bool starved; /* it waits for the writer */
 	bool known; /* the length */
 	uint64_t length, sent;
@@ -148,8 +148,8 @@ exchange_drop(struct exchange_state *e)
 
 	if (atomic_fetch_sub(&e->holders, 1) != 1)
 		return;
-	answer_done(&e->answer);
-	answer_source_done(&e->source);
+	response_done(&e->answer);
+	response_source_done(&e->source);
 	live_drop(e->live);
 	arena_done(&e->arena);
 	(void)pthread_mutex_destroy(&e->gate.lock);
@@ -203,7 +203,7 @@ finish_method(struct exchange_state *e)
 	if (e->ops && e->ops->end)
 		e->ops->end(&e->x);
 	e->ops = NULL;
-	answer_finish(&e->answer);
+	response_finish(&e->answer);
 }
 
 static void
@@ -240,7 +240,7 @@ read_body(void *arg, uint64_t at, char *out, size_t max)
 	if (e->starved && !conn_enter(e->conn, CONN_SEND))
 		return MHD_CONTENT_READER_END_WITH_ERROR;
 	e->starved = false;
-	switch (answer_read(&e->source, out, max, &got)) {
+	switch (response_read(&e->source, out, max, &got)) {
 	case SPOOL_READ:
 		e->sent += got;
 		return (ssize_t)got;
@@ -265,12 +265,12 @@ body_done(void *arg)
 {
 	struct exchange_state *e = arg;
 
-	answer_source_done(&e->source);
+	response_source_done(&e->source);
 	exchange_drop(e);
 }
 
 static struct MHD_Response *
-make_response(struct exchange_state *e, const struct answer_body *body)
+make_response(struct exchange_state *e, const struct response_body *body)
 {
 	struct MHD_Response *r;
 
@@ -293,26 +293,47 @@ make_response(struct exchange_state *e, const struct answer_body *body)
 		    read_body, e, body_done);
 	if (!r)
 		exchange_drop(e);
+	else if (!body->known && e->answer.spec.head)
+		/* It would send the last chunk of a body that is not there. */
+		(void)MHD_set_response_options(
+		    r, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
 	return r;
+}
+
+/*
+ * libmicrohttpd always says how long the body is, and a 304 must not say
+ * anything but what a 200 would have said (RFC 9110 s8.6).
+ */
+static void
+measure_unsent(struct exchange_state *e, struct response_body *body)
+{
+	struct resource r;
+
+	if (e->answer.base.status != 304 ||
+	    store_stat(e->server->store, e->req.path, &r, NULL))
+		return;
+	body->length = r.length;
+	body->whole = false;
 }
 
 /* What the server itself has to say in the header. */
 static enum err_code
 add_own_headers(struct exchange_state *e)
 {
-	struct answer *a = &e->answer;
-	enum coding coding = answer_coding(a);
+	struct response *a = &e->answer;
+	enum coding coding = response_coding(a);
 	enum err_code rc = ERR_OK;
 
 	if (coding != CODING_IDENTITY)
-		rc =
-		    answer_add(a, STR("Content-Encoding"), coding_name(coding));
+		rc = response_add(
+		    a, STR("Content-Encoding"), coding_name(coding));
 	if (!rc && a->negotiated)
-		rc = answer_add(a, STR("Vary"), STR("Accept-Encoding"));
-	if (!rc && a->base.status == 503 && !answer_has(a, STR("Retry-After")))
-		rc = answer_add(a, STR("Retry-After"), STR("1"));
+		rc = response_add(a, STR("Vary"), STR("Accept-Encoding"));
+	if (!rc && a->base.status == 503 &&
+	    !response_has(a, STR("Retry-After")))
+		rc = response_add(a, STR("Retry-After"), STR("1"));
 	if (!rc && atomic_load(&e->server->stopping))
-		rc = answer_add(a, STR("Connection"), STR("close"));
+		rc = response_add(a, STR("Connection"), STR("close"));
 	return rc;
 }
 
@@ -321,16 +342,16 @@ add_own_headers(struct exchange_state *e)
  * those of a coded body are made anew each time.
  */
 static bool
-is_dropped(const struct answer *a, const struct answer_header *h)
+is_dropped(const struct response *a, const struct response_header *h)
 {
-	return answer_coding(a) != CODING_IDENTITY &&
+	return response_coding(a) != CODING_IDENTITY &&
 	    str_eq_nocase(str_from_c(h->name), STR("ETag"));
 }
 
 static bool
 set_headers(struct exchange_state *e, struct MHD_Response *r)
 {
-	const struct answer_header *h;
+	const struct response_header *h;
 
 	if (add_own_headers(e))
 		return false;
@@ -345,14 +366,15 @@ set_headers(struct exchange_state *e, struct MHD_Response *r)
 static enum MHD_Result
 queue_answer(struct exchange_state *e)
 {
-	struct answer_body body;
+	struct response_body body;
 	struct MHD_Response *r;
 	enum MHD_Result ok;
 
 	e->stage = STAGE_SENT;
 	if (!conn_enter(e->conn, CONN_SEND))
 		return MHD_NO;
-	answer_take(&e->answer, &body);
+	response_take(&e->answer, &body);
+	measure_unsent(e, &body);
 	e->source = body.source;
 	e->known = body.known;
 	e->length = body.length;
@@ -382,7 +404,7 @@ answer_past(struct exchange_state *e)
 	e->stage = STAGE_LINGER;
 	if (add_own_headers(e))
 		return;
-	answer_serialize(&e->answer, &b);
+	response_serialize(&e->answer, &b);
 	if (buf_failed(&b) || !conn_enter(e->conn, CONN_LINGER))
 		return;
 	(void)!send(e->conn->fd, b.ptr, b.len, MSG_DONTWAIT | MSG_NOSIGNAL);
@@ -396,7 +418,7 @@ start_answer(struct exchange_state *e, struct err *err)
 {
 	const struct config *c = &e->live->config;
 	struct str accept = { 0 };
-	struct answer_spec spec = {
+	struct response_spec spec = {
 		.arena = &e->arena,
 		.spool = {
 			.dir = live_spool_dir(),
@@ -414,7 +436,7 @@ start_answer(struct exchange_state *e, struct err *err)
 		spec.coding = coding_choose(accept);
 	e->x = (struct exchange){
 		.req = &e->req,
-		.reply = answer_init(&e->answer, &spec),
+		.reply = response_init(&e->answer, &spec),
 		.store = e->server->store,
 		.set = &e->live->set,
 		.failures = { .line = say_failed_member, .arg = e },

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-#include "server/answer.h"
+#include "server/response.h"
 
 #include <assert.h>
 #include <fcntl.h>
@@ -16,51 +16,51 @@
  */
 #define SMALL_CONTENT ((size_t)16 * 1024)
 
-static struct answer *
-answer_of(struct reply *r)
+static struct response *
+response_of(struct reply *r)
 {
-	return CONTAINER_OF(r, struct answer, base);
+	return CONTAINER_OF(r, struct response, base);
 }
 
 /* ---- the reply, as methods see it */
 
 enum err_code
-answer_add(struct answer *a, struct str name, struct str value)
+response_add(struct response *a, struct str name, struct str value)
 {
-	struct answer_header *h =
-	    ARENA_NEW(a->spec.arena, struct answer_header);
+	struct response_header *h =
+	    ARENA_NEW(a->spec.arena, struct response_header);
 	struct str n, v;
 
 	if (!h || !arena_str(a->spec.arena, name, &n) ||
 	    !arena_str(a->spec.arena, value, &v))
 		return ERR_NOMEM;
-	*h = (struct answer_header){ .name = n.ptr, .value = v.ptr };
+	*h = (struct response_header){ .name = n.ptr, .value = v.ptr };
 	*a->last = h;
 	a->last = &h->next;
 	return ERR_OK;
 }
 
 static enum err_code
-answer_header(struct reply *r, struct str name, struct str value)
+response_header(struct reply *r, struct str name, struct str value)
 {
-	struct answer *a = answer_of(r);
+	struct response *a = response_of(r);
 
 	if (str_eq_nocase(name, STR("Content-Encoding")))
 		a->coded = true;
-	return answer_add(a, name, value);
+	return response_add(a, name, value);
 }
 
 static bool
-may_be_coded(const struct answer *a, unsigned status)
+may_be_coded(const struct response *a, unsigned status)
 {
 	return a->spec.negotiate && !a->coded && status != 206 &&
-	    !answer_has(a, STR("Content-Range"));
+	    !response_has(a, STR("Content-Range"));
 }
 
 static enum err_code
-answer_stream(struct reply *r, unsigned status, struct ostream **out)
+response_stream(struct reply *r, unsigned status, struct ostream **out)
 {
-	struct answer *a = answer_of(r);
+	struct response *a = response_of(r);
 	enum coding coding = CODING_IDENTITY;
 	enum err_code rc;
 
@@ -68,27 +68,22 @@ answer_stream(struct reply *r, unsigned status, struct ostream **out)
 	if (rc)
 		return rc;
 	a->source = a->spool;
-	a->kind = ANSWER_STREAM;
+	a->kind = RESPONSE_STREAM;
 	a->negotiated = may_be_coded(a, status);
-	if (a->negotiated && !a->spec.head)
+	if (a->negotiated)
 		coding = a->spec.coding;
-	if (a->spec.head) {
-		/* The status and the header are all that is wanted. */
-		spool_abandon(a->source);
-		a->source = NULL;
-	}
 	*out = body_out_init(&a->out, spool_stream(a->spool), coding);
 	return ERR_OK;
 }
 
 static enum err_code
-answer_content(struct reply *r, unsigned status, struct content *c,
+response_content(struct reply *r, unsigned status, struct content *c,
     const struct segment *segs, size_t n)
 {
-	struct answer *a = answer_of(r);
+	struct response *a = response_of(r);
 
 	(void)status;
-	a->kind = ANSWER_CONTENT;
+	a->kind = RESPONSE_CONTENT;
 	a->content = c;
 	a->segs = segs;
 	a->n_segs = n;
@@ -96,31 +91,31 @@ answer_content(struct reply *r, unsigned status, struct content *c,
 }
 
 static enum err_code
-answer_empty(struct reply *r, unsigned status)
+response_empty(struct reply *r, unsigned status)
 {
 	(void)status;
-	answer_of(r)->kind = ANSWER_EMPTY;
+	response_of(r)->kind = RESPONSE_EMPTY;
 	return ERR_OK;
 }
 
-static const struct reply_ops answer_ops = {
-	.header = answer_header,
-	.stream = answer_stream,
-	.content = answer_content,
-	.empty = answer_empty,
+static const struct reply_ops response_ops = {
+	.header = response_header,
+	.stream = response_stream,
+	.content = response_content,
+	.empty = response_empty,
 };
 
 struct reply *
-answer_init(struct answer *a, const struct answer_spec *spec)
+response_init(struct response *a, const struct response_spec *spec)
 {
 	a->spec = *spec;
 	a->last = &a->headers;
-	reply_init(&a->base, &answer_ops);
+	reply_init(&a->base, &response_ops);
 	return &a->base;
 }
 
 void
-answer_finish(struct answer *a)
+response_finish(struct response *a)
 {
 	body_out_done(&a->out);
 	spool_close(a->spool);
@@ -128,7 +123,7 @@ answer_finish(struct answer *a)
 }
 
 void
-answer_done(struct answer *a)
+response_done(struct response *a)
 {
 	spool_abandon(a->source);
 	a->source = NULL;
@@ -137,9 +132,9 @@ answer_done(struct answer *a)
 }
 
 bool
-answer_has(const struct answer *a, struct str name)
+response_has(const struct response *a, struct str name)
 {
-	const struct answer_header *h;
+	const struct response_header *h;
 
 	for (h = a->headers; h; h = h->next)
 		if (str_eq_nocase(str_from_c(h->name), name))
@@ -148,7 +143,7 @@ answer_has(const struct answer *a, struct str name)
 }
 
 enum coding
-answer_coding(const struct answer *a)
+response_coding(const struct response *a)
 {
 	return a->out.decided ? a->out.coding : CODING_IDENTITY;
 }
@@ -156,7 +151,7 @@ answer_coding(const struct answer *a)
 /* ---- where the bytes come from */
 
 static enum spool_state
-read_segment(struct answer_source *s, const struct segment *seg, char *out,
+read_segment(struct response_source *s, const struct segment *seg, char *out,
     size_t max, size_t *got)
 {
 	uint64_t left;
@@ -182,7 +177,7 @@ segment_length(const struct segment *seg)
 }
 
 enum spool_state
-answer_read(struct answer_source *s, char *out, size_t max, size_t *got)
+response_read(struct response_source *s, char *out, size_t max, size_t *got)
 {
 	if (s->spool)
 		return spool_read(s->spool, out, max, got);
@@ -197,34 +192,38 @@ answer_read(struct answer_source *s, char *out, size_t max, size_t *got)
 }
 
 void
-answer_source_done(struct answer_source *s)
+response_source_done(struct response_source *s)
 {
 	spool_abandon(s->spool);
 	content_free(s->content);
-	*s = (struct answer_source){ 0 };
+	*s = (struct response_source){ 0 };
 }
 
 static void
-take_stream(struct answer *a, struct answer_body *out)
+take_stream(struct response *a, struct response_body *out)
 {
-	if (!a->source)
-		return; /* HEAD */
 	out->source.spool = a->source;
 	a->source = NULL;
 	out->known = spool_ended(out->source.spool, &out->length, &out->bytes);
 	out->whole = out->known && out->bytes.len == out->length;
+	if (!a->spec.head)
+		return;
+	/* The header is all that is wanted, with the length if it is known. */
+	out->whole = false;
+	out->bytes = (struct str){ 0 };
+	response_source_done(&out->source);
 }
 
 /* Reads what is small into memory; leaves the rest to others. */
 static void
-take_small(struct answer *a, struct answer_body *out)
+take_small(struct response *a, struct response_body *out)
 {
 	size_t got, at = 0, length = (size_t)out->length;
 	char *bytes = arena_alloc(a->spec.arena, length ? length : 1);
 
 	while (bytes && at < length) {
-		if (answer_read(&out->source, bytes + at, length - at, &got) !=
-		    SPOOL_READ) {
+		if (response_read(&out->source, bytes + at, length - at,
+			&got) != SPOOL_READ) {
 			/* As if it had been longer, to be read and to fail. */
 			out->source.seg = 0;
 			out->source.seg_at = 0;
@@ -234,17 +233,17 @@ take_small(struct answer *a, struct answer_body *out)
 	}
 	if (!bytes)
 		return;
-	answer_source_done(&out->source);
+	response_source_done(&out->source);
 	out->bytes = str_of(bytes, length);
 	out->whole = true;
 }
 
 static void
-take_content(struct answer *a, struct answer_body *out)
+take_content(struct response *a, struct response_body *out)
 {
 	size_t i;
 
-	out->source = (struct answer_source){
+	out->source = (struct response_source){
 		.content = a->content,
 		.segs = a->segs,
 		.n_segs = a->n_segs,
@@ -266,42 +265,42 @@ take_content(struct answer *a, struct answer_body *out)
 }
 
 void
-answer_take(struct answer *a, struct answer_body *out)
+response_take(struct response *a, struct response_body *out)
 {
-	*out = (struct answer_body){ .fd = -1 };
+	*out = (struct response_body){ .fd = -1 };
 	switch (a->kind) {
-	case ANSWER_NONE:
-	case ANSWER_EMPTY:
+	case RESPONSE_NONE:
+	case RESPONSE_EMPTY:
 		out->known = out->whole = true;
 		break;
-	case ANSWER_CONTENT:
+	case RESPONSE_CONTENT:
 		take_content(a, out);
 		break;
-	case ANSWER_STREAM:
+	case RESPONSE_STREAM:
 		take_stream(a, out);
 		break;
 	}
 }
 
 void
-answer_serialize(struct answer *a, struct buf *out)
+response_serialize(struct response *a, struct buf *out)
 {
-	const struct answer_header *h;
-	struct answer_body body;
+	const struct response_header *h;
+	struct response_body body;
 
-	answer_take(a, &body);
+	response_take(a, &body);
 	buf_printf(out, "HTTP/1.1 %u %.*s\r\nDate: ", a->base.status,
 	    STR_ARG(status_reason(a->base.status)));
 	date_put_http(out, clock_seconds(clock_now()));
 	for (h = a->headers; h; h = h->next)
 		buf_printf(out, "\r\n%s: %s", h->name, h->value);
-	if (answer_coding(a) != CODING_IDENTITY)
+	if (response_coding(a) != CODING_IDENTITY)
 		buf_printf(out, "\r\nContent-Encoding: %.*s",
-		    STR_ARG(coding_name(answer_coding(a))));
+		    STR_ARG(coding_name(response_coding(a))));
 	buf_printf(out, "\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n",
 	    body.bytes.len);
 	buf_put(out, body.bytes);
 	if (body.fd >= 0)
 		(void)close(body.fd);
-	answer_source_done(&body.source);
+	response_source_done(&body.source);
 }

@@ -3,8 +3,8 @@
  * The answer to one HTTP request: what a method replied, kept until the I/O
  * thread has made a response of it.
  */
-#ifndef SHEAF_SERVER_ANSWER_H
-#define SHEAF_SERVER_ANSWER_H
+#ifndef SHEAF_SERVER_RESPONSE_H
+#define SHEAF_SERVER_RESPONSE_H
 
 #include <microhttpd.h>
 #include <stdbool.h>
@@ -18,20 +18,20 @@
 #include "server/body_out.h"
 #include "server/spool.h"
 
-enum answer_kind {
-	ANSWER_NONE,
-	ANSWER_EMPTY,
-	ANSWER_CONTENT,
-	ANSWER_STREAM,
+enum response_kind {
+	RESPONSE_NONE,
+	RESPONSE_EMPTY,
+	RESPONSE_CONTENT,
+	RESPONSE_STREAM,
 };
 
-struct answer_header {
-	struct answer_header *next;
+struct response_header {
+	struct response_header *next;
 	const char *name, *value;
 };
 
 /* What an answer needs to know of its request. */
-struct answer_spec {
+struct response_spec {
 	struct arena *arena; /* outlives it */
 	struct spool_spec spool;
 	bool negotiate; /* codings are on */
@@ -39,11 +39,11 @@ struct answer_spec {
 	bool head; /* leave the body out */
 };
 
-struct answer {
+struct response {
 	struct reply base;
-	struct answer_spec spec;
-	enum answer_kind kind;
-	struct answer_header *headers, **last;
+	struct response_spec spec;
+	enum response_kind kind;
+	struct response_header *headers, **last;
 	bool coded; /* a content coding was set by the method */
 	bool negotiated; /* another client might get another coding */
 	struct spool *spool; /* the side that writes */
@@ -54,23 +54,24 @@ struct answer {
 	size_t n_segs;
 };
 
-struct reply *answer_init(struct answer *a, const struct answer_spec *spec);
+struct reply *
+response_init(struct response *a, const struct response_spec *spec);
 
 /*
  * The method has returned.  Whatever it did not end is cut short.  Before
- * this, and before any answer_take(), a wake of the spool is the sign that
+ * this, and before any response_take(), a wake of the spool is the sign that
  * there is something to take.
  */
-void answer_finish(struct answer *a);
+void response_finish(struct response *a);
 
-/* Releases what is left of it; after answer_finish(). */
-void answer_done(struct answer *a);
+/* Releases what is left of it; after response_finish(). */
+void response_done(struct response *a);
 
 /*
  * Where the bytes of a body come from.  It is asked from an I/O thread, for
  * bytes in order, and freed by it.
  */
-struct answer_source {
+struct response_source {
 	struct spool *spool; /* or */
 	struct content *content;
 	const struct segment *segs;
@@ -81,18 +82,18 @@ struct answer_source {
 };
 
 /* Reads on; SPOOL_FAILED when the bytes cannot be had. */
-enum spool_state answer_read(
-    struct answer_source *s, char *out, size_t max, size_t *got) MUST_USE;
+enum spool_state response_read(
+    struct response_source *s, char *out, size_t max, size_t *got) MUST_USE;
 
-void answer_source_done(struct answer_source *s);
+void response_source_done(struct response_source *s);
 
 /*
  * What to send.  Either bytes (which live till the source is released), or a
  * descriptor and a range of it (the descriptor is the caller's), or what
- * answer_read() gives.
+ * response_read() gives.
  */
-struct answer_body {
-	struct answer_source source; /* the caller's to release */
+struct response_body {
+	struct response_source source; /* the caller's to release */
 	bool known; /* the length */
 	uint64_t length;
 	bool whole; /* it is all in bytes */
@@ -104,23 +105,23 @@ struct answer_body {
 /*
  * Takes the body off an answer whose status is set.
  */
-void answer_take(struct answer *a, struct answer_body *out);
+void response_take(struct response *a, struct response_body *out);
 
 /* Whether the header stands in it. */
-bool answer_has(const struct answer *a, struct str name);
+bool response_has(const struct response *a, struct str name);
 
 /* Adds one more, when the method has set all of its own. */
 enum err_code
-answer_add(struct answer *a, struct str name, struct str value) MUST_USE;
+response_add(struct response *a, struct str name, struct str value) MUST_USE;
 
-/* The coding of the body, once answer_take() was called. */
-enum coding answer_coding(const struct answer *a);
+/* The coding of the body, once response_take() was called. */
+enum coding response_coding(const struct response *a);
 
 /*
  * Appends the whole answer as it goes over the wire, with Connection: close:
  * for when libmicrohttpd would not take it.  A body that does not lie in
  * memory is left out.
  */
-void answer_serialize(struct answer *a, struct buf *out);
+void response_serialize(struct response *a, struct buf *out);
 
 #endif
