@@ -172,6 +172,19 @@ authority_split(struct str s, struct str scheme, struct host_port *out)
 	return !port.len || (str_to_u64(port, &out->port) && out->port < 65536);
 }
 
+bool
+authority_ok(struct str s)
+{
+	struct host_port hp;
+	size_t i;
+
+	for (i = 0; i < s.len; i++)
+		if (!ascii_is_alpha(s.ptr[i]) && !ascii_is_digit(s.ptr[i]) &&
+		    !(s.ptr[i] && strchr("-._~%!$&'()*+,;=:[]", s.ptr[i])))
+			return false;
+	return authority_split(s, STR("http"), &hp);
+}
+
 /* RFC 3986 s6.2.2.1 and s6.2.3. */
 static bool
 is_origin(
@@ -322,13 +335,11 @@ origin_from_url(
     struct arena *a, struct str url, struct origin *out, struct err *err)
 {
 	struct origin o = { 0 };
-	struct host_port hp;
 	struct uri uri;
 	enum err_code rc;
 
 	if (!uri_split(url, &uri) || !default_port(uri.scheme) ||
-	    str_find(uri.authority, '@') < uri.authority.len ||
-	    !authority_split(uri.authority, uri.scheme, &hp))
+	    !authority_ok(uri.authority))
 		return err_tell(err, ERR_BAD_PATH,
 		    "not a URL like https://example.org/path");
 	rc = prefix_normalize(

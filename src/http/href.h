@@ -44,6 +44,12 @@ enum err_code origin_from_url(struct arena *a, struct str url,
     struct origin *out, struct err *err) MUST_USE;
 
 /*
+ * Whether s is a host, with or without a port, as RFC 3986 s3.2 has them, and
+ * no user name.
+ */
+bool authority_ok(struct str s);
+
+/*
  * Decodes an absolute path ("/a%20b/") that has no query or fragment.  *slash:
  * it ended in one.  Empty segments are dropped ("//a" is "/a").  ERR_BAD_PATH,
  * with the reason for the client, for: no leading slash, a bad percent escape,

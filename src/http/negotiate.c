@@ -107,10 +107,11 @@ media_fits(struct str range, struct str offer)
 int
 accept_media(struct str accept, const struct str *offers, size_t n)
 {
+	struct str member, list = accept;
 	int chosen = -1, best = 0;
 	size_t i;
 
-	if (!str_trim(accept).len)
+	if (!scan_member(&list, &member))
 		return 0;
 	for (i = 0; i < n; i++) {
 		int w =

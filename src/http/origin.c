@@ -10,19 +10,6 @@ malformed(struct err *err, struct str field)
 	    err, ERR_BAD_HEADER, "%.*s is malformed", STR_ARG(field));
 }
 
-/* Whether it could be host, host:port or [address]:port (RFC 3986 s3.2). */
-static bool
-authority_ok(struct str s)
-{
-	size_t i;
-
-	for (i = 0; i < s.len; i++)
-		if (!ascii_is_alpha(s.ptr[i]) && !ascii_is_digit(s.ptr[i]) &&
-		    !(s.ptr[i] && strchr("-._~%!$&'()*+,;=:[]", s.ptr[i])))
-			return false;
-	return s.len && s.ptr[0] != ':';
-}
-
 static bool
 scheme_ok(struct str s)
 {

@@ -14,6 +14,7 @@ the_offer_that_accept_prefers_is_chosen(void **state)
 	} cases[] = {
 		{ "", 0 },
 		{ " ", 0 },
+		{ " , ,", 0 },
 		{ "*/*", 0 },
 		{ "application/*", 0 },
 		{ "text/*", 2 },

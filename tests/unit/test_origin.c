@@ -64,6 +64,11 @@ without_a_proxy_the_host_header_says_it(void **state)
 		{ { { "Host", "h, h2" } }, NULL, NULL, NULL },
 		{ { { "Host", "h<" } }, NULL, NULL, NULL },
 		{ { { "Host", ":80" } }, NULL, NULL, NULL },
+		{ { { "Host", "h:x" } }, NULL, NULL, NULL },
+		{ { { "Host", "h:80:80" } }, NULL, NULL, NULL },
+		{ { { "Host", "::1" } }, NULL, NULL, NULL },
+		{ { { "Host", "[::1" } }, NULL, NULL, NULL },
+		{ { { "Host", "[::1]80" } }, NULL, NULL, NULL },
 	};
 	struct origin base = { 0 };
 
