@@ -35,15 +35,22 @@ void fault_store_spoil(
     struct store *s, enum err_code code, const struct rpath *path);
 
 /*
- * A plain directory.  Files stay plain files in it.
+ * A plain directory.  Files stay plain files in it.  Links are followed as
+ * long as they stay within it; those that begin with a slash never are.
  *
- * state: where locks, dead properties and history live; NULL: dir/.sheaf,
- * which is made when it is missing and never shown to clients.
+ * state: where locks, dead properties and history live; NULL: dir/.sheaf.  It
+ * is made when it is missing, only for our own user, and never shown to
+ * clients.  One process at a time: ERR_IN_USE.
  */
 struct dir_store_spec {
 	const char *dir;
 	const char *state;
 	bool relaxed; /* do not sync to disk before a change is acknowledged */
+	/*
+	 * Write uploads to hidden files from the start, as is done on file
+	 * systems without O_TMPFILE; for tests.
+	 */
+	bool named_temps;
 };
 
 enum err_code dir_store_open(const struct dir_store_spec *spec,

@@ -28,12 +28,41 @@ make_fault(void)
 	return s;
 }
 
+static struct store *
+make_dir(bool named_temps)
+{
+	const struct dir_store_spec spec = {
+		.dir = dir.path,
+		.named_temps = named_temps,
+		.relaxed = true,
+	};
+	struct store *s;
+
+	tmpdir_make(&dir);
+	assert_ok(dir_store_open(&spec, &s, err));
+	return s;
+}
+
+static struct store *
+make_directory(void)
+{
+	return make_dir(false);
+}
+
+static struct store *
+make_directory_with_names(void)
+{
+	return make_dir(true);
+}
+
 static const struct maker {
 	const char *name;
 	struct store *(*make)(void);
 } makers[] = {
 	{ "memory", make_memory },
 	{ "fault", make_fault },
+	{ "directory", make_directory },
+	{ "directory-named", make_directory_with_names },
 };
 
 static const struct maker *maker;

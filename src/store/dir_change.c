@@ -1,0 +1,169 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "store/dir_impl.h"
+
+static enum err_code
+exists(const struct place *p, struct err *err)
+{
+	return err_set(err, ERR_EXISTS, "'%.*s'", STR_ARG(p->path.s));
+}
+
+/* ---- mkcol and remove */
+
+enum err_code
+dir_mkcol(
+    struct store *s, struct rpath path, const struct guard *g, struct err *err)
+{
+	struct dir_store *ds = dir_of(s);
+	struct hold h CLEANUP(hold_done) = { 0 };
+	struct place p CLEANUP(place_done) = PLACE_NONE;
+	enum err_code rc = hold_new(ds, path, FOLLOW_YES, &h, &p, err);
+
+	if (rc)
+		return rc;
+	if (p.found != FOUND_NOTHING)
+		return exists(&p, err);
+	rc = guard_ask(g, NULL, err);
+	if (rc)
+		return rc;
+	if (!mkdirat(p.dir, p.name, 0777))
+		return dir_sync(ds, p.dir, err);
+	if (errno == ENOENT)
+		return err_set(err, ERR_NO_PARENT,
+		    "the collection of '%.*s' has gone", STR_ARG(path.s));
+	return err_os(err, "make '%.*s'", STR_ARG(path.s));
+}
+
+/* A collection may still hold what unfinished work has left in it. */
+static enum err_code
+remove_dir(struct dir_store *ds, const struct place *p, struct err *err)
+{
+	int dir = -1;
+	bool swept;
+
+	if (!unlinkat(p->dir, p->name, AT_REMOVEDIR))
+		return ERR_OK;
+	if (errno == ENOTEMPTY || errno == EEXIST) {
+		dir = place_open(p, O_PATH | O_DIRECTORY);
+		swept = dir >= 0 && dir_sweep(ds, dir);
+		if (dir >= 0)
+			(void)close(dir);
+		if (!swept)
+			return err_set(
+			    err, ERR_NOT_EMPTY, "'%.*s'", STR_ARG(p->path.s));
+		if (!unlinkat(p->dir, p->name, AT_REMOVEDIR))
+			return ERR_OK;
+	}
+	return err_os(err, "remove '%.*s'", STR_ARG(p->path.s));
+}
+
+static enum err_code
+remove_any(struct dir_store *ds, const struct place *p, struct err *err)
+{
+	if (place_is_dir(p))
+		return remove_dir(ds, p, err);
+	if (unlinkat(p->dir, p->name, 0))
+		return err_os(err, "remove '%.*s'", STR_ARG(p->path.s));
+	return ERR_OK;
+}
+
+/* A link that clients do not see cannot be removed by them. */
+static enum err_code
+must_be_seen(const struct place *p, struct err *err)
+{
+	struct resource seen;
+	bool mapped = false;
+	enum err_code rc = place_seen(p, &seen, &mapped, err);
+
+	if (!rc && !mapped)
+		return err_set(
+		    err, ERR_NOT_FOUND, "'%.*s'", STR_ARG(p->path.s));
+	return rc;
+}
+
+enum err_code
+dir_remove(
+    struct store *s, struct rpath path, const struct guard *g, struct err *err)
+{
+	struct dir_store *ds = dir_of(s);
+	struct hold h CLEANUP(hold_done) = { 0 };
+	struct place p CLEANUP(place_done) = PLACE_NONE;
+	enum err_code rc = hold_place(ds, path, FOLLOW_NO, &h, &p, err);
+
+	if (!rc)
+		rc = must_be_seen(&p, err);
+	if (!rc)
+		rc = place_ask(g, &p, err);
+	if (!rc)
+		rc = remove_any(ds, &p, err);
+	if (rc)
+		return rc;
+	if (p.found == FOUND_SERVED)
+		dir_forget(ds, &p.stx);
+	return dir_sync(ds, p.dir, err);
+}
+
+/* ---- rename */
+
+/*
+ * By paths without links, and by identity: a file renamed to another of its
+ * names would stay as it is, and a link put over what it leads to would be
+ * all that is left.
+ */
+enum err_code
+dir_check_ends(const struct place *src, const struct place *dst,
+    enum replace replace, const struct guard *g, struct err *err)
+{
+	struct resource from, to;
+	bool from_seen = false;
+	bool to_seen = false;
+	enum err_code rc = place_seen(src, &from, &from_seen, err);
+
+	if (!rc)
+		rc = place_seen(dst, &to, &to_seen, err);
+	if (rc)
+		return rc;
+	if (!from_seen)
+		return err_set(
+		    err, ERR_NOT_FOUND, "'%.*s'", STR_ARG(src->path.s));
+	if (rpath_covers(src->path, dst->path) ||
+	    rpath_covers(dst->path, src->path) ||
+	    (to_seen && !memcmp(&from.id, &to.id, sizeof(to.id))))
+		return err_set(err, ERR_SELF, "'%.*s' and '%.*s' overlap",
+		    STR_ARG(src->path.s), STR_ARG(dst->path.s));
+	if (dst->found != FOUND_NOTHING && !to_seen)
+		return err_set(err, ERR_BAD_NAME, "'%.*s' is not for clients",
+		    STR_ARG(dst->path.s));
+	if (to_seen && replace == REPLACE_NO)
+		return exists(dst, err);
+	return guard_ask(g, to_seen ? &to : NULL, err);
+}
+
+enum err_code
+dir_rename(struct store *s, struct rpath from, struct rpath to,
+    enum replace replace, const struct guard *g, bool *created, struct err *err)
+{
+	struct dir_store *ds = dir_of(s);
+	struct hold h CLEANUP(hold_done) = { 0 };
+	struct place src CLEANUP(place_done) = PLACE_NONE;
+	struct place dst CLEANUP(place_done) = PLACE_NONE;
+	enum err_code rc =
+	    hold_two(ds, from, FOLLOW_NO, &src, to, &h, &dst, err);
+
+	if (!rc)
+		rc = dir_check_ends(&src, &dst, replace, g, err);
+	if (!rc)
+		rc = dir_move_into(
+		    ds, src.dir, src.name, place_is_dir(&src), &dst, err);
+	if (!rc)
+		rc = dir_sync(ds, dst.dir, err);
+	if (!rc)
+		rc = dir_sync(ds, src.dir, err);
+	if (!rc && created)
+		*created = dst.found == FOUND_NOTHING;
+	return rc;
+}

@@ -1,0 +1,348 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The bytes are copied before anything is locked, into a file that nobody
+ * sees; then it takes its place as an upload does.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/fs.h>
+#include <stdlib.h>
+#include <sys/ioctl.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "store/dir_impl.h"
+
+#define COPY_STEP ((size_t)131072)
+#define MAX_TRIES 16 /* while others make and remove the same name */
+
+/* ---- bytes */
+
+static enum err_code
+copy_by_hand(int in, int out, off_t at, off_t end, struct err *err)
+{
+	char *step = malloc(COPY_STEP);
+	enum err_code rc = ERR_OK;
+	size_t got = 1;
+
+	if (!step)
+		return err_nomem(err);
+	if (lseek(out, at, SEEK_SET) < 0)
+		rc = err_os(err, "seek");
+	while (!rc && got && at < end) {
+		off_t left = end - at;
+		size_t max = left < (off_t)COPY_STEP ? (size_t)left : COPY_STEP;
+
+		rc = fd_read_at(in, (uint64_t)at, step, max, &got, err);
+		if (!rc)
+			rc = fd_write_all(out, str_of(step, got), err);
+		at += (off_t)got;
+	}
+	free(step);
+	return rc;
+}
+
+static bool
+cannot_do_range(int errnum)
+{
+	return errnum == EXDEV || errnum == EINVAL || errnum == ENOSYS ||
+	    errnum == EOPNOTSUPP || errnum == EPERM || errnum == EBADF;
+}
+
+static enum err_code
+copy_range(int in, int out, off_t at, off_t end, struct err *err)
+{
+	off_t to = at;
+
+	while (at < end) {
+		ssize_t n =
+		    copy_file_range(in, &at, out, &to, (size_t)(end - at), 0);
+
+		if (n == 0) /* it has become shorter meanwhile */
+			return ERR_OK;
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0 && cannot_do_range(errno))
+			return copy_by_hand(in, out, at, end, err);
+		if (n < 0)
+			return err_os(err, "copy");
+	}
+	return ERR_OK;
+}
+
+/* Where the next bytes that are no hole begin; end when there are none. */
+static off_t
+next_data(int fd, off_t at, off_t end)
+{
+	off_t data = lseek(fd, at, SEEK_DATA);
+
+	if (data < 0)
+		return errno == ENXIO ? end : at;
+	return data < end ? data : end;
+}
+
+static off_t
+next_hole(int fd, off_t at, off_t end)
+{
+	off_t hole = lseek(fd, at, SEEK_HOLE);
+
+	return hole > at && hole < end ? hole : end;
+}
+
+static enum err_code
+copy_bytes(int in, int out, off_t size, struct err *err)
+{
+	enum err_code rc = ERR_OK;
+	off_t at = 0;
+
+	if (!ioctl(out, FICLONE, in))
+		return ERR_OK;
+	while (!rc && (at = next_data(in, at, size)) < size) {
+		off_t hole = next_hole(in, at, size);
+
+		rc = copy_range(in, out, at, hole, err);
+		at = hole;
+	}
+	if (!rc && ftruncate(out, size)) /* a hole at the end */
+		rc = err_os(err, "set size");
+	return rc;
+}
+
+/* ---- the copy */
+
+struct copying {
+	struct dir_store *ds;
+	struct rpath to;
+	enum replace replace;
+	const struct guard *guard;
+	struct place src;
+	struct place begun; /* holds the directory that temp is in */
+	struct temp temp;
+};
+
+static void
+copying_done(struct copying *c)
+{
+	temp_done(&c->temp);
+	place_done(&c->begun);
+	place_done(&c->src);
+}
+
+static bool
+src_is_dir(const struct copying *c)
+{
+	return place_is_dir(&c->src);
+}
+
+/*
+ * A link to another kind of resource gives way itself, not what it leads to.
+ */
+static enum err_code
+hold_target(struct copying *c, struct hold *h, struct place *p, struct err *err)
+{
+	enum err_code rc = hold_new(c->ds, c->to, FOLLOW_YES, h, p, err);
+
+	if (rc || p->found == FOUND_NOTHING || place_is_dir(p) == src_is_dir(c))
+		return rc;
+	hold_done(h);
+	place_done(p);
+	return hold_new(c->ds, c->to, FOLLOW_NO, h, p, err);
+}
+
+/* A look without the guard, which is asked at the last moment. */
+static enum err_code
+begin(struct copying *c, struct rpath from, struct err *err)
+{
+	struct hold h CLEANUP(hold_done) = { 0 };
+	enum err_code rc = place_find(c->ds, from, FOLLOW_YES, &c->src, err);
+
+	if (!rc)
+		rc = place_must_exist(&c->src, err);
+	if (!rc)
+		rc = hold_target(c, &h, &c->begun, err);
+	if (!rc)
+		rc = dir_check_ends(&c->src, &c->begun, c->replace, NULL, err);
+	return rc;
+}
+
+static enum err_code
+set_time(struct copying *c, struct err *err)
+{
+	int64_t t = dir_tick(c->ds);
+	const struct timespec times[2] = {
+		{ .tv_nsec = UTIME_OMIT },
+		{ .tv_sec = t / NSEC_PER_SEC, .tv_nsec = t % NSEC_PER_SEC },
+	};
+
+	if (futimens(c->temp.fd, times))
+		return err_os(err, "set time");
+	if (!c->ds->relaxed && fsync(c->temp.fd))
+		return err_os(err, "sync");
+	return ERR_OK;
+}
+
+static enum err_code
+make_file(struct copying *c, struct err *err)
+{
+	mode_t mode = c->src.stx.stx_mode & 0777;
+	struct statx stx;
+	int in CLEANUP(fd_close) =
+	    place_open(&c->src, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+	enum err_code rc;
+
+	if (in < 0)
+		return err_os(err, "read '%.*s'", STR_ARG(c->src.path.s));
+	rc = dir_stat_fd(in, &stx, err);
+	if (!rc && !S_ISREG(stx.stx_mode))
+		return err_set(
+		    err, ERR_NOT_FOUND, "'%.*s'", STR_ARG(c->src.path.s));
+	if (!rc)
+		rc = temp_file(c->ds, c->begun.dir, mode, &c->temp, err);
+	if (!rc)
+		rc = copy_bytes(in, c->temp.fd, (off_t)stx.stx_size, err);
+	return rc ? rc : set_time(c, err);
+}
+
+static enum err_code
+stat_temp(const struct copying *c, struct resource *out, struct err *err)
+{
+	struct statx stx;
+
+	if (c->temp.fd >= 0) {
+		enum err_code rc = dir_stat_fd(c->temp.fd, &stx, err);
+
+		if (rc)
+			return rc;
+	} else if (statx(c->temp.dir, c->temp.name, AT_SYMLINK_NOFOLLOW,
+		       STAT_MASK, &stx)) {
+		return err_os(err, "stat a new collection");
+	}
+	dir_resource(c->ds, &stx, out);
+	return ERR_OK;
+}
+
+/* A collection over a collection: its members stay, all else is the copy's. */
+static enum err_code
+copy_props_only(struct copying *c, const struct place *p, struct err *err)
+{
+	const struct resource src = place_resource(&c->src);
+	const struct resource dst = place_resource(p);
+
+	if (!src.has_props && !dst.has_props)
+		return ERR_OK;
+	return state_copy(c->ds->state, &src.id, &dst.id, err);
+}
+
+/* Properties go first, so that nobody sees the copy without them. */
+static enum err_code
+install(struct copying *c, const struct place *p, struct err *err)
+{
+	const struct resource src = place_resource(&c->src);
+	struct resource new;
+	enum err_code rc = stat_temp(c, &new, err);
+
+	if (!rc && place_is_file(p) && c->temp.fd >= 0 &&
+	    fchmod(c->temp.fd, p->stx.stx_mode & 0777))
+		rc = err_os(err, "set mode");
+	if (!rc && src.has_props)
+		rc = state_copy(c->ds->state, &src.id, &new.id, err);
+	if (rc)
+		return rc;
+	rc = temp_install(c->ds, &c->temp, p, err);
+	if (rc && src.has_props)
+		(void)state_drop(c->ds->state, &new.id, 1, NULL);
+	return rc;
+}
+
+static enum err_code
+put_in_place(struct copying *c, const struct place *p, struct err *err)
+{
+	enum err_code rc = ERR_OK;
+
+	if (src_is_dir(c) && place_is_dir(p))
+		return copy_props_only(c, p, err);
+	if (src_is_dir(c) && !c->temp.name[0])
+		rc = temp_dir(c->begun.dir, &c->temp, err);
+	if (!rc)
+		rc = install(c, p, err);
+	if (rc == ERR_NOT_FOUND || rc == ERR_CROSS_DEVICE)
+		return err_set(err, ERR_NO_PARENT,
+		    "the collection of '%.*s' has gone", STR_ARG(c->to.s));
+	return rc;
+}
+
+static enum err_code
+describe(const struct copying *c, const struct place *p, struct resource *out,
+    struct err *err)
+{
+	struct statx stx;
+
+	if (c->temp.fd >= 0)
+		return stat_temp(c, out, err);
+	if (statx(p->dir, p->name, AT_SYMLINK_NOFOLLOW, STAT_MASK, &stx))
+		return err_os(err, "stat '%.*s'", STR_ARG(c->to.s));
+	dir_resource(c->ds, &stx, out);
+	return ERR_OK;
+}
+
+/* ERR_EXISTS with no resource there when we looked: look again. */
+static enum err_code
+try_copy(struct copying *c, struct resource *out, bool *created, bool *again,
+    struct err *err)
+{
+	struct hold h CLEANUP(hold_done) = { 0 };
+	struct place p CLEANUP(place_done) = PLACE_NONE;
+	struct resource made;
+	enum err_code rc = hold_target(c, &h, &p, err);
+
+	*again = false;
+	if (!rc)
+		rc = dir_check_ends(&c->src, &p, c->replace, c->guard, err);
+	if (rc)
+		return rc;
+	rc = put_in_place(c, &p, err);
+	*again = rc == ERR_EXISTS;
+	if (!rc)
+		rc = describe(c, &p, &made, err);
+	if (!rc)
+		rc = dir_sync(c->ds, p.dir, err);
+	if (rc)
+		return rc;
+	if (out)
+		*out = made;
+	if (created)
+		*created = p.found == FOUND_NOTHING;
+	return ERR_OK;
+}
+
+enum err_code
+dir_copy(struct store *s, struct rpath from, struct rpath to,
+    enum replace replace, const struct guard *g, struct resource *out,
+    bool *created, struct err *err)
+{
+	struct copying c CLEANUP(copying_done) = {
+		.ds = dir_of(s),
+		.to = to,
+		.replace = replace,
+		.guard = g,
+		.src = PLACE_NONE,
+		.begun = PLACE_NONE,
+		.temp = TEMP_NONE,
+	};
+	bool again = true;
+	int tries;
+	enum err_code rc = begin(&c, from, err);
+
+	if (!rc && !src_is_dir(&c))
+		rc = make_file(&c, err);
+	for (tries = 0; !rc && again && tries < MAX_TRIES; tries++) {
+		rc = try_copy(&c, out, created, &again, err);
+		if (rc == ERR_EXISTS && again)
+			rc = ERR_OK;
+	}
+	if (!rc && again)
+		return err_set(
+		    err, ERR_BUSY, "'%.*s' keeps changing", STR_ARG(to.s));
+	return rc;
+}

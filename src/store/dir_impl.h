@@ -1,0 +1,280 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The directory store from within.
+ *
+ * Files and directories are what the tree is made of; only dead properties
+ * are kept elsewhere (state.h).  Clients see regular files and directories,
+ * and links to those as what they lead to.  All else does not exist for them:
+ * devices, sockets, FIFOs, links that lead nowhere or out of the tree, the
+ * state directory, and names that begin with TEMP_PREFIX.
+ *
+ * A resource id is inode and birth time; where a file system has no birth
+ * time, properties of a file that somebody else removed may come to a later
+ * file with the same inode.
+ */
+#ifndef SHEAF_STORE_DIR_IMPL_H
+#define SHEAF_STORE_DIR_IMPL_H
+
+#include <limits.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/stat.h>
+
+#include "store/impl.h"
+#include "store/state.h"
+
+#define STATE_NAME ".sheaf"
+#define TEMP_PREFIX ".sheaf-tmp-"
+#define TEMP_NAME_SIZE (sizeof(TEMP_PREFIX) + 16)
+#define N_STRIPES ((size_t)64)
+
+/* What we ask of statx(). */
+#define STAT_MASK (STATX_BASIC_STATS | STATX_BTIME)
+
+struct dir_store {
+	struct store base;
+	int root; /* O_PATH */
+	unsigned dev_major, dev_minor; /* of the root */
+	struct resource_id root_id;
+	bool relaxed;
+	bool nameless; /* files may be made without a name and get one later */
+	struct state *state;
+	struct buf hidden; /* the state directory, if it is in the tree */
+	struct resource_id hidden_id;
+	_Atomic int64_t last_time;
+	pthread_mutex_t stripes[N_STRIPES];
+};
+
+static inline struct dir_store *
+dir_of(struct store *s)
+{
+	return CONTAINER_OF(s, struct dir_store, base);
+}
+
+/* ---- dir_path.c: from paths to places */
+
+/*
+ * openat2() that stays beneath dir and goes through no link at all.  Returns a
+ * descriptor, or -1 and errno.  mode counts where a file is made.
+ */
+int open_beneath(int dir, const char *name, int flags, mode_t mode);
+
+enum found {
+	FOUND_NOTHING,
+	FOUND_SERVED, /* a file or directory; stx says which */
+	FOUND_LINK, /* only when links are not followed */
+	FOUND_OTHER, /* something that does not exist for clients */
+};
+
+/*
+ * A name in a collection, and what is there.  All zero but dir (-1) is fine
+ * for place_done().
+ */
+struct place {
+	const struct dir_store *ds;
+	int dir; /* O_PATH */
+	bool dir_is_root; /* and so the store's own */
+	bool name_too_long;
+	enum found found;
+	char name[NAME_MAX + 1]; /* "." for the root */
+	struct statx stx;
+	/*
+	 * Free of links, but for the name itself where it was not followed: the
+	 * same for all paths that lead here.  Points into real, if that is not
+	 * empty, else it is the caller's.
+	 */
+	struct rpath path;
+	struct buf real;
+};
+
+#define PLACE_NONE ((struct place){ .dir = -1 })
+
+enum follow { FOLLOW_NO, FOLLOW_YES };
+
+void place_done(struct place *p);
+
+/*
+ * Finds where path leads, following links within the tree: to the collection
+ * always, the last one if follow says so.  ERR_NOT_FOUND when there is no such
+ * collection.
+ */
+enum err_code place_find(const struct dir_store *ds, struct rpath path,
+    enum follow follow, struct place *p, struct err *err) MUST_USE;
+
+/* ERR_NOT_FOUND unless something is there (a link counts). */
+enum err_code place_must_exist(const struct place *p, struct err *err) MUST_USE;
+
+/*
+ * ERR_BAD_NAME or ERR_NAME_TOO_LONG when it cannot be the name of a new
+ * resource.  One that exists is fine.
+ */
+enum err_code
+place_must_be_free(const struct place *p, struct err *err) MUST_USE;
+
+/* place_find() for what is to be made: ERR_NO_PARENT for ERR_NOT_FOUND. */
+enum err_code place_for_new(const struct dir_store *ds, struct rpath path,
+    enum follow follow, struct place *p, struct err *err) MUST_USE;
+
+/* The resource at a place that is served. */
+struct resource place_resource(const struct place *p);
+
+/* What a client sees at p; *mapped: anything.  Follows p if it is a link. */
+enum err_code place_seen(const struct place *p, struct resource *out,
+    bool *mapped, struct err *err) MUST_USE;
+
+/* Opens what is at p, with flags; -1 and errno. */
+int place_open(const struct place *p, int flags);
+
+static inline bool
+place_is_dir(const struct place *p)
+{
+	return p->found == FOUND_SERVED && S_ISDIR(p->stx.stx_mode);
+}
+
+static inline bool
+place_is_file(const struct place *p)
+{
+	return p->found == FOUND_SERVED && S_ISREG(p->stx.stx_mode);
+}
+
+/* Whether a name is one of ours for files that are not finished. */
+bool temp_name_is(const char *name);
+
+/* ---- dir_lock.c: changes to one path come one after the other */
+
+/* What is held; all zero is nothing. */
+struct hold {
+	struct dir_store *ds;
+	size_t first, second;
+};
+
+void hold_done(struct hold *h);
+
+/*
+ * Finds the place(s) and keeps others from changing them until hold_done().
+ * The places are found under the lock.
+ */
+enum err_code
+hold_place(struct dir_store *ds, struct rpath path, enum follow follow,
+    struct hold *h, struct place *p, struct err *err) MUST_USE;
+enum err_code
+hold_new(struct dir_store *ds, struct rpath path, enum follow follow,
+    struct hold *h, struct place *p, struct err *err) MUST_USE;
+enum err_code hold_two(struct dir_store *ds, struct rpath from,
+    enum follow follow, struct place *src, struct rpath to, struct hold *h,
+    struct place *dst, struct err *err) MUST_USE;
+
+/* ---- dir_stat.c: what is known of a resource */
+
+void dir_resource(
+    const struct dir_store *ds, const struct statx *stx, struct resource *out);
+
+/* statx() of an open descriptor. */
+enum err_code dir_stat_fd(int fd, struct statx *out, struct err *err) MUST_USE;
+
+/* A moment later than any it gave before. */
+int64_t dir_tick(struct dir_store *ds);
+
+/* Makes entries of a collection durable, unless relaxed. */
+enum err_code
+dir_sync(const struct dir_store *ds, int dir, struct err *err) MUST_USE;
+
+/*
+ * Drops the properties of what was removed, unless another name keeps it.
+ * Best effort: what is left belongs to an id that is gone.
+ */
+void dir_forget(struct dir_store *ds, const struct statx *stx);
+
+/* Asks g about what is at p. */
+enum err_code place_ask(
+    const struct guard *g, const struct place *p, struct err *err) MUST_USE;
+
+/* ---- dir_temp.c: what is made where nobody sees it */
+
+void temp_name_new(char out[TEMP_NAME_SIZE]);
+
+/*
+ * A file or directory in `dir` (borrowed) that clients do not see.  Removed by
+ * temp_done() unless it was moved into place.  All zero but fd (-1): none.
+ */
+struct temp {
+	int fd; /* -1 for a directory */
+	int dir;
+	bool collection;
+	char name[TEMP_NAME_SIZE]; /* empty: it has none yet, or no longer */
+};
+
+#define TEMP_NONE ((struct temp){ .fd = -1, .dir = -1 })
+
+enum err_code temp_file(const struct dir_store *ds, int dir, mode_t mode,
+    struct temp *t, struct err *err) MUST_USE;
+enum err_code temp_dir(int dir, struct temp *t, struct err *err) MUST_USE;
+void temp_done(struct temp *t);
+
+/* Whether a file can be given a name through /proc. */
+bool temp_nameless_works(void);
+
+/*
+ * Moves it to p, in the place of what p found.  ERR_EXISTS: something has come
+ * to be there since.
+ */
+enum err_code temp_install(struct dir_store *ds, struct temp *t,
+    const struct place *p, struct err *err) MUST_USE;
+
+/* ---- dir_move.c: one thing in the place of another */
+
+/*
+ * Renames `from` in fdir to p, in the place of what p found, which goes with
+ * everything below it and its properties.  What the system does not let go
+ * of stays under a hidden name.  ERR_EXISTS as above.
+ */
+enum err_code dir_move_into(struct dir_store *ds, int fdir, const char *from,
+    bool from_is_dir, const struct place *p, struct err *err) MUST_USE;
+
+/*
+ * Removes everything below `name` in dir, and itself, with its properties;
+ * goes on past what cannot be removed.
+ */
+void dir_remove_tree(struct dir_store *ds, int dir, const char *name);
+
+/*
+ * Removes what is left of unfinished work in an otherwise empty collection.
+ * False: it has members, or some of it cannot be removed.
+ */
+bool dir_sweep(struct dir_store *ds, int dir);
+
+/* ---- dir_change.c */
+
+/*
+ * What speaks against a copy or rename of src to dst: ERR_NOT_FOUND, ERR_SELF,
+ * ERR_BAD_NAME, ERR_EXISTS, and g.
+ */
+enum err_code dir_check_ends(const struct place *src, const struct place *dst,
+    enum replace replace, const struct guard *g, struct err *err) MUST_USE;
+
+/* ---- the operations */
+
+enum err_code
+dir_stat(struct store *, struct rpath, struct resource *, struct err *);
+enum err_code
+dir_walk(struct store *, struct rpath, const struct walk *, struct err *);
+enum err_code
+dir_open(struct store *, struct rpath, struct content **, struct err *);
+enum err_code dir_upload(struct store *, struct rpath,
+    const struct upload_spec *, struct upload **, struct err *);
+enum err_code
+dir_mkcol(struct store *, struct rpath, const struct guard *, struct err *);
+enum err_code
+dir_remove(struct store *, struct rpath, const struct guard *, struct err *);
+enum err_code dir_copy(struct store *, struct rpath, struct rpath, enum replace,
+    const struct guard *, struct resource *, bool *, struct err *);
+enum err_code dir_rename(struct store *, struct rpath, struct rpath,
+    enum replace, const struct guard *, bool *, struct err *);
+enum err_code dir_patch(struct store *, struct rpath,
+    const struct prop_change *, size_t, const struct guard *, struct err *);
+enum err_code dir_props(struct store *, const struct resource *, struct arena *,
+    const struct prop **, size_t *, struct err *);
+enum err_code
+dir_space(struct store *, struct rpath, struct space *, struct err *);
+
+#endif

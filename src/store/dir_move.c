@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One thing in the place of another, so that a reader sees the one or the
+ * other.  A file over a file is a plain rename.  Where a collection is
+ * involved, the two change places in one step, and what was displaced is
+ * hidden and then removed.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "store/dir_impl.h"
+
+/* Deeper trees are taken apart: what is below is moved up to the top. */
+#define MAX_NESTING 24
+
+/* Dropped properties of so many resources make one transaction. */
+#define DROP_BATCH ((size_t)64)
+
+/* ---- removing trees */
+
+struct removal {
+	struct dir_store *ds;
+	int top;
+	bool moved_up; /* something was, so the top is to be read again */
+	size_t n_ids;
+	struct resource_id ids[DROP_BATCH];
+};
+
+/* Best effort: what stays belongs to an id nobody will ever ask for. */
+static void
+drop_now(struct removal *r)
+{
+	if (r->n_ids)
+		(void)state_drop(r->ds->state, r->ids, r->n_ids, NULL);
+	r->n_ids = 0;
+}
+
+static void
+drop_later(struct removal *r, const struct statx *stx)
+{
+	struct resource res;
+
+	if (!S_ISDIR(stx->stx_mode) && stx->stx_nlink > 1)
+		return;
+	dir_resource(r->ds, stx, &res);
+	if (!res.has_props)
+		return;
+	r->ids[r->n_ids++] = res.id;
+	if (r->n_ids == DROP_BATCH)
+		drop_now(r);
+}
+
+static bool
+is_dot(const char *name)
+{
+	return !strcmp(name, ".") || !strcmp(name, "..");
+}
+
+/* NULL and errno, or a stream of the entries of `name` in dir. */
+static DIR *
+read_dir(int dir, const char *name)
+{
+	int fd CLEANUP(fd_close) =
+	    open_beneath(dir, name, O_RDONLY | O_DIRECTORY, 0);
+	DIR *d = fd < 0 ? NULL : fdopendir(fd);
+
+	if (d)
+		fd = -1;
+	return d;
+}
+
+static void
+remove_below(struct removal *r, int dir, const char *name, int nesting);
+
+static void
+remove_entry(struct removal *r, int dir, const char *name, int nesting)
+{
+	struct statx stx;
+	bool is_dir;
+
+	if (statx(dir, name, AT_SYMLINK_NOFOLLOW, STAT_MASK, &stx))
+		return;
+	is_dir = S_ISDIR(stx.stx_mode);
+	if (is_dir && unlinkat(dir, name, AT_REMOVEDIR)) {
+		char up[TEMP_NAME_SIZE];
+
+		if (nesting == MAX_NESTING) {
+			temp_name_new(up);
+			r->moved_up |= !renameat(dir, name, r->top, up);
+			return;
+		}
+		remove_below(r, dir, name, nesting + 1);
+		if (unlinkat(dir, name, AT_REMOVEDIR))
+			return;
+	} else if (!is_dir && unlinkat(dir, name, 0)) {
+		return;
+	}
+	drop_later(r, &stx);
+}
+
+static void
+remove_entries(struct removal *r, DIR *d, int nesting)
+{
+	const struct dirent *e;
+
+	while ((e = readdir(d)))
+		if (!is_dot(e->d_name))
+			remove_entry(r, dirfd(d), e->d_name, nesting);
+}
+
+static void
+remove_below(struct removal *r, int dir, const char *name, int nesting)
+{
+	DIR *d = read_dir(dir, name);
+
+	if (!d)
+		return;
+	remove_entries(r, d, nesting);
+	(void)closedir(d);
+}
+
+void
+dir_remove_tree(struct dir_store *ds, int dir, const char *name)
+{
+	struct removal r = { .ds = ds };
+	struct statx stx;
+	DIR *top;
+
+	if (statx(dir, name, AT_SYMLINK_NOFOLLOW, STAT_MASK, &stx))
+		return;
+	top = S_ISDIR(stx.stx_mode) ? read_dir(dir, name) : NULL;
+	if (top) {
+		r.top = dirfd(top);
+		do {
+			r.moved_up = false;
+			rewinddir(top);
+			remove_entries(&r, top, 0);
+		} while (r.moved_up);
+		(void)closedir(top);
+	}
+	if (!unlinkat(dir, name, S_ISDIR(stx.stx_mode) ? AT_REMOVEDIR : 0))
+		drop_later(&r, &stx);
+	drop_now(&r);
+}
+
+bool
+dir_sweep(struct dir_store *ds, int dir)
+{
+	DIR *d = read_dir(dir, ".");
+	const struct dirent *e;
+	bool only_ours = true;
+
+	if (!d)
+		return false;
+	while ((e = readdir(d)))
+		only_ours &= is_dot(e->d_name) || temp_name_is(e->d_name);
+	if (only_ours) {
+		rewinddir(d);
+		while ((e = readdir(d)))
+			if (!is_dot(e->d_name))
+				dir_remove_tree(ds, dir, e->d_name);
+	}
+	(void)closedir(d);
+	return only_ours;
+}
+
+/* ---- moving */
+
+/* A file system that does not know a flag of renameat2() says EINVAL. */
+static bool
+lacks_flags(int errnum)
+{
+	return errnum == EINVAL || errnum == ENOSYS;
+}
+
+static enum err_code
+move_failed(const struct place *p, struct err *err)
+{
+	return err_os(err, "move to '%.*s'", STR_ARG(p->path.s));
+}
+
+/* A file is linked, which fails if something is there. */
+static enum err_code
+move_without_flags(int fdir, const char *from, bool from_is_dir,
+    const struct place *p, struct err *err)
+{
+	struct statx stx;
+
+	if (!from_is_dir && !linkat(fdir, from, p->dir, p->name, 0)) {
+		(void)unlinkat(fdir, from, 0);
+		return ERR_OK;
+	}
+	if (!from_is_dir && errno != EPERM && errno != EOPNOTSUPP)
+		return move_failed(p, err);
+	if (!statx(p->dir, p->name, AT_SYMLINK_NOFOLLOW, STATX_TYPE, &stx))
+		return err_set(err, ERR_EXISTS, "'%.*s'", STR_ARG(p->path.s));
+	return renameat(fdir, from, p->dir, p->name) ? move_failed(p, err)
+						     : ERR_OK;
+}
+
+static enum err_code
+move_to_nothing(int fdir, const char *from, bool from_is_dir,
+    const struct place *p, struct err *err)
+{
+	if (!renameat2(fdir, from, p->dir, p->name, RENAME_NOREPLACE))
+		return ERR_OK;
+	if (lacks_flags(errno))
+		return move_without_flags(fdir, from, from_is_dir, p, err);
+	return move_failed(p, err);
+}
+
+/* In two steps, with a moment between in which nothing is there. */
+static enum err_code
+swap_without_flags(int fdir, const char *from, const struct place *p,
+    const char *aside, struct err *err)
+{
+	enum err_code rc;
+
+	if (renameat(p->dir, p->name, p->dir, aside))
+		return move_failed(p, err);
+	if (!renameat(fdir, from, p->dir, p->name))
+		return ERR_OK;
+	rc = move_failed(p, err);
+	(void)renameat(p->dir, aside, p->dir, p->name);
+	return rc;
+}
+
+/* Leaves what was displaced as *aside in *dir. */
+static enum err_code
+swap(int fdir, const char *from, const struct place *p,
+    char aside[TEMP_NAME_SIZE], int *dir, struct err *err)
+{
+	enum err_code rc;
+
+	temp_name_new(aside);
+	*dir = fdir;
+	if (renameat2(fdir, from, p->dir, p->name, RENAME_EXCHANGE)) {
+		*dir = p->dir;
+		return lacks_flags(errno)
+		    ? swap_without_flags(fdir, from, p, aside, err)
+		    : move_failed(p, err);
+	}
+	if (!renameat(fdir, from, fdir, aside))
+		return ERR_OK;
+	rc = move_failed(p, err);
+	(void)renameat2(fdir, from, p->dir, p->name, RENAME_EXCHANGE);
+	return rc;
+}
+
+enum err_code
+dir_move_into(struct dir_store *ds, int fdir, const char *from,
+    bool from_is_dir, const struct place *p, struct err *err)
+{
+	char aside[TEMP_NAME_SIZE];
+	enum err_code rc;
+	int dir;
+
+	if (p->found == FOUND_NOTHING)
+		return move_to_nothing(fdir, from, from_is_dir, p, err);
+	if (!from_is_dir && !place_is_dir(p)) {
+		if (renameat(fdir, from, p->dir, p->name))
+			return move_failed(p, err);
+		if (p->found == FOUND_SERVED)
+			dir_forget(ds, &p->stx);
+		return ERR_OK;
+	}
+	rc = swap(fdir, from, p, aside, &dir, err);
+	if (!rc)
+		dir_remove_tree(ds, dir, aside);
+	return rc;
+}

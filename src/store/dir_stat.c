@@ -1,0 +1,319 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "store/dir_impl.h"
+
+static int64_t
+nanoseconds(struct statx_timestamp t)
+{
+	return t.tv_sec * NSEC_PER_SEC + t.tv_nsec;
+}
+
+static bool
+on_root_device(const struct dir_store *ds, const struct statx *stx)
+{
+	return stx->stx_dev_major == ds->dev_major &&
+	    stx->stx_dev_minor == ds->dev_minor;
+}
+
+/*
+ * Inode and birth time.  Of another file system, mounted within the tree, the
+ * device goes in as well; not so of the root's, whose number may be another
+ * after the next start of the machine.
+ */
+static struct resource_id
+id_of(const struct dir_store *ds, const struct statx *stx, int64_t born)
+{
+	uint64_t half[2] = { stx->stx_ino, (uint64_t)born };
+	struct resource_id id;
+
+	if (!on_root_device(ds, stx))
+		half[1] ^= (((uint64_t)stx->stx_dev_major << 32) +
+			       stx->stx_dev_minor + 1) *
+		    UINT64_C(0x9e3779b97f4a7c15);
+	memcpy(id.bytes, half, sizeof(id.bytes));
+	return id;
+}
+
+static char *
+put_hex(char *at, uint64_t n)
+{
+	int shift = n ? (63 - __builtin_clzll(n)) / 4 * 4 : 0;
+
+	for (; shift >= 0; shift -= 4)
+		*at++ = "0123456789abcdef"[n >> shift & 15];
+	return at;
+}
+
+/*
+ * A PUT always makes a new inode, with a time no other has; what somebody
+ * changes in place shows in the time, and the birth time tells a new file from
+ * an old one with its inode and a time set by hand.
+ */
+static void
+set_etag(const struct statx *stx, int64_t born, struct resource *out)
+{
+	uint64_t b = (uint64_t)born;
+	char *at = out->etag;
+
+	*at++ = '"';
+	at = put_hex(at, stx->stx_ino);
+	*at++ = '-';
+	at = put_hex(at, stx->stx_size);
+	*at++ = '-';
+	at = put_hex(at, (uint64_t)out->modified);
+	*at++ = '-';
+	at = put_hex(at, (b ^ b >> 32) & UINT32_MAX);
+	*at++ = '"';
+	out->etag_len = (unsigned)(at - out->etag);
+}
+
+void
+dir_resource(
+    const struct dir_store *ds, const struct statx *stx, struct resource *out)
+{
+	bool has_born = stx->stx_mask & STATX_BTIME;
+	int64_t born = has_born ? nanoseconds(stx->stx_btime) : 0;
+
+	out->collection = S_ISDIR(stx->stx_mode);
+	out->modified = nanoseconds(stx->stx_mtime);
+	out->created = has_born ? born : out->modified;
+	out->id = id_of(ds, stx, born);
+	out->has_props = state_may_have_props(ds->state, &out->id);
+	out->length = 0;
+	out->etag_len = 0;
+	if (out->collection)
+		return;
+	out->length = stx->stx_size;
+	set_etag(stx, born, out);
+}
+
+enum err_code
+dir_stat_fd(int fd, struct statx *out, struct err *err)
+{
+	if (statx(fd, "", AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW, STAT_MASK, out))
+		return err_os(err, "stat");
+	return ERR_OK;
+}
+
+int64_t
+dir_tick(struct dir_store *ds)
+{
+	int64_t last = atomic_load(&ds->last_time);
+	int64_t now = clock_now();
+	int64_t tick;
+
+	do
+		tick = now > last ? now : last + 1;
+	while (!atomic_compare_exchange_weak(&ds->last_time, &last, tick));
+	return tick;
+}
+
+/*
+ * A directory we may not read cannot be opened for this; nor do all file
+ * systems know how to sync one.  Neither makes the change fail that was made.
+ */
+enum err_code
+dir_sync(const struct dir_store *ds, int dir, struct err *err)
+{
+	int fd CLEANUP(fd_close) = -1;
+
+	if (ds->relaxed)
+		return ERR_OK;
+	fd = open_beneath(dir, ".", O_RDONLY | O_DIRECTORY, 0);
+	if (fd < 0)
+		return errno == EACCES ? ERR_OK : err_os(err, "open to sync");
+	if (fsync(fd) && errno != EINVAL && errno != EROFS)
+		return err_os(err, "sync directory");
+	return ERR_OK;
+}
+
+void
+dir_forget(struct dir_store *ds, const struct statx *stx)
+{
+	struct resource r;
+
+	if (!S_ISDIR(stx->stx_mode) && stx->stx_nlink > 1)
+		return;
+	dir_resource(ds, stx, &r);
+	if (r.has_props)
+		(void)state_drop(ds->state, &r.id, 1, NULL);
+}
+
+enum err_code
+place_ask(const struct guard *g, const struct place *p, struct err *err)
+{
+	struct resource now;
+	bool mapped;
+	enum err_code rc;
+
+	if (!g)
+		return ERR_OK;
+	rc = place_seen(p, &now, &mapped, err);
+	return rc ? rc : guard_ask(g, mapped ? &now : NULL, err);
+}
+
+enum err_code
+dir_stat(
+    struct store *s, struct rpath path, struct resource *out, struct err *err)
+{
+	struct place p CLEANUP(place_done) = PLACE_NONE;
+	enum err_code rc = place_find(dir_of(s), path, FOLLOW_YES, &p, err);
+
+	if (!rc)
+		rc = place_must_exist(&p, err);
+	if (!rc)
+		*out = place_resource(&p);
+	return rc;
+}
+
+enum err_code
+dir_props(struct store *s, const struct resource *r, struct arena *a,
+    const struct prop **out, size_t *n, struct err *err)
+{
+	struct state *state = dir_of(s)->state;
+
+	if (state_may_have_props(state, &r->id))
+		return state_props(state, &r->id, a, out, n, err);
+	*out = NULL;
+	*n = 0;
+	return ERR_OK;
+}
+
+enum err_code
+dir_patch(struct store *s, struct rpath path, const struct prop_change *changes,
+    size_t n, const struct guard *g, struct err *err)
+{
+	struct dir_store *ds = dir_of(s);
+	struct hold h CLEANUP(hold_done) = { 0 };
+	struct place p CLEANUP(place_done) = PLACE_NONE;
+	struct resource r;
+	enum err_code rc = hold_place(ds, path, FOLLOW_YES, &h, &p, err);
+
+	if (!rc)
+		rc = place_must_exist(&p, err);
+	if (!rc)
+		rc = place_ask(g, &p, err);
+	if (rc)
+		return rc;
+	r = place_resource(&p);
+	return state_patch(ds->state, &r.id, changes, n, err);
+}
+
+/*
+ * The file system's figures: RFC 4331 s4 lets used bytes count what others
+ * keep there too, and a scan of the tree would take too long.
+ */
+enum err_code
+dir_space(
+    struct store *s, struct rpath path, struct space *out, struct err *err)
+{
+	struct place p CLEANUP(place_done) = PLACE_NONE;
+	struct statvfs vfs;
+	int fd CLEANUP(fd_close) = -1;
+	enum err_code rc = place_find(dir_of(s), path, FOLLOW_YES, &p, err);
+
+	if (!rc)
+		rc = place_must_exist(&p, err);
+	if (rc)
+		return rc;
+	fd = place_open(&p, O_PATH);
+	if (fd < 0 || fstatvfs(fd, &vfs))
+		return err_os(err, "space at '%.*s'", STR_ARG(path.s));
+	out->used = (uint64_t)(vfs.f_blocks - vfs.f_bfree) * vfs.f_frsize;
+	out->available = (uint64_t)vfs.f_bavail * vfs.f_frsize;
+	return ERR_OK;
+}
+
+/* ---- contents */
+
+struct dir_content {
+	struct content base;
+	int fd;
+};
+
+static enum err_code
+dir_content_read(struct content *c, uint64_t offset, char *out, size_t max,
+    size_t *got, struct err *err)
+{
+	const struct dir_content *dc =
+	    CONTAINER_OF(c, struct dir_content, base);
+
+	return fd_read_at(dc->fd, offset, out, max, got, err);
+}
+
+static int
+dir_content_fd(const struct content *c)
+{
+	return ((const struct dir_content *)c)->fd;
+}
+
+static void
+dir_content_free(struct content *c)
+{
+	struct dir_content *dc = CONTAINER_OF(c, struct dir_content, base);
+
+	fd_close(&dc->fd);
+	free(dc);
+}
+
+static const struct content_ops dir_content_ops = {
+	.read = dir_content_read,
+	.fd = dir_content_fd,
+	.free = dir_content_free,
+};
+
+/*
+ * What place_find() saw may have become a FIFO since: O_NONBLOCK keeps the
+ * open from waiting for its other end.
+ */
+static enum err_code
+open_file(const struct place *p, int *fd, struct statx *stx, struct err *err)
+{
+	enum err_code rc;
+
+	if (place_is_dir(p))
+		return err_set(
+		    err, ERR_IS_COLLECTION, "'%.*s'", STR_ARG(p->path.s));
+	*fd = place_open(p, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+	if (*fd < 0)
+		return err_os(err, "open '%.*s'", STR_ARG(p->path.s));
+	rc = dir_stat_fd(*fd, stx, err);
+	if (!rc && !S_ISREG(stx->stx_mode))
+		return err_set(
+		    err, ERR_NOT_FOUND, "'%.*s'", STR_ARG(p->path.s));
+	return rc;
+}
+
+enum err_code
+dir_open(
+    struct store *s, struct rpath path, struct content **out, struct err *err)
+{
+	struct dir_store *ds = dir_of(s);
+	struct place p CLEANUP(place_done) = PLACE_NONE;
+	struct dir_content *dc;
+	struct statx stx;
+	int fd CLEANUP(fd_close) = -1;
+	enum err_code rc = place_find(ds, path, FOLLOW_YES, &p, err);
+
+	if (!rc)
+		rc = place_must_exist(&p, err);
+	if (!rc)
+		rc = open_file(&p, &fd, &stx, err);
+	if (rc)
+		return rc;
+	dc = calloc(1, sizeof(*dc));
+	if (!dc)
+		return err_nomem(err);
+	content_init(&dc->base, &dir_content_ops);
+	dir_resource(ds, &stx, &dc->base.res);
+	dc->fd = fd_take(&fd);
+	*out = &dc->base;
+	return ERR_OK;
+}

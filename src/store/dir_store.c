@@ -1,0 +1,179 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/stores.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "store/dir_impl.h"
+
+static void
+dir_close(struct store *s)
+{
+	struct dir_store *ds = dir_of(s);
+	size_t i;
+
+	state_close(ds->state);
+	fd_close(&ds->root);
+	buf_done(&ds->hidden);
+	for (i = 0; i < N_STRIPES; i++)
+		(void)pthread_mutex_destroy(&ds->stripes[i]);
+	free(ds);
+}
+
+static const struct store_ops dir_ops = {
+	.name = "directory",
+	.stat = dir_stat,
+	.walk = dir_walk,
+	.open = dir_open,
+	.upload = dir_upload,
+	.mkcol = dir_mkcol,
+	.remove = dir_remove,
+	.copy = dir_copy,
+	.rename = dir_rename,
+	.patch = dir_patch,
+	.props = dir_props,
+	.space = dir_space,
+	.close = dir_close,
+};
+
+static enum err_code
+open_root(struct dir_store *ds, const char *dir, struct err *err)
+{
+	struct statx stx;
+	int probe CLEANUP(fd_close) = -1;
+	enum err_code rc;
+
+	ds->root = open(dir, O_PATH | O_DIRECTORY | O_CLOEXEC);
+	if (ds->root < 0)
+		return err_os(err, "open '%s'", dir);
+	probe = open_beneath(ds->root, ".", O_PATH | O_DIRECTORY, 0);
+	if (probe < 0 && (errno == ENOSYS || errno == EPERM))
+		return err_os(
+		    err, "openat2() is needed (Linux 5.6, not filtered out)");
+	if (probe < 0)
+		return err_os(err, "open '%s'", dir);
+	rc = dir_stat_fd(ds->root, &stx, err);
+	ds->dev_major = stx.stx_dev_major;
+	ds->dev_minor = stx.stx_dev_minor;
+	return rc;
+}
+
+/* Where the state directory is in the tree, if it is. */
+static enum err_code
+hide_state(
+    struct dir_store *ds, const char *root, const char *state, struct err *err)
+{
+	struct rpath tree = { str_from_c(root) };
+	struct rpath p = { str_from_c(state) };
+
+	if (rpath_eq(tree, p))
+		return err_set(err, ERR_IN_USE,
+		    "the state directory cannot be the one that is served");
+	if (!rpath_is_ancestor(tree, p))
+		return ERR_OK;
+	buf_putc(&ds->hidden, '/');
+	buf_put(&ds->hidden, rpath_below(tree, p));
+	return buf_failed(&ds->hidden) ? err_nomem(err) : ERR_OK;
+}
+
+/* Their identity, for walks, which may come to them by a link. */
+static enum err_code
+note_ids(struct dir_store *ds, int state, struct err *err)
+{
+	struct resource r;
+	struct statx stx;
+	enum err_code rc = dir_stat_fd(state, &stx, err);
+
+	if (rc)
+		return rc;
+	dir_resource(ds, &stx, &r);
+	ds->hidden_id = r.id;
+	rc = dir_stat_fd(ds->root, &stx, err);
+	if (rc)
+		return rc;
+	dir_resource(ds, &stx, &r);
+	ds->root_id = r.id;
+	return ERR_OK;
+}
+
+static enum err_code
+open_state_at(struct dir_store *ds, const struct dir_store_spec *spec,
+    const char *root, const char *name, struct err *err)
+{
+	struct state_spec state = { .relaxed = spec->relaxed };
+	int dir CLEANUP(fd_close) = -1;
+	char *path;
+	enum err_code rc;
+
+	if (mkdir(name, 0700) && errno != EEXIST)
+		return err_os(err,
+		    "cannot make '%s' (--state chooses another place)", name);
+	dir = open(name,
+	    O_RDONLY | O_DIRECTORY | O_CLOEXEC |
+		(spec->state ? 0 : O_NOFOLLOW));
+	if (dir < 0)
+		return err_os(err,
+		    "cannot open '%s' (--state chooses another place)", name);
+	path = realpath(name, NULL);
+	if (!path)
+		return err_os(err, "'%s'", name);
+	state.dir = dir;
+	state.path = path;
+	rc = hide_state(ds, root, path, err);
+	if (!rc)
+		rc = state_open(&state, &ds->state, err);
+	if (!rc)
+		rc = note_ids(ds, dir, err);
+	free(path);
+	return rc;
+}
+
+static enum err_code
+open_state(
+    struct dir_store *ds, const struct dir_store_spec *spec, struct err *err)
+{
+	char *root = realpath(spec->dir, NULL);
+	struct buf name = { 0 };
+	enum err_code rc;
+
+	if (!root)
+		return err_os(err, "'%s'", spec->dir);
+	if (spec->state)
+		buf_put(&name, str_from_c(spec->state));
+	else
+		buf_printf(&name, "%s/%s", spec->dir, STATE_NAME);
+	buf_putc(&name, '\0');
+	rc = buf_failed(&name) ? err_nomem(err)
+			       : open_state_at(ds, spec, root, name.ptr, err);
+	buf_done(&name);
+	free(root);
+	return rc;
+}
+
+enum err_code
+dir_store_open(
+    const struct dir_store_spec *spec, struct store **out, struct err *err)
+{
+	struct dir_store *ds = calloc(1, sizeof(*ds));
+	enum err_code rc;
+	size_t i;
+
+	if (!ds)
+		return err_nomem(err);
+	for (i = 0; i < N_STRIPES; i++)
+		(void)pthread_mutex_init(&ds->stripes[i], NULL);
+	ds->relaxed = spec->relaxed;
+	ds->nameless = !spec->named_temps && temp_nameless_works();
+	rc = open_root(ds, spec->dir, err);
+	if (!rc)
+		rc = open_state(ds, spec, err);
+	if (rc) {
+		dir_close(&ds->base);
+		return rc;
+	}
+	*out = store_init(&ds->base, &dir_ops);
+	return ERR_OK;
+}

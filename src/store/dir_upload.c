@@ -1,0 +1,243 @@
+/* SPDX-License-Identifier: MIT */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "store/dir_impl.h"
+
+/* Below this, asking for the room costs more than finding out. */
+#define RESERVE_FROM ((uint64_t)65536)
+
+#define MAX_TRIES 16 /* while others make and remove the same name */
+
+struct dir_upload {
+	struct upload base;
+	struct ostream stream;
+	struct dir_store *ds;
+	struct upload_spec spec;
+	uint64_t written;
+	struct place begun; /* holds the directory that temp is in */
+	struct temp temp;
+	struct rpath path; /* in bytes */
+	char bytes[];
+};
+
+static enum err_code
+upload_write(struct ostream *o, struct str bytes)
+{
+	struct dir_upload *u = CONTAINER_OF(o, struct dir_upload, stream);
+
+	u->written += bytes.len;
+	return fd_write_all(u->temp.fd, bytes, &o->err);
+}
+
+static const struct ostream_ops upload_stream_ops = {
+	.name = "upload",
+	.write = upload_write,
+};
+
+/* A disk that is too full says so before the bytes have come. */
+static enum err_code
+reserve(int fd, uint64_t length, struct err *err)
+{
+	if (length < RESERVE_FROM || length > INT64_MAX)
+		return ERR_OK;
+	if (!fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, (off_t)length))
+		return ERR_OK;
+	if (errno != ENOSPC && errno != EDQUOT && errno != EFBIG)
+		return ERR_OK;
+	return err_os(err, "reserve %llu bytes", (unsigned long long)length);
+}
+
+static enum err_code
+must_not_be_dir(const struct place *p, struct err *err)
+{
+	if (!place_is_dir(p))
+		return ERR_OK;
+	return err_set(err, ERR_IS_COLLECTION, "'%.*s'", STR_ARG(p->path.s));
+}
+
+/* ---- commit */
+
+static enum err_code
+set_time(const struct dir_upload *u, struct err *err)
+{
+	int64_t t = u->spec.has_modified ? u->spec.modified : dir_tick(u->ds);
+	const struct timespec times[2] = {
+		{ .tv_nsec = UTIME_OMIT },
+		{ .tv_sec = clock_seconds(t),
+		    .tv_nsec = t - clock_seconds(t) * NSEC_PER_SEC },
+	};
+
+	return futimens(u->temp.fd, times) ? err_os(err, "set time") : ERR_OK;
+}
+
+/* Before the lock: the bytes on their way to disk keep nobody waiting. */
+static enum err_code
+make_durable(const struct dir_upload *u, struct err *err)
+{
+	if (u->written < u->spec.length &&
+	    ftruncate(u->temp.fd, (off_t)u->written))
+		return err_os(err, "give back reserved space");
+	if (!u->ds->relaxed && fsync(u->temp.fd))
+		return err_os(err, "sync");
+	return ERR_OK;
+}
+
+/*
+ * The new file gets the mode and the properties of the one it replaces; these
+ * before it is there, so that nobody sees it without them.  Left over by a
+ * crash, they belong to an id that is gone.
+ */
+static enum err_code
+inherit(const struct dir_upload *u, const struct place *p,
+    struct resource_id *heir, bool *inherited, struct err *err)
+{
+	struct resource old, new;
+	struct statx stx;
+	enum err_code rc;
+
+	*inherited = false;
+	if (!place_is_file(p))
+		return ERR_OK;
+	if (fchmod(u->temp.fd, p->stx.stx_mode & 0777))
+		return err_os(err, "set mode");
+	old = place_resource(p);
+	if (!old.has_props)
+		return ERR_OK;
+	rc = dir_stat_fd(u->temp.fd, &stx, err);
+	if (rc)
+		return rc;
+	dir_resource(u->ds, &stx, &new);
+	*heir = new.id;
+	*inherited = true;
+	return state_copy(u->ds->state, &old.id, &new.id, err);
+}
+
+static enum err_code
+put_in_place(struct dir_upload *u, const struct place *p, struct err *err)
+{
+	struct resource_id heir;
+	bool inherited;
+	enum err_code rc = inherit(u, p, &heir, &inherited, err);
+
+	if (!rc)
+		rc = temp_install(u->ds, &u->temp, p, err);
+	if (rc && inherited)
+		(void)state_drop(u->ds->state, &heir, 1, NULL);
+	return rc;
+}
+
+/* ERR_EXISTS: somebody else made it since we looked. */
+static enum err_code
+try_commit(
+    struct dir_upload *u, const struct guard *g, bool *created, struct err *err)
+{
+	struct hold h CLEANUP(hold_done) = { 0 };
+	struct place p CLEANUP(place_done) = PLACE_NONE;
+	enum err_code rc = hold_new(u->ds, u->path, FOLLOW_YES, &h, &p, err);
+
+	if (!rc)
+		rc = must_not_be_dir(&p, err);
+	if (!rc)
+		rc = place_ask(g, &p, err);
+	if (rc)
+		return rc;
+	rc = put_in_place(u, &p, err);
+	if (rc == ERR_NOT_FOUND || rc == ERR_CROSS_DEVICE)
+		return err_set(err, ERR_NO_PARENT,
+		    "the collection of '%.*s' has gone", STR_ARG(u->path.s));
+	if (rc)
+		return rc;
+	*created = p.found == FOUND_NOTHING;
+	return dir_sync(u->ds, p.dir, err);
+}
+
+static enum err_code
+dir_upload_commit(struct upload *base, const struct guard *g,
+    struct resource *out, bool *created, struct err *err)
+{
+	struct dir_upload *u = CONTAINER_OF(base, struct dir_upload, base);
+	struct statx stx;
+	bool new = false;
+	int tries = 0;
+	enum err_code rc = set_time(u, err);
+
+	if (!rc)
+		rc = make_durable(u, err);
+	if (rc)
+		return rc;
+	do
+		rc = try_commit(u, g, &new, err);
+	while (rc == ERR_EXISTS && ++tries < MAX_TRIES);
+	if (!rc && out)
+		rc = dir_stat_fd(u->temp.fd, &stx, err);
+	if (rc)
+		return rc;
+	if (out)
+		dir_resource(u->ds, &stx, out);
+	if (created)
+		*created = new;
+	return ERR_OK;
+}
+
+static void
+dir_upload_free(struct upload *base)
+{
+	struct dir_upload *u = CONTAINER_OF(base, struct dir_upload, base);
+
+	temp_done(&u->temp);
+	place_done(&u->begun);
+	free(u);
+}
+
+static const struct upload_ops dir_upload_ops = {
+	.commit = dir_upload_commit,
+	.free = dir_upload_free,
+};
+
+/* ---- begin */
+
+static enum err_code
+begin(struct dir_upload *u, struct err *err)
+{
+	struct place *p = &u->begun;
+	enum err_code rc = place_for_new(u->ds, u->path, FOLLOW_YES, p, err);
+
+	if (!rc)
+		rc = must_not_be_dir(p, err);
+	if (!rc)
+		rc = temp_file(u->ds, p->dir, 0666, &u->temp, err);
+	if (!rc)
+		rc = reserve(u->temp.fd, u->spec.length, err);
+	return rc;
+}
+
+enum err_code
+dir_upload(struct store *s, struct rpath path, const struct upload_spec *spec,
+    struct upload **out, struct err *err)
+{
+	struct dir_upload *u = calloc(1, sizeof(*u) + path.s.len);
+	enum err_code rc;
+
+	if (!u)
+		return err_nomem(err);
+	memcpy(u->bytes, path.s.ptr, path.s.len);
+	u->path.s = str_of(u->bytes, path.s.len);
+	u->ds = dir_of(s);
+	u->spec = *spec;
+	u->begun = PLACE_NONE;
+	u->temp = TEMP_NONE;
+	ostream_init(&u->stream, &upload_stream_ops);
+	upload_init(&u->base, &dir_upload_ops, &u->stream);
+	rc = begin(u, err);
+	if (rc) {
+		upload_free(&u->base);
+		return rc;
+	}
+	*out = &u->base;
+	return ERR_OK;
+}

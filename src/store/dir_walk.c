@@ -1,0 +1,474 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A walk of the directory store: getdents64() into a buffer for each open
+ * collection, and one statx() for each member.
+ *
+ * No more than MAX_OPEN collections are open at a time.  In deeper trees the
+ * outermost ones are closed, and opened again, at the place where the kernel
+ * said to go on, when the walk is back there and what it had read of them is
+ * used up.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdalign.h>
+#include <stdlib.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "store/dir_impl.h"
+
+#define MAX_OPEN 64
+#define LARGE_LEVELS 8 /* the outermost, where collections are largest */
+#define LARGE_BUF ((size_t)32768)
+#define SMALL_BUF ((size_t)4096)
+
+/* As the kernel fills it in. */
+struct entry {
+	uint64_t inode;
+	int64_t next; /* where to go on behind it */
+	unsigned short size;
+	unsigned char type;
+	char name[];
+};
+
+/* A collection on the way down to where the walk is. */
+struct level {
+	struct level *up, *down;
+	struct resource res;
+	size_t path_len; /* its own */
+	int fd; /* -1: closed meanwhile */
+	bool is_root; /* the store's, where the state directory is */
+	enum err_code failed; /* to read all of its entries */
+	int64_t next; /* where to go on in it */
+	size_t at, len; /* entries not yet seen in buf */
+	size_t size;
+	alignas(struct entry) char buf[];
+};
+
+struct trip {
+	struct dir_store *ds;
+	const struct walk *how;
+	struct buf path;
+	struct level *level;
+	struct level *outermost_open;
+	unsigned n_levels;
+	unsigned n_open;
+	struct err why; /* of a level's failure */
+	size_t n_above; /* ancestors of the root, once they were needed */
+	struct resource_id *above;
+};
+
+/* ---- visits */
+
+static enum err_code
+visit(struct trip *t, const struct resource *res, bool *prune)
+{
+	const struct member m = {
+		.path = rpath_of_buf(&t->path),
+		.res = *res,
+	};
+
+	return t->how->visit(t->how->arg, &m, prune);
+}
+
+static enum err_code
+visit_failed(struct trip *t, const struct resource *res, const struct err *why)
+{
+	const struct member m = {
+		.path = rpath_of_buf(&t->path),
+		.res = *res,
+		.failed = why->code,
+		.err = why,
+	};
+	bool prune = false;
+
+	if (err_stops(why->code) && why->code != ERR_LOOP)
+		return why->code;
+	return t->how->visit(t->how->arg, &m, &prune);
+}
+
+/* ---- levels */
+
+static struct level *
+level_new(struct trip *t, const struct resource *res, int *fd)
+{
+	size_t size = t->n_levels < LARGE_LEVELS ? LARGE_BUF : SMALL_BUF;
+	struct level *l = malloc(sizeof(*l) + size);
+
+	if (!l)
+		return NULL;
+	*l = (struct level){
+		.up = t->level,
+		.res = *res,
+		.path_len = t->path.len,
+		.fd = fd_take(fd),
+		.size = size,
+	};
+	return l;
+}
+
+static void
+level_shut(struct trip *t, struct level *l)
+{
+	if (l->fd >= 0)
+		t->n_open--;
+	fd_close(&l->fd);
+}
+
+static void
+descend(struct trip *t, struct level *l)
+{
+	if (t->level)
+		t->level->down = l;
+	if (!t->n_open)
+		t->outermost_open = l;
+	t->level = l;
+	t->n_levels++;
+	t->n_open++;
+	if (t->n_open <= MAX_OPEN)
+		return;
+	level_shut(t, t->outermost_open);
+	t->outermost_open = t->outermost_open->down;
+}
+
+static void
+ascend(struct trip *t)
+{
+	struct level *l = t->level;
+
+	level_shut(t, l);
+	t->level = l->up;
+	t->n_levels--;
+	if (t->level)
+		t->level->down = NULL;
+	free(l);
+}
+
+/* Opens the level's collection again, if it is still the one it was. */
+static enum err_code
+level_reopen(struct trip *t, struct err *err)
+{
+	struct level *l = t->level;
+	struct place p CLEANUP(place_done) = PLACE_NONE;
+	struct resource now;
+	enum err_code rc =
+	    place_find(t->ds, rpath_of_buf(&t->path), FOLLOW_YES, &p, err);
+
+	if (!rc)
+		rc = place_must_exist(&p, err);
+	if (rc)
+		return rc;
+	now = place_resource(&p);
+	if (memcmp(&now.id, &l->res.id, sizeof(now.id)) != 0)
+		return err_set(err, ERR_NOT_FOUND, "replaced meanwhile");
+	l->fd = place_open(&p, O_RDONLY | O_DIRECTORY);
+	if (l->fd < 0 || lseek(l->fd, l->next, SEEK_SET) < 0)
+		return err_os(err, "open '%.*s' again",
+		    STR_ARG(rpath_of_buf(&t->path).s));
+	t->outermost_open = l;
+	t->n_open++;
+	return ERR_OK;
+}
+
+/*
+ * The level's next entry, or NULL at the end, or when it cannot be read; then
+ * l->failed says so.
+ */
+static const struct entry *
+next_entry(struct trip *t)
+{
+	struct level *l = t->level;
+	const struct entry *e;
+	long n;
+
+	if (l->fd < 0 && !l->failed)
+		l->failed = level_reopen(t, &t->why);
+	if (l->failed)
+		return NULL;
+	if (l->at == l->len) {
+		n = syscall(SYS_getdents64, l->fd, l->buf, l->size);
+		/* ENOENT: it has been removed. */
+		if (n < 0 && errno != ENOENT)
+			l->failed = err_os(&t->why, "read collection");
+		if (n <= 0)
+			return NULL;
+		l->at = 0;
+		l->len = (size_t)n;
+	}
+	e = (const struct entry *)(const void *)(l->buf + l->at);
+	l->at += e->size;
+	l->next = e->next;
+	return e;
+}
+
+static bool
+is_skipped(const struct level *l, const struct entry *e)
+{
+	const char *name = e->name;
+
+	if (e->type == DT_FIFO || e->type == DT_SOCK || e->type == DT_CHR ||
+	    e->type == DT_BLK)
+		return true;
+	if (name[0] != '.')
+		return false;
+	return !strcmp(name, ".") || !strcmp(name, "..") ||
+	    temp_name_is(name) || (l->is_root && !strcmp(name, STATE_NAME));
+}
+
+/* ---- collections that contain themselves */
+
+static bool
+same_id(const struct resource_id *a, const struct resource_id *b)
+{
+	return !memcmp(a, b, sizeof(*a));
+}
+
+/* The ancestors of the walk's root. */
+static enum err_code
+find_above(struct trip *t, struct rpath root)
+{
+	size_t depth = 0;
+	struct rpath p;
+
+	for (p = root; !rpath_is_root(p); p = rpath_parent(p))
+		depth++;
+	t->above = calloc(depth + 1, sizeof(*t->above));
+	if (!t->above)
+		return ERR_NOMEM;
+	for (p = root; !rpath_is_root(p); t->n_above++) {
+		struct resource r = { 0 };
+
+		p = rpath_parent(p);
+		(void)dir_stat(&t->ds->base, p, &r, NULL);
+		t->above[t->n_above] = r.id;
+	}
+	return ERR_OK;
+}
+
+static enum err_code
+contains_itself(struct trip *t, const struct resource_id *id, bool *yes)
+{
+	const struct level *l = t->level;
+	const struct level *outermost = l;
+	enum err_code rc = ERR_OK;
+	size_t i;
+
+	for (*yes = false; l && !*yes; l = l->up) {
+		outermost = l;
+		*yes = same_id(&l->res.id, id);
+	}
+	if (!t->above && outermost) {
+		struct str root =
+		    str_head(buf_str(&t->path), outermost->path_len);
+
+		rc = find_above(
+		    t, root.len ? (struct rpath){ root } : RPATH_ROOT);
+	}
+	for (i = 0; i < t->n_above && !*yes; i++)
+		*yes = same_id(&t->above[i], id);
+	return rc;
+}
+
+/* ---- members */
+
+/*
+ * Visits the collection whose path is t->path, and goes down into it; fd, if
+ * it could be opened, is taken over.
+ */
+static enum err_code
+enter(
+    struct trip *t, const struct resource *res, int *fd, const struct err *why)
+{
+	bool prune = false;
+	struct level *l;
+	enum err_code rc = ERR_OK;
+
+	if (*fd < 0)
+		return visit_failed(t, res, why);
+	if (t->how->order == WALK_DOWN)
+		rc = visit(t, res, &prune);
+	if (rc || prune)
+		return rc;
+	l = level_new(t, res, fd);
+	if (!l)
+		return ERR_NOMEM;
+	l->is_root = same_id(&res->id, &t->ds->root_id);
+	descend(t, l);
+	return ERR_OK;
+}
+
+static enum err_code
+enter_by_name(
+    struct trip *t, int dir, const char *name, const struct resource *res)
+{
+	struct err why = { 0 };
+	int fd CLEANUP(fd_close) =
+	    open_beneath(dir, name, O_RDONLY | O_DIRECTORY, 0);
+
+	if (fd < 0 && errno == ENOENT)
+		return ERR_OK;
+	if (fd < 0)
+		(void)err_os(&why, "open collection");
+	return enter(t, res, &fd, &why);
+}
+
+/* A member that is a link, as what it leads to. */
+static enum err_code
+meet_link(struct trip *t)
+{
+	struct place p CLEANUP(place_done) = PLACE_NONE;
+	struct resource res = { 0 };
+	struct err why = { 0 };
+	bool looped;
+	enum err_code rc =
+	    place_find(t->ds, rpath_of_buf(&t->path), FOLLOW_YES, &p, &why);
+
+	if (rc == ERR_NOT_FOUND || (!rc && p.found != FOUND_SERVED))
+		return ERR_OK;
+	if (rc)
+		return visit_failed(t, &res, &why);
+	res = place_resource(&p);
+	if (!res.collection || t->how->depth != DEPTH_INFINITY ||
+	    t->how->order == WALK_UP)
+		return visit(t, &res, &(bool){ false });
+	rc = contains_itself(t, &res.id, &looped);
+	if (rc)
+		return rc;
+	if (looped) {
+		(void)err_set(&why, ERR_LOOP, "contains itself");
+		return visit_failed(t, &res, &why);
+	}
+	return enter_by_name(t, p.dir, p.name, &res);
+}
+
+static bool
+is_hidden(
+    const struct trip *t, const struct statx *stx, const struct resource *res)
+{
+	if (!res->collection)
+		return !S_ISREG(stx->stx_mode);
+	return same_id(&res->id, &t->ds->hidden_id);
+}
+
+static enum err_code
+member_failed(struct trip *t, const struct entry *e)
+{
+	const struct resource res = { .collection = e->type == DT_DIR };
+	struct err why = { 0 };
+
+	if (errno == ENOENT)
+		return ERR_OK;
+	(void)err_os(&why, "stat");
+	return visit_failed(t, &res, &why);
+}
+
+/* The path is its own already. */
+static enum err_code
+meet(struct trip *t, const struct entry *e)
+{
+	int dir = t->level->fd;
+	struct resource res;
+	struct statx stx;
+
+	if (e->type == DT_LNK)
+		return meet_link(t);
+	if (statx(dir, e->name, AT_SYMLINK_NOFOLLOW, STAT_MASK, &stx))
+		return member_failed(t, e);
+	if (S_ISLNK(stx.stx_mode))
+		return meet_link(t);
+	dir_resource(t->ds, &stx, &res);
+	if (is_hidden(t, &stx, &res))
+		return ERR_OK;
+	if (res.collection && t->how->depth == DEPTH_INFINITY)
+		return enter_by_name(t, dir, e->name, &res);
+	return visit(t, &res, &(bool){ false });
+}
+
+static enum err_code
+meet_next(struct trip *t, const struct entry *e)
+{
+	struct level *l = t->level;
+	enum err_code rc;
+
+	if (is_skipped(l, e))
+		return ERR_OK;
+	(void)rpath_push(&t->path, str_from_c(e->name));
+	if (buf_failed(&t->path))
+		return ERR_NOMEM;
+	rc = meet(t, e);
+	if (t->level == l)
+		rpath_pop(&t->path, l->path_len);
+	return rc;
+}
+
+/* Back from a collection to the one it is in. */
+static enum err_code
+leave(struct trip *t)
+{
+	const struct level *l = t->level;
+	struct resource res = l->res;
+	bool failed = l->failed;
+	enum err_code rc = ERR_OK;
+	bool prune = false;
+
+	ascend(t);
+	if (failed)
+		rc = visit_failed(t, &res, &t->why);
+	else if (t->how->order == WALK_UP)
+		rc = visit(t, &res, &prune);
+	if (t->level)
+		rpath_pop(&t->path, t->level->path_len);
+	return rc;
+}
+
+static enum err_code
+travel(struct trip *t)
+{
+	enum err_code rc = ERR_OK;
+
+	while (!rc && t->level) {
+		const struct entry *e = next_entry(t);
+
+		rc = e ? meet_next(t, e) : leave(t);
+	}
+	return rc;
+}
+
+static enum err_code
+begin(struct trip *t, struct rpath root, struct err *err)
+{
+	struct place p CLEANUP(place_done) = PLACE_NONE;
+	struct resource res;
+	enum err_code rc = place_find(t->ds, root, FOLLOW_YES, &p, err);
+
+	if (!rc)
+		rc = place_must_exist(&p, err);
+	if (rc)
+		return rc;
+	if (!rpath_is_root(root))
+		buf_put(&t->path, root.s);
+	if (buf_failed(&t->path))
+		return ERR_NOMEM;
+	res = place_resource(&p);
+	if (!res.collection || t->how->depth == DEPTH_0)
+		return visit(t, &res, &(bool){ false });
+	return enter_by_name(t, p.dir, p.name, &res);
+}
+
+enum err_code
+dir_walk(
+    struct store *s, struct rpath root, const struct walk *w, struct err *err)
+{
+	struct trip t = { .ds = dir_of(s), .how = w };
+	enum err_code rc = begin(&t, root, err);
+
+	if (!rc)
+		rc = travel(&t);
+	while (t.level)
+		ascend(&t);
+	free(t.above);
+	buf_done(&t.path);
+	return rc;
+}
