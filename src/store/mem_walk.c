@@ -142,21 +142,27 @@ enum err_code
 mem_walk(
     struct store *s, struct rpath root, const struct walk *w, struct err *err)
 {
-	struct mem_store *m = mem_lock(s);
-	struct trip t = { .m = m, .how = w };
+	struct trip t = { .how = w };
+	struct mem_store *m;
 	struct mem_node *n;
 	struct resource res = { 0 };
-	enum err_code rc = mem_tree_find(&m->tree, root, &n, err);
+	enum err_code rc;
 
+	if (!rpath_is_root(root))
+		buf_put(&t.path, root.s);
+	if (buf_failed(&t.path))
+		return err_nomem(err);
+	t.m = m = mem_lock(s);
+	rc = mem_tree_find(&m->tree, root, &n, err);
 	if (!rc) {
 		res = mem_node_stat(n);
 		(void)mem_node_ref(n);
 	}
 	mem_unlock(m);
-	if (rc)
+	if (rc) {
+		buf_done(&t.path);
 		return rc;
-	if (!rpath_is_root(root))
-		buf_put(&t.path, root.s);
+	}
 	rc = enter(&t, n, &res, w->depth != DEPTH_0);
 	if (!rc)
 		rc = travel(&t);
