@@ -22,6 +22,26 @@ reply_header(struct reply *r, struct str name, struct str value)
 	return r->failed;
 }
 
+void
+reply_forget(struct reply *r)
+{
+	assert(!r->status);
+	r->failed = ERR_OK;
+	if (r->ops->forget)
+		r->ops->forget(r);
+}
+
+/* Headers of an answer that failed are not those of the next. */
+static enum err_code
+chosen(struct reply *r, unsigned status, enum err_code rc)
+{
+	if (rc)
+		r->failed = rc;
+	else
+		r->status = status;
+	return rc;
+}
+
 enum err_code
 reply_stream(struct reply *r, unsigned status, struct ostream **out)
 {
@@ -29,9 +49,7 @@ reply_stream(struct reply *r, unsigned status, struct ostream **out)
 
 	assert(!r->status);
 	rc = r->failed ? r->failed : r->ops->stream(r, status, out);
-	if (!rc)
-		r->status = status;
-	return rc;
+	return chosen(r, status, rc);
 }
 
 enum err_code
@@ -46,9 +64,7 @@ reply_content(struct reply *r, unsigned status, struct content *c,
 		return r->failed;
 	}
 	rc = r->ops->content(r, status, c, segs, n);
-	if (!rc)
-		r->status = status;
-	return rc;
+	return chosen(r, status, rc);
 }
 
 enum err_code
@@ -58,7 +74,5 @@ reply_empty(struct reply *r, unsigned status)
 
 	assert(!r->status);
 	rc = r->failed ? r->failed : r->ops->empty(r, status);
-	if (!rc)
-		r->status = status;
-	return rc;
+	return chosen(r, status, rc);
 }

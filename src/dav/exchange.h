@@ -64,6 +64,8 @@ struct reply_ops {
 	    struct content *c, const struct segment *segs, size_t n);
 	/* No body. */
 	enum err_code (*empty)(struct reply *, unsigned status);
+	/* Optional: drops all headers, of an answer that cannot be given. */
+	void (*forget)(struct reply *);
 };
 
 /*
@@ -72,7 +74,8 @@ struct reply_ops {
  * then.  For HEAD a method does as for GET, and the server leaves the body out.
  *
  * A header that could not be set fails the call that gives the status, so that
- * nothing is ever sent without it, and a method need not ask each time.
+ * nothing is ever sent without it, and a method need not ask each time; then
+ * reply_forget() makes room for another answer.
  */
 struct reply {
 	const struct reply_ops *ops;
@@ -82,6 +85,7 @@ struct reply {
 
 void reply_init(struct reply *r, const struct reply_ops *ops);
 enum err_code reply_header(struct reply *r, struct str name, struct str value);
+void reply_forget(struct reply *r);
 enum err_code
 reply_stream(struct reply *r, unsigned status, struct ostream **out) MUST_USE;
 enum err_code reply_content(struct reply *r, unsigned status, struct content *c,

@@ -60,7 +60,8 @@ dav_fail(struct exchange *x, const struct err *err)
 	if (!known.code)
 		known.code = ERR_INTERNAL;
 	status = err_status(known.code);
-	x->reply->failed = ERR_OK; /* of an answer that will not be given */
+	if (x->reply->failed)
+		reply_forget(x->reply);
 	if (status == 304)
 		return reply_empty(x->reply, status);
 	say_headers(x, status, form);

@@ -61,11 +61,12 @@ file_reply_validators(struct exchange *x, const struct resource *res)
 }
 
 static void
-say_about(struct exchange *x, const struct resource *res)
+say_about(struct exchange *x, const struct resource *res, struct str type)
 {
 	struct reply *r = x->reply;
 
 	file_reply_validators(x, res);
+	(void)reply_header(r, STR("Content-Type"), type);
 	(void)reply_header(r, STR("Accept-Ranges"), STR("bytes"));
 	(void)reply_header(r, STR("X-Content-Type-Options"), STR("nosniff"));
 	if (is_active(type_of(x)))
@@ -109,45 +110,38 @@ find_ranges(struct exchange *x, const struct resource *res,
 	return ranges_parse(header, res->length, ranges, err);
 }
 
-static enum err_code
-no_such_range(struct exchange *x, uint64_t length, enum err_code rc)
+static void
+say_range(struct exchange *x, const struct byte_range *range, uint64_t length)
 {
 	struct buf b CLEANUP(buf_done) = { 0 };
 
-	BUF_LIT(&b, "bytes */");
-	buf_put_u64(&b, length);
-	(void)buf_header(x->reply, STR("Content-Range"), &b);
-	return rc;
-}
-
-static enum err_code
-reply_one(struct exchange *x, struct content *content, unsigned status,
-    struct byte_range range)
-{
-	struct segment *seg = ARENA_NEW(x->arena, struct segment);
-
-	if (!seg) {
-		content_free(content);
-		return ERR_NOMEM;
+	if (range) {
+		put_range(&b, range, length);
+	} else { /* none of those asked for */
+		BUF_LIT(&b, "bytes */");
+		buf_put_u64(&b, length);
 	}
-	*seg = (struct segment){
-		.offset = range.offset,
-		.length = range.length,
-	};
-	(void)reply_header(x->reply, STR("Content-Type"), type_of(x));
-	return reply_content(
-	    x->reply, status, content, seg, range.length ? 1 : 0);
+	(void)buf_header(x->reply, STR("Content-Range"), &b);
 }
 
-static enum err_code
-reply_range(struct exchange *x, struct content *content,
-    const struct byte_range *range, uint64_t length)
-{
-	struct buf b CLEANUP(buf_done) = { 0 };
+/* Made before the first header is set, so that nothing fails after it. */
+struct body {
+	unsigned status;
+	struct str type;
+	struct segment *segs;
+	size_t n;
+};
 
-	put_range(&b, range, length);
-	(void)buf_header(x->reply, STR("Content-Range"), &b);
-	return reply_one(x, content, 206, *range);
+static enum err_code
+make_whole(struct exchange *x, struct byte_range range, struct body *out)
+{
+	out->segs = ARENA_NEW(x->arena, struct segment);
+	if (!out->segs)
+		return ERR_NOMEM;
+	out->segs->offset = range.offset;
+	out->segs->length = range.length;
+	out->n = range.length ? 1 : 0;
+	return ERR_OK;
 }
 
 /*
@@ -190,10 +184,9 @@ part_text(struct exchange *x, struct str boundary,
 	return ERR_OK;
 }
 
-/* A multipart/byteranges body (RFC 9110 s14.6). */
 static enum err_code
-make_parts(struct exchange *x, struct str boundary, const struct ranges *ranges,
-    uint64_t length, struct segment *segs)
+make_segments(struct exchange *x, struct str boundary,
+    const struct ranges *ranges, uint64_t length, struct segment *segs)
 {
 	enum err_code rc = ERR_OK;
 	size_t i;
@@ -209,47 +202,60 @@ make_parts(struct exchange *x, struct str boundary, const struct ranges *ranges,
 	return rc ? rc : part_text(x, boundary, NULL, length, &segs[2 * i]);
 }
 
+/* A multipart/byteranges body (RFC 9110 s14.6). */
 static enum err_code
-reply_parts(struct exchange *x, struct content *content,
-    const struct ranges *ranges, uint64_t length)
+make_parts(struct exchange *x, const struct ranges *ranges, uint64_t length,
+    struct body *out)
 {
-	size_t n = 2 * ranges->n + 1;
-	struct segment *segs = arena_array(x->arena, n, sizeof(*segs));
-	struct buf boundary CLEANUP(buf_done) = { 0 };
+	struct str prefix = STR("multipart/byteranges; boundary=");
 	struct buf type CLEANUP(buf_done) = { 0 };
 	enum err_code rc;
 
-	rc = segs ? put_boundary(&boundary) : ERR_NOMEM;
-	if (!rc)
-		rc = make_parts(x, buf_str(&boundary), ranges, length, segs);
-	if (rc) {
-		content_free(content);
+	out->n = 2 * ranges->n + 1;
+	out->segs = arena_array(x->arena, out->n, sizeof(*out->segs));
+	if (!out->segs)
+		return ERR_NOMEM;
+	buf_put(&type, prefix);
+	rc = put_boundary(&type);
+	if (rc)
 		return rc;
-	}
-	BUF_LIT(&type, "multipart/byteranges; boundary=");
-	buf_put(&type, buf_str(&boundary));
-	(void)buf_header(x->reply, STR("Content-Type"), &type);
-	return reply_content(x->reply, 206, content, segs, n);
+	if (!arena_str(x->arena, buf_str(&type), &out->type))
+		return ERR_NOMEM;
+	return make_segments(
+	    x, str_skip(out->type, prefix.len), ranges, length, out->segs);
+}
+
+static enum err_code
+make_body(struct exchange *x, const struct ranges *ranges, uint64_t length,
+    struct body *out)
+{
+	out->status = ranges->n ? 206 : 200;
+	out->type = type_of(x);
+	if (ranges->n > 1)
+		return make_parts(x, ranges, length, out);
+	return make_whole(x,
+	    ranges->n ? ranges->v[0] : (struct byte_range){ 0, length }, out);
 }
 
 enum err_code
 file_reply(struct exchange *x, struct content *content, struct err *err)
 {
 	const struct resource *res = content_resource(content);
-	uint64_t length = res->length;
+	struct body body = { 0 };
 	struct ranges ranges;
 	enum err_code rc;
 
 	rc = find_ranges(x, res, &ranges, err);
+	if (rc == ERR_RANGE)
+		say_range(x, NULL, res->length);
+	if (!rc)
+		rc = make_body(x, &ranges, res->length, &body);
 	if (rc) {
 		content_free(content);
-		return rc == ERR_RANGE ? no_such_range(x, length, rc) : rc;
+		return rc;
 	}
-	say_about(x, res);
-	if (!ranges.n)
-		return reply_one(
-		    x, content, 200, (struct byte_range){ 0, length });
+	say_about(x, res, body.type);
 	if (ranges.n == 1)
-		return reply_range(x, content, &ranges.v[0], length);
-	return reply_parts(x, content, &ranges, length);
+		say_range(x, &ranges.v[0], res->length);
+	return reply_content(x->reply, body.status, content, body.segs, body.n);
 }

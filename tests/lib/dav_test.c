@@ -1,0 +1,175 @@
+/* SPDX-License-Identifier: MIT */
+#include "lib/dav_test.h"
+
+#include "lib/alloc_fail.h"
+#include "lib/test.h"
+
+#define HEADERS_MAX 16
+
+void
+dav_test_init(struct dav_test *t, const char *text)
+{
+	*t = (struct dav_test){
+		.set = { .max_xml = 1 << 20, .max_depth = 64 },
+		.origin = { STR("http"), STR("example.org"), STR("") },
+	};
+	t->store = deny_store_init(&t->deny);
+	(void)reply_mem_init(&t->reply);
+	tree_make(t->deny.inner, text);
+}
+
+void
+dav_test_done(struct dav_test *t)
+{
+	store_close(t->store);
+	arena_done(&t->arena);
+	reply_mem_done(&t->reply);
+	buf_done(&t->log);
+}
+
+static void
+log_line(void *arg, struct str line)
+{
+	struct dav_test *t = arg;
+
+	buf_put(&t->log, line);
+	buf_putc(&t->log, '\n');
+}
+
+static size_t
+split_headers(const char *text, struct header *out)
+{
+	struct str rest = str_from_c(text);
+	struct str line;
+	size_t n = 0;
+
+	while (rest.len && str_cut(&rest, '\n', &line)) {
+		size_t colon = str_find(line, ':');
+
+		if (!line.len)
+			continue;
+		assert_true(n < HEADERS_MAX && colon < line.len);
+		out[n].name = str_head(line, colon);
+		out[n++].value = str_trim(str_skip(line, colon + 1));
+	}
+	return n;
+}
+
+/* In two pieces, as a network would. */
+static enum err_code
+send_body(struct exchange *x, struct str body, struct err *err)
+{
+	size_t half = body.len / 2;
+
+	if (!x->body)
+		return err_set(err, ERR_MEDIA_TYPE, "body");
+	if (ostream_write(x->body, str_head(body, half)) ||
+	    ostream_write(x->body, str_skip(body, half))) {
+		*err = x->body->err;
+		return err->code;
+	}
+	return ERR_OK;
+}
+
+static enum err_code
+exchange_run(
+    struct dav_test *t, struct exchange *x, const char *body, struct err *err)
+{
+	const struct method_ops *ops = dav_method(x->req->method);
+	enum err_code rc = ops->begin(x, err);
+
+	t->has_body_stream = x->body != NULL;
+	t->slow = x->slow;
+	if (!rc && body)
+		rc = send_body(x, str_from_c(body), err);
+	if (!rc)
+		rc = ops->run(x, err);
+	if (rc && !x->reply->status) {
+		err->code = rc;
+		(void)!dav_fail(x, err);
+	}
+	if (ops->end)
+		ops->end(x);
+	return rc;
+}
+
+static void
+check_reply(const struct dav_test *t)
+{
+	static const char *const once[] = { "Content-Type", "Cache-Control",
+		"ETag", "Allow", "Vary", "Location", "Content-Location",
+		"Content-Range" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(once); i++)
+		assert_true(
+		    reply_mem_count(&t->reply, str_from_c(once[i])) <= 1);
+	if (t->reply.base.status == 207 && t->reply.ended) {
+		assert_true(t->reply.body.len);
+		assert_true(dav_header(t, "Content-Type").len);
+		assert_str_equal(
+		    dav_header(t, "Cache-Control"), STR("no-store"));
+		assert_int_equal(dav_header(t, "Location").len, 0);
+	}
+}
+
+unsigned
+dav_send(struct dav_test *t, const char *method, const char *target,
+    const char *headers, const char *body)
+{
+	struct header list[HEADERS_MAX];
+	struct request req = {
+		.method = method_from(str_from_c(method)),
+		.method_name = str_from_c(method),
+		.origin = t->origin,
+		.has_body = body != NULL,
+		.has_length = body != NULL,
+		.length = body ? strlen(body) : 0,
+	};
+	struct err err = { 0 };
+	struct exchange x = {
+		.req = &req,
+		.store = t->store,
+		.set = &t->set,
+		.failures = { log_line, t },
+		.arena = &t->arena,
+	};
+
+	arena_clear(&t->arena);
+	buf_clear(&t->log);
+	reply_mem_done(&t->reply);
+	x.reply = reply_mem_init(&t->reply);
+	req.headers = (struct headers){ list, split_headers(headers, list) };
+	assert_int_equal(href_decode_path(&t->arena, str_from_c(target),
+			     &req.path, &req.slash, NULL),
+	    ERR_OK);
+	if (headers_has(&req.headers, STR("Transfer-Encoding")))
+		req.has_length = false;
+	if (t->fail_alloc)
+		alloc_fail_at(t->fail_alloc);
+	t->ran = exchange_run(t, &x, body, &err);
+	t->alloc_failed = t->fail_alloc && alloc_fail_stop();
+	t->fail_alloc = 0;
+	check_reply(t);
+	return t->reply.ended ? t->reply.base.status : 0;
+}
+
+struct str
+dav_header(const struct dav_test *t, const char *name)
+{
+	return reply_mem_header(&t->reply, str_from_c(name));
+}
+
+struct str
+dav_body(const struct dav_test *t)
+{
+	return buf_str(&t->reply.body);
+}
+
+bool
+dav_says(const struct dav_test *t, const char *text)
+{
+	struct str body = dav_body(t);
+
+	return body.len && memmem(body.ptr, body.len, text, strlen(text));
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* Requests, sent to a method as the server would, and what it replied. */
+#ifndef SHEAF_TESTS_DAV_TEST_H
+#define SHEAF_TESTS_DAV_TEST_H
+
+#include "lib/deny_store.h"
+#include "lib/reply_mem.h"
+#include "lib/tree.h"
+
+struct dav_test {
+	struct deny_store deny;
+	struct store *store; /* what requests see */
+	struct arena arena; /* new for each request */
+	struct dav_settings set;
+	struct origin origin;
+	struct reply_mem reply; /* of the last request */
+	struct buf log; /* lines about failed members */
+	unsigned long fail_alloc; /* for the next: this allocation fails */
+	bool alloc_failed; /* it came to that */
+	enum err_code ran; /* what the method returned at last */
+	bool has_body_stream; /* it wanted the body */
+	bool slow;
+};
+
+/* With the tree that `text` says (lib/tree.h). */
+void dav_test_init(struct dav_test *t, const char *text);
+void dav_test_done(struct dav_test *t);
+
+/*
+ * Sends a request and returns the status, or 0 when the answer was cut short.
+ * headers: lines "Name: value\n"; body: NULL for none.  What every reply must
+ * be is asserted: an answer given once, no header twice, a 207 with a body.
+ */
+unsigned dav_send(struct dav_test *t, const char *method, const char *target,
+    const char *headers, const char *body);
+
+/* The value of a header of the reply. */
+struct str dav_header(const struct dav_test *t, const char *name);
+
+struct str dav_body(const struct dav_test *t);
+
+/* Whether the body holds this. */
+bool dav_says(const struct dav_test *t, const char *text);
+
+#endif
