@@ -63,10 +63,9 @@ has_prefix(const struct capture *c, const struct capture_decl *decls, size_t n,
     struct str prefix)
 {
 	while (n--) {
-		struct str p =
-		    str_of(c->prefixes.ptr + decls[n].at, decls[n].len);
+		struct str from = str_skip(buf_str(&c->prefixes), decls[n].at);
 
-		if (buf_failed(&c->prefixes) || str_eq(p, prefix))
+		if (str_eq(str_head(from, decls[n].len), prefix))
 			return true;
 	}
 	return false;

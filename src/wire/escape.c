@@ -145,8 +145,11 @@ static void
 put_escaped(struct buf *b, struct str s, const unsigned char *kinds)
 {
 	size_t from = 0;
-	size_t at = plain_run(s, 0, kinds);
+	size_t at;
 
+	if (!s.len)
+		return;
+	at = plain_run(s, 0, kinds);
 	while (at < s.len) {
 		unsigned char kind = kinds[(unsigned char)s.ptr[at]];
 		size_t n = kind == MULTI ? utf8_length(s, at) : 0;

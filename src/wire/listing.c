@@ -171,12 +171,12 @@ static void
 put_date_cell(struct buf *b, const struct prop *modified)
 {
 	struct str text = modified ? modified->value : STR("");
-	struct utc u;
 	int64_t seconds;
 
 	BUF_LIT(b, "<td class=\"t\">");
 	if (date_parse_http(text, &seconds)) {
-		u = utc_from_seconds(seconds);
+		struct utc u = utc_from_seconds(seconds);
+
 		BUF_LIT(b, "<time datetime=\"");
 		date_put_rfc3339(b, seconds);
 		buf_printf(b, "\">%04d-%02d-%02d %02d:%02d</time>", u.year,
