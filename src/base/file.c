@@ -63,6 +63,15 @@ fd_read_at(int fd, uint64_t offset, char *out, size_t max, size_t *got,
 	return ERR_OK;
 }
 
+/* How much more out may take in one read; 0: it is at its limit. */
+static size_t
+read_step(const struct buf *out)
+{
+	size_t left = out->max - out->len;
+
+	return out->max && left < READ_STEP ? left : READ_STEP;
+}
+
 enum err_code
 file_read(const char *name, struct buf *out, struct err *err)
 {
@@ -71,19 +80,24 @@ file_read(const char *name, struct buf *out, struct err *err)
 	if (fd < 0)
 		return err_os(err, "open '%s'", name);
 	for (;;) {
-		char *room = buf_room(out, READ_STEP);
+		size_t step = read_step(out);
+		char beyond; /* whether there is more than the limit */
+		char *room = step ? buf_room(out, step) : &beyond;
 		ssize_t n;
 
 		if (!room)
 			return err_set(err, buf_failed(out), "read '%s': %s",
 			    name, err_text(buf_failed(out)));
-		n = read(fd, room, READ_STEP);
+		n = read(fd, room, step ? step : 1);
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n < 0)
 			return err_os(err, "read '%s'", name);
 		if (n == 0)
 			return ERR_OK;
+		if (!step)
+			return err_set(err, ERR_TOO_LARGE,
+			    "'%s' is over %zu bytes", name, out->max);
 		out->len += (size_t)n;
 	}
 }
