@@ -172,7 +172,7 @@ matches(const struct etag_list *list, const struct validators *now,
 		return false;
 	if (list->any)
 		return true;
-	for (i = 0; now->etag.len && i < list->n; i++)
+	for (i = 0; i < list->n; i++)
 		if (same(&list->v[i], &current))
 			return true;
 	return false;

@@ -18,7 +18,8 @@
 #include "http/headers.h"
 
 struct etag {
-	struct str opaque; /* with its quotes, without W/ */
+	/* With its quotes, without W/; empty: none, which is like no other. */
+	struct str opaque;
 	bool weak;
 };
 

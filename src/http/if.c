@@ -207,7 +207,7 @@ condition_holds(const struct if_condition *c, struct rpath path,
 	bool is;
 
 	if (c->is_etag)
-		is = state->etag.len && etag_same_strong(&c->etag, &current);
+		is = etag_same_strong(&c->etag, &current);
 	else
 		is = state->has_token &&
 		    state->has_token(state->arg, path, c->token);

@@ -90,8 +90,9 @@ put_in(struct ranges *all, size_t i, struct byte_range r)
 }
 
 /*
- * Adds r, joined with all it touches, in the place of the first of them; what
- * they have grown to may touch others that r did not.
+ * Adds r, joined with all it touches, in the place of the first of them.  One
+ * pass is enough: those that are there do not touch one another, so what r
+ * grows to touches none that r did not.
  */
 static void
 add(struct ranges *all, struct byte_range r)
@@ -108,7 +109,6 @@ add(struct ranges *all, struct byte_range r)
 		take_out(all, i);
 		if (i < place)
 			place = i;
-		i = 0;
 	}
 	put_in(all, place, r);
 }

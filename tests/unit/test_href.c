@@ -95,6 +95,35 @@ a_path_is_decoded_or_refused(void **state)
 	}
 }
 
+static void
+a_refusal_says_what_was_wrong(void **state)
+{
+	static const struct {
+		const char *wire, *tell;
+	} cases[] = {
+		{ "a", "a path must begin with a slash" },
+		{ "/%zz", "a path has a bad percent escape" },
+		{ "/a%2Fb", "a path has an encoded slash" },
+		{ "/a%00b", "a path has an encoded NUL" },
+		{ "/a b", "a path has a byte that must be encoded" },
+		{ "/a/%2e.", "a path has a '.' or '..' segment" },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(cases); i++) {
+		struct arena a = { 0 };
+		struct rpath out;
+		struct err err;
+
+		assert_int_equal(href_decode_path(&a, str_from_c(cases[i].wire),
+				     &out, NULL, &err),
+		    ERR_BAD_PATH);
+		assert_string_equal(err.tell, cases[i].tell);
+		arena_done(&a);
+	}
+}
+
 static const struct origin plain = {
 	.scheme = STR_INIT("http"),
 	.authority = STR_INIT("example.org"),
@@ -430,6 +459,7 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_path_is_decoded_or_refused),
+		cmocka_unit_test(a_refusal_says_what_was_wrong),
 		cmocka_unit_test(a_destination_is_of_this_server_or_refused),
 		cmocka_unit_test(decoding_survives_each_failed_allocation),
 		cmocka_unit_test(an_href_is_plain_bytes_and_escapes),
