@@ -98,9 +98,10 @@ str_cut(struct str *rest, char c, struct str *piece)
 	at = str_find(*rest, c);
 	*piece = str_head(*rest, at);
 	/* NULL, not merely empty, says that nothing follows the last c. */
-	*rest = at == rest->len
-	    ? (struct str){ 0 }
-	    : str_of(rest->ptr + at + 1, rest->len - at - 1);
+	if (at == rest->len)
+		*rest = (struct str){ 0 };
+	else
+		*rest = str_skip(*rest, at + 1);
 	return true;
 }
 
