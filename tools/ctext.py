@@ -43,17 +43,23 @@ def tokens(text, kind):
 
 
 class Function:
-    def __init__(self, name, first, last, body):
+    def __init__(self, name, first, start, last, body):
         self.name = name
         self.first = first  # line of its name
+        self.start = start  # line of its opening brace
         self.last = last  # line of its closing brace
         self.body = body  # code, without its signature
 
     @property
     def lines(self):
-        return self.last - self.first + 1
+        """From its name to its end, without the rows of its tables."""
+        rows = sum(m.group().count('\n') for m in TABLE.finditer(self.body))
+        return self.last - self.first + 1 - rows
 
 
+# A constant table in a function, from its opening to its closing brace.
+TABLE = re.compile(r'^\t(?:static )?const (?:[^;=()]|\{[^}]*\})*= \{.*?^\t\};',
+                   re.S | re.M)
 NAME = re.compile(r'^([a-z_A-Z]\w*)\(')
 
 
@@ -68,7 +74,7 @@ def functions(text):
         elif line.startswith('{') and name:
             start = i
         elif line.startswith('}') and name and start:
-            yield Function(name, first, i + 1, '\n'.join(lines[start:i + 1]))
+            yield Function(name, first, start + 1, i + 1, '\n'.join(lines[start:i + 1]))
             name, start = None, 0
         elif line.endswith(';') and not start and not line.startswith((' ', '\t')):
             name = None

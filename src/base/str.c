@@ -101,7 +101,7 @@ str_cut(struct str *rest, char c, struct str *piece)
 	if (at == rest->len)
 		*rest = (struct str){ 0 };
 	else
-		*rest = str_skip(*rest, at + 1);
+		*rest = str_of(rest->ptr + at + 1, rest->len - at - 1);
 	return true;
 }
 

@@ -118,6 +118,9 @@ class Banned(Case):
             'src/dav/a.c': function('\treturn malloc(n);', name='thing_new'),
             'src/dav/b.c': function('\t/* strcpy(a, b); <D:href> */\n'
                                     '\tput("https://x strcpy(");\n\tx->system(1);'),
+            'src/server/a.c': function('\treturn malloc(n);'),
+            'src/store/a.c': function('\t/* check-banned: SQLite opens names */\n'
+                                      '\tfmt("%s/%s", a, b);'),
             'src/dav/c.c': function("\tswitch (n) {\n\tcase 'a':\n\tdefault:\n\t\tbreak;\n\t}"),
             'src/dav/d.c': function('\tgoto undo;\nundo:\n\treturn 0;'),
             'src/wire/a.c': function('\tput("<D:href>");'),
@@ -140,6 +143,14 @@ class Length(Case):
         self.accepts('top-length', {'src/dav/a.c': function(body)})
         self.finds('top-length', {'src/dav/a.c': function(body + '\n\tn++;')},
                    'f() has 71 lines')
+
+
+    def test_the_rows_of_a_table_are_no_code(self):
+        table = ('\tstatic const struct {\n\t\tint a;\n\t} rows[] = {\n' +
+                 '\t\t{ 1 },\n' * 80 + '\t};')
+        self.accepts('top-length', {'src/dav/a.c': function(table + '\n\tn++;')})
+        self.finds('top-length', {'src/dav/a.c': function(table + '\n\tn++;' * 70)},
+                   'f() has')
 
 
 class Headers(Case):
