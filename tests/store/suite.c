@@ -168,6 +168,23 @@ walk_text(
 	return text.ptr;
 }
 
+static enum err_code
+remove_it(void *arg, const struct member *m, bool *prune)
+{
+	(void)prune;
+	if (!rpath_is_root(m->path))
+		assert_ok(store_remove(arg, m->path, NULL, err));
+	return ERR_OK;
+}
+
+void
+must_clear(struct store *s)
+{
+	const struct walk w = { DEPTH_INFINITY, WALK_UP, remove_it, s };
+
+	assert_ok(store_walk(s, at("/"), &w, err));
+}
+
 /* ---- guards */
 
 static enum err_code

@@ -64,6 +64,9 @@ void must_have_props(struct store *s, const char *path, const char *want);
 const char *walk_text(
     struct store *s, const char *root, enum depth depth, enum walk_order order);
 
+/* Removes everything but the root, by a WALK_UP. */
+void must_clear(struct store *s);
+
 /* A guard that returns `say` and notes what it was asked. */
 struct probe {
 	enum err_code say;
@@ -82,5 +85,10 @@ struct tests {
 
 extern const struct tests read_tests;
 extern const struct tests write_tests;
+extern const struct tests copy_tests;
+extern const struct tests prop_tests;
+extern const struct tests walk_tests;
+extern const struct tests race_tests;
+extern const struct tests alloc_tests;
 
 #endif

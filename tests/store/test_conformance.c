@@ -100,6 +100,11 @@ run(void)
 	static const struct tests *const groups[] = {
 		&read_tests,
 		&write_tests,
+		&copy_tests,
+		&prop_tests,
+		&walk_tests,
+		&race_tests,
+		&alloc_tests,
 	};
 	static struct CMUnitTest all[256];
 	size_t n = 0;

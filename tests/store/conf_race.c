@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Conformance: many threads at once.  Threads count, and the test asserts when
+ * they have ended: cmocka is for one thread.
+ */
+#include "store/suite.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+
+#define THREADS 6
+#define ROUNDS 40
+
+struct race {
+	struct store *store;
+	pthread_barrier_t start;
+	atomic_uint won;
+	atomic_uint wrong; /* answers that must not be */
+	atomic_uint number; /* of the threads */
+};
+
+typedef void *(*runner)(void *race);
+
+static void
+run_race(struct race *r, const runner *runners, size_t kinds)
+{
+	pthread_t threads[THREADS];
+	size_t i;
+
+	assert_int_equal(pthread_barrier_init(&r->start, NULL, THREADS), 0);
+	for (i = 0; i < THREADS; i++)
+		assert_int_equal(
+		    pthread_create(&threads[i], NULL, runners[i % kinds], r),
+		    0);
+	for (i = 0; i < THREADS; i++)
+		assert_int_equal(pthread_join(threads[i], NULL), 0);
+	(void)pthread_barrier_destroy(&r->start);
+	assert_int_equal(r->wrong, 0);
+}
+
+static enum err_code
+only_if_new(void *arg, const struct resource *now, struct err *err)
+{
+	(void)arg;
+	return now ? err_set(err, ERR_PRECONDITION, "there is one") : ERR_OK;
+}
+
+static void *
+create(void *arg)
+{
+	const struct guard g = { only_if_new, NULL };
+	struct race *r = arg;
+	char path[32];
+	int i;
+
+	(void)pthread_barrier_wait(&r->start);
+	for (i = 0; i < ROUNDS; i++) {
+		bool created = false;
+		enum err_code rc;
+
+		(void)snprintf(path, sizeof(path), "/f%d", i);
+		rc = put(r->store, path, STR("x"), &g, &created, NULL);
+		if (rc == ERR_OK)
+			atomic_fetch_add(&r->won, 1);
+		if (rc == ERR_OK ? !created : rc != ERR_PRECONDITION)
+			atomic_fetch_add(&r->wrong, 1);
+	}
+	return NULL;
+}
+
+static void
+of_those_who_create_a_file_one_wins(void **state)
+{
+	static const runner runners[] = { create };
+	struct race r = { .store = *state };
+
+	run_race(&r, runners, ARRAY_LEN(runners));
+	assert_int_equal(r.won, ROUNDS);
+}
+
+static enum err_code
+only_if_same(void *arg, const struct resource *now, struct err *err)
+{
+	const struct resource *seen = arg;
+
+	if (now && str_eq(resource_etag(now), resource_etag(seen)))
+		return ERR_OK;
+	return err_set(err, ERR_PRECONDITION, "changed");
+}
+
+/* One more byte, as often as nobody was faster. */
+static void *
+append(void *arg)
+{
+	struct race *r = arg;
+	int i;
+
+	(void)pthread_barrier_wait(&r->start);
+	for (i = 0; i < ROUNDS; i++) {
+		struct resource seen;
+		const struct guard g = { only_if_same, &seen };
+		char bytes[THREADS * ROUNDS + 2] = "";
+		enum err_code rc;
+
+		if (store_stat(r->store, at("/f"), &seen, NULL)) {
+			atomic_fetch_add(&r->wrong, 1);
+			continue;
+		}
+		rc = put(r->store, "/f", str_of(bytes, seen.length + 1), &g,
+		    NULL, NULL);
+		if (rc == ERR_OK)
+			atomic_fetch_add(&r->won, 1);
+		else if (rc != ERR_PRECONDITION)
+			atomic_fetch_add(&r->wrong, 1);
+	}
+	return NULL;
+}
+
+static void
+no_guarded_update_is_lost(void **state)
+{
+	static const runner runners[] = { append };
+	struct race r = { .store = *state };
+
+	must_put(r.store, "/f", "");
+	run_race(&r, runners, ARRAY_LEN(runners));
+	assert_true(r.won > 0);
+	assert_int_equal(must_stat(r.store, "/f").length, r.won);
+}
+
+/* ---- everything at once */
+
+static void
+expect(struct race *r, enum err_code rc, const enum err_code *fine, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (rc == fine[i])
+			return;
+	(void)fprintf(stderr, "unexpected: %s\n", err_name(rc));
+	atomic_fetch_add(&r->wrong, 1);
+}
+
+#define EXPECT(race, rc, ...)                                        \
+	expect((race), (rc), (const enum err_code[]){ __VA_ARGS__ }, \
+	    sizeof((const enum err_code[]){ __VA_ARGS__ }) /         \
+		sizeof(enum err_code))
+
+static void *
+keep_putting(void *arg)
+{
+	struct race *r = arg;
+	int i;
+
+	(void)pthread_barrier_wait(&r->start);
+	for (i = 0; i < ROUNDS; i++) {
+		EXPECT(r, put(r->store, "/d/f", STR("xxxx"), NULL, NULL, NULL),
+		    ERR_OK, ERR_NO_PARENT);
+		EXPECT(r, put(r->store, "/e/f", STR("xxxx"), NULL, NULL, NULL),
+		    ERR_OK, ERR_NO_PARENT);
+	}
+	return NULL;
+}
+
+static void *
+keep_moving(void *arg)
+{
+	struct race *r = arg;
+	int i;
+
+	(void)pthread_barrier_wait(&r->start);
+	for (i = 0; i < ROUNDS; i++) {
+		bool forth = i % 2;
+
+		EXPECT(r,
+		    store_rename(r->store, at(forth ? "/d" : "/e"),
+			at(forth ? "/e" : "/d"), REPLACE_YES, NULL, NULL, NULL),
+		    ERR_OK, ERR_NOT_FOUND);
+		EXPECT(r, store_mkcol(r->store, at("/d"), NULL, NULL), ERR_OK,
+		    ERR_EXISTS);
+		EXPECT(r,
+		    store_copy(r->store, at("/d/f"), at("/g"), REPLACE_YES,
+			NULL, NULL, NULL, NULL),
+		    ERR_OK, ERR_NOT_FOUND);
+	}
+	return NULL;
+}
+
+static void *
+keep_removing(void *arg)
+{
+	struct race *r = arg;
+	int i;
+
+	(void)pthread_barrier_wait(&r->start);
+	for (i = 0; i < ROUNDS; i++) {
+		struct content *c = NULL;
+		char bytes[8];
+		size_t got = 4;
+		enum err_code rc = store_open(r->store, at("/d/f"), &c, NULL);
+
+		EXPECT(r, rc, ERR_OK, ERR_NOT_FOUND);
+		if (!rc)
+			EXPECT(r,
+			    content_read(
+				c, 0, bytes, sizeof(bytes), &got, NULL),
+			    ERR_OK);
+		if (got != 4) /* half of a file */
+			atomic_fetch_add(&r->wrong, 1);
+		if (!rc)
+			content_free(c);
+		EXPECT(r, store_remove(r->store, at("/d/f"), NULL, NULL),
+		    ERR_OK, ERR_NOT_FOUND);
+		EXPECT(r, store_remove(r->store, at("/d"), NULL, NULL), ERR_OK,
+		    ERR_NOT_FOUND, ERR_NOT_EMPTY);
+	}
+	return NULL;
+}
+
+static void
+putting_moving_and_removing_at_once_stays_sane(void **state)
+{
+	static const runner runners[] = { keep_putting, keep_moving,
+		keep_removing };
+	struct race r = { .store = *state };
+	struct resource res;
+
+	must_mkcol(r.store, "/d");
+	run_race(&r, runners, ARRAY_LEN(runners));
+	/* Whatever is left can be seen, and nothing else is there. */
+	if (!store_stat(r.store, at("/g"), &res, NULL))
+		must_have(r.store, "/g", "xxxx");
+	must_clear(r.store);
+	assert_string_equal(
+	    walk_text(r.store, "/", DEPTH_INFINITY, WALK_DOWN), "/\n");
+}
+
+/* ---- properties */
+
+static void *
+keep_patching(void *arg)
+{
+	struct race *r = arg;
+	unsigned me = atomic_fetch_add(&r->number, 1);
+	char name[16];
+	int i;
+
+	(void)snprintf(name, sizeof(name), "p%u", me);
+	(void)pthread_barrier_wait(&r->start);
+	for (i = 0; i < ROUNDS; i++) {
+		const struct prop_change c = {
+			.prop = { .name = { STR("urn:t"), str_from_c(name) },
+			    .form = PROP_TEXT,
+			    .value = STR("v") },
+		};
+
+		EXPECT(r, store_patch(r->store, at("/f"), &c, 1, NULL, NULL),
+		    ERR_OK);
+		EXPECT(
+		    r, put(r->store, "/f", STR("x"), NULL, NULL, NULL), ERR_OK);
+	}
+	return NULL;
+}
+
+static void *
+keep_reading_props(void *arg)
+{
+	struct race *r = arg;
+	int i;
+
+	(void)pthread_barrier_wait(&r->start);
+	for (i = 0; i < ROUNDS; i++) {
+		struct arena a = { 0 };
+		struct resource res;
+		const struct prop *props;
+		size_t n;
+
+		EXPECT(r, store_stat(r->store, at("/f"), &res, NULL), ERR_OK);
+		EXPECT(r, store_props(r->store, &res, &a, &props, &n, NULL),
+		    ERR_OK);
+		arena_done(&a);
+	}
+	return NULL;
+}
+
+static void
+no_property_is_lost_to_a_put(void **state)
+{
+	static const runner runners[] = { keep_patching, keep_reading_props };
+	struct race r = { .store = *state };
+
+	must_put(r.store, "/f", "x");
+	run_race(&r, runners, ARRAY_LEN(runners));
+	must_have_props(r.store, "/f", "p0=v;p1=v;p2=v;");
+}
+
+static const struct CMUnitTest rows[] = {
+	cmocka_unit_test(of_those_who_create_a_file_one_wins),
+	cmocka_unit_test(no_guarded_update_is_lost),
+	cmocka_unit_test(putting_moving_and_removing_at_once_stays_sane),
+	cmocka_unit_test(no_property_is_lost_to_a_put),
+};
+
+const struct tests race_tests = { rows, ARRAY_LEN(rows) };
