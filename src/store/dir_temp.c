@@ -50,6 +50,16 @@ is_unsupported(int errnum)
 	return errnum == EOPNOTSUPP || errnum == EISDIR || errnum == EINVAL;
 }
 
+/* The collection may have gone since its descriptor was opened. */
+static enum err_code
+cannot_make(struct err *err, const char *what)
+{
+	if (errno == ENOENT)
+		return err_set(
+		    err, ERR_NO_PARENT, "make %s: collection has gone", what);
+	return err_os(err, "make %s", what);
+}
+
 enum err_code
 temp_file(const struct dir_store *ds, int dir, mode_t mode, struct temp *t,
     struct err *err)
@@ -60,7 +70,7 @@ temp_file(const struct dir_store *ds, int dir, mode_t mode, struct temp *t,
 		if (t->fd >= 0)
 			return ERR_OK;
 		if (!is_unsupported(errno))
-			return err_os(err, "make a file");
+			return cannot_make(err, "a file");
 	}
 	temp_name_new(t->name);
 	t->fd = open_beneath(
@@ -68,7 +78,7 @@ temp_file(const struct dir_store *ds, int dir, mode_t mode, struct temp *t,
 	if (t->fd >= 0)
 		return ERR_OK;
 	t->name[0] = '\0';
-	return err_os(err, "make a file");
+	return cannot_make(err, "a file");
 }
 
 enum err_code
@@ -79,7 +89,7 @@ temp_dir(int dir, struct temp *t, struct err *err)
 	if (!mkdirat(dir, t->name, 0777))
 		return ERR_OK;
 	t->name[0] = '\0';
-	return err_os(err, "make a collection");
+	return cannot_make(err, "a collection");
 }
 
 void
