@@ -31,12 +31,6 @@ mime_free(struct mime *m)
 	free(m);
 }
 
-static void
-mime_cleanup(struct mime **m)
-{
-	mime_free(*m);
-}
-
 static bool
 is_space(char c)
 {
@@ -130,26 +124,40 @@ sort_rows(struct mime *m)
 	m->n = kept + 1;
 }
 
+/* A table of a text that stays the caller's until this succeeds. */
+static struct mime *
+mime_new(const struct buf *text)
+{
+	size_t n = read_lines(buf_str(text), NULL);
+	struct mime *m = calloc(1, sizeof(*m));
+
+	if (!m)
+		return NULL;
+	m->rows = calloc(n + 1, sizeof(*m->rows));
+	if (!m->rows) {
+		free(m);
+		return NULL;
+	}
+	m->text = *text;
+	m->n = read_lines(buf_str(text), m->rows);
+	sort_rows(m);
+	return m;
+}
+
 enum err_code
 mime_open(const char *file, struct mime **out, struct err *err)
 {
-	struct mime *m CLEANUP(mime_cleanup) = calloc(1, sizeof(*m));
-	enum err_code rc;
+	struct buf text CLEANUP(buf_done) = { .max = FILE_MAX };
+	enum err_code rc = file_read(file, &text, err);
+	struct mime *m;
 
-	if (!m)
-		return err_nomem(err);
-	m->text.max = FILE_MAX;
-	rc = file_read(file, &m->text, err);
 	if (rc)
 		return rc;
-	m->n = read_lines(buf_str(&m->text), NULL);
-	m->rows = calloc(m->n + 1, sizeof(*m->rows));
-	if (!m->rows)
+	m = mime_new(&text);
+	if (!m)
 		return err_nomem(err);
-	(void)read_lines(buf_str(&m->text), m->rows);
-	sort_rows(m);
+	text = (struct buf){ 0 };
 	*out = m;
-	m = NULL;
 	return ERR_OK;
 }
 

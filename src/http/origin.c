@@ -133,7 +133,7 @@ read_proxy(
     const struct headers *h, struct arena *a, struct origin *o, struct err *err)
 {
 	struct forwarded f = { 0 };
-	struct str prefix;
+	struct str prefix = { 0 };
 	enum err_code rc;
 
 	rc = read_forwarded(h, a, &f, err);

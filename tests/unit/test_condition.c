@@ -129,14 +129,47 @@ the_lines_of_a_list_are_one_list(void **state)
 
 enum there { NO, YES, NO_TAG };
 
+struct order {
+	const char *match, *unmodified, *none_match, *modified;
+	enum there there; /* its tag is "now" */
+	enum err_code get, put;
+};
+
+/* What a GET or a PUT with these headers gets. */
+static enum err_code
+ask(const struct order *row, bool read, struct err *err)
+{
+	struct header all[] = {
+		{ STR("If-Match"), str_from_c(row->match) },
+		{ STR("If-Unmodified-Since"), str_from_c(row->unmodified) },
+		{ STR("If-None-Match"), str_from_c(row->none_match) },
+		{ STR("If-Modified-Since"), str_from_c(row->modified) },
+	};
+	struct headers h = { all, 0 };
+	struct validators now = {
+		.exists = row->there != NO,
+		.etag = row->there == YES ? STR("\"now\"") : STR(""),
+		.modified = CHANGED,
+	};
+	struct arena a = { 0 };
+	struct conditions c;
+	enum err_code rc;
+	size_t f;
+
+	for (f = 0; f < ARRAY_LEN(all); f++)
+		if (all[f].value.ptr)
+			all[h.n++] = all[f];
+	rc = conditions_parse(&h, read, &a, &c, err);
+	if (!rc)
+		rc = conditions_check(&c, read, &now, err);
+	arena_done(&a);
+	return rc;
+}
+
 static void
 conditions_are_asked_in_the_order_of_the_rfc(void **state)
 {
-	static const struct {
-		const char *match, *unmodified, *none_match, *modified;
-		enum there there; /* its tag is "now" */
-		enum err_code get, put;
-	} cases[] = {
+	static const struct order cases[] = {
 		{ NULL, NULL, NULL, NULL, YES, 0, 0 },
 		{ NULL, NULL, NULL, NULL, NO, 0, 0 },
 
@@ -212,45 +245,18 @@ conditions_are_asked_in_the_order_of_the_rfc(void **state)
 		{ NULL, NULL, NULL, "", YES, ERR_BAD_HEADER, 0 },
 	};
 	size_t i;
-	int read;
 
 	(void)state;
 	for (i = 0; i < 2 * ARRAY_LEN(cases); i++) {
-		size_t row = i / 2;
-		struct header fields[] = {
-			{ STR("If-Match"), str_from_c(cases[row].match) },
-			{ STR("If-Unmodified-Since"),
-			    str_from_c(cases[row].unmodified) },
-			{ STR("If-None-Match"),
-			    str_from_c(cases[row].none_match) },
-			{ STR("If-Modified-Since"),
-			    str_from_c(cases[row].modified) },
-		};
-		struct headers h = { fields, 0 };
-		struct validators now = {
-			.exists = cases[row].there != NO,
-			.modified = CHANGED,
-		};
-		struct arena a = { 0 };
-		struct conditions c;
+		const struct order *row = &cases[i / 2];
+		bool read = i % 2;
+		enum err_code want = read ? row->get : row->put;
 		struct err err = { 0 };
-		enum err_code rc;
-		size_t f;
+		enum err_code rc = ask(row, read, &err);
 
-		for (f = 0; f < ARRAY_LEN(fields); f++)
-			if (fields[f].value.ptr)
-				fields[h.n++] = fields[f];
-		if (cases[row].there == YES)
-			now.etag = STR("\"now\"");
-		read = i % 2;
-		rc = conditions_parse(&h, read, &a, &c, &err);
-		if (!rc)
-			rc = conditions_check(&c, read, &now, &err);
-		if (rc != (read ? cases[row].get : cases[row].put))
-			print_error("row %zu read %d\n", row, read);
-		assert_int_equal(rc, read ? cases[row].get : cases[row].put);
+		if (rc != want)
+			fail_msg("row %zu, read %d: %d", i / 2, read, rc);
 		assert_int_equal(err.code, rc);
-		arena_done(&a);
 	}
 }
 
