@@ -53,23 +53,23 @@ keep(struct moving *moving, struct rpath path)
 	    : halt(&moving->copy.halt, ERR_NOMEM, NULL);
 }
 
-/* Whether the collection stands at the destination: others may make new ones */
+/*
+ * ERR_OK where the collection stands at the destination; ERR_NOT_FOUND where
+ * it was left out, or is new: others may make some while we work.
+ */
 static enum err_code
-was_copied(struct copying *c, struct rpath path, bool *copied)
+was_copied(struct copying *c, struct rpath path, struct err *why)
 {
-	struct resource res = { 0 };
+	struct resource res;
 	struct rpath to;
 	enum err_code rc;
 
-	*copied = false;
 	if (pathset_covers(&c->left_out, path))
-		return ERR_OK;
+		return ERR_NOT_FOUND;
 	rc = copy_counterpart(c, path, c->t->from, c->t->to, &to);
-	if (rc)
-		return rc;
-	*copied = store_stat(c->op->store, to, &res, NULL) == ERR_OK &&
-	    res.collection;
-	return ERR_OK;
+	if (!rc)
+		rc = store_stat(c->op->store, to, &res, why);
+	return rc || res.collection ? rc : ERR_NOT_FOUND;
 }
 
 static enum err_code
@@ -78,14 +78,14 @@ remove_emptied(struct moving *moving, struct rpath path)
 	struct copying *c = &moving->copy;
 	struct err why = { 0 };
 	enum err_code rc;
-	bool copied;
 
-	rc = was_copied(c, path, &copied);
-	if (rc)
+	rc = was_copied(c, path, &why);
+	if (c->halt.set)
 		return rc;
-	if (!copied)
+	if (rc == ERR_NOT_FOUND)
 		return keep(moving, path);
-	rc = op_may(c->op, ACCESS_REMOVE, path, &why);
+	if (!rc)
+		rc = op_may(c->op, ACCESS_REMOVE, path, &why);
 	if (!rc)
 		rc = store_remove(c->op->store, path, NULL, &why);
 	if (rc == ERR_OK || rc == ERR_NOT_FOUND)

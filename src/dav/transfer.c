@@ -36,6 +36,7 @@ copying_done(struct copying *c)
 {
 	arena_done(&c->item);
 	pathset_done(&c->left_out);
+	pathset_done(&c->named);
 }
 
 enum err_code
@@ -99,9 +100,13 @@ leave_out(struct copying *c, const struct member *m, struct rpath blamed,
 	struct err full = { 0 };
 	enum err_code rc;
 
-	rc = copy_failed(c, blamed, m->res.collection, why, details);
-	if (rc || !m->res.collection)
-		return rc;
+	if (!pathset_has(&c->named, blamed)) {
+		rc = copy_failed(c, blamed, m->res.collection, why, details);
+		if (rc)
+			return rc;
+	}
+	if (!m->res.collection)
+		return ERR_OK;
 	rc = pathset_add(&c->left_out, m->path, &full);
 	return rc ? halt(&c->halt, rc, &full) : ERR_OK;
 }
@@ -250,6 +255,20 @@ source_of(struct copying *c, struct rpath member, struct resource *res,
 	return store_stat(c->op->store, from, res, why);
 }
 
+/* Unknown is not absent: it stays, but may be one too many. */
+static enum err_code
+keep_unknown(struct copying *c, const struct member *m, enum err_code rc,
+    const struct err *why)
+{
+	struct err full = { 0 };
+
+	rc = copy_failed(c, m->path, m->res.collection, rc, why);
+	if (rc)
+		return rc;
+	rc = pathset_add(&c->named, m->path, &full);
+	return rc ? halt(&c->halt, rc, &full) : ERR_OK;
+}
+
 static enum err_code
 purge_visit(void *arg, const struct member *m, bool *prune)
 {
@@ -267,14 +286,13 @@ purge_visit(void *arg, const struct member *m, bool *prune)
 		return ERR_OK;
 	if (rc == ERR_NOT_FOUND)
 		return purge_tree(c, m->path);
-	/* Unknown is not absent: it stays, but may be one too many. */
 	if (rc)
-		return copy_failed(c, m->path, m->res.collection, rc, &why);
+		return keep_unknown(c, m, rc, &why);
 	/* A file that could not take a collection's place stays below it. */
 	if (!res.collection || !m->res.collection)
 		return ERR_OK;
 	if (m->failed)
-		return copy_failed(c, m->path, true, m->failed, m->err);
+		return keep_unknown(c, m, m->failed, m->err);
 	*prune = false;
 	return ERR_OK;
 }

@@ -28,6 +28,8 @@ struct copying {
 	struct arena item; /* cleared for each member */
 	/* Collections of the source that were not copied, or not wholly. */
 	struct pathset left_out;
+	/* Members of the destination named by the purge: once is enough. */
+	struct pathset named;
 	bool started; /* the root is at the destination */
 	bool collection; /* the root is one */
 	bool created;

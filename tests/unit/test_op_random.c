@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What DELETE, COPY and MOVE report of random trees with random refusals is
+ * exactly what is, or is not, there afterwards.
+ */
+#include "lib/test.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lib/op_test.h"
+
+#define ROUNDS 400
+#define ITEMS_MAX 128
+
+/* ---- what was there, and what is */
+
+struct item {
+	char path[48];
+	bool dir;
+	char bytes[16];
+};
+
+struct snap {
+	struct item v[ITEMS_MAX];
+	size_t n;
+};
+
+struct trial {
+	struct op_test t;
+	uint64_t seed;
+	struct snap before, after;
+	struct buf was, is; /* the same as text */
+	enum err_code rc;
+	bool created;
+};
+
+static void
+set_text(char *out, size_t size, struct str s)
+{
+	assert_true(s.len < size);
+	memcpy(out, s.ptr, s.len);
+	out[s.len] = '\0';
+}
+
+/* From "/a/ /a/f=bytes". */
+static void
+take_snap(struct snap *s, struct str text)
+{
+	struct str word;
+
+	s->n = 0;
+	while (text.len && str_cut(&text, ' ', &word)) {
+		size_t sign = str_find(word, '=');
+		struct item *i = &s->v[s->n++];
+
+		assert_true(s->n < ITEMS_MAX);
+		i->dir = str_ends(word, STR("/"));
+		set_text(i->path, sizeof(i->path),
+		    str_head(word, i->dir ? word.len - 1 : sign));
+		set_text(i->bytes, sizeof(i->bytes), str_skip(word, sign + 1));
+	}
+}
+
+static const struct item *
+snap_find(const struct snap *s, const char *path)
+{
+	size_t i;
+
+	for (i = 0; i < s->n; i++)
+		if (!strcmp(s->v[i].path, path))
+			return &s->v[i];
+	return NULL;
+}
+
+/* Whether it is there as `like` is. */
+static bool
+is_there(const struct snap *s, const char *path, const struct item *like)
+{
+	const struct item *i = snap_find(s, path);
+
+	return i && i->dir == like->dir && !strcmp(i->bytes, like->bytes);
+}
+
+/* ---- what was said */
+
+static bool
+is_named(const struct trial *r, const char *path)
+{
+	return op_test_named(&r->t, at(path));
+}
+
+/* It, or something above it. */
+static bool
+is_covered(const struct trial *r, const char *path)
+{
+	size_t i;
+
+	for (i = 0; i < r->t.out.n; i++)
+		if (rpath_covers(r->t.out.items[i].path, at(path)))
+			return true;
+	return false;
+}
+
+static bool
+is_above_named(const struct trial *r, const char *path)
+{
+	size_t i;
+
+	for (i = 0; i < r->t.out.n; i++)
+		if (rpath_is_ancestor(at(path), r->t.out.items[i].path))
+			return true;
+	return false;
+}
+
+/* "/s/..." as "/d/..." and back. */
+struct other {
+	char path[48];
+};
+
+static struct other
+other(const char *path)
+{
+	struct other o;
+
+	(void)snprintf(o.path, sizeof(o.path), "%s", path);
+	o.path[1] = path[1] == 's' ? 'd' : 's';
+	return o;
+}
+
+static bool
+is_denied(const struct trial *r, const char *path, unsigned what)
+{
+	size_t i;
+
+	for (i = 0; i < r->t.deny.n; i++)
+		if ((r->t.deny.rows[i].what & what) &&
+		    rpath_covers(at(r->t.deny.rows[i].path), at(path)))
+			return true;
+	return false;
+}
+
+/* ---- trials */
+
+static unsigned
+random_below(struct trial *r, unsigned n)
+{
+	r->seed ^= r->seed << 13;
+	r->seed ^= r->seed >> 7;
+	r->seed ^= r->seed << 17;
+	return (unsigned)(r->seed >> 11) % n;
+}
+
+/* Below the collection whose path is in b. */
+static void
+grow(struct trial *r, struct buf *text, struct buf *path, int depth)
+{
+	static const char *const names[] = { "a", "b", "c" };
+	size_t len = path->len;
+	size_t i;
+
+	buf_printf(text, "%.*s/ ", STR_ARG(buf_str(path)));
+	for (i = 0; i < ARRAY_LEN(names); i++) {
+		unsigned what = random_below(r, 3);
+
+		buf_printf(path, "/%s", names[i]);
+		if (what == 1 && depth < 3)
+			grow(r, text, path, depth + 1);
+		else if (what)
+			buf_printf(text, "%.*s=%c%zu ", STR_ARG(buf_str(path)),
+			    path->ptr[1], text->len);
+		path->len = len;
+	}
+}
+
+static void
+refuse_at_random(struct trial *r)
+{
+	static const unsigned whats[] = { DENY_REMOVE, DENY_COPY_FROM,
+		DENY_COPY_TO, DENY_LIST, DENY_STAT };
+	static const enum err_code codes[] = { ERR_FORBIDDEN, ERR_IO,
+		ERR_NO_SPACE };
+	unsigned n = random_below(r, 5);
+
+	while (n--) {
+		const char *path =
+		    r->before.v[random_below(r, (unsigned)r->before.n)].path;
+		unsigned what = whats[random_below(r, ARRAY_LEN(whats))];
+
+		/* What a copy would make, as well as what is there. */
+		if (what == DENY_COPY_TO && path[1] == 's')
+			deny(&r->t.deny, other(path).path, what, ERR_NO_SPACE);
+		else
+			deny(&r->t.deny, path, what,
+			    codes[random_below(r, ARRAY_LEN(codes))]);
+	}
+}
+
+static void
+trial_init(struct trial *r, uint64_t seed)
+{
+	struct buf text = { 0 };
+	struct buf path = { 0 };
+
+	r->seed = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
+	r->before.n = r->after.n = 0;
+	r->was = r->is = (struct buf){ 0 };
+	BUF_LIT(&path, "/s");
+	grow(r, &text, &path, 0);
+	buf_clear(&path);
+	BUF_LIT(&path, "/d");
+	if (random_below(r, 4))
+		grow(r, &text, &path, 0);
+	buf_putc(&text, '\0');
+	op_test_init(&r->t, text.ptr);
+	tree_put(r->t.deny.inner, "/", &r->was);
+	take_snap(&r->before, buf_str(&r->was));
+	refuse_at_random(r);
+	(void)op_test_sink(&r->t);
+	buf_done(&text);
+	buf_done(&path);
+}
+
+static void
+trial_look(struct trial *r)
+{
+	tree_put(r->t.deny.inner, "/", &r->is);
+	take_snap(&r->after, buf_str(&r->is));
+}
+
+static void
+trial_done(struct trial *r)
+{
+	buf_done(&r->was);
+	buf_done(&r->is);
+	op_test_done(&r->t);
+}
+
+static void
+check(const struct trial *r, bool holds, uint64_t round, const char *path,
+    const char *rule)
+{
+	size_t i;
+
+	if (holds)
+		return;
+	print_error("round %llu, %s: %s\nwas %.*s\nis  %.*s\nrc %s, said:",
+	    (unsigned long long)round, path, rule, STR_ARG(buf_str(&r->was)),
+	    STR_ARG(buf_str(&r->is)), err_name(r->rc));
+	for (i = 0; i < r->t.out.n; i++)
+		print_error(" %.*s %u", STR_ARG(r->t.out.items[i].path.s),
+		    r->t.out.items[i].status);
+	print_error("\ndenied:");
+	for (i = 0; i < r->t.deny.n; i++)
+		print_error(
+		    " %s %x", r->t.deny.rows[i].path, r->t.deny.rows[i].what);
+	print_error("\n");
+	fail();
+}
+
+/* An href stands once in an answer, and an error came before any change. */
+static void
+check_answer(const struct trial *r, uint64_t round)
+{
+	size_t i, k;
+
+	for (i = 0; i < r->t.out.n; i++)
+		for (k = 0; k < i; k++)
+			check(r,
+			    !rpath_eq(
+				r->t.out.items[i].path, r->t.out.items[k].path),
+			    round, "", "named twice");
+	if (r->rc == ERR_OK)
+		return;
+	check(r, r->t.out.n == 0, round, "", "an error after outcomes");
+	check(r, str_eq(buf_str(&r->was), buf_str(&r->is)), round, "",
+	    "an error after changes");
+}
+
+/* ---- DELETE /s */
+
+static void
+check_deleted(const struct trial *r, uint64_t round, const struct item *i)
+{
+	bool there = is_there(&r->after, i->path, i);
+	bool unseen = is_denied(r, i->path, DENY_LIST | DENY_STAT);
+
+	if (i->path[1] == 'd') {
+		check(r, there, round, i->path, "not ours to remove");
+		return;
+	}
+	if (is_named(r, i->path) || is_above_named(r, i->path))
+		check(r, there, round, i->path, "reported, and gone");
+	else if (!unseen || !is_covered(r, i->path))
+		check(r, !there, round, i->path, "unreported, and there");
+}
+
+static void
+delete_reports_what_stays(void **state)
+{
+	uint64_t round;
+	size_t k;
+
+	(void)state;
+	for (round = 1; round <= ROUNDS; round++) {
+		struct trial *r = calloc(1, sizeof(*r));
+
+		assert_non_null(r);
+		trial_init(r, round);
+		r->rc =
+		    op_delete(&r->t.op, at("/s"), NULL, &r->t.out.base, NULL);
+		trial_look(r);
+		check_answer(r, round);
+		for (k = 0; !r->rc && k < r->before.n; k++)
+			check_deleted(r, round, &r->before.v[k]);
+		trial_done(r);
+		free(r);
+	}
+}
+
+/* ---- COPY and MOVE of /s to /d */
+
+/* What was at the destination and is not in the source. */
+static void
+check_old(const struct trial *r, uint64_t round, const struct item *old)
+{
+	const struct other from = other(old->path);
+	bool there = snap_find(&r->after, old->path);
+	bool excused = is_covered(r, old->path) || is_covered(r, from.path);
+
+	if (snap_find(&r->before, from.path)) {
+		if (excused)
+			check(r, there, round, old->path,
+			    "removed with nothing in its place");
+		return;
+	}
+	if (is_named(r, old->path) || is_above_named(r, old->path))
+		check(r, there, round, old->path, "reported, and gone");
+	else if (!excused)
+		check(r, !there, round, old->path, "merged, and unsaid");
+}
+
+static void
+check_copied(const struct trial *r, uint64_t round, const struct item *i)
+{
+	const struct other to = other(i->path);
+	const struct item *old = snap_find(&r->before, to.path);
+
+	check(r, is_there(&r->after, i->path, i), round, i->path,
+	    "a COPY changed its source");
+	if (!is_covered(r, i->path) && !is_covered(r, to.path))
+		check(r, is_there(&r->after, to.path, i), round, i->path,
+		    "not copied, and unsaid");
+	else if (!i->dir && (is_named(r, i->path) || is_named(r, to.path)))
+		check(r,
+		    old ? is_there(&r->after, to.path, old)
+			: !snap_find(&r->after, to.path),
+		    round, i->path, "reported, and there or half there");
+}
+
+static void
+check_moved(const struct trial *r, uint64_t round, const struct item *i)
+{
+	const struct other to = other(i->path);
+	bool stays = is_there(&r->after, i->path, i);
+	bool came = is_there(&r->after, to.path, i);
+	bool named = is_named(r, i->path) || is_named(r, to.path);
+	bool covered = is_covered(r, i->path) || is_covered(r, to.path);
+	bool above = is_above_named(r, i->path) || is_above_named(r, to.path);
+
+	check(r, stays || came, round, i->path, "lost");
+	if (!covered && !above)
+		check(r, came && !stays, round, i->path, "unsaid, and there");
+	if (!covered)
+		check(r, came, round, i->path, "unsaid, and did not come");
+	if (named && !i->dir)
+		check(r, stays, round, i->path, "reported, and gone");
+}
+
+static void
+run_transfers(bool move)
+{
+	const struct transfer t = {
+		.from = at("/s"),
+		.to = at("/d"),
+		.overwrite = true,
+	};
+	uint64_t round;
+	size_t k;
+
+	for (round = 1; round <= ROUNDS; round++) {
+		struct trial *r = calloc(1, sizeof(*r));
+
+		assert_non_null(r);
+		trial_init(r, round);
+		r->t.deny.no_rename = true;
+		r->rc = (move ? op_move : op_copy)(
+		    &r->t.op, &t, &r->t.out.base, &r->created, NULL);
+		trial_look(r);
+		check_answer(r, round);
+		for (k = 0; !r->rc && k < r->before.n; k++) {
+			const struct item *i = &r->before.v[k];
+
+			if (i->path[1] == 'd')
+				check_old(r, round, i);
+			else if (move)
+				check_moved(r, round, i);
+			else
+				check_copied(r, round, i);
+		}
+		trial_done(r);
+		free(r);
+	}
+}
+
+static void
+copy_reports_what_is_not_at_the_destination(void **state)
+{
+	(void)state;
+	run_transfers(false);
+}
+
+static void
+move_reports_what_is_still_at_the_source(void **state)
+{
+	(void)state;
+	run_transfers(true);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(delete_reports_what_stays),
+		cmocka_unit_test(copy_reports_what_is_not_at_the_destination),
+		cmocka_unit_test(move_reports_what_is_still_at_the_source),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
