@@ -36,7 +36,7 @@ deny_stat(
 struct trip {
 	struct deny_store *d;
 	const struct walk *walk;
-	struct buf unlisted; /* a collection whose members stay unseen */
+	char broken[128]; /* the collection that broke off */
 };
 
 static bool
@@ -51,15 +51,46 @@ is_unseen(struct trip *t, const struct member *m)
 	return false;
 }
 
+/* The collection of m comes again when its listing breaks off. */
+static enum err_code
+break_off(struct trip *t, const struct member *m, bool *broken)
+{
+	struct rpath dir = rpath_parent(m->path);
+	struct err why = { 0 };
+	struct member again = { .path = dir, .err = &why };
+	bool prune;
+
+	*broken = false;
+	again.failed = denied(t->d, dir, DENY_LIST_ON, &why);
+	again.res.collection = true;
+	if (!again.failed || rpath_eq(dir, m->path))
+		return ERR_OK;
+	if (!t->broken[0]) { /* the first gets through */
+		assert_true(dir.s.len < sizeof(t->broken));
+		memcpy(t->broken, dir.s.ptr, dir.s.len);
+		return ERR_OK;
+	}
+	*broken = true;
+	if (t->broken[0] == '!')
+		return ERR_OK;
+	t->broken[0] = '!';
+	return t->walk->visit(t->walk->arg, &again, &prune);
+}
+
 static enum err_code
 deny_visit(void *arg, const struct member *m, bool *prune)
 {
 	struct trip *t = arg;
 	struct member bad = *m;
 	struct err why = { 0 };
+	enum err_code rc;
+	bool broken;
 
 	if (is_unseen(t, m))
 		return ERR_OK;
+	rc = break_off(t, m, &broken);
+	if (rc || broken)
+		return rc;
 	bad.failed = denied(t->d, m->path, DENY_STAT, &why);
 	if (bad.failed)
 		bad.res = (struct resource){ .collection = m->res.collection };
@@ -73,7 +104,7 @@ static enum err_code
 deny_walk(
     struct store *s, struct rpath root, const struct walk *w, struct err *err)
 {
-	struct trip t = { from_store(s), w, { 0 } };
+	struct trip t = { from_store(s), w, "" };
 	struct walk ours = *w;
 	enum err_code rc = denied(t.d, root, DENY_STAT, err);
 
@@ -130,9 +161,12 @@ deny_copy(struct store *s, struct rpath from, struct rpath to,
 
 	if (!rc)
 		rc = denied(d, to, DENY_COPY_TO, err);
-	return rc
-	    ? rc
-	    : store_copy(d->inner, from, to, replace, g, out, created, err);
+	if (!rc)
+		rc = store_copy(
+		    d->inner, from, to, replace, g, out, created, err);
+	if (!rc && d->copied)
+		d->copied(d, from);
+	return rc;
 }
 
 static enum err_code

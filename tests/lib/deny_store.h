@@ -14,6 +14,8 @@ enum deny {
 	DENY_COPY_TO = 1 << 2,
 	DENY_LIST = 1 << 3, /* a collection's members */
 	DENY_STAT = 1 << 4, /* in walks, and by itself */
+	/* Listing a collection breaks off after its first member. */
+	DENY_LIST_ON = 1 << 5,
 };
 
 #define DENY_MAX 16
@@ -29,6 +31,8 @@ struct deny_store {
 	size_t n;
 	bool no_rename; /* every rename is ERR_CROSS_DEVICE */
 	bool off; /* nothing is denied */
+	/* Optional: called when one resource has been copied. */
+	void (*copied)(struct deny_store *d, struct rpath from);
 };
 
 /* An empty memory store behind it.  Fails the test when it cannot. */

@@ -220,6 +220,20 @@ unreadable_members_are_named(void **state)
 }
 
 static void
+a_listing_that_breaks_off_cuts_the_answer_short(void **state)
+{
+	struct dav_test t;
+
+	(void)state;
+	dav_test_init(&t, TREE);
+	deny(&t.deny, "/d", DENY_LIST_ON, ERR_IO);
+	assert_int_equal(dav_send(&t, "PROPFIND", "/d/", "", NULL), 0);
+	assert_int_equal(t.ran, ERR_IO);
+	assert_int_equal(dav_send(&t, "GET", "/d/", "", NULL), 0);
+	dav_test_done(&t);
+}
+
+static void
 json_holds_the_same(void **state)
 {
 	struct dav_test t;
@@ -551,6 +565,8 @@ main(void)
 		cmocka_unit_test(
 		    a_collection_is_told_by_its_type_and_its_slash),
 		cmocka_unit_test(unreadable_members_are_named),
+		cmocka_unit_test(
+		    a_listing_that_breaks_off_cuts_the_answer_short),
 		cmocka_unit_test(json_holds_the_same),
 		cmocka_unit_test(bad_bodies_are_400),
 		cmocka_unit_test(a_patch_is_done_wholly_and_answered_by_name),

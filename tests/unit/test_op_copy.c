@@ -284,6 +284,80 @@ a_move_member_by_member_loses_none(void **state)
 	}
 }
 
+static void
+change_x(struct deny_store *d, struct rpath from)
+{
+	if (str_eq(from.s, STR("/s/x")))
+		tree_make(d->inner, "/s/x=newer");
+}
+
+static void
+add_y(struct deny_store *d, struct rpath from)
+{
+	if (str_eq(from.s, STR("/s")))
+		tree_make(d->inner, "/s/k/ /s/y=late");
+}
+
+static void
+what_changes_during_a_move_is_kept(void **state)
+{
+	static const struct {
+		void (*copied)(struct deny_store *d, struct rpath from);
+		const char *tree, *said, *left;
+	} cases[] = {
+		{ change_x, "/s/ /s/x=old", "/s/x 503",
+		    "/n/ /n/x=old /s/ /s/x=newer" },
+		{ add_y, "/s/", "", "/n/ /n/k/ /n/y=late" },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(cases); i++) {
+		struct op_test t;
+		struct transfer tr = transfer("/s", "/n");
+		bool created;
+
+		op_test_init(&t, cases[i].tree);
+		t.deny.no_rename = true;
+		t.deny.copied = cases[i].copied;
+		assert_int_equal(
+		    op_move(&t.op, &tr, op_test_sink(&t), &created, NULL),
+		    ERR_OK);
+		assert_str_equal(op_test_said(&t), str_from_c(cases[i].said));
+		assert_tree(t.deny.inner, cases[i].left);
+		op_test_done(&t);
+	}
+}
+
+static void
+a_listing_that_breaks_off_removes_nothing_unseen(void **state)
+{
+	static transfer_fn *const fns[] = { op_copy, op_move };
+	static const char *const left[] = {
+		"/a/ /a/k/ /a/k/p=1 /a/k/q=7 /s/ /s/k/ /s/k/p=1 /s/k/q=2",
+		"/a/ /a/k/ /a/k/p=1 /a/k/q=7 /s/ /s/k/ /s/k/q=2",
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(fns); i++) {
+		struct op_test t;
+		struct transfer tr = transfer("/s", "/a");
+		bool created;
+
+		op_test_init(
+		    &t, "/a/ /a/k/ /a/k/q=7 /s/ /s/k/ /s/k/p=1 /s/k/q=2");
+		t.deny.no_rename = true;
+		deny(&t.deny, "/s/k", DENY_LIST_ON, ERR_IO);
+		assert_int_equal(
+		    fns[i](&t.op, &tr, op_test_sink(&t), &created, NULL),
+		    ERR_OK);
+		assert_str_equal(op_test_said(&t), STR("/s/k/ 500"));
+		assert_tree(t.deny.inner, left[i]);
+		op_test_done(&t);
+	}
+}
+
 /* A member that a slow MOVE says nothing of is where it should be. */
 static void
 is_truthful(struct op_test *t, transfer_fn *fn, enum err_code rc)
@@ -387,6 +461,9 @@ main(void)
 		cmocka_unit_test(
 		    a_root_that_fails_is_an_error_and_nothing_is_done),
 		cmocka_unit_test(a_move_member_by_member_loses_none),
+		cmocka_unit_test(what_changes_during_a_move_is_kept),
+		cmocka_unit_test(
+		    a_listing_that_breaks_off_removes_nothing_unseen),
 		cmocka_unit_test(every_failing_call_of_the_store_is_told),
 		cmocka_unit_test(every_failing_allocation_is_survived_and_told),
 	};
