@@ -51,13 +51,25 @@ is_unsupported(int errnum)
 }
 
 /* The collection may have gone since its descriptor was opened. */
-static enum err_code
-cannot_make(struct err *err, const char *what)
+static bool
+has_gone(int dir)
 {
-	if (errno == ENOENT)
-		return err_set(
-		    err, ERR_NO_PARENT, "make %s: collection has gone", what);
-	return err_os(err, "make %s", what);
+	struct statx stx;
+
+	return !statx(dir, "", AT_EMPTY_PATH, STATX_NLINK, &stx) &&
+	    stx.stx_nlink == 0;
+}
+
+/* ENOENT or, from ext4, EPERM when it has. */
+static enum err_code
+cannot_make(int dir, const char *what, struct err *err)
+{
+	int errnum = errno;
+
+	if (has_gone(dir))
+		return err_set(err, ERR_NO_PARENT,
+		    "make %s: the collection has gone", what);
+	return err_errno(err, errnum, "make %s", what);
 }
 
 enum err_code
@@ -70,7 +82,7 @@ temp_file(const struct dir_store *ds, int dir, mode_t mode, struct temp *t,
 		if (t->fd >= 0)
 			return ERR_OK;
 		if (!is_unsupported(errno))
-			return cannot_make(err, "a file");
+			return cannot_make(dir, "a file", err);
 	}
 	temp_name_new(t->name);
 	t->fd = open_beneath(
@@ -78,7 +90,7 @@ temp_file(const struct dir_store *ds, int dir, mode_t mode, struct temp *t,
 	if (t->fd >= 0)
 		return ERR_OK;
 	t->name[0] = '\0';
-	return cannot_make(err, "a file");
+	return cannot_make(dir, "a file", err);
 }
 
 enum err_code
@@ -89,7 +101,7 @@ temp_dir(int dir, struct temp *t, struct err *err)
 	if (!mkdirat(dir, t->name, 0777))
 		return ERR_OK;
 	t->name[0] = '\0';
-	return cannot_make(err, "a collection");
+	return cannot_make(dir, "a collection", err);
 }
 
 void

@@ -41,7 +41,8 @@ struct level {
 	int fd; /* -1: closed meanwhile */
 	bool is_root; /* the store's, where the state directory is */
 	enum err_code failed; /* to read all of its entries */
-	int64_t next; /* where to go on in it */
+	bool reopened; /* the kernel is to be told where to go on */
+	int64_t next; /* behind the last entry seen */
 	size_t at, len; /* entries not yet seen in buf */
 	size_t size;
 	alignas(struct entry) char buf[];
@@ -164,12 +165,34 @@ level_reopen(struct trip *t, struct err *err)
 	if (memcmp(&now.id, &l->res.id, sizeof(now.id)) != 0)
 		return err_set(err, ERR_NOT_FOUND, "replaced meanwhile");
 	l->fd = place_open(&p, O_RDONLY | O_DIRECTORY);
-	if (l->fd < 0 || lseek(l->fd, l->next, SEEK_SET) < 0)
+	if (l->fd < 0)
 		return err_os(err, "open '%.*s' again",
 		    STR_ARG(rpath_of_buf(&t->path).s));
+	l->reopened = true;
 	t->outermost_open = l;
 	t->n_open++;
 	return ERR_OK;
+}
+
+/* Fills the level's buffer; false at the end, or when that failed. */
+static bool
+level_read(struct level *l, struct err *err)
+{
+	long n;
+
+	if (l->reopened && lseek(l->fd, l->next, SEEK_SET) < 0) {
+		l->failed = err_os(err, "go on in collection");
+		return false;
+	}
+	l->reopened = false;
+	n = syscall(SYS_getdents64, l->fd, l->buf, l->size);
+	if (n < 0 && errno != ENOENT) /* which says that it was removed */
+		l->failed = err_os(err, "read collection");
+	if (n <= 0)
+		return false;
+	l->at = 0;
+	l->len = (size_t)n;
+	return true;
 }
 
 /*
@@ -181,22 +204,11 @@ next_entry(struct trip *t)
 {
 	struct level *l = t->level;
 	const struct entry *e;
-	long n;
 
-	if (l->fd < 0 && !l->failed)
+	if (l->fd < 0)
 		l->failed = level_reopen(t, &t->why);
-	if (l->failed)
+	if (l->failed || (l->at == l->len && !level_read(l, &t->why)))
 		return NULL;
-	if (l->at == l->len) {
-		n = syscall(SYS_getdents64, l->fd, l->buf, l->size);
-		/* ENOENT: it has been removed. */
-		if (n < 0 && errno != ENOENT)
-			l->failed = err_os(&t->why, "read collection");
-		if (n <= 0)
-			return NULL;
-		l->at = 0;
-		l->len = (size_t)n;
-	}
 	e = (const struct entry *)(const void *)(l->buf + l->at);
 	l->at += e->size;
 	l->next = e->next;

@@ -132,21 +132,27 @@ no_guarded_update_is_lost(void **state)
 /* ---- everything at once */
 
 static void
-expect(struct race *r, enum err_code rc, const enum err_code *fine, size_t n)
+expect(struct race *r, enum err_code rc, const struct err *err,
+    const enum err_code *fine, size_t n)
 {
 	size_t i;
 
 	for (i = 0; i < n; i++)
 		if (rc == fine[i])
 			return;
-	(void)fprintf(stderr, "unexpected: %s\n", err_name(rc));
+	print_error("unexpected %s: %s\n", err_name(rc), err->why);
 	atomic_fetch_add(&r->wrong, 1);
 }
 
-#define EXPECT(race, rc, ...)                                        \
-	expect((race), (rc), (const enum err_code[]){ __VA_ARGS__ }, \
-	    sizeof((const enum err_code[]){ __VA_ARGS__ }) /         \
-		sizeof(enum err_code))
+/* In the call, err is where its details go. */
+#define EXPECT(race, call, ...)                                      \
+	do {                                                         \
+		static const enum err_code fine[] = { __VA_ARGS__ }; \
+		struct err details = { 0 };                          \
+		struct err *err = &details;                          \
+		enum err_code rc_ = (call);                          \
+		expect((race), rc_, err, fine, ARRAY_LEN(fine));     \
+	} while (0)
 
 static void *
 keep_putting(void *arg)
@@ -156,9 +162,9 @@ keep_putting(void *arg)
 
 	(void)pthread_barrier_wait(&r->start);
 	for (i = 0; i < ROUNDS; i++) {
-		EXPECT(r, put(r->store, "/d/f", STR("xxxx"), NULL, NULL, NULL),
+		EXPECT(r, put(r->store, "/d/f", STR("xxxx"), NULL, NULL, err),
 		    ERR_OK, ERR_NO_PARENT);
-		EXPECT(r, put(r->store, "/e/f", STR("xxxx"), NULL, NULL, NULL),
+		EXPECT(r, put(r->store, "/e/f", STR("xxxx"), NULL, NULL, err),
 		    ERR_OK, ERR_NO_PARENT);
 	}
 	return NULL;
@@ -176,13 +182,13 @@ keep_moving(void *arg)
 
 		EXPECT(r,
 		    store_rename(r->store, at(forth ? "/d" : "/e"),
-			at(forth ? "/e" : "/d"), REPLACE_YES, NULL, NULL, NULL),
+			at(forth ? "/e" : "/d"), REPLACE_YES, NULL, NULL, err),
 		    ERR_OK, ERR_NOT_FOUND);
-		EXPECT(r, store_mkcol(r->store, at("/d"), NULL, NULL), ERR_OK,
+		EXPECT(r, store_mkcol(r->store, at("/d"), NULL, err), ERR_OK,
 		    ERR_EXISTS);
 		EXPECT(r,
 		    store_copy(r->store, at("/d/f"), at("/g"), REPLACE_YES,
-			NULL, NULL, NULL, NULL),
+			NULL, NULL, NULL, err),
 		    ERR_OK, ERR_NOT_FOUND);
 	}
 	return NULL;
@@ -199,21 +205,19 @@ keep_removing(void *arg)
 		struct content *c = NULL;
 		char bytes[8];
 		size_t got = 4;
-		enum err_code rc = store_open(r->store, at("/d/f"), &c, NULL);
 
-		EXPECT(r, rc, ERR_OK, ERR_NOT_FOUND);
-		if (!rc)
+		EXPECT(r, store_open(r->store, at("/d/f"), &c, err), ERR_OK,
+		    ERR_NOT_FOUND);
+		if (c)
 			EXPECT(r,
-			    content_read(
-				c, 0, bytes, sizeof(bytes), &got, NULL),
+			    content_read(c, 0, bytes, sizeof(bytes), &got, err),
 			    ERR_OK);
 		if (got != 4) /* half of a file */
 			atomic_fetch_add(&r->wrong, 1);
-		if (!rc)
-			content_free(c);
-		EXPECT(r, store_remove(r->store, at("/d/f"), NULL, NULL),
-		    ERR_OK, ERR_NOT_FOUND);
-		EXPECT(r, store_remove(r->store, at("/d"), NULL, NULL), ERR_OK,
+		content_free(c);
+		EXPECT(r, store_remove(r->store, at("/d/f"), NULL, err), ERR_OK,
+		    ERR_NOT_FOUND);
+		EXPECT(r, store_remove(r->store, at("/d"), NULL, err), ERR_OK,
 		    ERR_NOT_FOUND, ERR_NOT_EMPTY);
 	}
 	return NULL;
@@ -256,10 +260,10 @@ keep_patching(void *arg)
 			    .value = STR("v") },
 		};
 
-		EXPECT(r, store_patch(r->store, at("/f"), &c, 1, NULL, NULL),
+		EXPECT(r, store_patch(r->store, at("/f"), &c, 1, NULL, err),
 		    ERR_OK);
 		EXPECT(
-		    r, put(r->store, "/f", STR("x"), NULL, NULL, NULL), ERR_OK);
+		    r, put(r->store, "/f", STR("x"), NULL, NULL, err), ERR_OK);
 	}
 	return NULL;
 }
@@ -277,8 +281,8 @@ keep_reading_props(void *arg)
 		const struct prop *props;
 		size_t n;
 
-		EXPECT(r, store_stat(r->store, at("/f"), &res, NULL), ERR_OK);
-		EXPECT(r, store_props(r->store, &res, &a, &props, &n, NULL),
+		EXPECT(r, store_stat(r->store, at("/f"), &res, err), ERR_OK);
+		EXPECT(r, store_props(r->store, &res, &a, &props, &n, err),
 		    ERR_OK);
 		arena_done(&a);
 	}

@@ -257,38 +257,56 @@ count(void *arg, const struct member *m, bool *prune)
 	return ERR_OK;
 }
 
+#define N_FILES 3
+
+static void
+add_files(struct store *s, struct buf *path)
+{
+	static const char *const names[N_FILES] = { "a", "file", "zebra" };
+	struct upload *u;
+	size_t i;
+
+	for (i = 0; i < N_FILES; i++) {
+		size_t len = rpath_push(path, str_from_c(names[i]));
+
+		assert_ok(store_upload(s, rpath_of_buf(path), NULL, &u, err));
+		assert_ok(upload_commit(u, NULL, NULL, NULL, err));
+		upload_free(u);
+		rpath_pop(path, len);
+	}
+}
+
 /*
  * 1,000 levels of a name of 20 bytes: a path of 21,000, far beyond what a
- * system call takes.  Beside the way down there is a file on each level.
+ * system call takes.  Beside the way down there are files, some of which any
+ * order of entries puts behind it.
  */
 static void
 a_deep_tree_is_made_walked_and_removed(void **state)
 {
-	enum { LEVELS = 1000 };
+	enum { LEVELS = 1000, EVERY = 8 };
 	struct store *s = *state;
 	struct seen seen = { .store = s };
 	const struct walk look = { DEPTH_INFINITY, WALK_DOWN, count, &seen };
 	const struct walk clear = { DEPTH_INFINITY, WALK_UP, remove_it, &seen };
 	struct buf path = { 0 };
-	struct upload *u;
 	int i;
 
 	for (i = 0; i < LEVELS; i++) {
-		size_t len;
+		char name[32];
 
-		(void)rpath_push(&path, STR("twenty-bytes-of-name"));
+		/* Names that differ, for entries to come in any order. */
+		(void)snprintf(name, sizeof(name), "twenty-bytes-%07d", i);
+		(void)rpath_push(&path, str_from_c(name));
 		assert_ok(store_mkcol(s, rpath_of_buf(&path), NULL, err));
-		len = rpath_push(&path, STR("file"));
-		assert_ok(store_upload(s, rpath_of_buf(&path), NULL, &u, err));
-		assert_ok(upload_commit(u, NULL, NULL, NULL, err));
-		upload_free(u);
-		rpath_pop(&path, len);
+		if (i % EVERY == 0)
+			add_files(s, &path);
 	}
 	assert_ok(store_walk(s, at("/"), &look, err));
-	assert_int_equal(seen.visits, 1 + 2 * LEVELS);
+	assert_int_equal(seen.visits, 1 + LEVELS + N_FILES * LEVELS / EVERY);
 	seen.visits = 0;
 	assert_ok(store_walk(s, at("/"), &clear, err));
-	assert_int_equal(seen.visits, 1 + 2 * LEVELS);
+	assert_int_equal(seen.visits, 1 + LEVELS + N_FILES * LEVELS / EVERY);
 	assert_string_equal(
 	    walk_text(s, "/", DEPTH_INFINITY, WALK_DOWN), "/\n");
 	buf_done(&path);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* usage: test_conformance STORE */
+/* usage: test_conformance STORE [TEST-PATTERN] */
 #include "store/suite.h"
 
 #include <stdio.h>
@@ -123,12 +123,15 @@ main(int argc, char **argv)
 {
 	size_t i;
 
-	for (i = 0; argc == 2 && i < ARRAY_LEN(makers); i++)
+	for (i = 0; argc >= 2 && i < ARRAY_LEN(makers); i++)
 		if (!strcmp(argv[1], makers[i].name))
 			maker = &makers[i];
 	if (!maker) {
-		(void)fprintf(stderr, "usage: %s STORE\n", argv[0]);
+		(void)fprintf(
+		    stderr, "usage: %s STORE [TEST-PATTERN]\n", argv[0]);
 		return EXIT_FAILURE;
 	}
+	if (argc > 2)
+		cmocka_set_test_filter(argv[2]);
 	return run();
 }
