@@ -4,18 +4,14 @@
 bool
 status_is_retryable(unsigned status)
 {
-	switch (status) {
-	case 408:
-	case 423:
-	case 425:
-	case 429:
-	case 502:
-	case 503:
-	case 504:
-		return true;
-	default:
-		return false;
-	}
+	static const unsigned retryable[] = { 408, 423, 425, 429, 502, 503,
+		504 };
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(retryable); i++)
+		if (retryable[i] == status)
+			return true;
+	return false;
 }
 
 void

@@ -83,14 +83,17 @@ put_props(struct multistatus *m, const struct outcome *o)
 
 /* Those that could not, with their status, as ,"propErrors":{...} */
 static void
-put_prop_errors(struct buf *b, const struct outcome *o)
+put_prop_errors(struct multistatus *m, const struct outcome *o)
 {
+	struct buf *b = &m->push.out;
 	bool any = false;
 	size_t i, k;
 
 	for (i = 0; i < o->n_propstats; i++) {
 		const struct propstat *ps = &o->propstats[i];
 
+		if (m->minimal && ps->status == 404)
+			continue;
 		for (k = 0; status_failed(ps->status) && k < ps->n_props; k++) {
 			if (any)
 				buf_putc(b, ',');
@@ -128,7 +131,7 @@ put_error(struct buf *b, const struct outcome *o)
 bool
 json_skips(const struct multistatus *m, const struct outcome *o)
 {
-	return m->minimal && !outcome_is_failure(o);
+	return m->minimal && !outcome_is_failure(o) && !o->n_propstats;
 }
 
 void
@@ -151,7 +154,7 @@ json_put_result(struct multistatus *m, const struct outcome *o)
 	}
 	if (o->n_propstats) {
 		put_props(m, o);
-		put_prop_errors(b, o);
+		put_prop_errors(m, o);
 	}
 }
 

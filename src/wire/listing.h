@@ -15,7 +15,7 @@
 #include "http/path.h"
 #include "outcome/sink.h"
 
-/* prefix and root are borrowed, to is as in wire/multistatus.h. */
+/* root is borrowed, prefix copied, to is as in wire/multistatus.h. */
 enum err_code listing_new(struct str prefix, struct rpath root,
     struct ostream *to, struct sink **out, struct err *err) MUST_USE;
 

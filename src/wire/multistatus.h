@@ -25,10 +25,11 @@ struct str form_media_type(enum form f);
 
 struct multistatus_spec {
 	enum form form;
-	struct str prefix; /* of every href: struct origin's */
+	struct str prefix; /* of every href: struct origin's; copied */
 	/*
-	 * Prefer: return=minimal.  XML leaves out propstats of 404 (RFC 8144
-	 * s2.1), but keeps every response; JSON leaves out what succeeded.
+	 * Prefer: return=minimal.  Properties that are not there (404) are
+	 * left out, but not the response they were in (RFC 8144 s2.1).  JSON
+	 * also leaves out what succeeded and has no properties to show.
 	 */
 	bool minimal;
 };

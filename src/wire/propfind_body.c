@@ -81,24 +81,16 @@ propfind_open(void *arg, const struct xml_element *e, struct err *err)
 {
 	struct propfind_reader *r = arg;
 
-	switch (e->depth) {
-	case 0:
-		if (is_dav(&e->name, STR("propfind")))
-			return ERR_OK;
+	if (e->depth == 0 && !is_dav(&e->name, STR("propfind")))
 		return err_tell(
 		    err, ERR_BAD_BODY, "the root is not DAV:propfind");
-	case 1:
+	if (e->depth == 1)
 		enter_section(r, &e->name);
-		return ERR_OK;
-	case 2:
-		if (r->section == SECTION_PROP)
-			return add(r, &r->asked, e->name.name, err);
-		if (r->section == SECTION_INCLUDE)
-			return add(r, &r->included, e->name.name, err);
-		return ERR_OK;
-	default:
-		return ERR_OK;
-	}
+	if (e->depth == 2 && r->section == SECTION_PROP)
+		return add(r, &r->asked, e->name.name, err);
+	if (e->depth == 2 && r->section == SECTION_INCLUDE)
+		return add(r, &r->included, e->name.name, err);
+	return ERR_OK;
 }
 
 static enum err_code
