@@ -11,8 +11,11 @@
 #define MUST_USE __attribute__((warn_unused_result))
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
 
-/* Calls fn(&variable) when the variable goes out of scope. */
-#define CLEANUP(fn) __attribute__((cleanup(fn)))
+/*
+ * Calls fn(&variable) when the variable goes out of scope, which is use enough:
+ * a guard may never be named again.
+ */
+#define CLEANUP(fn) __attribute__((cleanup(fn), unused))
 
 #define ARRAY_LEN(a) (sizeof(a) / sizeof((a)[0]))
 

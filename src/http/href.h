@@ -67,8 +67,8 @@ enum err_code href_decode_path(struct arena *a, struct str wire,
  * ERR_BAD_GATEWAY; so must the prefix begin the path, which it is taken off,
  * else ERR_BAD_GATEWAY.  Else as href_decode_path().
  *
- * A user name before the host is passed over (RFC 9110 s4.2.4 has it sent by
- * nobody, but libsoup did).  "//a" could be a path or a host, so it is
+ * A user name before the host is passed over: RFC 9110 s4.2.4 has it sent by
+ * nobody, but gvfs does.  "//a" could be a path or a host, so it is
  * ERR_BAD_PATH here (RFC 3986 s4.2), though a fine request target.
  */
 enum err_code href_decode(struct arena *a, const struct origin *origin,
