@@ -248,25 +248,33 @@ take_prefix_off(
 }
 
 enum err_code
-href_decode(struct arena *a, const struct origin *origin, struct href wire,
+href_decode_target(struct arena *a, struct str prefix, struct str wire,
     struct rpath *out, bool *slash, struct err *err)
 {
-	struct str encoded;
 	struct rpath path;
-	enum err_code rc;
 	bool ends;
+	enum err_code rc = href_decode_path(a, wire, &path, &ends, err);
 
-	rc = find_path(origin, wire, &encoded, err);
-	if (!rc)
-		rc = href_decode_path(a, encoded, &path, &ends, err);
-	if (!rc && origin->prefix.len)
-		rc = take_prefix_off(a, origin->prefix, &path, err);
+	if (!rc && prefix.len)
+		rc = take_prefix_off(a, prefix, &path, err);
 	if (rc)
 		return rc;
 	*out = path;
 	if (slash)
 		*slash = ends;
 	return ERR_OK;
+}
+
+enum err_code
+href_decode(struct arena *a, const struct origin *origin, struct href wire,
+    struct rpath *out, bool *slash, struct err *err)
+{
+	struct str path;
+	enum err_code rc = find_path(origin, wire, &path, err);
+
+	return rc
+	    ? rc
+	    : href_decode_target(a, origin->prefix, path, out, slash, err);
 }
 
 static void

@@ -61,6 +61,14 @@ enum err_code href_decode_path(struct arena *a, struct str wire,
     struct rpath *out, bool *slash, struct err *err) MUST_USE;
 
 /*
+ * The same for a request target (RFC 9112 s3.2.1, without its query), which
+ * has to be below prefix, else ERR_BAD_GATEWAY; *out is what follows it.
+ * "//a" is a path here: there is no other server that it could name.
+ */
+enum err_code href_decode_target(struct arena *a, struct str prefix,
+    struct str wire, struct rpath *out, bool *slash, struct err *err) MUST_USE;
+
+/*
  * Decodes a Destination, If tag or href: an absolute URI or an absolute path.
  * The scheme and authority of an absolute URI must be the origin's (compared
  * as RFC 3986 s6.2.2 and s6.2.3 say: case, default port), else
@@ -69,7 +77,7 @@ enum err_code href_decode_path(struct arena *a, struct str wire,
  *
  * A user name before the host is passed over: RFC 9110 s4.2.4 has it sent by
  * nobody, but gvfs does.  "//a" could be a path or a host, so it is
- * ERR_BAD_PATH here (RFC 3986 s4.2), though a fine request target.
+ * ERR_BAD_PATH here (RFC 3986 s4.2).
  */
 enum err_code href_decode(struct arena *a, const struct origin *origin,
     struct href wire, struct rpath *out, bool *slash, struct err *err) MUST_USE;

@@ -261,6 +261,46 @@ a_destination_is_of_this_server_or_refused(void **state)
 }
 
 static void
+a_request_target_is_below_the_prefix(void **state)
+{
+	static const struct {
+		const char *prefix, *wire;
+		enum err_code rc;
+		const char *path;
+		bool slash;
+	} cases[] = {
+		{ "", "/a", ERR_OK, "/a", false },
+		{ "", "//a", ERR_OK, "/a", false },
+		{ "", "//example.org/a/", ERR_OK, "/example.org/a", true },
+		{ "/dav", "/dav/a", ERR_OK, "/a", false },
+		{ "/dav", "/dav", ERR_OK, "/", false },
+		{ "/dav", "//dav//a", ERR_OK, "/a", false },
+		{ "/dav", "/davx", ERR_BAD_GATEWAY, "as was", false },
+		{ "/dav", "/", ERR_BAD_GATEWAY, "as was", false },
+		{ "", "http://h/a", ERR_BAD_PATH, "as was", false },
+		{ "", "*", ERR_BAD_PATH, "as was", false },
+		{ "", "/a?b", ERR_BAD_PATH, "as was", false },
+		{ "/dav", "/dav/../a", ERR_BAD_PATH, "as was", false },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(cases); i++) {
+		struct arena a = { 0 };
+		struct rpath out = { STR("as was") };
+		bool slash = false;
+
+		assert_int_equal(
+		    href_decode_target(&a, str_from_c(cases[i].prefix),
+			str_from_c(cases[i].wire), &out, &slash, NULL),
+		    cases[i].rc);
+		assert_str_equal(out.s, str_from_c(cases[i].path));
+		assert_int_equal(slash, cases[i].slash);
+		arena_done(&a);
+	}
+}
+
+static void
 decoding_survives_each_failed_allocation(void **state)
 {
 	struct href wire = { STR("https://h/my%20dav/x/a") };
@@ -461,6 +501,7 @@ main(void)
 		cmocka_unit_test(a_path_is_decoded_or_refused),
 		cmocka_unit_test(a_refusal_says_what_was_wrong),
 		cmocka_unit_test(a_destination_is_of_this_server_or_refused),
+		cmocka_unit_test(a_request_target_is_below_the_prefix),
 		cmocka_unit_test(decoding_survives_each_failed_allocation),
 		cmocka_unit_test(an_href_is_plain_bytes_and_escapes),
 		cmocka_unit_test(
