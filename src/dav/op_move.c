@@ -60,7 +60,7 @@ keep(struct moving *moving, struct rpath path)
 static enum err_code
 was_copied(struct copying *c, struct rpath path, struct err *why)
 {
-	struct resource res;
+	struct resource res = { 0 };
 	struct rpath to;
 	enum err_code rc;
 

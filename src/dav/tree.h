@@ -63,7 +63,7 @@ struct tree_removal {
  * the sink.
  */
 enum err_code
-tree_remove(const struct tree_removal *r, struct err *err) MUST_USE;
+tree_remove(const struct tree_removal *spec, struct err *err) MUST_USE;
 
 /* Puts the outcome of a resource that failed; what the sink says. */
 enum err_code put_failed(struct sink *out, struct rpath path, bool collection,

@@ -376,6 +376,8 @@ check_truth(struct dav_test *t, unsigned status, struct str wanted)
 
 	if (status >= 200 && status < 300 && status != 207) {
 		tree_put(t->deny.inner, "/", &got);
+		assert_non_null(got.ptr);
+		assert_non_null(wanted.ptr);
 		assert_str_equal(buf_str(&got), wanted);
 	}
 	buf_done(&got);

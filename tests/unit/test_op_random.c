@@ -145,31 +145,50 @@ is_denied(const struct trial *r, const char *path, unsigned what)
 static unsigned
 random_below(struct trial *r, unsigned n)
 {
+	assert_true(n > 0);
 	r->seed ^= r->seed << 13;
 	r->seed ^= r->seed >> 7;
 	r->seed ^= r->seed << 17;
 	return (unsigned)(r->seed >> 11) % n;
 }
 
-/* Below the collection whose path is in b. */
+/* Collections whose members are still to be made. */
+struct queue {
+	struct other v[ITEMS_MAX];
+	size_t n;
+};
+
 static void
-grow(struct trial *r, struct buf *text, struct buf *path, int depth)
+enqueue(struct queue *q, const char *dir, const char *name)
 {
-	static const char *const names[] = { "a", "b", "c" };
-	size_t len = path->len;
-	size_t i;
+	assert_true(q->n < ITEMS_MAX);
+	(void)snprintf(
+	    q->v[q->n].path, sizeof(q->v[0].path), "%s%s", dir, name);
+	q->n++;
+}
 
-	buf_printf(text, "%.*s/ ", STR_ARG(buf_str(path)));
-	for (i = 0; i < ARRAY_LEN(names); i++) {
-		unsigned what = random_below(r, 3);
+/* Adds a tree of up to three levels below root. */
+static void
+grow(struct trial *r, struct buf *text, const char *root)
+{
+	static const char *const names[] = { "/a", "/b", "/c" };
+	struct queue q = { .n = 0 };
+	size_t i, k;
 
-		buf_printf(path, "/%s", names[i]);
-		if (what == 1 && depth < 3)
-			grow(r, text, path, depth + 1);
-		else if (what)
-			buf_printf(text, "%.*s=%c%zu ", STR_ARG(buf_str(path)),
-			    path->ptr[1], text->len);
-		path->len = len;
+	enqueue(&q, root, "");
+	for (i = 0; i < q.n; i++) {
+		const char *dir = q.v[i].path;
+
+		buf_printf(text, "%s/ ", dir);
+		for (k = 0; k < ARRAY_LEN(names); k++) {
+			unsigned what = random_below(r, 3);
+
+			if (what == 1 && strlen(dir) < strlen("/s/a/b/c"))
+				enqueue(&q, dir, names[k]);
+			else if (what)
+				buf_printf(text, "%s%s=%c%zu ", dir, names[k],
+				    root[1], text->len);
+		}
 	}
 }
 
@@ -200,17 +219,13 @@ static void
 trial_init(struct trial *r, uint64_t seed)
 {
 	struct buf text = { 0 };
-	struct buf path = { 0 };
 
 	r->seed = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
 	r->before.n = r->after.n = 0;
 	r->was = r->is = (struct buf){ 0 };
-	BUF_LIT(&path, "/s");
-	grow(r, &text, &path, 0);
-	buf_clear(&path);
-	BUF_LIT(&path, "/d");
+	grow(r, &text, "/s");
 	if (random_below(r, 4))
-		grow(r, &text, &path, 0);
+		grow(r, &text, "/d");
 	buf_putc(&text, '\0');
 	op_test_init(&r->t, text.ptr);
 	tree_put(r->t.deny.inner, "/", &r->was);
@@ -218,7 +233,6 @@ trial_init(struct trial *r, uint64_t seed)
 	refuse_at_random(r);
 	(void)op_test_sink(&r->t);
 	buf_done(&text);
-	buf_done(&path);
 }
 
 static void
