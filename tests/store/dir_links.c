@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: MIT */
+/* The directory store: links, and what clients do not see. */
+#include "store/world.h"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* ---- links */
+
+static void
+links_within_the_tree_are_what_they_lead_to(void **state)
+{
+	struct world *w = *state;
+	struct store *s = w->store;
+	struct resource link, file;
+
+	must_mkcol(s, "/d");
+	must_put(s, "/d/f", "text");
+	link_to(w, "d/f", "/file");
+	link_to(w, "d", "/dir");
+	link_to(w, "../d/../d/./f", "/d/round");
+	link_to(w, "dir/f", "/twice");
+	must_have(s, "/file", "text");
+	must_have(s, "/dir/f", "text");
+	must_have(s, "/d/round", "text");
+	must_have(s, "/dir/round", "text");
+	must_have(s, "/twice", "text");
+	link = must_stat(s, "/file");
+	file = must_stat(s, "/d/f");
+	assert_memory_equal(&link.id, &file.id, sizeof(file.id));
+	assert_string_equal(walk_text(s, "/", DEPTH_1, WALK_DOWN),
+	    "/\n/d/\n/dir/\n/file\n/twice\n");
+	assert_string_equal(walk_text(s, "/dir", DEPTH_INFINITY, WALK_DOWN),
+	    "/dir/\n/dir/f\n/dir/round\n");
+}
+
+static void
+a_change_through_a_link_changes_what_it_leads_to(void **state)
+{
+	struct world *w = *state;
+	struct store *s = w->store;
+	struct stat st;
+
+	must_mkcol(s, "/d");
+	must_put(s, "/d/f", "old");
+	link_to(w, "d/f", "/file");
+	link_to(w, "d", "/dir");
+	must_put(s, "/file", "new");
+	must_have(s, "/d/f", "new");
+	must_put(s, "/dir/g", "g");
+	must_have(s, "/d/g", "g");
+	must_set_prop(s, "/file", "p", "1");
+	must_have_props(s, "/d/f", "p=1;");
+	assert_int_equal(lstat(real(w, "/file"), &st), 0);
+	assert_true(S_ISLNK(st.st_mode));
+}
+
+static void
+links_that_lead_nowhere_do_not_exist(void **state)
+{
+	static const char *const targets[] = { "nowhere", "../state",
+		"../../../etc/passwd", "/etc/passwd", "/", "self", "f/x" };
+	struct world *w = *state;
+	struct store *s = w->store;
+	size_t i;
+
+	must_put(s, "/f", "x");
+	for (i = 0; i < ARRAY_LEN(targets); i++) {
+		struct content *c;
+
+		link_to(w, targets[i], "/self");
+		must_lack(s, "/self");
+		assert_fails(
+		    store_open(s, at("/self"), &c, err), ERR_NOT_FOUND);
+		must_lack(s, "/self/state.db");
+		assert_string_equal(
+		    walk_text(s, "/", DEPTH_INFINITY, WALK_DOWN), "/\n/f\n");
+		assert_fails(
+		    store_remove(s, at("/self"), NULL, err), ERR_NOT_FOUND);
+		assert_fails(
+		    put(s, "/self", STR("x"), NULL, NULL, err), ERR_BAD_NAME);
+		assert_fails(
+		    store_mkcol(s, at("/self"), NULL, err), ERR_BAD_NAME);
+		assert_fails(store_rename(s, at("/f"), at("/self"), REPLACE_YES,
+				 NULL, NULL, err),
+		    ERR_BAD_NAME);
+		assert_fails(store_copy(s, at("/f"), at("/self"), REPLACE_YES,
+				 NULL, NULL, NULL, err),
+		    ERR_BAD_NAME);
+		assert_fails(put(s, "/self/f", STR("x"), NULL, NULL, err),
+		    ERR_NO_PARENT);
+		assert_int_equal(unlink(real(w, "/self")), 0);
+	}
+}
+
+static void
+removing_or_renaming_a_link_is_about_the_link(void **state)
+{
+	struct world *w = *state;
+	struct store *s = w->store;
+
+	must_mkcol(s, "/d");
+	must_put(s, "/d/f", "x");
+	must_set_prop(s, "/d/f", "p", "1");
+	link_to(w, "d", "/dir");
+	link_to(w, "d/f", "/file");
+	assert_ok(store_rename(
+	    s, at("/file"), at("/moved"), REPLACE_NO, NULL, NULL, err));
+	must_lack(s, "/file");
+	must_have(s, "/moved", "x");
+	assert_ok(store_remove(s, at("/moved"), NULL, err));
+	assert_ok(store_remove(s, at("/dir"), NULL, err));
+	must_have(s, "/d/f", "x");
+	must_have_props(s, "/d/f", "p=1;");
+}
+
+static void
+removing_a_tree_spares_what_its_links_lead_to(void **state)
+{
+	struct world *w = *state;
+	struct store *s = w->store;
+
+	must_mkcol(s, "/keep");
+	must_put(s, "/keep/f", "x");
+	must_mkcol(s, "/d");
+	link_to(w, "../keep", "/d/link");
+	assert_string_equal(
+	    walk_text(s, "/d", DEPTH_INFINITY, WALK_UP), "/d/\n/d/link/\n");
+	assert_string_equal(walk_text(s, "/d", DEPTH_INFINITY, WALK_DOWN),
+	    "/d/\n/d/link/\n/d/link/f\n");
+	/* A collection that gives way goes with its links, not beyond. */
+	must_put(s, "/g", "g");
+	assert_ok(
+	    store_rename(s, at("/g"), at("/d"), REPLACE_YES, NULL, NULL, err));
+	must_have(s, "/keep/f", "x");
+}
+
+static void
+a_collection_that_contains_itself_is_a_loop(void **state)
+{
+	struct world *w = *state;
+	struct store *s = w->store;
+
+	must_mkcol(s, "/a");
+	must_mkcol(s, "/a/b");
+	must_put(s, "/a/b/f", "x");
+	link_to(w, "../..", "/a/b/up");
+	link_to(w, ".", "/a/here");
+	assert_string_equal(walk_text(s, "/", DEPTH_INFINITY, WALK_DOWN),
+	    "/\n/a/\n/a/b/\n/a/b/f\n/a/b/up/ LOOP\n/a/here/ LOOP\n");
+	/* An ancestor of the walk's root is one too. */
+	assert_string_equal(walk_text(s, "/a/b", DEPTH_INFINITY, WALK_DOWN),
+	    "/a/b/\n/a/b/f\n/a/b/up/ LOOP\n");
+	assert_string_equal(walk_text(s, "/a/here/b", DEPTH_1, WALK_DOWN),
+	    "/a/here/b/\n/a/here/b/f\n/a/here/b/up/\n");
+}
+
+static void
+one_file_by_two_names_is_not_copied_onto_itself(void **state)
+{
+	struct world *w = *state;
+	struct store *s = w->store;
+
+	must_put(s, "/f", "text");
+	link_to(w, "f", "/soft");
+	assert_int_equal(link(real(w, "/f"), real(w, "/hard")), 0);
+	assert_fails(store_copy(s, at("/f"), at("/soft"), REPLACE_YES, NULL,
+			 NULL, NULL, err),
+	    ERR_SELF);
+	assert_fails(store_copy(s, at("/f"), at("/hard"), REPLACE_YES, NULL,
+			 NULL, NULL, err),
+	    ERR_SELF);
+	assert_fails(store_rename(s, at("/soft"), at("/f"), REPLACE_YES, NULL,
+			 NULL, err),
+	    ERR_SELF);
+	must_have(s, "/f", "text");
+	must_mkcol(s, "/d");
+	link_to(w, "d", "/dir");
+	assert_fails(store_rename(s, at("/d"), at("/dir/sub"), REPLACE_YES,
+			 NULL, NULL, err),
+	    ERR_SELF);
+	assert_fails(store_copy(s, at("/d"), at("/dir/sub"), REPLACE_YES, NULL,
+			 NULL, NULL, err),
+	    ERR_SELF);
+}
+
+static void
+hard_links_keep_their_properties(void **state)
+{
+	struct world *w = *state;
+	struct store *s = w->store;
+
+	must_put(s, "/f", "text");
+	must_set_prop(s, "/f", "p", "1");
+	assert_int_equal(link(real(w, "/f"), real(w, "/g")), 0);
+	must_have_props(s, "/g", "p=1;");
+	must_put(s, "/f", "new");
+	must_have_props(s, "/f", "p=1;");
+	must_have_props(s, "/g", "p=1;");
+	must_have(s, "/g", "text");
+	assert_int_equal(link(real(w, "/g"), real(w, "/h")), 0);
+	assert_ok(store_remove(s, at("/h"), NULL, err));
+	must_have_props(s, "/g", "p=1;");
+}
+
+/* ---- what clients do not see */
+
+static void
+special_files_are_never_opened(void **state)
+{
+	struct world *w = *state;
+	struct store *s = w->store;
+	struct content *c;
+
+	assert_int_equal(mkfifo(real(w, "/fifo"), 0666), 0);
+	must_mkcol(s, "/d");
+	assert_int_equal(mkfifo(real(w, "/d/fifo"), 0666), 0);
+	link_to(w, "fifo", "/link");
+	must_lack(s, "/fifo");
+	must_lack(s, "/link");
+	/* Would not return if it opened it. */
+	assert_fails(store_open(s, at("/fifo"), &c, err), ERR_NOT_FOUND);
+	assert_fails(put(s, "/fifo", STR("x"), NULL, NULL, err), ERR_BAD_NAME);
+	assert_fails(store_mkcol(s, at("/fifo"), NULL, err), ERR_BAD_NAME);
+	assert_fails(store_remove(s, at("/fifo"), NULL, err), ERR_NOT_FOUND);
+	assert_string_equal(
+	    walk_text(s, "/", DEPTH_INFINITY, WALK_DOWN), "/\n/d/\n");
+	assert_fails(store_remove(s, at("/d"), NULL, err), ERR_NOT_EMPTY);
+}
+
+static void
+our_own_names_are_hidden(void **state)
+{
+	static const char *const hidden[] = { "/.sheaf", "/.sheaf-tmp-x",
+		"/d/.sheaf-tmp-0123456789abcdef" };
+	struct world *w = *state;
+	struct store *s = w->store;
+	size_t i;
+
+	must_mkcol(s, "/d");
+	must_put(s, "/f", "x");
+	for (i = 0; i < ARRAY_LEN(hidden); i++) {
+		struct rpath p = at(hidden[i]);
+
+		assert_int_equal(mkdir(real(w, hidden[i]), 0755), 0);
+		must_lack(s, hidden[i]);
+		assert_fails(store_mkcol(s, p, NULL, err), ERR_BAD_NAME);
+		assert_fails(
+		    put(s, hidden[i], STR("x"), NULL, NULL, err), ERR_BAD_NAME);
+		assert_fails(
+		    store_rename(s, at("/f"), p, REPLACE_YES, NULL, NULL, err),
+		    ERR_BAD_NAME);
+		assert_fails(store_remove(s, p, NULL, err), ERR_NOT_FOUND);
+	}
+	assert_fails(
+	    put(s, "/.sheaf/f", STR("x"), NULL, NULL, err), ERR_NO_PARENT);
+	link_to(w, ".", "/here");
+	link_to(w, ".sheaf", "/there");
+	must_lack(s, "/here/.sheaf");
+	must_lack(s, "/there");
+	assert_string_equal(
+	    walk_text(s, "/", DEPTH_1, WALK_DOWN), "/\n/d/\n/f\n/here/\n");
+	/* Below the root it is a name like any other, and a near miss is. */
+	must_mkcol(s, "/d/.sheaf");
+	must_put(s, "/.sheaf2", "x");
+	must_have(s, "/here/.sheaf2", "x");
+}
+
+static void
+a_state_directory_within_the_tree_is_hidden(void **state)
+{
+	struct world *w = *state;
+	struct dir_store_spec spec = { .dir = w->tree, .relaxed = true };
+	struct store *s;
+	struct stat st;
+
+	assert_int_equal(mkdir(real(w, "/var"), 0755), 0);
+	spec.state = real(w, "/var/state");
+	assert_ok(dir_store_open(&spec, &s, err));
+	must_lack(s, "/var/state");
+	must_lack(s, "/var/state/state.db");
+	link_to(w, "var/state/state.db", "/db");
+	link_to(w, "var/state", "/dir");
+	must_lack(s, "/db");
+	must_lack(s, "/dir");
+	assert_fails(store_mkcol(s, at("/var/state"), NULL, err), ERR_BAD_NAME);
+	assert_string_equal(
+	    walk_text(s, "/", DEPTH_INFINITY, WALK_DOWN), "/\n/var/\n");
+	assert_int_equal(stat(spec.state, &st), 0);
+	assert_int_equal(st.st_mode & 0777, 0700);
+	store_close(s);
+}
+
+static void
+leftovers_do_not_keep_a_collection(void **state)
+{
+	struct world *w = *state;
+	struct store *s = w->store;
+	int fd;
+
+	must_mkcol(s, "/d");
+	fd = creat(real(w, "/d/.sheaf-tmp-0000000000000000"), 0600);
+	assert_true(fd >= 0);
+	(void)close(fd);
+	assert_int_equal(mkdir(real(w, "/d/.sheaf-tmp-1"), 0755), 0);
+	assert_int_equal(mkdir(real(w, "/d/.sheaf-tmp-1/sub"), 0755), 0);
+	must_put(s, "/d/f", "x");
+	assert_fails(store_remove(s, at("/d"), NULL, err), ERR_NOT_EMPTY);
+	assert_int_equal(count_entries(w, "/d"), 3);
+	assert_ok(store_remove(s, at("/d/f"), NULL, err));
+	assert_ok(store_remove(s, at("/d"), NULL, err));
+	must_lack(s, "/d");
+}
+
+static const struct CMUnitTest rows[] = {
+	WORLD_TEST(links_within_the_tree_are_what_they_lead_to),
+	WORLD_TEST(a_change_through_a_link_changes_what_it_leads_to),
+	WORLD_TEST(links_that_lead_nowhere_do_not_exist),
+	WORLD_TEST(removing_or_renaming_a_link_is_about_the_link),
+	WORLD_TEST(removing_a_tree_spares_what_its_links_lead_to),
+	WORLD_TEST(a_collection_that_contains_itself_is_a_loop),
+	WORLD_TEST(one_file_by_two_names_is_not_copied_onto_itself),
+	WORLD_TEST(hard_links_keep_their_properties),
+	WORLD_TEST(special_files_are_never_opened),
+	WORLD_TEST(our_own_names_are_hidden),
+	WORLD_TEST(a_state_directory_within_the_tree_is_hidden),
+	WORLD_TEST(leftovers_do_not_keep_a_collection),
+};
+
+const struct tests link_tests = { rows, ARRAY_LEN(rows) };
