@@ -146,20 +146,19 @@ host_put(struct buf *b, const struct host *h)
 void
 address_put(struct buf *b, const struct address *a)
 {
-	bool v4 = a->sa.ss_family == AF_INET;
+	char text[INET6_ADDRSTRLEN] = "";
 	struct sockaddr_in6 sin6;
 	struct sockaddr_in sin;
-	struct host h;
 
-	if (!host_of((const struct sockaddr *)&a->sa, &h))
+	if (a->sa.ss_family == AF_INET) {
+		memcpy(&sin, &a->sa, sizeof(sin));
+		(void)inet_ntop(AF_INET, &sin.sin_addr, text, sizeof(text));
+		buf_printf(b, "%s:%u", text, (unsigned)ntohs(sin.sin_port));
 		return;
-	if (!v4)
-		buf_putc(b, '[');
-	host_put(b, &h);
-	buf_put(b, v4 ? STR(":") : STR("]:"));
-	memcpy(&sin, &a->sa, sizeof(sin));
+	}
 	memcpy(&sin6, &a->sa, sizeof(sin6));
-	buf_put_u64(b, ntohs(v4 ? sin.sin_port : sin6.sin6_port));
+	(void)inet_ntop(AF_INET6, &sin6.sin6_addr, text, sizeof(text));
+	buf_printf(b, "[%s]:%u", text, (unsigned)ntohs(sin6.sin6_port));
 }
 
 /* ---- networks */

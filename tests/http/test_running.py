@@ -1,0 +1,639 @@
+# SPDX-License-Identifier: MIT
+"""A server that runs: time-outs, limits, slow clients, stopping, reloading."""
+
+import json
+import os
+import signal
+import socket
+import struct
+import subprocess
+import threading
+import time
+import unittest
+import zlib
+
+import sheaf_http
+from test_protocol import head
+
+MEMBERS = 20000
+
+
+def many_files(server, n=MEMBERS, folder="many"):
+    os.mkdir(server.path(folder))
+    for i in range(n):
+        with open(server.path("%s/a-name-of-some-length-%06d" %
+                              (folder, i)), "wb"):
+            pass
+
+
+def listing(c, target="/many/", **headers):
+    c.request("PROPFIND", target, {"Depth": "1", **headers})
+
+
+class Timeouts(sheaf_http.TestCase):
+
+    args = ("--header-timeout", "1s", "--idle-timeout", "2s", "--rate-grace",
+            "1s", "--min-rate", "10K")
+
+    def timed(self, c):
+        began = time.monotonic()
+        data = c.to_end()
+        return data, time.monotonic() - began
+
+    def test_a_header_that_does_not_end_is_answered_408(self):
+        with self.server.connect() as c:
+            c.send(b"GET / HTTP/1.1\r\nHost: a\r\n")
+            data, took = self.timed(c)
+        self.assertTrue(data.startswith(b"HTTP/1.1 408 "), data)
+        self.assertLess(took, 5)
+
+    def test_a_header_that_comes_in_drips_is_cut_all_the_same(self):
+        with self.server.connect() as c:
+            began = time.monotonic()
+            with self.assertRaises(ConnectionError):
+                while time.monotonic() - began < 10:
+                    c.send(b"X")
+                    time.sleep(0.1)
+            self.assertLess(time.monotonic() - began, 5)
+
+    def test_the_second_header_of_a_connection_is_watched_too(self):
+        with self.server.connect() as c:
+            c.request("OPTIONS", "/")
+            self.assertEqual(c.response().status, 200)
+            c.send(b"GET / HTTP/1.1\r\n")
+            began = time.monotonic()
+            with self.assertRaises(ConnectionError):
+                while time.monotonic() - began < 10:
+                    c.send(b"X: y\r\n")
+                    time.sleep(0.1)
+            self.assertLess(time.monotonic() - began, 7)
+
+    def test_a_silent_connection_is_closed_without_a_word(self):
+        for request in (False, True):
+            with self.subTest(request), self.server.connect() as c:
+                if request:
+                    c.request("OPTIONS", "/")
+                    c.response()
+                data, took = self.timed(c)
+                self.assertEqual(data, b"")
+                self.assertLess(took, 7)
+
+    def test_a_body_that_drips_is_answered_408_and_leaves_nothing(self):
+        with self.server.connect() as c:
+            c.send(head("PUT /drip HTTP/1.1", "Host: a",
+                        "Content-Length: 100000"))
+            began = time.monotonic()
+            try:
+                while time.monotonic() - began < 10:
+                    c.send(b"x")
+                    time.sleep(0.1)
+            except ConnectionError:
+                pass
+            self.assertLess(time.monotonic() - began, 6)
+        self.assertEqual(self.server.request("GET", "/drip").status, 404)
+
+    def test_a_body_at_a_fair_rate_may_take_its_time(self):
+        with self.server.connect() as c:
+            c.send(head("PUT /fair HTTP/1.1", "Host: a",
+                        "Content-Length: %d" % (40 * 8192)))
+            for _ in range(40):
+                c.send(b"x" * 8192)
+                time.sleep(0.1)
+            self.assertEqual(c.response().status, 201)
+
+    def test_an_answer_that_is_sipped_is_cut(self):
+        self.server.request("PUT", "/large", body=b"x" * (32 << 20))
+        c = self.server.connect()
+        c.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        with c:
+            c.request("GET", "/large")
+            end = time.monotonic() + 20
+            while time.monotonic() < end and not any(
+                    "GET /large" in line for line in self.server.log):
+                c.sock.recv(64)
+                time.sleep(0.05)
+            line = self.server.wait_log("GET /large", 1)
+        self.assertLess(int(line.split()[-1]), 32 << 20)
+
+
+class Limits(sheaf_http.TestCase):
+
+    args = ("--connections", "40", "--connections-per-address", "10",
+            "--max-upload", "100K", "--max-xml", "8K", "--max-header", "8K",
+            "--threads", "2")
+
+    def test_an_address_has_its_share_of_connections(self):
+        held = [self.server.connect() for _ in range(10)]
+        try:
+            for c in held:
+                c.request("OPTIONS", "/")
+                self.assertEqual(c.response().status, 200)
+            with self.server.connect() as c:
+                with self.assertRaises((sheaf_http.Truncated,
+                                        ConnectionError)):
+                    c.request("OPTIONS", "/")
+                    c.response()
+            held.pop().close()
+
+            def admitted():
+                try:
+                    return self.server.request("OPTIONS", "/").status == 200
+                except (sheaf_http.Truncated, ConnectionError):
+                    return False
+            sheaf_http.eventually(admitted, "a place becomes free")
+        finally:
+            for c in held:
+                c.close()
+
+    def test_uploads_and_xml_over_the_limit_are_413(self):
+        big = b"x" * (100 * 1024)
+        with self.server.connect() as c:
+            c.request("PUT", "/fits", body=big)
+            self.assertEqual(c.response().status, 201)
+            c.request("PUT", "/more", body=big + b"x")
+            self.assertEqual(c.response().status, 413)
+            c.send(head("PUT /more HTTP/1.1", "Host: a",
+                        "Transfer-Encoding: chunked") +
+                   b"%x\r\n%s\r\n0\r\n\r\n" % (len(big) + 1, big + b"x"))
+            self.assertEqual(c.response().status, 413)
+            c.request("PROPFIND", "/", {"Depth": "0"},
+                      b"<propfind xmlns='DAV:'><prop>" +
+                      b" " * 9000 + b"<a/></prop></propfind>")
+            self.assertEqual(c.response().status, 413)
+            c.request("GET", "/more")
+            self.assertEqual(c.response().status, 404)
+
+    def test_the_header_limit_is_the_configured_one(self):
+        for size, status in ((7000, 200), (8200, 431), (30000, 431)):
+            with self.subTest(size), self.server.connect() as c:
+                c.send(head("OPTIONS / HTTP/1.1", "Host: a",
+                            "X: " + "x" * size))
+                self.assertEqual(c.response().status, status)
+
+
+class Streams(unittest.TestCase):
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = sheaf_http.Server("--workers", "2", "--threads", "2",
+                                       "--connections-per-address", "0")
+        many_files(cls.server)
+        cls.server.write("big", os.urandom(1 << 20) * 32)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.stop()
+
+    def test_a_long_answer_streams_whole_and_well_formed(self):
+        with self.server.connect() as c:
+            listing(c)
+            r = c.response()
+        self.assertEqual(r.status, 207)
+        self.assertTrue(r.chunked)
+        self.assertEqual(r.body.count(b"</D:response>"), MEMBERS + 1)
+        self.assertTrue(r.body.rstrip().endswith(b"multistatus>"))
+
+    def test_http_1_0_gets_the_length_of_a_long_answer(self):
+        r = self.server.raw(head("PROPFIND /many/ HTTP/1.0", "Depth: 1"))
+        self.assertEqual(int(r.header("Content-Length")), len(r.body))
+        self.assertEqual(r.body.count(b"</D:response>"), MEMBERS + 1)
+
+    def test_slow_readers_hold_no_worker_and_little_memory(self):
+        slow = []
+        try:
+            for _ in range(40):
+                c = self.server.connect()
+                c.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                listing(c)
+                slow.append(c)
+            for c in slow:
+                self.assertEqual(c.head().status, 207)
+            # Both workers are free while forty answers wait to be read.
+            began = time.monotonic()
+            with self.server.connect() as c:
+                c.request("PROPFIND", "/", {"Depth": "1"})
+                self.assertEqual(c.response().status, 207)
+            self.assertLess(time.monotonic() - began, 10)
+            if not self.server.is_sanitized():
+                self.assertLess(self.server.resident(), 48 << 20)
+            c = slow.pop()
+            with c:
+                body = b"".join(c.chunks())
+            self.assertEqual(body.count(b"</D:response>"), MEMBERS + 1)
+        finally:
+            for c in slow:
+                c.close()
+
+    def test_clients_that_leave_in_the_middle_cost_nothing(self):
+        before = self.server.descriptors()
+        for i in range(30):
+            c = self.server.connect()
+            if i % 3 == 0:
+                c.request("GET", "/big")
+            else:
+                listing(c)
+            c.sock.recv(100)
+            (c.reset if i % 2 else c.close)()
+        sheaf_http.eventually(
+            lambda: self.server.descriptors() <= before + 2,
+            "descriptors are closed")
+        self.assertEqual(self.server.request("OPTIONS", "/").status, 200)
+
+    def test_a_large_file_comes_whole_and_in_parts(self):
+        want = self.server.read("big")
+        with self.server.connect() as c:
+            c.request("GET", "/big")
+            self.assertEqual(c.response().body, want)
+            for start, end in ((0, 0), (5, 100000), (1000, 20000000),
+                               (len(want) - 1, len(want) - 1)):
+                c.request("GET", "/big",
+                          {"Range": "bytes=%d-%d" % (start, end)})
+                r = c.response()
+                self.assertEqual(r.status, 206)
+                self.assertEqual(r.body, want[start:end + 1])
+            c.request("GET", "/big", {"Range": "bytes=0-9,1000-99999"})
+            r = c.response()
+            self.assertEqual(r.status, 206)
+            self.assertIn(want[1000:100000], r.body)
+            self.assertEqual(int(r.header("Content-Length")), len(r.body))
+
+    def test_many_at_once(self):
+        failures = []
+
+        def work(n):
+            try:
+                with self.server.connect() as c:
+                    for i in range(30):
+                        name = "/w%d" % n
+                        body = b"%d" % i * (n * 100 + 1)
+                        c.request("PUT", name, body=body)
+                        if c.response().status not in (201, 204):
+                            failures.append("put")
+                        c.request("GET", name)
+                        if c.response().body != body:
+                            failures.append("get")
+                        if i % 10 == 0:
+                            listing(c)
+                            if c.response().body.count(
+                                    b"</D:response>") != MEMBERS + 1:
+                                failures.append("list")
+            except Exception as e:  # reported below, in the test's thread
+                failures.append(repr(e))
+        threads = [threading.Thread(target=work, args=(n,))
+                   for n in range(8)]
+        for t in threads:
+            t.start()
+        for t in threads:
+            t.join()
+        self.assertEqual(failures, [])
+
+
+class Coding(unittest.TestCase):
+
+    @classmethod
+    def setUpClass(cls):
+        cls.server = sheaf_http.Server()
+        many_files(cls.server, 2000)
+        cls.server.write("text", b"compressible " * 10000)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.server.stop()
+
+    def plain(self):
+        with self.server.connect() as c:
+            listing(c)
+            return c.response().body
+
+    def test_listings_are_coded_as_accepted(self):
+        plain = self.plain()
+        for accept, coding in (
+                ("gzip", "gzip"), ("zstd", "zstd"), ("gzip, zstd", "zstd"),
+                ("gzip;q=1, zstd;q=0.5", "gzip"), ("*", "zstd"),
+                ("zstd;q=0, *", "gzip"), ("br", None), ("identity", None),
+                ("gzip;q=0", None)):
+            with self.subTest(accept), self.server.connect() as c:
+                listing(c, **{"Accept-Encoding": accept})
+                r = c.response()
+                self.assertEqual(r.header("Content-Encoding"), coding)
+                self.assertIn("accept-encoding", r.tokens("Vary"))
+                if coding == "gzip":
+                    d = zlib.decompressobj(31)
+                    body = d.decompress(r.body)
+                    self.assertTrue(d.eof)
+                elif coding == "zstd":
+                    body = subprocess.run(
+                        ["zstd", "-dc"], input=r.body, check=True,
+                        stdout=subprocess.PIPE).stdout if has_zstd() else None
+                else:
+                    body = r.body
+                if body is not None:
+                    self.assertEqual(sorted(body.split(b"\n")),
+                                     sorted(plain.split(b"\n")))
+                if coding:
+                    self.assertLess(len(r.body) * 10, len(plain))
+
+    def test_files_and_short_answers_are_sent_as_they_are(self):
+        for method, target in (("GET", "/text"), ("GET", "/none"),
+                               ("OPTIONS", "/")):
+            r = self.server.request(method, target,
+                                    {"Accept-Encoding": "gzip, zstd"})
+            self.assertIsNone(r.header("Content-Encoding"))
+            if method == "GET" and r.status == 200:
+                self.assertEqual(r.body, self.server.read("text"))
+                self.assertNotIn("accept-encoding", r.tokens("Vary"))
+
+    def test_it_can_be_switched_off(self):
+        with sheaf_http.Server("--no-compression") as s:
+            many_files(s, 100)
+            with s.connect() as c:
+                listing(c, **{"Accept-Encoding": "gzip"})
+                r = c.response()
+                self.assertIsNone(r.header("Content-Encoding"))
+                self.assertNotIn("accept-encoding", r.tokens("Vary"))
+
+
+def has_zstd():
+    return any(os.access(os.path.join(d, "zstd"), os.X_OK)
+               for d in os.environ.get("PATH", "").split(":"))
+
+
+class Stopping(unittest.TestCase):
+
+    def test_sigterm_lets_requests_end(self):
+        for number in (signal.SIGTERM, signal.SIGINT):
+            with self.subTest(number), sheaf_http.Server() as s:
+                many_files(s)
+                idle = s.connect()
+                idle.request("OPTIONS", "/")
+                idle.response()
+                upload = s.connect()
+                upload.send(head("PUT /up HTTP/1.1", "Host: a",
+                                 "Content-Length: 10") + b"01234")
+                reader = s.connect()
+                reader.sock.setsockopt(
+                    socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                listing(reader)
+                self.assertEqual(reader.head().status, 207)
+                s.signal(number)
+                self.assertTrue(idle.closed())
+                sheaf_http.eventually(lambda: refused(s), "it refuses")
+                self.assertIsNone(s.process.poll())
+                body = b"".join(reader.chunks())
+                self.assertEqual(body.count(b"</D:response>"), MEMBERS + 1)
+                upload.send(b"56789")
+                r = upload.response()
+                self.assertEqual(r.status, 201)
+                self.assertIn("close", r.tokens("Connection"))
+                self.assertEqual(s.wait(), 0)
+                self.assertEqual(s.read("up"), b"0123456789")
+                for c in (idle, upload, reader):
+                    c.close()
+
+    def test_patience_has_an_end(self):
+        with sheaf_http.Server("--stop-timeout", "1s") as s:
+            many_files(s)
+            c = s.connect()
+            c.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            listing(c)
+            c.head()
+            began = time.monotonic()
+            s.signal(signal.SIGTERM)
+            self.assertEqual(s.wait(), 0)
+            self.assertLess(time.monotonic() - began, 6)
+            with self.assertRaises((sheaf_http.Truncated, ConnectionError)):
+                list(c.chunks())
+            c.close()
+
+    def test_a_second_signal_ends_patience(self):
+        with sheaf_http.Server() as s:
+            c = s.connect()
+            c.send(head("PUT /up HTTP/1.1", "Host: a", "Content-Length: 10"))
+            c.request("OPTIONS", "/")  # as part of the body
+            time.sleep(0.1)
+            c.send(b"x")
+            c2 = s.connect()
+            c2.send(head("PUT /up2 HTTP/1.1", "Host: a",
+                         "Content-Length: 10"))
+            time.sleep(0.2)
+            s.signal(signal.SIGTERM)
+            time.sleep(0.3)
+            self.assertIsNone(s.process.poll())
+            s.signal(signal.SIGTERM)
+            self.assertEqual(s.wait(10), 0)
+            self.assertFalse(os.path.exists(s.path("up2")))
+            c.close()
+            c2.close()
+
+
+def refused(server):
+    try:
+        server.connect(1).close()
+        return False
+    except OSError:
+        return True
+
+
+class Reloading(unittest.TestCase):
+
+    def test_sighup_takes_new_values_and_reopens_the_log(self):
+        with sheaf_http.Server() as probe:
+            home = probe.home
+            conf = os.path.join(home, "sheaf.ini")
+            log = os.path.join(home, "access.log")
+            mime = os.path.join(home, "mime.types")
+            with open(mime, "w") as f:
+                f.write("text/x-first odd\n")
+
+            def configure(limit, extra=""):
+                with open(conf, "w") as f:
+                    f.write("[limits]\nmax-upload = %s\n%s"
+                            "[log]\naccess-log = %s\nlog-format = json\n"
+                            "[server]\nmime-types = %s\n" %
+                            (limit, extra, log, mime))
+            configure("10")
+            with sheaf_http.Server("--config", conf) as s:
+                s.write("f.odd", b"x")
+                with s.connect() as c:
+                    c.request("PUT", "/f", body=b"x" * 20)
+                    self.assertEqual(c.response().status, 413)
+                    c.request("GET", "/f.odd")
+                    self.assertEqual(c.response().header("Content-Type"),
+                                     "text/x-first")
+                    os.rename(log, log + ".1")
+                    configure("30", "connections = 7\n")
+                    with open(mime, "w") as f:
+                        f.write("text/x-second odd\n")
+                    s.signal(signal.SIGHUP)
+                    s.wait_log("read again")
+                    s.wait_log("connections needs a restart")
+                    c.request("PUT", "/f", body=b"x" * 20)
+                    self.assertEqual(c.response().status, 201)
+                    c.request("GET", "/f.odd")
+                    self.assertEqual(c.response().header("Content-Type"),
+                                     "text/x-second")
+                    configure("many")
+                    s.signal(signal.SIGHUP)
+                    s.wait_log(r"stays as it was: .*sheaf.ini:2: max-upload")
+                    c.request("PUT", "/f", body=b"x" * 40)
+                    self.assertEqual(c.response().status, 413)
+            with open(log + ".1") as f:
+                self.assertEqual(
+                    [json.loads(x)["status"] for x in f], [413, 200])
+            with open(log) as f:
+                self.assertEqual(
+                    [json.loads(x)["status"] for x in f], [201, 200, 413])
+
+
+class Logs(unittest.TestCase):
+
+    def test_common_lines_are_escaped(self):
+        with sheaf_http.Server("--log-format", "combined") as s:
+            s.raw(head('GET /"\\\xff HTTP/1.1', "Host: a",
+                       'User-Agent: "x"\xe9', "Referer: r"))
+            line = s.wait_log("GET")
+        self.assertRegex(
+            line,
+            r'^127\.0\.0\.1 - - \[\d\d/\w{3}/\d{4}:\d\d:\d\d:\d\d \+0000\] '
+            r'"GET /\\"\\\\\\xff HTTP/1\.1" \d+ \d+ "r" "\\"x\\"\\xe9"$')
+
+    def test_json_lines_are_json_whatever_the_bytes(self):
+        with sheaf_http.Server("--log-format", "json") as s:
+            s.raw(head("GET /\xff%0a\" HTTP/1.1", "Host: a"))
+            r = json.loads(s.wait_log("request"))
+        self.assertEqual(r["method"], "GET")
+        self.assertEqual(r["host"], "127.0.0.1")
+        self.assertEqual(r["type"], "request")
+        self.assertGreaterEqual(r["ms"], 0)
+
+    def test_a_failed_member_has_a_line(self):
+        if os.geteuid() == 0 and not hasattr(os, "setuid"):
+            self.skipTest("needs another user")
+        prefix = ()
+        if os.geteuid() == 0:
+            prefix = ("setpriv", "--reuid=65534", "--regid=65534",
+                      "--clear-groups")
+        import tempfile
+        import shutil
+        base = tempfile.mkdtemp(prefix="sheaf-test-")
+        try:
+            os.chmod(base, 0o755)
+            root = os.path.join(base, "root")
+            os.makedirs(os.path.join(root, "d", "kept"))
+            with open(os.path.join(root, "d", "kept", "member"), "w"):
+                pass
+            with open(os.path.join(root, "d", "other"), "w"):
+                pass
+            if os.geteuid() == 0:
+                for where, dirs, files in os.walk(root):
+                    for name in [where] + [os.path.join(where, f)
+                                           for f in files]:
+                        os.chown(name, 65534, 65534)
+            os.chmod(os.path.join(root, "d", "kept"), 0o555)
+            with sheaf_http.Server(root=root, prefix=prefix) as s:
+                r = s.request("DELETE", "/d")
+                self.assertEqual(r.status, 207)
+                s.wait_log(r"#\d+ DELETE /d/kept/member: 403 ")
+        finally:
+            subprocess.run(["chmod", "-R", "u+w", base], check=True)
+            shutil.rmtree(base)
+
+
+class Proxies(unittest.TestCase):
+
+    def test_a_prefix_is_taken_off_and_put_on(self):
+        with sheaf_http.Server("--prefix", "/dav") as s:
+            self.assertTrue(s.url.endswith("/dav/"))
+            with s.connect() as c:
+                c.request("PUT", "/dav/f", body=b"x")
+                self.assertEqual(c.response().status, 201)
+                c.request("GET", "/f")
+                self.assertEqual(c.response().status, 404)
+                c.request("GET", "/davx/f")
+                self.assertEqual(c.response().status, 404)
+                c.request("PROPFIND", "/dav/", {"Depth": "1"})
+                self.assertIn(b"<D:href>/dav/f</D:href>", c.response().body)
+                c.request("MOVE", "/dav/f", {
+                    "Destination": "http://%s/dav/g" % c.host})
+                self.assertEqual(c.response().status, 201)
+            self.assertEqual(s.read("g"), b"x")
+
+    def test_forwarded_counts_from_who_is_trusted(self):
+        for trusted, status in (("127.0.0.0/8", 201), ("10.0.0.1", 502)):
+            with self.subTest(trusted), \
+                    sheaf_http.Server("--trusted-proxies", trusted) as s:
+                s.write("f", b"x")
+                r = s.request("COPY", "/f", {
+                    "Destination": "https://out.example/g",
+                    "Forwarded": "for=1.2.3.4;proto=https;host=out.example"})
+                self.assertEqual(r.status, status)
+
+
+class Starting(unittest.TestCase):
+
+    def refusal(self, *args, env=None):
+        p = subprocess.run(
+            [sheaf_http._program[0], "serve", *args], text=True,
+            stdin=subprocess.DEVNULL, capture_output=True, timeout=30,
+            env={**os.environ, **(env or {})}, check=False)
+        return p.returncode, p.stderr
+
+    def test_what_cannot_be_is_said_and_exits_as_promised(self):
+        with socket.socket() as taken:
+            taken.bind(("127.0.0.1", 0))
+            taken.listen()
+            port = taken.getsockname()[1]
+            cases = [
+                (("--listen", "0.0.0.0:0"), 2, "--anonymous"),
+                (("--listen", "[::]:0"), 2, "--anonymous"),
+                (("--listen", "example.org:80"), 2, "no address such as"),
+                (("--listen", "127.0.0.1"), 2, "ADDRESS:PORT"),
+                (("--listen", "127.0.0.1:99999"), 2, "ADDRESS:PORT"),
+                (("--listen", "127.0.0.1:%d" % port), 1,
+                 "Address already in use"),
+                (("--prefix", "dav/.."), 2, "prefix"),
+                (("--base-url", "ftp://x"), 2, "base-url"),
+                (("--trusted-proxies", "10.0.0.0/33"), 2, "10.0.0.0/33"),
+                (("--workers", "0"), 2, "from 1 to 1024"),
+                (("--nonsense",), 2, "sheaf help serve"),
+                (("/nonexistent",), 1, "/nonexistent"),
+                (("--access-log", "/nonexistent/log"), 1,
+                 "/nonexistent/log"),
+            ]
+            for args, code, said in cases:
+                with self.subTest(args):
+                    import tempfile
+                    with tempfile.TemporaryDirectory() as d:
+                        got = self.refusal(*args, *(
+                            [] if args == ("/nonexistent",) else [d]))
+                    self.assertEqual(got[0], code, got)
+                    self.assertIn(said, got[1])
+
+    def test_ipv6(self):
+        try:
+            s = sheaf_http.Server(listen="[::1]:0")
+        except RuntimeError as e:
+            if "Cannot assign" in str(e) or "not supported" in str(e):
+                self.skipTest("no IPv6 here")
+            raise
+        with s:
+            self.assertTrue(s.url.startswith("http://[::1]:"))
+            self.assertEqual(s.request("OPTIONS", "/").status, 200)
+
+    def test_print_config_is_a_config(self):
+        p = subprocess.run(
+            [sheaf_http._program[0], "serve", "--max-xml", "2M",
+             "--print-config"], text=True, capture_output=True, check=True)
+        self.assertIn("\nmax-xml = 2M\n", p.stdout)
+        self.assertIn("\n[timeouts]\n", p.stdout)
+
+    def test_a_small_idle_server(self):
+        with sheaf_http.Server() as s:
+            s.request("PROPFIND", "/", {"Depth": "1"})
+            if s.is_sanitized():
+                self.skipTest("a sanitizer's memory")
+            self.assertLess(s.resident(), 8 << 20)
+
+
+if __name__ == "__main__":
+    sheaf_http.main()

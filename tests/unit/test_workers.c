@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+#include "lib/test.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <unistd.h>
+
+#include "server/workers.h"
+
+/* Work that waits until it is let go, and counts. */
+struct task {
+	struct work work;
+	struct tasks *all;
+	unsigned order;
+};
+
+struct tasks {
+	pthread_mutex_t hold;
+	_Atomic unsigned started, done, at_once, most;
+};
+
+static void
+task_run(struct work *w)
+{
+	struct task *t = CONTAINER_OF(w, struct task, work);
+	unsigned now = atomic_fetch_add(&t->all->at_once, 1) + 1;
+	unsigned most = atomic_load(&t->all->most);
+
+	t->order = atomic_fetch_add(&t->all->started, 1);
+	while (now > most &&
+	    !atomic_compare_exchange_weak(&t->all->most, &most, now))
+		;
+	(void)pthread_mutex_lock(&t->all->hold);
+	(void)pthread_mutex_unlock(&t->all->hold);
+	(void)atomic_fetch_sub(&t->all->at_once, 1);
+	(void)atomic_fetch_add(&t->all->done, 1);
+}
+
+static void
+wait_for(_Atomic unsigned *n, unsigned want)
+{
+	int tries;
+
+	for (tries = 0; tries < 10000 && atomic_load(n) < want; tries++)
+		(void)usleep(1000);
+	assert_int_equal(atomic_load(n), want);
+}
+
+static void
+a_full_queue_refuses_and_the_rest_is_run_in_order(void **state)
+{
+	struct tasks all = { 0 };
+	struct task t[6] = { 0 };
+	struct workers *ws;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(pthread_mutex_init(&all.hold, NULL), 0);
+	assert_int_equal(workers_new(1, 3, &ws, NULL), ERR_OK);
+	assert_int_equal(pthread_mutex_lock(&all.hold), 0);
+	for (i = 0; i < ARRAY_LEN(t); i++) {
+		t[i].work.run = task_run;
+		t[i].all = &all;
+	}
+	assert_true(workers_add(ws, &t[0].work));
+	wait_for(&all.started, 1);
+	for (i = 1; i < 4; i++)
+		assert_true(workers_add(ws, &t[i].work));
+	assert_false(workers_add(ws, &t[4].work));
+	assert_int_equal(workers_busy(ws), 4);
+	assert_int_equal(pthread_mutex_unlock(&all.hold), 0);
+	wait_for(&all.done, 4);
+	assert_true(workers_add(ws, &t[5].work));
+	workers_free(ws); /* runs what is queued */
+	assert_int_equal(all.done, 5);
+	assert_int_equal(all.most, 1);
+	for (i = 0; i < 4; i++)
+		assert_int_equal(t[i].order, i);
+	(void)pthread_mutex_destroy(&all.hold);
+}
+
+static void
+as_many_run_at_once_as_there_are_threads(void **state)
+{
+	struct tasks all = { 0 };
+	struct task t[20] = { 0 };
+	struct workers *ws;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(pthread_mutex_init(&all.hold, NULL), 0);
+	assert_int_equal(workers_new(4, 100, &ws, NULL), ERR_OK);
+	assert_int_equal(pthread_mutex_lock(&all.hold), 0);
+	for (i = 0; i < ARRAY_LEN(t); i++) {
+		t[i].work.run = task_run;
+		t[i].all = &all;
+		assert_true(workers_add(ws, &t[i].work));
+	}
+	wait_for(&all.started, 4);
+	assert_int_equal(workers_busy(ws), ARRAY_LEN(t));
+	assert_int_equal(pthread_mutex_unlock(&all.hold), 0);
+	wait_for(&all.done, ARRAY_LEN(t));
+	assert_int_equal(all.most, 4);
+	workers_free(ws);
+	(void)pthread_mutex_destroy(&all.hold);
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    a_full_queue_refuses_and_the_rest_is_run_in_order),
+		cmocka_unit_test(as_many_run_at_once_as_there_are_threads),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
