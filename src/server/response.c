@@ -98,11 +98,22 @@ response_empty(struct reply *r, unsigned status)
 	return ERR_OK;
 }
 
+static void
+response_forget(struct reply *r)
+{
+	struct response *a = response_of(r);
+
+	a->headers = NULL;
+	a->last = &a->headers;
+	a->coded = false;
+}
+
 static const struct reply_ops response_ops = {
 	.header = response_header,
 	.stream = response_stream,
 	.content = response_content,
 	.empty = response_empty,
+	.forget = response_forget,
 };
 
 struct reply *

@@ -84,7 +84,7 @@ class Connection:
     def __init__(self, address, timeout=PATIENCE):
         self.sock = socket.create_connection(address, timeout)
         self.sock.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
-        self.buffer = b""
+        self.buffer = bytearray()
         self.host = address[0] if ":" not in address[0] else (
             "[%s]" % address[0])
         self.host += ":%d" % address[1]
@@ -120,6 +120,19 @@ class Connection:
         head = "\r\n".join(lines) + "\r\n\r\n"
         self.send(head.encode("utf-8", "surrogateescape") + (body or b""))
 
+    def slow(self):
+        """Takes little at a time from now on: what waits, waits there."""
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+
+    def fast(self):
+        """Ends slow()."""
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+
+    def _take(self, n):
+        data = bytes(self.buffer[:n])
+        del self.buffer[:n]
+        return data
+
     def _more(self):
         data = self.sock.recv(65536)
         self.buffer += data
@@ -128,23 +141,20 @@ class Connection:
     def line(self):
         while b"\r\n" not in self.buffer:
             if not self._more():
-                raise Truncated("in a line: %r" % self.buffer[:200])
-        line, self.buffer = self.buffer.split(b"\r\n", 1)
-        return line
+                raise Truncated("in a line: %r" % bytes(self.buffer[:200]))
+        return self._take(self.buffer.index(b"\r\n") + 2)[:-2]
 
     def exactly(self, n):
         while len(self.buffer) < n:
             if not self._more():
                 raise Truncated("%d bytes are missing" %
                                 (n - len(self.buffer)))
-        data, self.buffer = self.buffer[:n], self.buffer[n:]
-        return data
+        return self._take(n)
 
     def to_end(self):
         while self._more():
             pass
-        data, self.buffer = self.buffer, b""
-        return data
+        return self._take(len(self.buffer))
 
     def closed(self):
         """Whether the peer ends the connection with nothing more said."""

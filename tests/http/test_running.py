@@ -104,7 +104,7 @@ class Timeouts(sheaf_http.TestCase):
     def test_an_answer_that_is_sipped_is_cut(self):
         self.server.request("PUT", "/large", body=b"x" * (32 << 20))
         c = self.server.connect()
-        c.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+        c.slow()
         with c:
             c.request("GET", "/large")
             end = time.monotonic() + 20
@@ -203,7 +203,7 @@ class Streams(unittest.TestCase):
         try:
             for _ in range(40):
                 c = self.server.connect()
-                c.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                c.slow()
                 listing(c)
                 slow.append(c)
             for c in slow:
@@ -217,6 +217,7 @@ class Streams(unittest.TestCase):
             if not self.server.is_sanitized():
                 self.assertLess(self.server.resident(), 48 << 20)
             c = slow.pop()
+            c.fast()
             with c:
                 body = b"".join(c.chunks())
             self.assertEqual(body.count(b"</D:response>"), MEMBERS + 1)
@@ -371,14 +372,14 @@ class Stopping(unittest.TestCase):
                 upload.send(head("PUT /up HTTP/1.1", "Host: a",
                                  "Content-Length: 10") + b"01234")
                 reader = s.connect()
-                reader.sock.setsockopt(
-                    socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+                reader.slow()
                 listing(reader)
                 self.assertEqual(reader.head().status, 207)
                 s.signal(number)
                 self.assertTrue(idle.closed())
                 sheaf_http.eventually(lambda: refused(s), "it refuses")
                 self.assertIsNone(s.process.poll())
+                reader.fast()
                 body = b"".join(reader.chunks())
                 self.assertEqual(body.count(b"</D:response>"), MEMBERS + 1)
                 upload.send(b"56789")
@@ -394,7 +395,7 @@ class Stopping(unittest.TestCase):
         with sheaf_http.Server("--stop-timeout", "1s") as s:
             many_files(s)
             c = s.connect()
-            c.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
+            c.slow()
             listing(c)
             c.head()
             began = time.monotonic()

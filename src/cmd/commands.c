@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: MIT */
+#include "cmd/commands.h"
+
+#include <stdio.h>
+#include <string.h>
+
+const struct command commands[] = {
+#define COMMAND(name, function, usage, summary) \
+	{ name, function, usage, summary },
+#include "cmd/commands.def"
+#undef COMMAND
+};
+const size_t n_commands = ARRAY_LEN(commands);
+
+const struct command *
+command_find(const char *name)
+{
+	size_t i;
+
+	for (i = 0; i < n_commands; i++)
+		if (!strcmp(commands[i].name, name))
+			return &commands[i];
+	return NULL;
+}
+
+int
+print_out(struct buf *out)
+{
+	bool ok = !buf_failed(out) &&
+	    fwrite(out->ptr, 1, out->len, stdout) == out->len &&
+	    !fflush(stdout);
+
+	buf_done(out);
+	if (!ok)
+		(void)fputs("sheaf: cannot write to the output\n", stderr);
+	return ok ? EXIT_OK : EXIT_CANNOT;
+}

@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: MIT */
+/* What the program says of itself, made of the tables it runs by. */
+#include <stdio.h>
+#include <string.h>
+
+#include "cmd/commands.h"
+#include "server/config.h"
+
+#define WIDTH 78
+
+void
+help_put_overview(struct buf *out)
+{
+	size_t i;
+
+	BUF_LIT(out,
+	    "Usage: sheaf COMMAND [ARGUMENTS]\n"
+	    "\n"
+	    "Commands:\n");
+	for (i = 0; i < n_commands; i++)
+		buf_printf(
+		    out, "  %-8s %s\n", commands[i].name, commands[i].summary);
+	BUF_LIT(out,
+	    "\n"
+	    "'sheaf help COMMAND' explains one; 'sheaf --version' says which "
+	    "this is.\n");
+}
+
+/* A paragraph, indented, in lines of at most WIDTH. */
+static void
+put_paragraph(struct buf *out, size_t indent, const char *text)
+{
+	struct str rest = str_from_c(text), word;
+	size_t column = 0;
+
+	while (str_cut(&rest, ' ', &word)) {
+		if (column && column + 1 + word.len > WIDTH) {
+			buf_putc(out, '\n');
+			column = 0;
+		}
+		if (!column) {
+			buf_printf(out, "%*s", (int)indent, "");
+			column = indent;
+		} else {
+			buf_putc(out, ' ');
+			column++;
+		}
+		buf_put(out, word);
+		column += word.len;
+	}
+	buf_putc(out, '\n');
+}
+
+static void
+put_option(struct buf *out, const struct config_option *o)
+{
+	buf_printf(out, "  --%s", o->flag);
+	if (o->type == CONFIG_FLAG) {
+		buf_printf(out, ", --no-%s", o->flag);
+	} else {
+		buf_putc(out, ' ');
+		config_put_kind(o, out);
+	}
+	if (*o->def)
+		buf_printf(out, "  (default: %s)", o->def);
+	buf_putc(out, '\n');
+	put_paragraph(out, 6, o->doc);
+}
+
+void
+help_put_serve(struct buf *out)
+{
+	size_t i;
+
+	BUF_LIT(out,
+	    "Usage: sheaf serve [OPTIONS] [DIR]\n"
+	    "\n"
+	    "Serves the directory DIR (default: the current one) over WebDAV "
+	    "at\nhttp://127.0.0.1:4918/ until SIGTERM or SIGINT. SIGHUP reads "
+	    "the\nconfiguration again and reopens the log.\n"
+	    "\n"
+	    "Options:\n"
+	    "  --config FILE\n"
+	    "      Read the INI file FILE; --print-config writes one.\n"
+	    "  --print-config\n"
+	    "      Print every option, explained, with the value in force.\n"
+	    "  -h, --help\n"
+	    "      Print this.\n");
+	for (i = 0; i < config_n_options; i++)
+		put_option(out, &config_options[i]);
+	BUF_LIT(out,
+	    "\n"
+	    "--max-upload is also SHEAF_MAX_UPLOAD in the environment and "
+	    "max-upload in\nthe file, and so are the others. The command line "
+	    "wins over the environment,\nthe environment over the file. SIZE "
+	    "is a number of bytes or, as 16M, of K, M,\nG or T; TIME is as "
+	    "300ms, 30s, 5m or 2h.\n");
+}
+
+/* ---- the same for man(1) */
+
+/* Text whose dashes are dashes and whose first dot is no request. */
+static void
+put_roff(struct buf *out, struct str s)
+{
+	size_t i;
+
+	for (i = 0; i < s.len; i++) {
+		if (s.ptr[i] == '-' || s.ptr[i] == '\\')
+			buf_putc(out, '\\');
+		if ((s.ptr[i] == '.' || s.ptr[i] == '\'') &&
+		    (!i || s.ptr[i - 1] == '\n'))
+			BUF_LIT(out, "\\&");
+		buf_putc(out, s.ptr[i]);
+	}
+}
+
+static void
+put_option_man(struct buf *out, const struct config_option *o)
+{
+	BUF_LIT(out, ".TP\n\\fB\\-\\-");
+	put_roff(out, str_from_c(o->flag));
+	BUF_LIT(out, "\\fR");
+	if (o->type != CONFIG_FLAG) {
+		BUF_LIT(out, " \\fI");
+		config_put_kind(o, out);
+		BUF_LIT(out, "\\fR");
+	} else {
+		BUF_LIT(out, ", \\fB\\-\\-no\\-");
+		put_roff(out, str_from_c(o->flag));
+		BUF_LIT(out, "\\fR");
+	}
+	buf_putc(out, '\n');
+	put_roff(out, str_from_c(o->doc));
+	BUF_LIT(out, "\nVariable ");
+	config_put_variable(o, out);
+	BUF_LIT(out, ", key ");
+	put_roff(out, str_from_c(o->flag));
+	buf_printf(out, " in [%s]", o->section);
+	if (*o->def) {
+		BUF_LIT(out, ", default ");
+		put_roff(out, str_from_c(o->def));
+	}
+	BUF_LIT(out, ".\n");
+}
+
+void
+help_put_serve_man(struct buf *out)
+{
+	size_t i;
+
+	BUF_LIT(out,
+	    ".\\\" Made by 'sheaf help --man serve'.\n"
+	    ".TH SHEAF\\-SERVE 1 \"\" \"sheaf " SHEAF_VERSION "\"\n"
+	    ".SH NAME\n"
+	    "sheaf\\-serve \\- serve a directory over WebDAV\n"
+	    ".SH SYNOPSIS\n"
+	    "\\fBsheaf serve\\fR [\\fIOPTIONS\\fR] [\\fIDIR\\fR]\n"
+	    ".SH DESCRIPTION\n"
+	    "Serves the directory \\fIDIR\\fR (default: the current one) over\n"
+	    "WebDAV until SIGTERM or SIGINT; requests that are being answered\n"
+	    "then may end. SIGHUP reads the configuration again and reopens\n"
+	    "the log. When it listens it prints one line with its URL.\n"
+	    ".SH OPTIONS\n"
+	    "The command line wins over the environment, the environment over\n"
+	    "the file. A SIZE is a number of bytes or, as 16M, of K, M, G or\n"
+	    "T. A TIME is as 300ms, 30s, 5m or 2h.\n"
+	    ".TP\n\\fB\\-\\-config\\fR \\fIFILE\\fR\n"
+	    "Read the INI file \\fIFILE\\fR. Variable SHEAF_CONFIG.\n"
+	    ".TP\n\\fB\\-\\-print\\-config\\fR\n"
+	    "Print such a file, with every option explained.\n"
+	    ".TP\n\\fB\\-h\\fR, \\fB\\-\\-help\\fR\n"
+	    "Print a summary.\n");
+	for (i = 0; i < config_n_options; i++)
+		put_option_man(out, &config_options[i]);
+	BUF_LIT(out,
+	    ".SH EXIT STATUS\n"
+	    "0: stopped as it was told. 1: could not go on. 2: wrong usage.\n");
+}
+
+int
+cmd_help(const char *const *args)
+{
+	struct buf out = { 0 };
+	bool man = *args && !strcmp(*args, "--man");
+
+	args += man;
+	if (!*args && !man)
+		help_put_overview(&out);
+	else if (*args && !strcmp(*args, "serve") && man)
+		help_put_serve_man(&out);
+	else if (*args && !strcmp(*args, "serve"))
+		help_put_serve(&out);
+	else if (*args && !strcmp(*args, "help") && !man)
+		help_put_overview(&out);
+	else {
+		(void)fprintf(stderr,
+		    "sheaf: there is no help for '%s'; see 'sheaf help'\n",
+		    *args ? *args : "");
+		return EXIT_USAGE;
+	}
+	return print_out(&out);
+}
