@@ -2,7 +2,6 @@
 #include "http/fields.h"
 
 #include "base/clock.h"
-#include "http/scan.h"
 
 /* A field that may stand once, and whether it is there at all. */
 static enum err_code
