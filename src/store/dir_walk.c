@@ -40,6 +40,7 @@ struct level {
 	size_t path_len; /* its own */
 	int fd; /* -1: closed meanwhile */
 	bool is_root; /* the store's, where the state directory is */
+	bool linked; /* it, or one above it, is one by a link */
 	enum err_code failed; /* to read all of its entries */
 	bool reopened; /* the kernel is to be told where to go on */
 	int64_t next; /* behind the last entry seen */
@@ -56,6 +57,7 @@ struct trip {
 	struct level *outermost_open;
 	unsigned n_levels;
 	unsigned n_open;
+	bool linked; /* what is being entered is a link */
 	struct err why; /* of a level's failure */
 	size_t n_above; /* ancestors of the root, once they were needed */
 	struct resource_id *above;
@@ -63,12 +65,19 @@ struct trip {
 
 /* ---- visits */
 
+static bool
+is_linked(const struct trip *t)
+{
+	return t->linked || (t->level && t->level->linked);
+}
+
 static enum err_code
 visit(struct trip *t, const struct resource *res, bool *prune)
 {
 	const struct member m = {
 		.path = rpath_of_buf(&t->path),
 		.res = *res,
+		.linked = is_linked(t),
 	};
 
 	return t->how->visit(t->how->arg, &m, prune);
@@ -80,6 +89,7 @@ visit_failed(struct trip *t, const struct resource *res, const struct err *why)
 	const struct member m = {
 		.path = rpath_of_buf(&t->path),
 		.res = *res,
+		.linked = is_linked(t),
 		.failed = why->code,
 		.err = why,
 	};
@@ -104,6 +114,7 @@ level_new(struct trip *t, const struct resource *res, int *fd)
 		.up = t->level,
 		.res = *res,
 		.path_len = t->path.len,
+		.linked = is_linked(t),
 		.fd = fd_take(fd),
 		.size = size,
 	};
@@ -342,6 +353,7 @@ meet_link(struct trip *t)
 	if (rc)
 		return visit_failed(t, &res, &why);
 	res = place_resource(&p);
+	/* Only the link is removed, so it is as any other member then. */
 	if (!res.collection || t->how->depth != DEPTH_INFINITY ||
 	    t->how->order == WALK_UP)
 		return visit(t, &res, &(bool){ false });
@@ -352,7 +364,10 @@ meet_link(struct trip *t)
 		(void)err_set(&why, ERR_LOOP, "contains itself");
 		return visit_failed(t, &res, &why);
 	}
-	return enter_by_name(t, p.dir, p.name, &res);
+	t->linked = true;
+	rc = enter_by_name(t, p.dir, p.name, &res);
+	t->linked = false;
+	return rc;
 }
 
 static bool
@@ -448,6 +463,15 @@ travel(struct trip *t)
 	return rc;
 }
 
+static bool
+is_link(struct trip *t, struct rpath path)
+{
+	struct place p CLEANUP(place_done) = PLACE_NONE;
+
+	return place_find(t->ds, path, FOLLOW_NO, &p, NULL) == ERR_OK &&
+	    p.found == FOUND_LINK;
+}
+
 static enum err_code
 begin(struct trip *t, struct rpath root, struct err *err)
 {
@@ -466,7 +490,13 @@ begin(struct trip *t, struct rpath root, struct err *err)
 	res = place_resource(&p);
 	if (!res.collection || t->how->depth == DEPTH_0)
 		return visit(t, &res, &(bool){ false });
-	return enter_by_name(t, p.dir, p.name, &res);
+	/* A walk for removing does not go through the root either. */
+	t->linked = is_link(t, root);
+	if (t->linked && t->how->order == WALK_UP)
+		return visit(t, &res, &(bool){ false });
+	rc = enter_by_name(t, p.dir, p.name, &res);
+	t->linked = false;
+	return rc;
 }
 
 enum err_code

@@ -105,6 +105,11 @@ enum err_code store_stat(struct store *s, struct rpath path,
 struct member {
 	struct rpath path;
 	struct resource res;
+	/*
+	 * It is a collection by way of a link, or was reached through one: it
+	 * has another place, and removing it here would remove it there.
+	 */
+	bool linked;
 	enum err_code failed;
 	const struct err *err;
 };
