@@ -37,6 +37,8 @@ remove_source(struct copying *c, const struct member *m)
 	struct err why = { 0 };
 	enum err_code rc;
 
+	if (m->linked) /* a MOVE moves the link, not what it leads to */
+		return ERR_OK;
 	rc = op_may(c->op, ACCESS_REMOVE, m->path, &why);
 	if (!rc)
 		rc = store_remove(c->op->store, m->path, &guard, &why);
@@ -64,7 +66,7 @@ was_copied(struct copying *c, struct rpath path, struct err *why)
 	struct rpath to;
 	enum err_code rc;
 
-	if (pathset_covers(&c->left_out, path))
+	if (pathset_covers(&c->left_out, path) || pathset_has(&c->spared, path))
 		return ERR_NOT_FOUND;
 	rc = copy_counterpart(c, path, c->t->from, c->t->to, &to);
 	if (!rc)

@@ -36,6 +36,7 @@ copying_done(struct copying *c)
 {
 	arena_done(&c->item);
 	pathset_done(&c->left_out);
+	pathset_done(&c->spared);
 	pathset_done(&c->named);
 }
 
@@ -92,6 +93,23 @@ is_gone(struct copying *c, struct rpath path)
 	return store_stat(c->op->store, path, &res, NULL) == ERR_NOT_FOUND;
 }
 
+/*
+ * A walk upwards does not go through links, and so will not see that one leads
+ * to something that must be kept.
+ */
+static enum err_code
+spare(struct copying *c, struct rpath path)
+{
+	struct err why = { 0 };
+	enum err_code rc = ERR_OK;
+
+	while (!rc && !rpath_eq(path, c->t->from)) {
+		path = rpath_parent(path);
+		rc = pathset_add(&c->spared, path, &why);
+	}
+	return rc ? halt(&c->halt, rc, &why) : ERR_OK;
+}
+
 /* It failed, and with it everything below it is left out. */
 static enum err_code
 leave_out(struct copying *c, const struct member *m, struct rpath blamed,
@@ -105,8 +123,9 @@ leave_out(struct copying *c, const struct member *m, struct rpath blamed,
 		if (rc)
 			return rc;
 	}
-	if (!m->res.collection)
-		return ERR_OK;
+	rc = m->linked ? spare(c, m->path) : ERR_OK;
+	if (rc || !m->res.collection)
+		return rc;
 	rc = pathset_add(&c->left_out, m->path, &full);
 	return rc ? halt(&c->halt, rc, &full) : ERR_OK;
 }
@@ -293,7 +312,13 @@ purge_visit(void *arg, const struct member *m, bool *prune)
 		return ERR_OK;
 	if (m->failed)
 		return keep_unknown(c, m, m->failed, m->err);
-	*prune = false;
+	/*
+	 * What a link leads to has another place, where it is to stay; but a
+	 * link that is named as the destination is meant.
+	 */
+	if (rpath_eq(m->path, c->t->to))
+		c->to_linked = m->linked;
+	*prune = m->linked && !c->to_linked;
 	return ERR_OK;
 }
 

@@ -28,11 +28,14 @@ struct copying {
 	struct arena item; /* cleared for each member */
 	/* Collections of the source that were not copied, or not wholly. */
 	struct pathset left_out;
+	/* Those above a failed member that was reached through a link. */
+	struct pathset spared;
 	/* Members of the destination named by the purge: once is enough. */
 	struct pathset named;
 	bool started; /* the root is at the destination */
 	bool collection; /* the root is one */
 	bool created;
+	bool to_linked; /* the destination's root is a link */
 	uint64_t failures; /* outcomes put */
 };
 

@@ -225,11 +225,13 @@ a_listing_that_breaks_off_cuts_the_answer_short(void **state)
 	struct dav_test t;
 
 	(void)state;
-	dav_test_init(&t, TREE);
-	deny(&t.deny, "/d", DENY_LIST_ON, ERR_IO);
+	dav_test_init(&t, TREE " /d/k/z=3");
+	deny(&t.deny, "/d/k", DENY_LIST_ON, ERR_IO);
 	assert_int_equal(dav_send(&t, "PROPFIND", "/d/", "", NULL), 0);
 	assert_int_equal(t.ran, ERR_IO);
-	assert_int_equal(dav_send(&t, "GET", "/d/", "", NULL), 0);
+	assert_int_equal(
+	    dav_send(&t, "PROPFIND", "/d/", "Depth: 1\n", NULL), 207);
+	assert_int_equal(dav_send(&t, "GET", "/d/k/", "", NULL), 0);
 	dav_test_done(&t);
 }
 
