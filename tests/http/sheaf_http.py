@@ -121,12 +121,8 @@ class Connection:
         self.send(head.encode("utf-8", "surrogateescape") + (body or b""))
 
     def slow(self):
-        """Takes little at a time from now on: what waits, waits there."""
-        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 4096)
-
-    def fast(self):
-        """Ends slow()."""
-        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 1 << 20)
+        """Keeps the kernel from taking much of an answer before it is read."""
+        self.sock.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 65536)
 
     def _take(self, n):
         data = bytes(self.buffer[:n])

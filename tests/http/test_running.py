@@ -217,7 +217,6 @@ class Streams(unittest.TestCase):
             if not self.server.is_sanitized():
                 self.assertLess(self.server.resident(), 48 << 20)
             c = slow.pop()
-            c.fast()
             with c:
                 body = b"".join(c.chunks())
             self.assertEqual(body.count(b"</D:response>"), MEMBERS + 1)
@@ -379,7 +378,6 @@ class Stopping(unittest.TestCase):
                 self.assertTrue(idle.closed())
                 sheaf_http.eventually(lambda: refused(s), "it refuses")
                 self.assertIsNone(s.process.poll())
-                reader.fast()
                 body = b"".join(reader.chunks())
                 self.assertEqual(body.count(b"</D:response>"), MEMBERS + 1)
                 upload.send(b"56789")
