@@ -93,32 +93,8 @@ propfind_open(void *arg, const struct xml_element *e, struct err *err)
 	return ERR_OK;
 }
 
-static enum err_code
-propfind_text(void *arg, struct str text, struct err *err)
-{
-	(void)arg;
-	(void)text;
-	(void)err;
-	return ERR_OK;
-}
-
-static enum err_code
-propfind_close(
-    void *arg, const struct xml_name *name, unsigned depth, struct err *err)
-{
-	struct propfind_reader *r = arg;
-
-	(void)name;
-	(void)err;
-	if (depth == 1)
-		r->section = SECTION_NONE;
-	return ERR_OK;
-}
-
 static const struct xml_events propfind_events = {
 	.open = propfind_open,
-	.text = propfind_text,
-	.close = propfind_close,
 };
 
 enum err_code

@@ -32,6 +32,7 @@ struct proppatch_reader {
 	struct capture capture;
 };
 
+/* mode and in_prop are of the elements above it, and set when they open. */
 static bool
 in_property(const struct proppatch_reader *r, unsigned depth)
 {
@@ -153,10 +154,6 @@ proppatch_close(
 {
 	struct proppatch_reader *r = arg;
 
-	if (depth == AT_CHANGE)
-		r->mode = MODE_NONE;
-	if (depth == AT_PROP)
-		r->in_prop = false;
 	if (!in_property(r, depth))
 		return ERR_OK;
 	if (r->in_value)

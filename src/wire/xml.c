@@ -168,9 +168,10 @@ on_close(void *arg, const XML_Char *name)
 	struct err err = { 0 };
 	enum err_code rc;
 
-	if (x->err.code)
+	x->depth--;
+	if (x->err.code || !x->events->close)
 		return;
-	rc = x->events->close(x->arg, &n, --x->depth, &err);
+	rc = x->events->close(x->arg, &n, x->depth, &err);
 	if (rc)
 		stop_with(x, rc, &err);
 }
@@ -182,7 +183,7 @@ on_text(void *arg, const XML_Char *text, int len)
 	struct err err = { 0 };
 	enum err_code rc;
 
-	if (x->err.code)
+	if (x->err.code || !x->events->text)
 		return;
 	rc = x->events->text(x->arg, str_of(text, (size_t)len), &err);
 	if (rc)

@@ -50,7 +50,8 @@ struct xml_element {
 
 /*
  * What is found; everything is borrowed for the call.  A failure ends the
- * parsing and is reported with line and column in front of err->tell.
+ * parsing and is reported with line and column in front of err->tell.  text
+ * and close are optional.
  */
 struct xml_events {
 	enum err_code (*open)(
