@@ -15,9 +15,6 @@
 #include "base/file.h"
 #include "store/dir_impl.h"
 
-/* Deeper trees are taken apart: what is below is moved up to the top. */
-#define MAX_NESTING 24
-
 /* Dropped properties of so many resources make one transaction. */
 #define DROP_BATCH ((size_t)64)
 
@@ -74,77 +71,76 @@ read_dir(int dir, const char *name)
 	return d;
 }
 
-static void
-remove_below(struct removal *r, int dir, const char *name, int nesting);
-
-static void
-remove_entry(struct removal *r, int dir, const char *name, int nesting)
+/* Removes an entry, unless it is a collection with members: false. */
+static bool
+remove_entry(struct removal *r, int dir, const char *name)
 {
 	struct statx stx;
-	bool is_dir;
 
 	if (statx(dir, name, AT_SYMLINK_NOFOLLOW, STAT_MASK, &stx))
-		return;
-	is_dir = S_ISDIR(stx.stx_mode);
-	if (is_dir && unlinkat(dir, name, AT_REMOVEDIR)) {
-		char up[TEMP_NAME_SIZE];
-
-		if (nesting == MAX_NESTING) {
-			temp_name_new(up);
-			r->moved_up |= !renameat(dir, name, r->top, up);
-			return;
-		}
-		remove_below(r, dir, name, nesting + 1);
-		if (unlinkat(dir, name, AT_REMOVEDIR))
-			return;
-	} else if (!is_dir && unlinkat(dir, name, 0)) {
-		return;
-	}
+		return true;
+	if (unlinkat(dir, name, S_ISDIR(stx.stx_mode) ? AT_REMOVEDIR : 0))
+		return !S_ISDIR(stx.stx_mode);
 	drop_later(r, &stx);
+	return true;
 }
 
+/* Removes the files in a collection, and moves collections to the top. */
 static void
-remove_entries(struct removal *r, DIR *d, int nesting)
+empty_out(struct removal *r, const char *name)
 {
+	DIR *d = read_dir(r->top, name);
 	const struct dirent *e;
-
-	while ((e = readdir(d)))
-		if (!is_dot(e->d_name))
-			remove_entry(r, dirfd(d), e->d_name, nesting);
-}
-
-static void
-remove_below(struct removal *r, int dir, const char *name, int nesting)
-{
-	DIR *d = read_dir(dir, name);
 
 	if (!d)
 		return;
-	remove_entries(r, d, nesting);
+	while ((e = readdir(d))) {
+		char up[TEMP_NAME_SIZE];
+
+		if (is_dot(e->d_name) || remove_entry(r, dirfd(d), e->d_name))
+			continue;
+		temp_name_new(up);
+		r->moved_up |= !renameat(dirfd(d), e->d_name, r->top, up);
+	}
 	(void)closedir(d);
 }
 
+static void
+empty_top(struct removal *r, DIR *top)
+{
+	const struct dirent *e;
+
+	rewinddir(top);
+	while ((e = readdir(top))) {
+		if (is_dot(e->d_name) || remove_entry(r, r->top, e->d_name))
+			continue;
+		empty_out(r, e->d_name);
+		(void)remove_entry(r, r->top, e->d_name);
+	}
+}
+
+/*
+ * However deep it is, no more than two collections are open: those found in a
+ * member of the top are moved up beside it.  That happens to each once, so
+ * there is an end to it.
+ */
 void
 dir_remove_tree(struct dir_store *ds, int dir, const char *name)
 {
 	struct removal r = { .ds = ds };
-	struct statx stx;
-	DIR *top;
+	DIR *top = NULL;
 
-	if (statx(dir, name, AT_SYMLINK_NOFOLLOW, STAT_MASK, &stx))
-		return;
-	top = S_ISDIR(stx.stx_mode) ? read_dir(dir, name) : NULL;
+	if (!remove_entry(&r, dir, name))
+		top = read_dir(dir, name);
 	if (top) {
 		r.top = dirfd(top);
 		do {
 			r.moved_up = false;
-			rewinddir(top);
-			remove_entries(&r, top, 0);
+			empty_top(&r, top);
 		} while (r.moved_up);
 		(void)closedir(top);
+		(void)remove_entry(&r, dir, name);
 	}
-	if (!unlinkat(dir, name, S_ISDIR(stx.stx_mode) ? AT_REMOVEDIR : 0))
-		drop_later(&r, &stx);
 	drop_now(&r);
 }
 

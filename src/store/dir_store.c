@@ -63,19 +63,16 @@ open_root(struct dir_store *ds, const char *dir, struct err *err)
 
 /* Where the state directory is in the tree, if it is. */
 static enum err_code
-hide_state(
-    struct dir_store *ds, const char *root, const char *state, struct err *err)
+hide_state(struct dir_store *ds, struct rpath tree, struct rpath state,
+    struct err *err)
 {
-	struct rpath tree = { str_from_c(root) };
-	struct rpath p = { str_from_c(state) };
-
-	if (rpath_eq(tree, p))
+	if (rpath_eq(tree, state))
 		return err_set(err, ERR_IN_USE,
 		    "the state directory cannot be the one that is served");
-	if (!rpath_is_ancestor(tree, p))
+	if (!rpath_is_ancestor(tree, state))
 		return ERR_OK;
 	buf_putc(&ds->hidden, '/');
-	buf_put(&ds->hidden, rpath_below(tree, p));
+	buf_put(&ds->hidden, rpath_below(tree, state));
 	return buf_failed(&ds->hidden) ? err_nomem(err) : ERR_OK;
 }
 
@@ -100,34 +97,39 @@ note_ids(struct dir_store *ds, int state, struct err *err)
 }
 
 static enum err_code
-open_state_at(struct dir_store *ds, const struct dir_store_spec *spec,
-    const char *root, const char *name, struct err *err)
+no_state(const char *name, struct err *err)
 {
-	struct state_spec state = { .relaxed = spec->relaxed };
-	int dir CLEANUP(fd_close) = -1;
-	char *path;
+	return err_os(err,
+	    "cannot make or open '%s'"
+	    " (--state chooses another place)",
+	    name);
+}
+
+/* The state directory, made if it is not there; *path: where it really is. */
+static enum err_code
+open_state_dir(const struct dir_store *ds, const char *name, struct rpath root,
+    struct arena *a, int *dir, struct rpath *path, struct err *err)
+{
+	char *real;
 	enum err_code rc;
 
+	if (!name) {
+		if (mkdirat(ds->root, STATE_NAME, 0700) && errno != EEXIST)
+			return no_state(STATE_NAME, err);
+		*dir = openat(ds->root, STATE_NAME,
+		    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+		if (*dir < 0)
+			return no_state(STATE_NAME, err);
+		return rpath_join(a, root, STR(STATE_NAME), path, err);
+	}
 	if (mkdir(name, 0700) && errno != EEXIST)
-		return err_os(err,
-		    "cannot make '%s' (--state chooses another place)", name);
-	dir = open(name,
-	    O_RDONLY | O_DIRECTORY | O_CLOEXEC |
-		(spec->state ? 0 : O_NOFOLLOW));
-	if (dir < 0)
-		return err_os(err,
-		    "cannot open '%s' (--state chooses another place)", name);
-	path = realpath(name, NULL);
-	if (!path)
-		return err_os(err, "'%s'", name);
-	state.dir = dir;
-	state.path = path;
-	rc = hide_state(ds, root, path, err);
-	if (!rc)
-		rc = state_open(&state, &ds->state, err);
-	if (!rc)
-		rc = note_ids(ds, dir, err);
-	free(path);
+		return no_state(name, err);
+	*dir = open(name, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	real = *dir < 0 ? NULL : realpath(name, NULL);
+	if (!real)
+		return no_state(name, err);
+	rc = arena_str(a, str_from_c(real), &path->s) ? ERR_OK : err_nomem(err);
+	free(real);
 	return rc;
 }
 
@@ -135,22 +137,26 @@ static enum err_code
 open_state(
     struct dir_store *ds, const struct dir_store_spec *spec, struct err *err)
 {
-	char *root = realpath(spec->dir, NULL);
-	struct buf name = { 0 };
+	struct state_spec state = { .relaxed = spec->relaxed };
+	struct arena a CLEANUP(arena_done) = { 0 };
+	int dir CLEANUP(fd_close) = -1;
+	char *real = realpath(spec->dir, NULL);
+	struct rpath root = { str_from_c(real) };
+	struct rpath path;
 	enum err_code rc;
 
-	if (!root)
+	if (!real)
 		return err_os(err, "'%s'", spec->dir);
-	if (spec->state)
-		buf_put(&name, str_from_c(spec->state));
-	else
-		buf_printf(&name, "%s/%s", spec->dir, STATE_NAME);
-	buf_putc(&name, '\0');
-	rc = buf_failed(&name) ? err_nomem(err)
-			       : open_state_at(ds, spec, root, name.ptr, err);
-	buf_done(&name);
-	free(root);
-	return rc;
+	rc = open_state_dir(ds, spec->state, root, &a, &dir, &path, err);
+	if (!rc)
+		rc = hide_state(ds, root, path, err);
+	free(real);
+	if (rc)
+		return rc;
+	state.dir = dir;
+	state.path = path.s.ptr;
+	rc = state_open(&state, &ds->state, err);
+	return rc ? rc : note_ids(ds, dir, err);
 }
 
 enum err_code

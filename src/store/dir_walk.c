@@ -248,24 +248,24 @@ same_id(const struct resource_id *a, const struct resource_id *b)
 	return !memcmp(a, b, sizeof(*a));
 }
 
-/* The ancestors of the walk's root. */
+/* The ancestors of the walk's root, the path of which has so many bytes. */
 static enum err_code
-find_above(struct trip *t, struct rpath root)
+find_above(struct trip *t, size_t path_len)
 {
-	size_t depth = 0;
-	struct rpath p;
+	const struct str path = buf_str(&t->path);
+	size_t i;
 
-	for (p = root; !rpath_is_root(p); p = rpath_parent(p))
-		depth++;
-	t->above = calloc(depth + 1, sizeof(*t->above));
+	t->above = calloc(path_len + 1, sizeof(*t->above));
 	if (!t->above)
 		return ERR_NOMEM;
-	for (p = root; !rpath_is_root(p); t->n_above++) {
+	for (i = 0; i < path_len; i++) {
+		struct rpath p = { str_head(path, i ? i : 1) };
 		struct resource r = { 0 };
 
-		p = rpath_parent(p);
+		if (path.ptr[i] != '/')
+			continue;
 		(void)dir_stat(&t->ds->base, p, &r, NULL);
-		t->above[t->n_above] = r.id;
+		t->above[t->n_above++] = r.id;
 	}
 	return ERR_OK;
 }
@@ -282,13 +282,8 @@ contains_itself(struct trip *t, const struct resource_id *id, bool *yes)
 		outermost = l;
 		*yes = same_id(&l->res.id, id);
 	}
-	if (!t->above && outermost) {
-		struct str root =
-		    str_head(buf_str(&t->path), outermost->path_len);
-
-		rc = find_above(
-		    t, root.len ? (struct rpath){ root } : RPATH_ROOT);
-	}
+	if (!t->above && outermost)
+		rc = find_above(t, outermost->path_len);
 	for (i = 0; i < t->n_above && !*yes; i++)
 		*yes = same_id(&t->above[i], id);
 	return rc;

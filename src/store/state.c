@@ -5,138 +5,39 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
-#include <sqlite3.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/file.h>
 
 #include "base/file.h"
+#include "store/db.h"
 
-#define DB_NAME "state.db"
 #define LOCK_NAME "lock"
 #define READERS ((size_t)4)
-#define BUSY_MS 5000
-#define SCHEMA_VERSION 1
 
 /* Of a Bloom filter: 512 KiB, touched as it fills. */
 #define FILTER_BITS ((uint64_t)1 << 22)
 #define FILTER_WORDS ((size_t)(FILTER_BITS / 64))
 #define FILTER_PROBES 3
 
-enum query {
-	Q_BEGIN,
-	Q_COMMIT,
-	Q_ROLLBACK,
-	Q_LIST,
-	Q_SET,
-	Q_UNSET,
-	Q_SIZE,
-	Q_DROP,
-	Q_COPY,
-	Q_COUNT
-};
-
-static const char *const queries[Q_COUNT] = {
-	[Q_BEGIN] = "BEGIN IMMEDIATE",
-	[Q_COMMIT] = "COMMIT",
-	[Q_ROLLBACK] = "ROLLBACK",
-	[Q_LIST] = "SELECT ns, local, form, value FROM props WHERE id = ?1"
-		   " ORDER BY ns, local",
-	[Q_SET] = "INSERT OR REPLACE INTO props (id, ns, local, form, value)"
-		  " VALUES (?1, ?2, ?3, ?4, ?5)",
-	[Q_UNSET] = "DELETE FROM props"
-		    " WHERE id = ?1 AND ns = ?2 AND local = ?3",
-	[Q_SIZE] = "SELECT total(length(ns) + length(local) + length(value))"
-		   " FROM props WHERE id = ?1",
-	[Q_DROP] = "DELETE FROM props WHERE id = ?1",
-	[Q_COPY] = "INSERT INTO props (id, ns, local, form, value)"
-		   " SELECT ?2, ns, local, form, value FROM props"
-		   " WHERE id = ?1",
-};
-
-/* Bytes, not text: SQLite compares them as store_props() orders them. */
-static const char schema[] = "CREATE TABLE props ("
-			     " id BLOB NOT NULL,"
-			     " ns BLOB NOT NULL,"
-			     " local BLOB NOT NULL,"
-			     " form INTEGER NOT NULL,"
-			     " value BLOB NOT NULL,"
-			     " PRIMARY KEY (id, ns, local)) WITHOUT ROWID;"
-			     "PRAGMA user_version = 1;";
-
-struct conn {
-	pthread_mutex_t lock;
-	sqlite3 *db;
-	sqlite3_stmt *stmt[Q_COUNT]; /* prepared when first needed */
-};
-
 struct state {
 	int lock; /* the lock file, held as long as it is open */
-	struct conn writer;
-	struct conn readers[READERS];
+	struct db writer;
+	struct db readers[READERS];
 	atomic_uint turn; /* of readers */
 	_Atomic uint64_t filter[FILTER_WORDS];
 };
 
-/* ---- failures */
-
-static enum err_code
-code_from_sqlite(int result)
-{
-	static const struct {
-		int result;
-		enum err_code code;
-	} rows[] = {
-		{ SQLITE_NOMEM, ERR_NOMEM },
-		{ SQLITE_FULL, ERR_NO_SPACE },
-		{ SQLITE_BUSY, ERR_BUSY },
-		{ SQLITE_LOCKED, ERR_BUSY },
-		{ SQLITE_IOERR, ERR_IO },
-		{ SQLITE_CORRUPT, ERR_IO },
-		{ SQLITE_NOTADB, ERR_IO },
-		{ SQLITE_READONLY, ERR_READ_ONLY },
-		{ SQLITE_PERM, ERR_FORBIDDEN },
-		{ SQLITE_CANTOPEN, ERR_FORBIDDEN },
-		{ SQLITE_TOOBIG, ERR_TOO_LARGE },
-	};
-	size_t i;
-
-	for (i = 0; i < ARRAY_LEN(rows); i++)
-		if (rows[i].result == (result & 0xff))
-			return rows[i].code;
-	return ERR_OS;
-}
-
-static enum err_code
-failed(const struct conn *c, int result, struct err *err)
-{
-	if (result == SQLITE_IOERR_NOMEM)
-		result = SQLITE_NOMEM;
-	return err_set(err, code_from_sqlite(result), "%s: %s", DB_NAME,
-	    c->db ? sqlite3_errmsg(c->db) : sqlite3_errstr(result));
-}
-
-/* ---- connections and statements */
-
-static void
-conn_close(struct conn *c)
-{
-	size_t i;
-
-	for (i = 0; i < Q_COUNT; i++)
-		(void)sqlite3_finalize(c->stmt[i]);
-	(void)sqlite3_close(c->db);
-	(void)pthread_mutex_destroy(&c->lock);
-}
+/* ---- connections */
 
 /* For CLEANUP(). */
 static void
-conn_unlock(struct conn **c)
+conn_unlock(struct db **c)
 {
 	(void)pthread_mutex_unlock(&(*c)->lock);
 }
 
-static struct conn *
+static struct db *
 writer_lock(struct state *s)
 {
 	(void)pthread_mutex_lock(&s->writer.lock);
@@ -144,14 +45,14 @@ writer_lock(struct state *s)
 }
 
 /* One that is free, or the next in turn. */
-static struct conn *
+static struct db *
 reader_lock(struct state *s)
 {
 	unsigned turn = atomic_fetch_add(&s->turn, 1);
 	size_t i;
 
 	for (i = 0; i < READERS; i++) {
-		struct conn *c = &s->readers[(turn + i) % READERS];
+		struct db *c = &s->readers[(turn + i) % READERS];
 
 		if (!pthread_mutex_trylock(&c->lock))
 			return c;
@@ -160,73 +61,10 @@ reader_lock(struct state *s)
 	return &s->readers[turn % READERS];
 }
 
-/* For CLEANUP(): lets go of what was bound. */
-static void
-stmt_reset(sqlite3_stmt **stmt)
-{
-	if (!*stmt)
-		return;
-	(void)sqlite3_reset(*stmt);
-	(void)sqlite3_clear_bindings(*stmt);
-}
-
-static enum err_code
-prepare(struct conn *c, enum query q, sqlite3_stmt **out, struct err *err)
-{
-	int result = SQLITE_OK;
-
-	if (!c->stmt[q])
-		result = sqlite3_prepare_v3(c->db, queries[q], -1,
-		    SQLITE_PREPARE_PERSISTENT, &c->stmt[q], NULL);
-	if (result)
-		return failed(c, result, err);
-	*out = c->stmt[q];
-	return ERR_OK;
-}
-
-/* A NULL pointer would bind NULL, which the table refuses. */
-static int
-bind(sqlite3_stmt *stmt, int at, struct str bytes)
-{
-	return sqlite3_bind_blob64(
-	    stmt, at, bytes.ptr ? bytes.ptr : "", bytes.len, SQLITE_STATIC);
-}
-
 static struct str
 id_str(const struct resource_id *id)
 {
 	return str_of((const char *)id->bytes, sizeof(id->bytes));
-}
-
-/* Runs a statement that gives no rows, with blobs for its first parameters. */
-static enum err_code
-run(struct conn *c, enum query q, const struct str *blobs, int n,
-    struct err *err)
-{
-	sqlite3_stmt *stmt CLEANUP(stmt_reset) = NULL;
-	enum err_code rc = prepare(c, q, &stmt, err);
-	int result = SQLITE_OK;
-	int i;
-
-	if (rc)
-		return rc;
-	for (i = 0; i < n && !result; i++)
-		result = bind(stmt, i + 1, blobs[i]);
-	if (!result)
-		result = sqlite3_step(stmt);
-	return result == SQLITE_DONE ? ERR_OK : failed(c, result, err);
-}
-
-/* Ends a transaction: commits if rc is ERR_OK, else takes it back. */
-static enum err_code
-finish(struct conn *c, enum err_code rc, struct err *err)
-{
-	if (!rc)
-		rc = run(c, Q_COMMIT, NULL, 0, err);
-	/* A failure may have ended it already. */
-	if (rc && !sqlite3_get_autocommit(c->db))
-		(void)run(c, Q_ROLLBACK, NULL, 0, NULL);
-	return rc;
 }
 
 /* ---- the filter */
@@ -292,14 +130,14 @@ state_may_have_props(const struct state *s, const struct resource_id *id)
 static enum err_code
 filter_load(struct state *s, struct err *err)
 {
-	struct conn *c = &s->writer;
+	struct db *c = &s->writer;
 	sqlite3_stmt *stmt;
 	int result;
 
 	result = sqlite3_prepare_v2(
 	    c->db, "SELECT DISTINCT id FROM props", -1, &stmt, NULL);
 	if (result)
-		return failed(c, result, err);
+		return db_failed(c, result, err);
 	while ((result = sqlite3_step(stmt)) == SQLITE_ROW) {
 		struct resource_id id;
 
@@ -310,7 +148,7 @@ filter_load(struct state *s, struct err *err)
 		filter_add(s, &id);
 	}
 	(void)sqlite3_finalize(stmt);
-	return result == SQLITE_DONE ? ERR_OK : failed(c, result, err);
+	return result == SQLITE_DONE ? ERR_OK : db_failed(c, result, err);
 }
 
 /* ---- properties */
@@ -360,72 +198,72 @@ enum err_code
 state_props(struct state *s, const struct resource_id *id, struct arena *a,
     const struct prop **out, size_t *n, struct err *err)
 {
-	struct conn *c CLEANUP(conn_unlock) = reader_lock(s);
-	sqlite3_stmt *stmt CLEANUP(stmt_reset) = NULL;
+	struct db *c CLEANUP(conn_unlock) = reader_lock(s);
+	sqlite3_stmt *stmt CLEANUP(db_reset) = NULL;
 	struct prop_list list = { .a = a };
-	enum err_code rc = prepare(c, Q_LIST, &stmt, err);
+	enum err_code rc = db_prepare(c, Q_LIST, &stmt, err);
 	int result;
 
 	if (rc)
 		return rc;
-	result = bind(stmt, 1, id_str(id));
+	result = db_bind(stmt, 1, id_str(id));
 	if (result)
-		return failed(c, result, err);
+		return db_failed(c, result, err);
 	while ((result = sqlite3_step(stmt)) == SQLITE_ROW)
 		if (!list_add(&list, stmt))
 			return err_nomem(err);
 	if (result != SQLITE_DONE)
-		return failed(c, result, err);
+		return db_failed(c, result, err);
 	*out = list.props;
 	*n = list.n;
 	return ERR_OK;
 }
 
 static enum err_code
-set_prop(struct conn *c, const struct resource_id *id, const struct prop *p,
+set_prop(struct db *c, const struct resource_id *id, const struct prop *p,
     struct err *err)
 {
 	const struct str blobs[] = { id_str(id), p->name.ns, p->name.local };
-	sqlite3_stmt *stmt CLEANUP(stmt_reset) = NULL;
-	enum err_code rc = prepare(c, Q_SET, &stmt, err);
+	sqlite3_stmt *stmt CLEANUP(db_reset) = NULL;
+	enum err_code rc = db_prepare(c, Q_SET, &stmt, err);
 	int result;
 
 	if (rc)
 		return rc;
 	result = sqlite3_bind_int(stmt, 4, (int)p->form);
 	if (!result)
-		result = bind(stmt, 5, p->value);
+		result = db_bind(stmt, 5, p->value);
 	if (result)
-		return failed(c, result, err);
-	return run(c, Q_SET, blobs, (int)ARRAY_LEN(blobs), err);
+		return db_failed(c, result, err);
+	return db_run(c, Q_SET, blobs, (int)ARRAY_LEN(blobs), err);
 }
 
 static enum err_code
-change_prop(struct conn *c, const struct resource_id *id,
+change_prop(struct db *c, const struct resource_id *id,
     const struct prop_change *change, struct err *err)
 {
 	const struct prop *p = &change->prop;
 	const struct str blobs[] = { id_str(id), p->name.ns, p->name.local };
 
 	if (change->remove)
-		return run(c, Q_UNSET, blobs, (int)ARRAY_LEN(blobs), err);
+		return db_run(c, Q_UNSET, blobs, (int)ARRAY_LEN(blobs), err);
 	return set_prop(c, id, p, err);
 }
 
 static enum err_code
-check_size(struct conn *c, const struct resource_id *id, struct err *err)
+check_size(struct db *c, const struct resource_id *id, struct err *err)
 {
-	sqlite3_stmt *stmt CLEANUP(stmt_reset) = NULL;
-	enum err_code rc = prepare(c, Q_SIZE, &stmt, err);
+	sqlite3_stmt *stmt CLEANUP(db_reset) = NULL;
+	enum err_code rc = db_prepare(c, Q_SIZE, &stmt, err);
 	int result;
 
 	if (rc)
 		return rc;
-	result = bind(stmt, 1, id_str(id));
+	result = db_bind(stmt, 1, id_str(id));
 	if (!result)
 		result = sqlite3_step(stmt);
 	if (result != SQLITE_ROW)
-		return failed(c, result, err);
+		return db_failed(c, result, err);
 	if (sqlite3_column_int64(stmt, 0) > (sqlite3_int64)STORE_PROPS_MAX)
 		return err_tell(err, ERR_TOO_LARGE,
 		    "the properties of one resource may hold %zu bytes",
@@ -437,11 +275,11 @@ enum err_code
 state_patch(struct state *s, const struct resource_id *id,
     const struct prop_change *changes, size_t n, struct err *err)
 {
-	struct conn *c CLEANUP(conn_unlock) = writer_lock(s);
+	struct db *c CLEANUP(conn_unlock) = writer_lock(s);
 	enum err_code rc;
 	size_t i;
 
-	rc = run(c, Q_BEGIN, NULL, 0, err);
+	rc = db_run(c, Q_BEGIN, NULL, 0, err);
 	if (rc)
 		return rc;
 	for (i = 0; i < n && !rc; i++)
@@ -450,124 +288,63 @@ state_patch(struct state *s, const struct resource_id *id,
 		rc = check_size(c, id, err);
 	if (!rc) /* before anybody can see them */
 		filter_add(s, id);
-	return finish(c, rc, err);
+	return db_finish(c, rc, err);
 }
 
 enum err_code
 state_copy(struct state *s, const struct resource_id *from,
     const struct resource_id *to, struct err *err)
 {
-	struct conn *c CLEANUP(conn_unlock) = writer_lock(s);
+	struct db *c CLEANUP(conn_unlock) = writer_lock(s);
 	const struct str ids[] = { id_str(from), id_str(to) };
 	enum err_code rc;
 
-	rc = run(c, Q_BEGIN, NULL, 0, err);
+	rc = db_run(c, Q_BEGIN, NULL, 0, err);
 	if (rc)
 		return rc;
-	rc = run(c, Q_DROP, &ids[1], 1, err);
+	rc = db_run(c, Q_DROP, &ids[1], 1, err);
 	if (!rc)
-		rc = run(c, Q_COPY, ids, 2, err);
+		rc = db_run(c, Q_COPY, ids, 2, err);
 	if (!rc)
 		filter_add(s, to);
-	return finish(c, rc, err);
+	return db_finish(c, rc, err);
 }
 
 enum err_code
 state_drop(
     struct state *s, const struct resource_id *ids, size_t n, struct err *err)
 {
-	struct conn *c CLEANUP(conn_unlock) = writer_lock(s);
+	struct db *c CLEANUP(conn_unlock) = writer_lock(s);
 	enum err_code rc;
 	size_t i;
 
-	rc = run(c, Q_BEGIN, NULL, 0, err);
+	rc = db_run(c, Q_BEGIN, NULL, 0, err);
 	if (rc)
 		return rc;
 	for (i = 0; i < n && !rc; i++) {
 		const struct str id = id_str(&ids[i]);
 
-		rc = run(c, Q_DROP, &id, 1, err);
+		rc = db_run(c, Q_DROP, &id, 1, err);
 	}
-	return finish(c, rc, err);
+	return db_finish(c, rc, err);
 }
 
 /* ---- opening */
 
 static enum err_code
-conn_open(
-    struct conn *c, const char *file, const char *pragmas, struct err *err)
+open_all(struct state *s, const char *file, bool relaxed, struct err *err)
 {
-	int result;
-
-	(void)pthread_mutex_init(&c->lock, NULL);
-	result = sqlite3_open_v2(
-	    file, &c->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
-	if (!result)
-		result = sqlite3_busy_timeout(c->db, BUSY_MS);
-	if (!result)
-		result = sqlite3_exec(c->db, pragmas, NULL, NULL, NULL);
-	return result ? failed(c, result, err) : ERR_OK;
-}
-
-static enum err_code
-user_version(struct conn *c, int *out, struct err *err)
-{
-	sqlite3_stmt *stmt;
-	int result =
-	    sqlite3_prepare_v2(c->db, "PRAGMA user_version", -1, &stmt, NULL);
-
-	if (!result)
-		result = sqlite3_step(stmt);
-	if (result == SQLITE_ROW)
-		*out = sqlite3_column_int(stmt, 0);
-	(void)sqlite3_finalize(stmt);
-	return result == SQLITE_ROW ? ERR_OK : failed(c, result, err);
-}
-
-static enum err_code
-make_tables(struct conn *c, struct err *err)
-{
-	int version = 0;
-	enum err_code rc = run(c, Q_BEGIN, NULL, 0, err);
-
-	if (rc)
-		return rc;
-	rc = user_version(c, &version, err);
-	if (!rc && version > SCHEMA_VERSION)
-		rc = err_set(err, ERR_OS,
-		    "%s was made by a newer sheaf (version %d, we know %d)",
-		    DB_NAME, version, SCHEMA_VERSION);
-	if (!rc && version == 0) {
-		int result = sqlite3_exec(c->db, schema, NULL, NULL, NULL);
-
-		rc = result ? failed(c, result, err) : ERR_OK;
-	}
-	return finish(c, rc, err);
-}
-
-static enum err_code
-open_all(struct state *s, const struct state_spec *spec, struct err *err)
-{
-	const char *pragmas = spec->relaxed
+	const char *pragmas = relaxed
 	    ? "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF"
 	    : "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL";
-	struct buf file = { 0 };
-	enum err_code rc;
+	enum err_code rc = db_open(&s->writer, file, pragmas, err);
 	size_t i;
 
-	buf_printf(&file, "%s/%s", spec->path, DB_NAME);
-	buf_putc(&file, '\0');
-	if (buf_failed(&file)) {
-		buf_done(&file);
-		return err_nomem(err);
-	}
-	rc = conn_open(&s->writer, file.ptr, pragmas, err);
 	if (!rc)
-		rc = make_tables(&s->writer, err);
+		rc = db_make_tables(&s->writer, err);
 	for (i = 0; i < READERS && !rc; i++)
-		rc = conn_open(
-		    &s->readers[i], file.ptr, "PRAGMA query_only = 1", err);
-	buf_done(&file);
+		rc =
+		    db_open(&s->readers[i], file, "PRAGMA query_only = 1", err);
 	return rc;
 }
 
@@ -581,8 +358,8 @@ make_file(
 
 	if (fd < 0)
 		return err_os(err,
-		    "cannot write '%s/%s' (--state chooses another place)",
-		    spec->path, name);
+		    "cannot write '%s' in '%s' (--state chooses another place)",
+		    name, spec->path);
 	*out = fd;
 	return ERR_OK;
 }
@@ -607,6 +384,8 @@ enum err_code
 state_open(const struct state_spec *spec, struct state **out, struct err *err)
 {
 	struct state *s = calloc(1, sizeof(*s));
+	struct arena a CLEANUP(arena_done) = { 0 };
+	struct rpath file;
 	int db = -1;
 	enum err_code rc;
 
@@ -619,7 +398,10 @@ state_open(const struct state_spec *spec, struct state **out, struct err *err)
 	/* At once: closing it later would end SQLite's own locks on it. */
 	fd_close(&db);
 	if (!rc)
-		rc = open_all(s, spec, err);
+		rc = rpath_join(&a, (struct rpath){ str_from_c(spec->path) },
+		    STR(DB_NAME), &file, err);
+	if (!rc)
+		rc = open_all(s, file.s.ptr, spec->relaxed, err);
 	if (!rc)
 		rc = filter_load(s, err);
 	if (rc) {
@@ -638,8 +420,8 @@ state_close(struct state *s)
 	if (!s)
 		return;
 	for (i = 0; i < READERS; i++)
-		conn_close(&s->readers[i]);
-	conn_close(&s->writer);
+		db_close(&s->readers[i]);
+	db_close(&s->writer);
 	fd_close(&s->lock);
 	free(s);
 }

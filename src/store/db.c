@@ -1,0 +1,194 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/db.h"
+
+#define BUSY_MS 5000
+#define SCHEMA_VERSION 1
+
+static const char *const queries[Q_COUNT] = {
+	[Q_BEGIN] = "BEGIN IMMEDIATE",
+	[Q_COMMIT] = "COMMIT",
+	[Q_ROLLBACK] = "ROLLBACK",
+	[Q_LIST] = "SELECT ns, local, form, value FROM props WHERE id = ?1"
+		   " ORDER BY ns, local",
+	[Q_SET] = "INSERT OR REPLACE INTO props (id, ns, local, form, value)"
+		  " VALUES (?1, ?2, ?3, ?4, ?5)",
+	[Q_UNSET] = "DELETE FROM props"
+		    " WHERE id = ?1 AND ns = ?2 AND local = ?3",
+	[Q_SIZE] = "SELECT total(length(ns) + length(local) + length(value))"
+		   " FROM props WHERE id = ?1",
+	[Q_DROP] = "DELETE FROM props WHERE id = ?1",
+	[Q_COPY] = "INSERT INTO props (id, ns, local, form, value)"
+		   " SELECT ?2, ns, local, form, value FROM props"
+		   " WHERE id = ?1",
+};
+
+/* Bytes, not text: SQLite compares them as store_props() orders them. */
+static const char schema[] = "CREATE TABLE props ("
+			     " id BLOB NOT NULL,"
+			     " ns BLOB NOT NULL,"
+			     " local BLOB NOT NULL,"
+			     " form INTEGER NOT NULL,"
+			     " value BLOB NOT NULL,"
+			     " PRIMARY KEY (id, ns, local)) WITHOUT ROWID;"
+			     "PRAGMA user_version = 1;";
+
+/* ---- failures */
+
+static enum err_code
+code_from_sqlite(int result)
+{
+	static const struct {
+		int result;
+		enum err_code code;
+	} rows[] = {
+		{ SQLITE_NOMEM, ERR_NOMEM },
+		{ SQLITE_FULL, ERR_NO_SPACE },
+		{ SQLITE_BUSY, ERR_BUSY },
+		{ SQLITE_LOCKED, ERR_BUSY },
+		{ SQLITE_IOERR, ERR_IO },
+		{ SQLITE_CORRUPT, ERR_IO },
+		{ SQLITE_NOTADB, ERR_IO },
+		{ SQLITE_READONLY, ERR_READ_ONLY },
+		{ SQLITE_PERM, ERR_FORBIDDEN },
+		{ SQLITE_CANTOPEN, ERR_FORBIDDEN },
+		{ SQLITE_TOOBIG, ERR_TOO_LARGE },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(rows); i++)
+		if (rows[i].result == (result & 0xff))
+			return rows[i].code;
+	return ERR_OS;
+}
+
+enum err_code
+db_failed(const struct db *c, int result, struct err *err)
+{
+	if (result == SQLITE_IOERR_NOMEM)
+		result = SQLITE_NOMEM;
+	return err_set(err, code_from_sqlite(result), "%s: %s", DB_NAME,
+	    c->db ? sqlite3_errmsg(c->db) : sqlite3_errstr(result));
+}
+
+/* ---- connections and statements */
+
+void
+db_close(struct db *c)
+{
+	size_t i;
+
+	for (i = 0; i < Q_COUNT; i++)
+		(void)sqlite3_finalize(c->stmt[i]);
+	(void)sqlite3_close(c->db);
+	(void)pthread_mutex_destroy(&c->lock);
+}
+
+void
+db_reset(sqlite3_stmt **stmt)
+{
+	if (!*stmt)
+		return;
+	(void)sqlite3_reset(*stmt);
+	(void)sqlite3_clear_bindings(*stmt);
+}
+
+enum err_code
+db_prepare(struct db *c, enum query q, sqlite3_stmt **out, struct err *err)
+{
+	int result = SQLITE_OK;
+
+	if (!c->stmt[q])
+		result = sqlite3_prepare_v3(c->db, queries[q], -1,
+		    SQLITE_PREPARE_PERSISTENT, &c->stmt[q], NULL);
+	if (result)
+		return db_failed(c, result, err);
+	*out = c->stmt[q];
+	return ERR_OK;
+}
+
+int
+db_bind(sqlite3_stmt *stmt, int at, struct str bytes)
+{
+	return sqlite3_bind_blob64(
+	    stmt, at, bytes.ptr ? bytes.ptr : "", bytes.len, SQLITE_STATIC);
+}
+
+enum err_code
+db_run(
+    struct db *c, enum query q, const struct str *blobs, int n, struct err *err)
+{
+	sqlite3_stmt *stmt CLEANUP(db_reset) = NULL;
+	enum err_code rc = db_prepare(c, q, &stmt, err);
+	int result = SQLITE_OK;
+	int i;
+
+	if (rc)
+		return rc;
+	for (i = 0; i < n && !result; i++)
+		result = db_bind(stmt, i + 1, blobs[i]);
+	if (!result)
+		result = sqlite3_step(stmt);
+	return result == SQLITE_DONE ? ERR_OK : db_failed(c, result, err);
+}
+
+enum err_code
+db_finish(struct db *c, enum err_code rc, struct err *err)
+{
+	if (!rc)
+		rc = db_run(c, Q_COMMIT, NULL, 0, err);
+	/* A failure may have ended it already. */
+	if (rc && !sqlite3_get_autocommit(c->db))
+		(void)db_run(c, Q_ROLLBACK, NULL, 0, NULL);
+	return rc;
+}
+
+enum err_code
+db_open(struct db *c, const char *file, const char *pragmas, struct err *err)
+{
+	int result;
+
+	(void)pthread_mutex_init(&c->lock, NULL);
+	result = sqlite3_open_v2(
+	    file, &c->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
+	if (!result)
+		result = sqlite3_busy_timeout(c->db, BUSY_MS);
+	if (!result)
+		result = sqlite3_exec(c->db, pragmas, NULL, NULL, NULL);
+	return result ? db_failed(c, result, err) : ERR_OK;
+}
+
+static enum err_code
+user_version(struct db *c, int *out, struct err *err)
+{
+	sqlite3_stmt *stmt;
+	int result =
+	    sqlite3_prepare_v2(c->db, "PRAGMA user_version", -1, &stmt, NULL);
+
+	if (!result)
+		result = sqlite3_step(stmt);
+	if (result == SQLITE_ROW)
+		*out = sqlite3_column_int(stmt, 0);
+	(void)sqlite3_finalize(stmt);
+	return result == SQLITE_ROW ? ERR_OK : db_failed(c, result, err);
+}
+
+enum err_code
+db_make_tables(struct db *c, struct err *err)
+{
+	int version = 0;
+	enum err_code rc = db_run(c, Q_BEGIN, NULL, 0, err);
+
+	if (rc)
+		return rc;
+	rc = user_version(c, &version, err);
+	if (!rc && version > SCHEMA_VERSION)
+		rc = err_set(err, ERR_OS,
+		    "%s was made by a newer sheaf (version %d, we know %d)",
+		    DB_NAME, version, SCHEMA_VERSION);
+	if (!rc && version == 0) {
+		int result = sqlite3_exec(c->db, schema, NULL, NULL, NULL);
+
+		rc = result ? db_failed(c, result, err) : ERR_OK;
+	}
+	return db_finish(c, rc, err);
+}

@@ -1,0 +1,66 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A connection to the SQLite file of state.c, and its prepared statements.
+ * Used by one thread at a time.
+ */
+#ifndef SHEAF_STORE_DB_H
+#define SHEAF_STORE_DB_H
+
+#include <pthread.h>
+#include <sqlite3.h>
+
+#include "base/attr.h"
+#include "base/err.h"
+#include "base/str.h"
+
+#define DB_NAME "state.db"
+
+enum query {
+	Q_BEGIN,
+	Q_COMMIT,
+	Q_ROLLBACK,
+	Q_LIST,
+	Q_SET,
+	Q_UNSET,
+	Q_SIZE,
+	Q_DROP,
+	Q_COPY,
+	Q_COUNT
+};
+
+/* All zero is one that db_close() accepts. */
+struct db {
+	pthread_mutex_t lock; /* for its users */
+	sqlite3 *db;
+	sqlite3_stmt *stmt[Q_COUNT]; /* prepared when first needed */
+};
+
+enum err_code db_open(struct db *c, const char *file, const char *pragmas,
+    struct err *err) MUST_USE;
+void db_close(struct db *c);
+
+/* ERR_OS: the file was made by a newer version. */
+enum err_code db_make_tables(struct db *c, struct err *err) MUST_USE;
+
+/* From what SQLite returned. */
+enum err_code db_failed(const struct db *c, int result, struct err *err);
+
+/* The connection's own; to be reset after use. */
+enum err_code db_prepare(
+    struct db *c, enum query q, sqlite3_stmt **out, struct err *err) MUST_USE;
+
+/* For CLEANUP(): lets go of what was bound. */
+void db_reset(sqlite3_stmt **stmt);
+
+/* Borrows the bytes.  No bytes are an empty blob, not NULL. */
+int db_bind(sqlite3_stmt *stmt, int at, struct str bytes);
+
+/* Runs a statement that gives no rows, with blobs for its first parameters. */
+enum err_code db_run(struct db *c, enum query q, const struct str *blobs, int n,
+    struct err *err);
+
+/* Ends a transaction: commits if rc is ERR_OK, else takes it back. */
+enum err_code
+db_finish(struct db *c, enum err_code rc, struct err *err) MUST_USE;
+
+#endif
