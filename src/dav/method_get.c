@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* GET and HEAD (RFC 9110 s9.3.1, s9.3.2, RFC 4918 s9.4). */
-#include "base/clock.h"
 #include "dav/answer.h"
 #include "dav/file_reply.h"
 #include "dav/methods.h"
