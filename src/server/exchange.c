@@ -1,25 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * One HTTP exchange, from the request line to the last byte of the answer.
- *
- * libmicrohttpd calls from an I/O thread: exchange_target() with the request
- * line, exchange_handle() with the header, with each piece of the body, when
- * the request is whole, and whenever the connection is resumed, and
- * exchange_completed() at the end.  A slow method runs on a worker, with the
- * connection suspended till there is something to send; from then on both go
- * on side by side, the worker writing into a spool and the I/O thread reading.
- *
- * So an exchange is held by up to three: libmicrohttpd's request, the work,
- * and the response that reads the body.
- */
+/* The first half of an exchange: from the request line to the method's end. */
+#include "server/exchange.h"
+
 #include <stdlib.h>
-#include <sys/socket.h>
-#include <unistd.h>
 
 #include "base/clock.h"
-#include "server/head.h"
-#include "server/impl.h"
-#include "server/response.h"
 
 /*
  * How much of a body that nobody wants is read, so that the client, who is
@@ -27,54 +12,9 @@
  */
 #define DRAIN_MAX ((uint64_t)1 << 20)
 
-#define BLOCK ((size_t)32 * 1024)
-
-enum stage {
-	STAGE_HEAD, /* the header is to come */
-	STAGE_BODY, /* the body */
-	STAGE_WORK, /* a worker has it, or has had it */
-	STAGE_SENT, /* the answer is libmicrohttpd's */
-	STAGE_LINGER, /* it was sent past libmicrohttpd; we only read on */
-};
-
-/* Wakes a suspended connection, once for each time it waits. */
-struct gate {
-	pthread_mutex_t lock;
-	struct MHD_Connection *mc;
-	bool waiting;
-};
-
-struct exchange_state {
-	atomic_uint holders;
-	struct server *server;
-	struct live *live;
-	struct conn *conn;
-	struct MHD_Connection *mc;
-	struct arena arena;
-	struct gate gate;
-	enum stage stage;
-
-	uint64_t id;
-	int64_t began, began_monotonic;
-	struct head head;
-	struct request req;
-	struct exchange x;
-	const struct method_ops *ops; /* NULL: begin() was not called */
-	struct response answer;
-	bool whole_first; /* HTTP/1.0: the length must be known */
-	struct err err; /* why there is no run(), or what came of it */
-	uint64_t received, dropped; /* bytes of the body; those nobody took */
-
-	struct response_source source; /* of the response */
-	bool starved; /* it waits for the writer */
-	bool known; /* the length */
-	uint64_t length, sent;
-	struct work work;
-};
-
 /* ---- the gate */
 
-static void
+void
 gate_suspend(struct gate *g)
 {
 	(void)pthread_mutex_lock(&g->lock);
@@ -84,7 +24,7 @@ gate_suspend(struct gate *g)
 }
 
 /* A suspended connection lives, so it is safe to resume outside the lock. */
-static void
+void
 gate_wake(struct gate *g)
 {
 	bool waiting;
@@ -141,7 +81,7 @@ exchange_new(struct server *s, struct MHD_Connection *mc)
 	return e;
 }
 
-static void
+void
 exchange_drop(struct exchange_state *e)
 {
 	struct server *s = e->server;
@@ -182,7 +122,7 @@ say_error(struct exchange_state *e)
 	    e->err.why);
 }
 
-static void
+void
 answer_failure(struct exchange_state *e)
 {
 	struct err second = { 0 };
@@ -196,8 +136,7 @@ answer_failure(struct exchange_state *e)
 		e->answer.base.status = 500; /* with nothing else in it */
 }
 
-/* After this nothing is added to the answer. */
-static void
+void
 finish_method(struct exchange_state *e)
 {
 	if (e->ops && e->ops->end)
@@ -226,189 +165,6 @@ run_work(struct work *w)
 	run_method(e);
 	gate_wake(&e->gate);
 	exchange_drop(e);
-}
-
-/* ---- the response */
-
-static ssize_t
-read_body(void *arg, uint64_t at, char *out, size_t max)
-{
-	struct exchange_state *e = arg;
-	size_t got = 0;
-
-	(void)at;
-	if (e->starved && !conn_enter(e->conn, CONN_SEND))
-		return MHD_CONTENT_READER_END_WITH_ERROR;
-	e->starved = false;
-	switch (response_read(&e->source, out, max, &got)) {
-	case SPOOL_READ:
-		e->sent += got;
-		return (ssize_t)got;
-	case SPOOL_END:
-		return MHD_CONTENT_READER_END_OF_STREAM;
-	case SPOOL_FAILED:
-		return MHD_CONTENT_READER_END_WITH_ERROR;
-	case SPOOL_EMPTY:
-		break;
-	}
-	e->starved = true;
-	if (!conn_enter(e->conn, CONN_WORK))
-		return MHD_CONTENT_READER_END_WITH_ERROR;
-	gate_suspend(&e->gate);
-	if (!spool_wait(e->source.spool))
-		gate_wake(&e->gate);
-	return 0;
-}
-
-static void
-body_done(void *arg)
-{
-	struct exchange_state *e = arg;
-
-	response_source_done(&e->source);
-	exchange_drop(e);
-}
-
-static struct MHD_Response *
-make_response(struct exchange_state *e, const struct response_body *body)
-{
-	struct MHD_Response *r;
-
-	if (body->fd >= 0) {
-		r = MHD_create_response_from_fd_at_offset64(
-		    body->length, body->fd, body->offset);
-		if (!r)
-			(void)close(body->fd);
-		return r;
-	}
-	(void)atomic_fetch_add(&e->holders, 1); /* body_done() drops it */
-	if (body->whole)
-		/* It does not write there, though its type would let it. */
-		r = MHD_create_response_from_buffer_with_free_callback_cls(
-		    body->bytes.len, (void *)(uintptr_t)body->bytes.ptr,
-		    body_done, e);
-	else
-		r = MHD_create_response_from_callback(
-		    body->known ? body->length : MHD_SIZE_UNKNOWN, BLOCK,
-		    read_body, e, body_done);
-	if (!r)
-		exchange_drop(e);
-	else if (!body->known && e->answer.spec.head)
-		/* It would send the last chunk of a body that is not there. */
-		(void)MHD_set_response_options(
-		    r, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
-	return r;
-}
-
-/*
- * libmicrohttpd always says how long the body is, and a 304 must not say
- * anything but what a 200 would have said (RFC 9110 s8.6).
- */
-static void
-measure_unsent(struct exchange_state *e, struct response_body *body)
-{
-	struct resource r;
-
-	if (e->answer.base.status != 304 ||
-	    store_stat(e->server->store, e->req.path, &r, NULL))
-		return;
-	body->length = r.length;
-	body->whole = false;
-}
-
-/* What the server itself has to say in the header. */
-static enum err_code
-add_own_headers(struct exchange_state *e)
-{
-	struct response *a = &e->answer;
-	enum coding coding = response_coding(a);
-	enum err_code rc = ERR_OK;
-
-	if (coding != CODING_IDENTITY)
-		rc = response_add(
-		    a, STR("Content-Encoding"), coding_name(coding));
-	if (!rc && a->negotiated)
-		rc = response_add(a, STR("Vary"), STR("Accept-Encoding"));
-	if (!rc && a->base.status == 503 &&
-	    !response_has(a, STR("Retry-After")))
-		rc = response_add(a, STR("Retry-After"), STR("1"));
-	if (!rc && atomic_load(&e->server->stopping))
-		rc = response_add(a, STR("Connection"), STR("close"));
-	return rc;
-}
-
-/*
- * An entity tag is one of the bytes as they are sent (RFC 9110 s8.8.3.3), and
- * those of a coded body are made anew each time.
- */
-static bool
-is_dropped(const struct response *a, const struct response_header *h)
-{
-	return response_coding(a) != CODING_IDENTITY &&
-	    str_eq_nocase(str_from_c(h->name), STR("ETag"));
-}
-
-static bool
-set_headers(struct exchange_state *e, struct MHD_Response *r)
-{
-	const struct response_header *h;
-
-	if (add_own_headers(e))
-		return false;
-	for (h = e->answer.headers; h; h = h->next)
-		if (!is_dropped(&e->answer, h) &&
-		    MHD_add_response_header(r, h->name, h->value) != MHD_YES)
-			return false;
-	return true;
-}
-
-/* MHD_NO has libmicrohttpd close the connection. */
-static enum MHD_Result
-queue_answer(struct exchange_state *e)
-{
-	struct response_body body;
-	struct MHD_Response *r;
-	enum MHD_Result ok;
-
-	e->stage = STAGE_SENT;
-	if (!conn_enter(e->conn, CONN_SEND))
-		return MHD_NO;
-	response_take(&e->answer, &body);
-	measure_unsent(e, &body);
-	e->source = body.source;
-	e->known = body.known;
-	e->length = body.length;
-	r = make_response(e, &body);
-	if (!r)
-		return MHD_NO;
-	ok = set_headers(e, r)
-	    ? MHD_queue_response(e->mc, e->answer.base.status, r)
-	    : MHD_NO;
-	MHD_destroy_response(r);
-	return ok;
-}
-
-/*
- * Answers while the body is still coming, which libmicrohttpd would not let
- * us.  It has written nothing yet, and writes nothing after: the rest of the
- * body is read for a while, so that the client gets to read this, and then the
- * connection is closed.
- */
-static void
-answer_past(struct exchange_state *e)
-{
-	struct buf b CLEANUP(buf_done) = { 0 };
-
-	answer_failure(e);
-	finish_method(e);
-	e->stage = STAGE_LINGER;
-	if (add_own_headers(e))
-		return;
-	response_serialize(&e->answer, &b);
-	if (buf_failed(&b) || !conn_enter(e->conn, CONN_LINGER))
-		return;
-	(void)!send(e->conn->fd, b.ptr, b.len, MSG_DONTWAIT | MSG_NOSIGNAL);
-	(void)shutdown(e->conn->fd, SHUT_WR);
 }
 
 /* ---- the request */

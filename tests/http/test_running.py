@@ -257,6 +257,26 @@ class Streams(unittest.TestCase):
             self.assertIn(want[1000:100000], r.body)
             self.assertEqual(int(r.header("Content-Length")), len(r.body))
 
+    def test_more_than_may_wait_are_told_to_come_again(self):
+        with sheaf_http.Server("--workers", "1", "--queue", "2") as s:
+            many_files(s)
+            many = [s.connect() for _ in range(20)]
+            for c in many:
+                listing(c)
+            answers = [c.response() for c in many]
+            for c in many:
+                c.request("OPTIONS", "/")
+                self.assertEqual(c.response().status, 200)
+                c.close()
+        busy = [r for r in answers if r.status == 503]
+        done = [r for r in answers if r.status == 207]
+        self.assertEqual(len(busy) + len(done), 20)
+        self.assertTrue(busy and done)
+        for r in busy:
+            self.assertEqual(r.header("Retry-After"), "1")
+        for r in done:
+            self.assertEqual(r.body.count(b"</D:response>"), MEMBERS + 1)
+
     def test_many_at_once(self):
         failures = []
 

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * One HTTP exchange, from the request line to the last byte of the answer.
+ *
+ * libmicrohttpd calls from an I/O thread: exchange_target() with the request
+ * line, exchange_handle() with the header, with each piece of the body, when
+ * the request is whole, and whenever the connection is resumed, and
+ * exchange_completed() at the end.  A slow method runs on a worker, with the
+ * connection suspended till there is something to send; from then on both go
+ * on side by side, the worker writing into a spool and the I/O thread reading.
+ *
+ * So an exchange is held by up to three: libmicrohttpd's request, the work,
+ * and the response that reads the body.
+ */
+#ifndef SHEAF_SERVER_EXCHANGE_H
+#define SHEAF_SERVER_EXCHANGE_H
+
+#include <microhttpd.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "dav/exchange.h"
+#include "server/head.h"
+#include "server/impl.h"
+#include "server/response.h"
+#include "server/workers.h"
+
+enum stage {
+	STAGE_HEAD, /* the header is to come */
+	STAGE_BODY, /* the body */
+	STAGE_WORK, /* a worker has it, or has had it */
+	STAGE_SENT, /* the answer is libmicrohttpd's */
+	STAGE_LINGER, /* it was sent past libmicrohttpd; we only read on */
+};
+
+/* Wakes a suspended connection, once for each time it waits. */
+struct gate {
+	pthread_mutex_t lock;
+	struct MHD_Connection *mc;
+	bool waiting;
+};
+
+struct exchange_state {
+	atomic_uint holders;
+	struct server *server;
+	struct live *live;
+	struct conn *conn;
+	struct MHD_Connection *mc;
+	struct arena arena;
+	struct gate gate;
+	enum stage stage;
+
+	uint64_t id;
+	int64_t began, began_monotonic;
+	struct head head;
+	struct request req;
+	struct exchange x;
+	const struct method_ops *ops; /* NULL: begin() was not called */
+	struct response answer;
+	bool whole_first; /* HTTP/1.0: the length must be known */
+	struct err err; /* why there is no run(), or what came of it */
+	uint64_t received, dropped; /* bytes of the body; those nobody took */
+
+	struct response_source source; /* of the response */
+	bool starved; /* it waits for the writer */
+	bool known; /* the length */
+	uint64_t length, sent;
+	struct work work;
+};
+
+/* Suspends the connection; the next gate_wake(), from any thread, resumes it.
+ */
+void gate_suspend(struct gate *g);
+void gate_wake(struct gate *g);
+
+void exchange_drop(struct exchange_state *e);
+
+/* Has dav_fail() answer what is in e->err, unless there is an answer. */
+void answer_failure(struct exchange_state *e);
+
+/* After this nothing is added to the answer. */
+void finish_method(struct exchange_state *e);
+
+/* ---- exchange_send.c */
+
+/* Gives the answer to libmicrohttpd; MHD_NO has it close the connection. */
+enum MHD_Result queue_answer(struct exchange_state *e);
+
+/*
+ * Answers while the body is still coming, which libmicrohttpd would not let
+ * us.  It has written nothing yet, and writes nothing after: the rest of the
+ * body is read for a while, so that the client gets to read this, and then the
+ * connection is closed.
+ */
+void answer_past(struct exchange_state *e);
+
+#endif

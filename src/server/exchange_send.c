@@ -1,0 +1,182 @@
+/* SPDX-License-Identifier: MIT */
+/* The second half of an exchange: from the answer to the socket. */
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "server/exchange.h"
+
+#define BLOCK ((size_t)32 * 1024)
+
+static ssize_t
+read_body(void *arg, uint64_t at, char *out, size_t max)
+{
+	struct exchange_state *e = arg;
+	size_t got = 0;
+
+	(void)at;
+	if (e->starved && !conn_enter(e->conn, CONN_SEND))
+		return MHD_CONTENT_READER_END_WITH_ERROR;
+	e->starved = false;
+	switch (response_read(&e->source, out, max, &got)) {
+	case SPOOL_READ:
+		e->sent += got;
+		return (ssize_t)got;
+	case SPOOL_END:
+		return MHD_CONTENT_READER_END_OF_STREAM;
+	case SPOOL_FAILED:
+		return MHD_CONTENT_READER_END_WITH_ERROR;
+	case SPOOL_EMPTY:
+		break;
+	}
+	e->starved = true;
+	if (!conn_enter(e->conn, CONN_WORK))
+		return MHD_CONTENT_READER_END_WITH_ERROR;
+	gate_suspend(&e->gate);
+	if (!spool_wait(e->source.spool))
+		gate_wake(&e->gate);
+	return 0;
+}
+
+static void
+body_done(void *arg)
+{
+	struct exchange_state *e = arg;
+
+	response_source_done(&e->source);
+	exchange_drop(e);
+}
+
+static struct MHD_Response *
+make_response(struct exchange_state *e, const struct response_body *body)
+{
+	struct MHD_Response *r;
+
+	if (body->fd >= 0) {
+		r = MHD_create_response_from_fd_at_offset64(
+		    body->length, body->fd, body->offset);
+		if (!r)
+			(void)close(body->fd);
+		return r;
+	}
+	(void)atomic_fetch_add(&e->holders, 1); /* body_done() drops it */
+	if (body->whole)
+		/* It does not write there, though its type would let it. */
+		r = MHD_create_response_from_buffer_with_free_callback_cls(
+		    body->bytes.len, (void *)(uintptr_t)body->bytes.ptr,
+		    body_done, e);
+	else
+		r = MHD_create_response_from_callback(
+		    body->known ? body->length : MHD_SIZE_UNKNOWN, BLOCK,
+		    read_body, e, body_done);
+	if (!r)
+		exchange_drop(e);
+	else if (!body->known && e->answer.spec.head)
+		/* It would send the last chunk of a body that is not there. */
+		(void)MHD_set_response_options(
+		    r, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
+	return r;
+}
+
+/*
+ * libmicrohttpd always says how long the body is, and a 304 must not say
+ * anything but what a 200 would have said (RFC 9110 s8.6).
+ */
+static void
+measure_unsent(struct exchange_state *e, struct response_body *body)
+{
+	struct resource r;
+
+	if (e->answer.base.status != 304 ||
+	    store_stat(e->server->store, e->req.path, &r, NULL))
+		return;
+	body->length = r.length;
+	body->whole = false;
+}
+
+/* What the server itself has to say in the header. */
+static enum err_code
+add_own_headers(struct exchange_state *e)
+{
+	struct response *a = &e->answer;
+	enum coding coding = response_coding(a);
+	enum err_code rc = ERR_OK;
+
+	if (coding != CODING_IDENTITY)
+		rc = response_add(
+		    a, STR("Content-Encoding"), coding_name(coding));
+	if (!rc && a->negotiated)
+		rc = response_add(a, STR("Vary"), STR("Accept-Encoding"));
+	if (!rc && a->base.status == 503 &&
+	    !response_has(a, STR("Retry-After")))
+		rc = response_add(a, STR("Retry-After"), STR("1"));
+	if (!rc && atomic_load(&e->server->stopping))
+		rc = response_add(a, STR("Connection"), STR("close"));
+	return rc;
+}
+
+/*
+ * An entity tag is one of the bytes as they are sent (RFC 9110 s8.8.3.3), and
+ * those of a coded body are made anew each time.
+ */
+static bool
+is_dropped(const struct response *a, const struct response_header *h)
+{
+	return response_coding(a) != CODING_IDENTITY &&
+	    str_eq_nocase(str_from_c(h->name), STR("ETag"));
+}
+
+static bool
+set_headers(struct exchange_state *e, struct MHD_Response *r)
+{
+	const struct response_header *h;
+
+	if (add_own_headers(e))
+		return false;
+	for (h = e->answer.headers; h; h = h->next)
+		if (!is_dropped(&e->answer, h) &&
+		    MHD_add_response_header(r, h->name, h->value) != MHD_YES)
+			return false;
+	return true;
+}
+
+enum MHD_Result
+queue_answer(struct exchange_state *e)
+{
+	struct response_body body;
+	struct MHD_Response *r;
+	enum MHD_Result ok;
+
+	e->stage = STAGE_SENT;
+	if (!conn_enter(e->conn, CONN_SEND))
+		return MHD_NO;
+	response_take(&e->answer, &body);
+	measure_unsent(e, &body);
+	e->source = body.source;
+	e->known = body.known;
+	e->length = body.length;
+	r = make_response(e, &body);
+	if (!r)
+		return MHD_NO;
+	ok = set_headers(e, r)
+	    ? MHD_queue_response(e->mc, e->answer.base.status, r)
+	    : MHD_NO;
+	MHD_destroy_response(r);
+	return ok;
+}
+
+void
+answer_past(struct exchange_state *e)
+{
+	struct buf b CLEANUP(buf_done) = { 0 };
+
+	answer_failure(e);
+	finish_method(e);
+	e->stage = STAGE_LINGER;
+	if (add_own_headers(e))
+		return;
+	response_serialize(&e->answer, &b);
+	if (buf_failed(&b) || !conn_enter(e->conn, CONN_LINGER))
+		return;
+	(void)!send(e->conn->fd, b.ptr, b.len, MSG_DONTWAIT | MSG_NOSIGNAL);
+	(void)shutdown(e->conn->fd, SHUT_WR);
+}
