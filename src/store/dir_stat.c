@@ -298,7 +298,7 @@ dir_open(
 	struct dir_store *ds = dir_of(s);
 	struct place p CLEANUP(place_done) = PLACE_NONE;
 	struct dir_content *dc;
-	struct statx stx;
+	struct statx stx = { 0 };
 	int fd CLEANUP(fd_close) = -1;
 	enum err_code rc = place_find(ds, path, FOLLOW_YES, &p, err);
 

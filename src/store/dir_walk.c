@@ -53,6 +53,7 @@ struct trip {
 	struct dir_store *ds;
 	const struct walk *how;
 	struct buf path;
+	size_t root_len; /* of the path, where the walk began */
 	struct level *level;
 	struct level *outermost_open;
 	unsigned n_levels;
@@ -248,17 +249,17 @@ same_id(const struct resource_id *a, const struct resource_id *b)
 	return !memcmp(a, b, sizeof(*a));
 }
 
-/* The ancestors of the walk's root, the path of which has so many bytes. */
+/* The ancestors of the walk's root. */
 static enum err_code
-find_above(struct trip *t, size_t path_len)
+find_above(struct trip *t)
 {
 	const struct str path = buf_str(&t->path);
 	size_t i;
 
-	t->above = calloc(path_len + 1, sizeof(*t->above));
+	t->above = calloc(t->root_len + 1, sizeof(*t->above));
 	if (!t->above)
 		return ERR_NOMEM;
-	for (i = 0; i < path_len; i++) {
+	for (i = 0; i < t->root_len; i++) {
 		struct rpath p = { str_head(path, i ? i : 1) };
 		struct resource r = { 0 };
 
@@ -273,20 +274,20 @@ find_above(struct trip *t, size_t path_len)
 static enum err_code
 contains_itself(struct trip *t, const struct resource_id *id, bool *yes)
 {
-	const struct level *l = t->level;
-	const struct level *outermost = l;
+	const struct level *l;
 	enum err_code rc = ERR_OK;
 	size_t i;
 
-	for (*yes = false; l && !*yes; l = l->up) {
-		outermost = l;
+	*yes = false;
+	for (l = t->level; l && !*yes; l = l->up)
 		*yes = same_id(&l->res.id, id);
-	}
-	if (!t->above && outermost)
-		rc = find_above(t, outermost->path_len);
+	if (!t->above)
+		rc = find_above(t);
+	if (rc)
+		return rc;
 	for (i = 0; i < t->n_above && !*yes; i++)
 		*yes = same_id(&t->above[i], id);
-	return rc;
+	return ERR_OK;
 }
 
 /* ---- members */
@@ -482,6 +483,7 @@ begin(struct trip *t, struct rpath root, struct err *err)
 		buf_put(&t->path, root.s);
 	if (buf_failed(&t->path))
 		return ERR_NOMEM;
+	t->root_len = t->path.len;
 	res = place_resource(&p);
 	if (!res.collection || t->how->depth == DEPTH_0)
 		return visit(t, &res, &(bool){ false });

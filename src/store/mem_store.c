@@ -120,8 +120,7 @@ static enum err_code
 check_target(struct mem_store *m, struct rpath path, struct mem_node **now,
     struct err *err)
 {
-	struct mem_node *dir;
-	enum err_code rc = mem_tree_parent(&m->tree, path, &dir, err);
+	enum err_code rc = mem_tree_may_make(&m->tree, path, err);
 
 	if (rc)
 		return rc;

@@ -177,9 +177,8 @@ mem_tree_init(struct mem_tree *t, struct err *err)
 	return t->root ? ERR_OK : err_nomem(err);
 }
 
-enum err_code
-mem_tree_find(const struct mem_tree *t, struct rpath path,
-    struct mem_node **out, struct err *err)
+static struct mem_node *
+lookup(const struct mem_tree *t, struct rpath path)
 {
 	struct str rest = str_skip(path.s, 1);
 	struct mem_node *n = t->root;
@@ -187,27 +186,46 @@ mem_tree_find(const struct mem_tree *t, struct rpath path,
 
 	while (n && rest.len && str_cut(&rest, '/', &name))
 		n = member(n, name);
+	return n;
+}
+
+enum err_code
+mem_tree_find(const struct mem_tree *t, struct rpath path,
+    struct mem_node **out, struct err *err)
+{
+	struct mem_node *n = lookup(t, path);
+
 	if (!n)
 		return err_set(err, ERR_NOT_FOUND, "'%.*s'", STR_ARG(path.s));
 	*out = n;
 	return ERR_OK;
 }
 
-enum err_code
-mem_tree_parent(const struct mem_tree *t, struct rpath path,
-    struct mem_node **out, struct err *err)
+/* Where path's resource may be made, or NULL, and *rc says why not. */
+static struct mem_node *
+find_parent(const struct mem_tree *t, struct rpath path, enum err_code *rc,
+    struct err *err)
 {
-	struct mem_node *dir;
+	struct mem_node *dir = lookup(t, rpath_parent(path));
 
-	if (mem_tree_find(t, rpath_parent(path), &dir, NULL) ||
-	    !dir->res.collection)
-		return err_set(err, ERR_NO_PARENT, "no collection for '%.*s'",
+	if (!dir || !dir->res.collection)
+		*rc = err_set(err, ERR_NO_PARENT, "no collection for '%.*s'",
 		    STR_ARG(path.s));
-	if (rpath_name(path).len > NAME_LIMIT)
-		return err_tell(err, ERR_NAME_TOO_LONG,
+	else if (rpath_name(path).len > NAME_LIMIT)
+		*rc = err_tell(err, ERR_NAME_TOO_LONG,
 		    "a name may have %d bytes", NAME_LIMIT);
-	*out = dir;
-	return ERR_OK;
+	else
+		return dir;
+	return NULL;
+}
+
+enum err_code
+mem_tree_may_make(const struct mem_tree *t, struct rpath path, struct err *err)
+{
+	enum err_code rc = ERR_OK;
+
+	(void)find_parent(t, path, &rc, err);
+	return rc;
 }
 
 /* Room for one more, so that joining cannot fail. */
@@ -296,8 +314,10 @@ take_place(struct mem_tree *t, struct mem_node *dir, struct mem_node *n)
 	struct mem_node *old = member(dir, name_of(n));
 
 	if (old)
-		mem_tree_remove(t, old);
+		leave(old);
 	join(dir, n);
+	if (old)
+		release(t, old);
 	dir->res.modified = mem_tree_tick(t);
 }
 
@@ -305,11 +325,11 @@ enum err_code
 mem_tree_make(struct mem_tree *t, struct rpath path, bool collection,
     struct mem_node **out, struct err *err)
 {
-	struct mem_node *dir;
+	enum err_code rc = ERR_OK;
+	struct mem_node *dir = find_parent(t, path, &rc, err);
 	struct mem_node *n;
-	enum err_code rc = mem_tree_parent(t, path, &dir, err);
 
-	if (rc)
+	if (!dir)
 		return rc;
 	if (!reserve(dir))
 		return err_nomem(err);
@@ -326,11 +346,11 @@ mem_tree_move(struct mem_tree *t, struct mem_node *node, struct rpath path,
     struct err *err)
 {
 	struct str name = rpath_name(path);
-	struct mem_node *dir;
+	enum err_code rc = ERR_OK;
+	struct mem_node *dir = find_parent(t, path, &rc, err);
 	char *copy;
-	enum err_code rc = mem_tree_parent(t, path, &dir, err);
 
-	if (rc)
+	if (!dir)
 		return rc;
 	copy = strndup(name.ptr, name.len);
 	if (!copy || !reserve(dir)) {

@@ -50,12 +50,9 @@ enum err_code mem_tree_find(const struct mem_tree *t, struct rpath path,
 struct mem_node *
 mem_tree_by_id(const struct mem_tree *t, const struct resource_id *id);
 
-/*
- * Where a member may be made: the parent of path.  ERR_NO_PARENT,
- * ERR_NAME_TOO_LONG.
- */
-enum err_code mem_tree_parent(const struct mem_tree *t, struct rpath path,
-    struct mem_node **out, struct err *err) MUST_USE;
+/* Whether a resource may be made there.  ERR_NO_PARENT, ERR_NAME_TOO_LONG. */
+enum err_code mem_tree_may_make(
+    const struct mem_tree *t, struct rpath path, struct err *err) MUST_USE;
 
 /* A new resource in the place of path's, if any.  ERR_NOMEM: no change. */
 enum err_code mem_tree_make(struct mem_tree *t, struct rpath path,

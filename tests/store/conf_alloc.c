@@ -165,6 +165,7 @@ take_picture(struct store *s, struct buf *out)
 	buf_clear(out);
 	assert_ok(store_walk(s, at("/"), &w, err));
 	assert_int_equal(buf_failed(out), ERR_OK);
+	assert_non_null(out->ptr);
 }
 
 static void
