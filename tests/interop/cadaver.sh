@@ -1,0 +1,45 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# Sessions of cadaver, looked at from the directory served.
+
+. "$(dirname "$0")/lib.sh"
+need cadaver
+
+# One session; each argument is a command.  Anything that cadaver says failed
+# fails the case.
+session() { # COMMAND...
+	printf '%s\n' "$@" quit >"$WORK/commands"
+	timeout 30 cadaver "$URL/" <"$WORK/commands" >"$WORK/session" 2>&1
+	cat "$WORK/session"
+	! grep -qiE 'failed|error|could not|unrecogni|unknown command' "$WORK/session"
+}
+
+holds() { # FILE TEXT
+	[ "$(cat "$1")" = "$2" ]
+}
+
+mkdir "$WORK/files" && cd "$WORK/files" || exit 1
+printf 'one' >a.txt
+printf 'two' >"b c.txt"
+printf 'three' >d.txt
+
+put() { session 'put a.txt' && holds "$ROOT/a.txt" one; }
+get() { session 'get a.txt back' && holds back one; }
+mput() { session 'mput *.txt' && holds "$ROOT/b c.txt" two && holds "$ROOT/d.txt" three; }
+mkcol() { session 'mkcol box' 'mkcol "box/in box"' && [ -d "$ROOT/box/in box" ]; }
+copy() { session 'copy a.txt box/' && holds "$ROOT/box/a.txt" one && [ -e "$ROOT/a.txt" ]; }
+move() { session 'move d.txt box/e.txt' && holds "$ROOT/box/e.txt" three && [ ! -e "$ROOT/d.txt" ]; }
+copy_folder() { session 'copy box box2' && holds "$ROOT/box2/e.txt" three; }
+move_folder() { session 'move box2 box3' && holds "$ROOT/box3/e.txt" three && [ ! -e "$ROOT/box2" ]; }
+list() { session 'ls box' && grep -q 'e\.txt' "$WORK/session" && grep -q 'Coll:.*in box' "$WORK/session"; }
+set_property() { session 'propset a.txt colour deep-blue'; }
+get_property() { session 'propget a.txt colour' && grep -q 'deep-blue' "$WORK/session"; }
+delete_property() { session 'propdel a.txt colour' && ! session 'propget a.txt colour'; }
+delete() { session 'delete a.txt' && [ ! -e "$ROOT/a.txt" ]; }
+delete_folder() { session 'rmcol box' && [ ! -e "$ROOT/box" ]; }
+
+for step in put get mput mkcol copy move copy_folder move_folder list set_property \
+	get_property delete_property delete delete_folder; do
+	check "$step" "$step"
+done
+finish

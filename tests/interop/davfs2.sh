@@ -1,0 +1,77 @@
+#!/usr/bin/env bash
+# SPDX-License-Identifier: MIT
+# The directory mounted by davfs2, and used through the mount.  Needs root and
+# FUSE: where they are not, it says so and is skipped.
+
+. "$(dirname "$0")/lib.sh"
+need mount.davfs
+
+skip() { # REASON
+	printf 'skipped: %s\n' "$1"
+	exit 77
+}
+[ "$(id -u)" = 0 ] || skip "only root may mount"
+: 2>/dev/null <>/dev/fuse || skip "there is no FUSE here"
+
+mnt=$WORK/mnt
+mkdir "$mnt" "$WORK/cache"
+# No locks: Sheaf is class 1 for now.  Nothing is put off.
+cat >"$WORK/davfs2.conf" <<EOF
+ask_auth 0
+use_locks 0
+dir_refresh 1
+file_refresh 0
+delay_upload 0
+cache_dir $WORK/cache
+EOF
+# davfs2 gives up its rights; what it works in must be open to it.
+chmod 755 "$WORK"
+chmod 777 "$WORK/cache"
+chmod 600 "$WORK/davfs2.conf"
+
+printf 'before' >"$ROOT/there.txt"
+timeout 60 mount -t davfs -o "conf=$WORK/davfs2.conf,noexec" "$URL/" "$mnt" \
+	>"$WORK/mount.log" 2>&1 || {
+	cat "$WORK/mount.log"
+	mount -t tmpfs none "$mnt" 2>/dev/null || skip "mounting is not allowed here"
+	umount "$mnt"
+	check "mount" false
+	finish
+}
+trap 'mountpoint -q "$mnt" && timeout 60 umount "$mnt"' EXIT
+
+holds() { # FILE TEXT
+	[ "$(cat "$1")" = "$2" ]
+}
+# davfs2 uploads when a file is closed, but on its own time.
+soon() { # COMMAND...
+	local i
+	for ((i = 0; i < 100; i++)); do
+		"$@" 2>/dev/null && return
+		sleep 0.1
+	done
+	"$@"
+}
+
+read_file() { holds "$mnt/there.txt" before; }
+write_file() { printf 'hello' >"$mnt/new.txt" && soon holds "$ROOT/new.txt" hello; }
+overwrite() { printf 'again' >"$mnt/new.txt" && soon holds "$ROOT/new.txt" again; }
+make_folder() { mkdir "$mnt/dir" && [ -d "$ROOT/dir" ]; }
+rename_file() {
+	mv "$mnt/new.txt" "$mnt/dir/named.txt" && soon holds "$ROOT/dir/named.txt" again &&
+		[ ! -e "$ROOT/new.txt" ]
+}
+rename_folder() { mv "$mnt/dir" "$mnt/dir two" && soon holds "$ROOT/dir two/named.txt" again; }
+big_file() {
+	head -c 3000000 /dev/urandom >"$WORK/big" && cp "$WORK/big" "$mnt/big" &&
+		soon cmp "$WORK/big" "$ROOT/big"
+}
+delete_file() { rm "$mnt/big" && soon test ! -e "$ROOT/big"; }
+delete_folder() { rm -r "$mnt/dir two" && soon test ! -e "$ROOT/dir two"; }
+unmount() { timeout 60 umount "$mnt"; }
+
+for step in read_file write_file overwrite make_folder rename_file rename_folder \
+	big_file delete_file delete_folder unmount; do
+	check "$step" "$step"
+done
+finish
