@@ -67,7 +67,12 @@ big_file() {
 		soon cmp "$WORK/big" "$ROOT/big"
 }
 delete_file() { rm "$mnt/big" && soon test ! -e "$ROOT/big"; }
-delete_folder() { rm -r "$mnt/dir two" && soon test ! -e "$ROOT/dir two"; }
+# By their names: with davfs2 1.6 on recent kernels (6.18), readdir() of any folder
+# fails with EINVAL, whatever the server.
+delete_folder() {
+	mkdir "$mnt/gone" && printf x >"$mnt/gone/x" && soon test -s "$ROOT/gone/x" &&
+		rm "$mnt/gone/x" && rmdir "$mnt/gone" && soon test ! -e "$ROOT/gone"
+}
 unmount() { timeout 60 umount "$mnt"; }
 
 for step in read_file write_file overwrite make_folder rename_file rename_folder \

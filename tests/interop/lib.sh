@@ -9,11 +9,11 @@ failed=0
 
 # A case: passes when the command does, and shows what it said when not.
 check() { # NAME COMMAND...
-	local name=$1 out
+	local name=$1 out begin=${EPOCHREALTIME/./}
 	shift
 	if out=$("$@" 2>&1); then
 		passed=$((passed + 1))
-		printf 'ok     %s\n' "$name"
+		printf 'ok     %s (%d ms)\n' "$name" $(((${EPOCHREALTIME/./} - begin) / 1000))
 	else
 		failed=$((failed + 1))
 		printf 'FAILED %s: %s\n%s\n' "$name" "$*" "$out" | head -n 60

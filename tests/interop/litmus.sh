@@ -8,11 +8,12 @@
 need litmus
 suite=$1
 
-# One a line, as litmus words them.
-expected_warnings=''
+# One a line, as litmus words them:
+# Locks, and with them class 2, are not there yet (OPTIONS says DAV: 1).
+expected_warnings='WARNING: server does not claim Class 2 compliance'
 
 log=$WORK/litmus.log
-TESTS=$suite litmus -k "$URL/" 2>&1 | tr -d '\r' | sed 's/\x1b\[[0-9;]*m//g' >"$log"
+TESTS=$suite litmus -k "$URL/" 2>&1 | tr '\r' '\n' | sed 's/\x1b\[[0-9;]*m//g' >"$log"
 cat "$log"
 
 # " 4. put_get............... pass (with 1 warning)", or, where a warning came
@@ -28,7 +29,7 @@ done < <(awk '
 	}' "$log")
 
 while IFS= read -r warning; do
-	check "$suite $warning" grep -qxF -- "$warning" <<<"$expected_warnings"
+	check "$suite, expected: $warning" grep -qxF -- "$warning" <<<"$expected_warnings"
 done < <(grep -o 'WARNING: .*' "$log")
 
 # A test that never ran has no line of its own, but litmus sums up.

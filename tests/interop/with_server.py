@@ -27,7 +27,7 @@ def main(program, script, *args):
             env = dict(os.environ, URL=server.url.rstrip('/'), ROOT=server.root,
                        WORK=work, HOME=work,
                        PATH=os.environ['PATH'] + ':/usr/sbin:/sbin')
-            code = subprocess.run([script, *args], env=env, cwd=work,
+            code = subprocess.run([os.path.abspath(script), *args], env=env, cwd=work,
                                   stdin=subprocess.DEVNULL).returncode
             if code not in (0, 77):
                 print('\n'.join(server.log[-50:]), file=sys.stderr)
