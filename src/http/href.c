@@ -185,16 +185,24 @@ authority_ok(struct str s)
 	return authority_split(s, STR("http"), &hp);
 }
 
-/* RFC 3986 s6.2.2.1 and s6.2.3. */
+/*
+ * RFC 3986 s6.2.2.1 and s6.2.3, but that http and https at their own default
+ * ports are one: a proxy that speaks TLS for us may pass Host on and say
+ * nothing of the scheme, while the client names the URL as it knows it.
+ */
 static bool
 is_origin(
     const struct origin *origin, struct str scheme, const struct host_port *hp)
 {
+	uint64_t theirs = default_port(scheme);
 	struct host_port ours;
 
-	return str_eq_nocase(scheme, origin->scheme) &&
+	return theirs &&
 	    authority_split(origin->authority, origin->scheme, &ours) &&
-	    str_eq_nocase(hp->host, ours.host) && hp->port == ours.port;
+	    str_eq_nocase(hp->host, ours.host) &&
+	    (hp->port == ours.port ||
+		(hp->port == theirs &&
+		    ours.port == default_port(origin->scheme)));
 }
 
 /* *path: what an absolute URI of this origin, or an absolute path, leads to. */

@@ -70,10 +70,11 @@ enum err_code href_decode_target(struct arena *a, struct str prefix,
 
 /*
  * Decodes a Destination, If tag or href: an absolute URI or an absolute path.
- * The scheme and authority of an absolute URI must be the origin's (compared
- * as RFC 3986 s6.2.2 and s6.2.3 say: case, default port), else
- * ERR_BAD_GATEWAY; so must the prefix begin the path, which it is taken off,
- * else ERR_BAD_GATEWAY.  Else as href_decode_path().
+ * The authority of an absolute URI must be the origin's (compared as RFC 3986
+ * s6.2.2 and s6.2.3 say: case, default port) and its scheme http or https,
+ * whichever of them the origin has: a proxy may speak TLS for us and not say
+ * so.  Else ERR_BAD_GATEWAY; so too when the path does not begin with the
+ * prefix, which is taken off it.  Else as href_decode_path().
  *
  * A user name before the host is passed over: RFC 9110 s4.2.4 has it sent by
  * nobody, but gvfs does.  "//a" could be a path or a host, so it is
