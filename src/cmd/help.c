@@ -178,26 +178,32 @@ help_put_serve_man(struct buf *out)
 	    "0: stopped as it was told. 1: could not go on. 2: wrong usage.\n");
 }
 
+/* What there is to read, by the words behind `sheaf help`. */
+static const struct {
+	const char *name;
+	bool man;
+	void (*put)(struct buf *out);
+} pages[] = {
+	{ "", false, help_put_overview },
+	{ "help", false, help_put_overview },
+	{ "serve", false, help_put_serve },
+	{ "serve", true, help_put_serve_man },
+};
+
 int
 cmd_help(const char *const *args)
 {
-	struct buf out = { 0 };
 	bool man = *args && !strcmp(*args, "--man");
+	const char *name = args[man] ? args[man] : "";
+	struct buf out = { 0 };
+	size_t i;
 
-	args += man;
-	if (!*args && !man)
-		help_put_overview(&out);
-	else if (*args && !strcmp(*args, "serve") && man)
-		help_put_serve_man(&out);
-	else if (*args && !strcmp(*args, "serve"))
-		help_put_serve(&out);
-	else if (*args && !strcmp(*args, "help") && !man)
-		help_put_overview(&out);
-	else {
-		(void)fprintf(stderr,
-		    "sheaf: there is no help for '%s'; see 'sheaf help'\n",
-		    *args ? *args : "");
-		return EXIT_USAGE;
-	}
-	return print_out(&out);
+	for (i = 0; i < ARRAY_LEN(pages); i++)
+		if (!strcmp(name, pages[i].name) && man == pages[i].man) {
+			pages[i].put(&out);
+			return print_out(&out);
+		}
+	(void)fprintf(stderr,
+	    "sheaf: there is no help for '%s'; see 'sheaf help'\n", name);
+	return EXIT_USAGE;
 }
