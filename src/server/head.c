@@ -219,8 +219,8 @@ read_target(struct head *h, const struct live *live, struct arena *a,
 			return rc;
 	}
 	target = str_head(target, str_find(target, '?'));
-	rc = href_decode(a, &live->here, (struct href){ target }, &out->path,
-	    &out->slash, err);
+	rc = href_decode_target(
+	    a, live->prefix, target, &out->path, &out->slash, err);
 	if (rc == ERR_BAD_GATEWAY) /* another prefix: nothing of ours */
 		rc = err_set(err, ERR_NOT_FOUND, "not below the prefix");
 	return rc;

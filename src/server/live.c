@@ -12,55 +12,35 @@ bad_value(
 }
 
 static enum err_code
-set_prefix(struct live *l, struct str text, struct str *out, struct err *err)
-{
-	enum err_code rc = prefix_normalize(&l->arena, text, out, err);
-
-	return rc == ERR_BAD_PATH ? ERR_BAD_REQUEST : rc;
-}
-
-/* "https://files.example.org/dav" */
-static enum err_code
 set_base_url(struct live *l, struct err *err)
 {
 	const char *url = l->config.base_url;
-	struct str rest = str_from_c(url);
-	size_t slash;
+	enum err_code rc;
 
-	if (!rest.len)
+	if (!*url)
 		return ERR_OK;
-	if (str_starts_nocase(rest, STR("https://")))
-		l->base.scheme = STR("https");
-	else if (str_starts_nocase(rest, STR("http://")))
-		l->base.scheme = STR("http");
-	else
-		return bad_value(err, "base-url", url,
-		    "a URL such as https://files.example.org/dav");
-	rest = str_skip(rest, l->base.scheme.len + 3);
-	slash = str_find(rest, '/');
-	l->base.authority = str_head(rest, slash);
-	if (!l->base.authority.len)
-		return bad_value(err, "base-url", url, "one with a host");
-	rest = str_skip(rest, slash);
-	if (!rest.len)
-		return ERR_OK;
-	if (set_prefix(l, rest, &l->base.prefix, err))
-		return bad_value(err, "base-url", url,
-		    "one with a path without query, fragment or dots");
-	return ERR_OK;
+	rc = origin_from_url(&l->arena, str_from_c(url), &l->base, err);
+	if (rc != ERR_BAD_PATH)
+		return rc;
+	return bad_value(err, "base-url", url,
+	    "a URL such as https://files.example.org/dav");
 }
 
 static enum err_code
 set_prefixes(struct live *l, struct err *err)
 {
 	const char *prefix = l->config.prefix;
+	enum err_code rc;
 
 	if (!*prefix)
 		return ERR_OK;
-	if (set_prefix(l, str_from_c(prefix), &l->here.prefix, err))
+	rc = prefix_normalize(&l->arena, str_from_c(prefix), &l->prefix, err);
+	if (rc == ERR_BAD_PATH)
 		return bad_value(err, "prefix", prefix, "a path such as /dav");
+	if (rc)
+		return rc;
 	if (!l->base.authority.len)
-		l->base.prefix = l->here.prefix;
+		l->base.prefix = l->prefix;
 	return ERR_OK;
 }
 

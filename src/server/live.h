@@ -25,7 +25,7 @@ struct live {
 	struct mime *mime;
 	struct networks trusted;
 	struct origin base; /* what is configured of the root's URL */
-	struct origin here; /* with the prefix that requests arrive with */
+	struct str prefix; /* what requests arrive with: "" or "/dav" */
 	struct arena arena;
 };
 

@@ -245,7 +245,7 @@ server_put_url(const struct server *s, struct buf *out)
 {
 	BUF_LIT(out, "http://");
 	address_put(out, &s->address);
-	buf_put(out, s->live->here.prefix);
+	buf_put(out, s->live->prefix);
 	buf_putc(out, '/');
 }
 

@@ -94,6 +94,7 @@ class Framing(sheaf_http.TestCase):
         cases = [
             ("origin", "GET", "/t", 200),
             ("with a query", "GET", "/t?a=b&c", 200),
+            ("two slashes", "GET", "//t", 200),
             ("absolute", "GET", "http://other.example/t", 200),
             ("absolute, https", "GET", "HTTPS://other.example/t", 200),
             ("absolute with no path", "OPTIONS", "http://other.example", 200),
