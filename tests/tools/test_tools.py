@@ -261,6 +261,12 @@ class Counting(unittest.TestCase):
                                     {'result': 'OK', 'stdout': '7 passed, 0 failed\n'}),
                          '10 0')
 
+    def test_unittest(self):
+        ran = '..s.\n---\nRan 26 tests in 0.2s\n\n'
+        self.assertEqual(self.count({'result': 'OK', 'stderr': ran + 'OK (skipped=2)\n'}), '24 0')
+        self.assertEqual(self.count({'result': 'FAIL',
+                                     'stderr': ran + 'FAILED (failures=1, errors=2)\n'}), '23 3')
+
     def test_failed_cases(self):
         said = ('[  PASSED  ] 2 test(s).\n[  FAILED  ] tests: 1 test(s), listed below:\n'
                 '[  FAILED  ] x\n')
