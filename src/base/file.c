@@ -81,7 +81,7 @@ file_read(const char *name, struct buf *out, struct err *err)
 		return err_os(err, "open '%s'", name);
 	for (;;) {
 		size_t step = read_step(out);
-		char beyond; /* whether there is more than the limit */
+		char beyond = 0; /* whether there is more than the limit */
 		char *room = step ? buf_room(out, step) : &beyond;
 		ssize_t n;
 

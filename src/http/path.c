@@ -110,5 +110,5 @@ rpath_pop(struct buf *b, size_t len)
 struct rpath
 rpath_of_buf(const struct buf *b)
 {
-	return b->len ? (struct rpath){ buf_str(b) } : RPATH_ROOT;
+	return b->len ? ((struct rpath){ buf_str(b) }) : RPATH_ROOT;
 }

@@ -47,9 +47,10 @@ scan_cut(struct str *rest, char c, struct str *piece)
 	at = find_unquoted(*rest, c);
 	*piece = str_trim(str_head(*rest, at));
 	/* As in str_cut(): NULL says that nothing follows the last c. */
-	*rest = at == rest->len
-	    ? (struct str){ 0 }
-	    : str_of(rest->ptr + at + 1, rest->len - at - 1);
+	if (at == rest->len)
+		*rest = (struct str){ 0 };
+	else
+		*rest = str_of(rest->ptr + at + 1, rest->len - at - 1);
 	return true;
 }
 
