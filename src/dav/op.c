@@ -34,3 +34,19 @@ op_mkcol(const struct op *op, struct rpath path, const struct guard *g,
 		return rc;
 	return store_mkcol(op->store, path, g, err);
 }
+
+enum err_code
+op_batch_begin(const struct op *op, struct op *out, struct err *err)
+{
+	*out = *op;
+	return store_batch_begin(op->store, &out->batch, err);
+}
+
+enum err_code
+op_batch_end(const struct op *op, enum err_code rc, struct err *err)
+{
+	enum err_code end =
+	    store_batch_end(op->store, op->batch, rc ? NULL : err);
+
+	return rc ? rc : end;
+}

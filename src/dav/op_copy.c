@@ -6,8 +6,9 @@ op_copy(const struct op *op, const struct transfer *t, struct sink *out,
     bool *created, struct err *err)
 {
 	static const struct copying_ops ops = { 0 };
+	struct op batched;
 	struct copying c CLEANUP(copying_done) = {
-		.op = op,
+		.op = &batched,
 		.t = t,
 		.out = out,
 		.ops = &ops,
@@ -18,11 +19,14 @@ op_copy(const struct op *op, const struct transfer *t, struct sink *out,
 	rc = transfer_check(op, t, err);
 	if (rc)
 		return rc;
-	rc = copy_tree(&c);
+	rc = op_batch_begin(op, &batched, err);
 	if (rc)
 		return rc;
+	rc = copy_tree(&c);
 	/* Last, so that nothing goes before its replacement is there. */
-	rc = copy_purge(&c);
+	if (!rc)
+		rc = copy_purge(&c);
+	rc = op_batch_end(&batched, rc, err);
 	if (rc)
 		return rc;
 	*created = c.created;

@@ -6,8 +6,9 @@ enum err_code
 op_delete(const struct op *op, struct rpath root, const struct guard *g,
     struct sink *out, struct err *err)
 {
+	struct op batched;
 	const struct tree_removal removal = {
-		.op = op,
+		.op = &batched,
 		.root = root,
 		.guard = g,
 		.out = out,
@@ -29,7 +30,10 @@ op_delete(const struct op *op, struct rpath root, const struct guard *g,
 	rc = ask_guard(g, &res, err);
 	if (rc)
 		return rc;
-	rc = tree_remove(&removal, err);
+	rc = op_batch_begin(op, &batched, err);
+	if (rc)
+		return rc;
+	rc = op_batch_end(&batched, tree_remove(&removal, err), err);
 	if (rc)
 		return rc;
 	return sink_end(out);

@@ -41,7 +41,7 @@ remove_source(struct copying *c, const struct member *m)
 		return ERR_OK;
 	rc = op_may(c->op, ACCESS_REMOVE, m->path, &why);
 	if (!rc)
-		rc = store_remove(c->op->store, m->path, &guard, &why);
+		rc = store_remove(c->op->store, m->path, &guard, NULL, &why);
 	if (rc == ERR_OK || rc == ERR_NOT_FOUND)
 		return ERR_OK;
 	return copy_failed(c, m->path, false, rc, &why);
@@ -89,7 +89,7 @@ remove_emptied(struct moving *moving, struct rpath path)
 	if (!rc)
 		rc = op_may(c->op, ACCESS_REMOVE, path, &why);
 	if (!rc)
-		rc = store_remove(c->op->store, path, NULL, &why);
+		rc = store_remove(c->op->store, path, NULL, NULL, &why);
 	if (rc == ERR_OK || rc == ERR_NOT_FOUND)
 		return ERR_OK;
 	rc = copy_failed(c, path, true, rc, &why);

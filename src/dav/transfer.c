@@ -142,7 +142,8 @@ copy_one(
 	if (rc)
 		return rc;
 	return store_copy(c->op->store, m->path, to,
-	    c->t->overwrite ? REPLACE_YES : REPLACE_NO, NULL, NULL, NULL, why);
+	    c->t->overwrite ? REPLACE_YES : REPLACE_NO, NULL, c->op->batch,
+	    NULL, NULL, why);
 }
 
 static enum err_code
@@ -184,8 +185,8 @@ copy_root(struct copying *c, const struct member *m)
 	if (m->failed)
 		return leave_out(c, m, m->path, m->failed, m->err);
 	rc = store_copy(c->op->store, t->from, t->to,
-	    t->overwrite ? REPLACE_YES : REPLACE_NO, t->guard, NULL,
-	    &c->created, &why);
+	    t->overwrite ? REPLACE_YES : REPLACE_NO, t->guard, c->op->batch,
+	    NULL, &c->created, &why);
 	rc = transfer_refused(t, rc, &why);
 	if (rc)
 		return halt(&c->halt, rc, &why);

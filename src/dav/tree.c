@@ -105,8 +105,8 @@ remove_one(void *arg, const struct member *m, bool *prune)
 
 	rc = op_may(spec->op, ACCESS_REMOVE, m->path, &why);
 	if (!rc)
-		rc = store_remove(
-		    spec->op->store, m->path, alone ? spec->guard : NULL, &why);
+		rc = store_remove(spec->op->store, m->path,
+		    alone ? spec->guard : NULL, spec->op->batch, &why);
 	if (rc == ERR_OK || rc == ERR_NOT_FOUND) { /* gone is gone */
 		r->removed = true;
 		return ERR_OK;

@@ -31,7 +31,7 @@ dir_mkcol(
 	if (rc)
 		return rc;
 	if (!mkdirat(p.dir, p.name, 0777))
-		return dir_sync(ds, p.dir, err);
+		return dir_sync(ds, p.dir, NULL, err);
 	if (errno == ENOENT)
 		return err_set(err, ERR_NO_PARENT,
 		    "the collection of '%.*s' has gone", STR_ARG(path.s));
@@ -86,8 +86,8 @@ must_be_seen(const struct place *p, struct err *err)
 }
 
 enum err_code
-dir_remove(
-    struct store *s, struct rpath path, const struct guard *g, struct err *err)
+dir_remove(struct store *s, struct rpath path, const struct guard *g,
+    struct store_batch *b, struct err *err)
 {
 	struct dir_store *ds = dir_of(s);
 	struct hold h CLEANUP(hold_done) = { 0 };
@@ -104,7 +104,7 @@ dir_remove(
 		return rc;
 	if (p.found == FOUND_SERVED)
 		dir_forget(ds, &p.stx);
-	return dir_sync(ds, p.dir, err);
+	return dir_sync(ds, p.dir, b, err);
 }
 
 /* ---- rename */
@@ -160,9 +160,9 @@ dir_rename(struct store *s, struct rpath from, struct rpath to,
 		rc = dir_move_into(
 		    ds, src.dir, src.name, place_is_dir(&src), &dst, err);
 	if (!rc)
-		rc = dir_sync(ds, dst.dir, err);
+		rc = dir_sync(ds, dst.dir, NULL, err);
 	if (!rc)
-		rc = dir_sync(ds, src.dir, err);
+		rc = dir_sync(ds, src.dir, NULL, err);
 	if (!rc && created)
 		*created = dst.found == FOUND_NOTHING;
 	return rc;

@@ -119,6 +119,8 @@ struct copying {
 	struct place src;
 	struct place begun; /* holds the directory that temp is in */
 	struct temp temp;
+	struct store_batch *batch;
+	bool durable; /* the bytes are on the disk */
 };
 
 static void
@@ -175,11 +177,21 @@ set_time(struct copying *c, struct err *err)
 		{ .tv_sec = t / NSEC_PER_SEC, .tv_nsec = t % NSEC_PER_SEC },
 	};
 
-	if (futimens(c->temp.fd, times))
-		return err_os(err, "set time");
-	if (!c->ds->relaxed && fsync(c->temp.fd))
-		return err_os(err, "sync");
-	return ERR_OK;
+	return futimens(c->temp.fd, times) ? err_os(err, "set time") : ERR_OK;
+}
+
+/*
+ * The bytes must be on the disk before they take the place of others; where
+ * there are none, a batch may do it at its end.
+ */
+static enum err_code
+make_durable(struct copying *c, const struct place *p, struct err *err)
+{
+	if (c->durable || c->ds->relaxed || c->temp.fd < 0 ||
+	    (p->found == FOUND_NOTHING && batch_waits(c->batch, p->dir)))
+		return ERR_OK;
+	c->durable = true;
+	return fsync(c->temp.fd) ? err_os(err, "sync") : ERR_OK;
 }
 
 static enum err_code
@@ -201,7 +213,10 @@ make_file(struct copying *c, struct err *err)
 		rc = temp_file(c->ds, c->begun.dir, mode, &c->temp, err);
 	if (!rc)
 		rc = copy_bytes(in, c->temp.fd, (off_t)stx.stx_size, err);
-	return rc ? rc : set_time(c, err);
+	if (!rc)
+		rc = set_time(c, err);
+	/* Before the lock, if it can be: the disk keeps nobody waiting. */
+	return rc ? rc : make_durable(c, &c->begun, err);
 }
 
 static enum err_code
@@ -299,6 +314,8 @@ try_copy(struct copying *c, struct resource *out, bool *created, bool *again,
 	*again = false;
 	if (!rc)
 		rc = dir_check_ends(&c->src, &p, c->replace, c->guard, err);
+	if (!rc)
+		rc = make_durable(c, &p, err);
 	if (rc)
 		return rc;
 	rc = put_in_place(c, &p, err);
@@ -306,7 +323,7 @@ try_copy(struct copying *c, struct resource *out, bool *created, bool *again,
 	if (!rc)
 		rc = describe(c, &p, &made, err);
 	if (!rc)
-		rc = dir_sync(c->ds, p.dir, err);
+		rc = dir_sync(c->ds, p.dir, c->batch, err);
 	if (rc)
 		return rc;
 	if (out)
@@ -318,14 +335,15 @@ try_copy(struct copying *c, struct resource *out, bool *created, bool *again,
 
 enum err_code
 dir_copy(struct store *s, struct rpath from, struct rpath to,
-    enum replace replace, const struct guard *g, struct resource *out,
-    bool *created, struct err *err)
+    enum replace replace, const struct guard *g, struct store_batch *b,
+    struct resource *out, bool *created, struct err *err)
 {
 	struct copying c CLEANUP(copying_done) = {
 		.ds = dir_of(s),
 		.to = to,
 		.replace = replace,
 		.guard = g,
+		.batch = b,
 		.src = PLACE_NONE,
 		.begun = PLACE_NONE,
 		.temp = TEMP_NONE,

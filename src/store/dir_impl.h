@@ -175,9 +175,12 @@ enum err_code dir_stat_fd(int fd, struct statx *out, struct err *err) MUST_USE;
 /* A moment later than any it gave before. */
 int64_t dir_tick(struct dir_store *ds);
 
-/* Makes entries of a collection durable, unless relaxed. */
-enum err_code
-dir_sync(const struct dir_store *ds, int dir, struct err *err) MUST_USE;
+/*
+ * Makes entries of a collection durable, unless relaxed; with a batch, at the
+ * latest at its end.
+ */
+enum err_code dir_sync(const struct dir_store *ds, int dir,
+    struct store_batch *b, struct err *err) MUST_USE;
 
 /*
  * Drops the properties of what was removed, unless another name keeps it.
@@ -252,6 +255,14 @@ bool dir_sweep(struct dir_store *ds, int dir);
 enum err_code dir_check_ends(const struct place *src, const struct place *dst,
     enum replace replace, const struct guard *g, struct err *err) MUST_USE;
 
+/* ---- dir_batch.c: many changes, synced once */
+
+/*
+ * Whether a change in dir can wait for the end of b (NULL: no).  False too
+ * when that is not possible, or not worth while.
+ */
+bool batch_waits(struct store_batch *b, int dir);
+
 /* ---- the operations */
 
 enum err_code
@@ -264,10 +275,14 @@ enum err_code dir_upload(struct store *, struct rpath,
     const struct upload_spec *, struct upload **, struct err *);
 enum err_code
 dir_mkcol(struct store *, struct rpath, const struct guard *, struct err *);
-enum err_code
-dir_remove(struct store *, struct rpath, const struct guard *, struct err *);
+enum err_code dir_remove(struct store *, struct rpath, const struct guard *,
+    struct store_batch *, struct err *);
 enum err_code dir_copy(struct store *, struct rpath, struct rpath, enum replace,
-    const struct guard *, struct resource *, bool *, struct err *);
+    const struct guard *, struct store_batch *, struct resource *, bool *,
+    struct err *);
+enum err_code
+dir_batch_begin(struct store *, struct store_batch **, struct err *);
+enum err_code dir_batch_end(struct store *, struct store_batch *, struct err *);
 enum err_code dir_rename(struct store *, struct rpath, struct rpath,
     enum replace, const struct guard *, bool *, struct err *);
 enum err_code dir_patch(struct store *, struct rpath,

@@ -120,11 +120,12 @@ dir_tick(struct dir_store *ds)
  * systems know how to sync one.  Neither makes the change fail that was made.
  */
 enum err_code
-dir_sync(const struct dir_store *ds, int dir, struct err *err)
+dir_sync(
+    const struct dir_store *ds, int dir, struct store_batch *b, struct err *err)
 {
 	int fd CLEANUP(fd_close) = -1;
 
-	if (ds->relaxed)
+	if (ds->relaxed || batch_waits(b, dir))
 		return ERR_OK;
 	fd = open_beneath(dir, ".", O_RDONLY | O_DIRECTORY, 0);
 	if (fd < 0)

@@ -36,6 +36,8 @@ static const struct store_ops dir_ops = {
 	.patch = dir_patch,
 	.props = dir_props,
 	.space = dir_space,
+	.batch_begin = dir_batch_begin,
+	.batch_end = dir_batch_end,
 	.close = dir_close,
 };
 

@@ -153,7 +153,7 @@ try_commit(
 	if (rc)
 		return rc;
 	*created = p.found == FOUND_NOTHING;
-	return dir_sync(u->ds, p.dir, err);
+	return dir_sync(u->ds, p.dir, NULL, err);
 }
 
 static enum err_code

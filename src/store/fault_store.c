@@ -301,13 +301,13 @@ fault_mkcol(
 }
 
 static enum err_code
-fault_remove(
-    struct store *s, struct rpath path, const struct guard *g, struct err *err)
+fault_remove(struct store *s, struct rpath path, const struct guard *g,
+    struct store_batch *b, struct err *err)
 {
 	struct fault_store *f = from_store(s);
 	enum err_code rc = fault(f, path, err);
 
-	return rc ? rc : store_remove(f->inner, path, g, err);
+	return rc ? rc : store_remove(f->inner, path, g, b, err);
 }
 
 /* A call for both paths, counted once. */
@@ -325,15 +325,15 @@ fault_either(
 
 static enum err_code
 fault_copy(struct store *s, struct rpath from, struct rpath to,
-    enum replace replace, const struct guard *g, struct resource *out,
-    bool *created, struct err *err)
+    enum replace replace, const struct guard *g, struct store_batch *b,
+    struct resource *out, bool *created, struct err *err)
 {
 	struct fault_store *f = from_store(s);
 	enum err_code rc = fault_either(f, from, to, err);
 
 	return rc
 	    ? rc
-	    : store_copy(f->inner, from, to, replace, g, out, created, err);
+	    : store_copy(f->inner, from, to, replace, g, b, out, created, err);
 }
 
 static enum err_code
@@ -392,6 +392,25 @@ fault_close(struct store *s)
 	free(f);
 }
 
+static enum err_code
+fault_batch_begin(struct store *s, struct store_batch **out, struct err *err)
+{
+	struct fault_store *f = from_store(s);
+	enum err_code rc = fault(f, RPATH_ROOT, err);
+
+	return rc ? rc : store_batch_begin(f->inner, out, err);
+}
+
+/* It is over, whatever became of it. */
+static enum err_code
+fault_batch_end(struct store *s, struct store_batch *b, struct err *err)
+{
+	struct fault_store *f = from_store(s);
+	enum err_code rc = store_batch_end(f->inner, b, err);
+
+	return rc ? rc : fault(f, RPATH_ROOT, err);
+}
+
 static const struct store_ops fault_ops = {
 	.name = "fault",
 	.stat = fault_stat,
@@ -405,6 +424,8 @@ static const struct store_ops fault_ops = {
 	.patch = fault_patch,
 	.props = fault_props,
 	.space = fault_space,
+	.batch_begin = fault_batch_begin,
+	.batch_end = fault_batch_end,
 	.close = fault_close,
 };
 

@@ -20,11 +20,11 @@ struct store_ops {
 	    const struct upload_spec *, struct upload **, struct err *);
 	enum err_code (*mkcol)(
 	    struct store *, struct rpath, const struct guard *, struct err *);
-	enum err_code (*remove)(
-	    struct store *, struct rpath, const struct guard *, struct err *);
+	enum err_code (*remove)(struct store *, struct rpath,
+	    const struct guard *, struct store_batch *, struct err *);
 	enum err_code (*copy)(struct store *, struct rpath, struct rpath,
-	    enum replace, const struct guard *, struct resource *, bool *,
-	    struct err *);
+	    enum replace, const struct guard *, struct store_batch *,
+	    struct resource *, bool *, struct err *);
 	enum err_code (*rename)(struct store *, struct rpath, struct rpath,
 	    enum replace, const struct guard *, bool *, struct err *);
 	enum err_code (*patch)(struct store *, struct rpath,
@@ -34,12 +34,22 @@ struct store_ops {
 	    struct arena *, const struct prop **, size_t *, struct err *);
 	enum err_code (*space)(
 	    struct store *, struct rpath, struct space *, struct err *);
+	/* Optional, both or neither: without them all batches are NULL. */
+	enum err_code (*batch_begin)(
+	    struct store *, struct store_batch **, struct err *);
+	enum err_code (*batch_end)(
+	    struct store *, struct store_batch *, struct err *);
 	void (*close)(struct store *);
 };
 
 /* The base of every store, placed first in it. */
 struct store {
 	const struct store_ops *ops;
+};
+
+/* The base of every batch, placed first in it. */
+struct store_batch {
+	struct store *store;
 };
 
 struct content_ops {

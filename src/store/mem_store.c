@@ -264,13 +264,14 @@ mem_mkcol(
 }
 
 static enum err_code
-mem_remove(
-    struct store *s, struct rpath path, const struct guard *g, struct err *err)
+mem_remove(struct store *s, struct rpath path, const struct guard *g,
+    struct store_batch *b, struct err *err)
 {
 	struct mem_store *m CLEANUP(mem_unlock_at_end) = mem_lock(s);
 	struct mem_node *now;
 	enum err_code rc = mem_tree_find(&m->tree, path, &now, err);
 
+	(void)b; /* memory is never durable */
 	if (rc)
 		return rc;
 	if (now->n_members)
@@ -300,8 +301,8 @@ check_ends(struct mem_store *m, struct rpath from, struct rpath to,
 
 static enum err_code
 mem_copy(struct store *s, struct rpath from, struct rpath to,
-    enum replace replace, const struct guard *g, struct resource *out,
-    bool *created, struct err *err)
+    enum replace replace, const struct guard *g, struct store_batch *b,
+    struct resource *out, bool *created, struct err *err)
 {
 	struct mem_store *m CLEANUP(mem_unlock_at_end) = mem_lock(s);
 	struct mem_node *src;
@@ -310,6 +311,7 @@ mem_copy(struct store *s, struct rpath from, struct rpath to,
 	bool collection, keep, existed;
 	enum err_code rc = check_ends(m, from, to, replace, g, &src, &dst, err);
 
+	(void)b;
 	if (rc)
 		return rc;
 	existed = dst != NULL;

@@ -154,24 +154,24 @@ store_mkcol(
 }
 
 enum err_code
-store_remove(
-    struct store *s, struct rpath path, const struct guard *g, struct err *err)
+store_remove(struct store *s, struct rpath path, const struct guard *g,
+    struct store_batch *b, struct err *err)
 {
 	if (rpath_is_root(path))
 		return err_set(err, ERR_FORBIDDEN, "remove '/'");
-	return s->ops->remove(s, path, g, err);
+	return s->ops->remove(s, path, g, b, err);
 }
 
 enum err_code
 store_copy(struct store *s, struct rpath from, struct rpath to,
-    enum replace replace, const struct guard *g, struct resource *out,
-    bool *created, struct err *err)
+    enum replace replace, const struct guard *g, struct store_batch *b,
+    struct resource *out, bool *created, struct err *err)
 {
 	enum err_code rc = check_apart(from, to, err);
 
 	if (rc)
 		return rc;
-	return s->ops->copy(s, from, to, replace, g, out, created, err);
+	return s->ops->copy(s, from, to, replace, g, b, out, created, err);
 }
 
 enum err_code
@@ -215,6 +215,19 @@ store_space(
     struct store *s, struct rpath path, struct space *out, struct err *err)
 {
 	return s->ops->space(s, path, out, err);
+}
+
+enum err_code
+store_batch_begin(struct store *s, struct store_batch **out, struct err *err)
+{
+	*out = NULL;
+	return s->ops->batch_begin ? s->ops->batch_begin(s, out, err) : ERR_OK;
+}
+
+enum err_code
+store_batch_end(struct store *s, struct store_batch *b, struct err *err)
+{
+	return s->ops->batch_end ? s->ops->batch_end(s, b, err) : ERR_OK;
 }
 
 void

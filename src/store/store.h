@@ -86,6 +86,25 @@ struct guard {
 	void *arg;
 };
 
+/*
+ * Changes that become durable together.  A change is durable when its function
+ * returns; made with a batch, it may be only when store_batch_end() has.  What
+ * a change replaces is never gone for good before the change is durable.  One
+ * batch belongs to one thread at a time.
+ */
+struct store_batch;
+
+/* *out may be NULL: a store need not tell a batch from none. */
+enum err_code store_batch_begin(
+    struct store *s, struct store_batch **out, struct err *err) MUST_USE;
+
+/*
+ * Makes the batch's changes durable, and frees it.  After a failure some of
+ * them may be lost in a power cut.  NULL is fine.
+ */
+enum err_code store_batch_end(
+    struct store *s, struct store_batch *b, struct err *err) MUST_USE;
+
 enum replace {
 	REPLACE_NO, /* ERR_EXISTS where something is mapped */
 	REPLACE_YES, /* it and everything below it gives way, atomically */
@@ -214,7 +233,7 @@ enum err_code store_mkcol(struct store *s, struct rpath path,
  * its dead properties.  The root: ERR_FORBIDDEN.
  */
 enum err_code store_remove(struct store *s, struct rpath path,
-    const struct guard *g, struct err *err) MUST_USE;
+    const struct guard *g, struct store_batch *b, struct err *err) MUST_USE;
 
 /*
  * Copies one resource with its dead properties; of a collection only itself,
@@ -223,8 +242,8 @@ enum err_code store_remove(struct store *s, struct rpath path,
  * is below the other, by any name.  *created and out may be NULL.
  */
 enum err_code store_copy(struct store *s, struct rpath from, struct rpath to,
-    enum replace replace, const struct guard *g, struct resource *out,
-    bool *created, struct err *err) MUST_USE;
+    enum replace replace, const struct guard *g, struct store_batch *b,
+    struct resource *out, bool *created, struct err *err) MUST_USE;
 
 /*
  * Renames a resource and everything below it; ids, etags and dead properties

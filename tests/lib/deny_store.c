@@ -138,8 +138,8 @@ deny_mkcol(
 }
 
 static enum err_code
-deny_remove(
-    struct store *s, struct rpath path, const struct guard *g, struct err *err)
+deny_remove(struct store *s, struct rpath path, const struct guard *g,
+    struct store_batch *b, struct err *err)
 {
 	struct deny_store *d = from_store(s);
 	struct resource res;
@@ -148,13 +148,13 @@ deny_remove(
 	rc = denied(d, path, DENY_REMOVE, err);
 	if (rc && store_stat(d->inner, path, &res, NULL) == ERR_NOT_FOUND)
 		rc = ERR_NOT_FOUND;
-	return rc ? rc : store_remove(d->inner, path, g, err);
+	return rc ? rc : store_remove(d->inner, path, g, b, err);
 }
 
 static enum err_code
 deny_copy(struct store *s, struct rpath from, struct rpath to,
-    enum replace replace, const struct guard *g, struct resource *out,
-    bool *created, struct err *err)
+    enum replace replace, const struct guard *g, struct store_batch *b,
+    struct resource *out, bool *created, struct err *err)
 {
 	struct deny_store *d = from_store(s);
 	enum err_code rc = denied(d, from, DENY_COPY_FROM, err);
@@ -163,7 +163,7 @@ deny_copy(struct store *s, struct rpath from, struct rpath to,
 		rc = denied(d, to, DENY_COPY_TO, err);
 	if (!rc)
 		rc = store_copy(
-		    d->inner, from, to, replace, g, out, created, err);
+		    d->inner, from, to, replace, g, b, out, created, err);
 	if (!rc && d->copied)
 		d->copied(d, from);
 	return rc;

@@ -62,14 +62,14 @@ static enum err_code
 do_copy(struct store *s)
 {
 	return store_copy(
-	    s, at("/d/f"), at("/g"), REPLACE_YES, NULL, NULL, NULL, NULL);
+	    s, at("/d/f"), at("/g"), REPLACE_YES, NULL, NULL, NULL, NULL, NULL);
 }
 
 static enum err_code
 do_copy_dir(struct store *s)
 {
 	return store_copy(
-	    s, at("/d"), at("/g"), REPLACE_YES, NULL, NULL, NULL, NULL);
+	    s, at("/d"), at("/g"), REPLACE_YES, NULL, NULL, NULL, NULL, NULL);
 }
 
 static enum err_code
@@ -120,7 +120,7 @@ do_space(struct store *s)
 static enum err_code
 do_remove(struct store *s)
 {
-	return store_remove(s, at("/d/f"), NULL, NULL);
+	return store_remove(s, at("/d/f"), NULL, NULL, NULL);
 }
 
 /* In an order in which each finds what it needs. */

@@ -10,7 +10,7 @@ copy(struct store *s, const char *from, const char *to, enum replace replace,
     bool *created, struct err *err)
 {
 	return store_copy(
-	    s, at(from), at(to), replace, NULL, NULL, created, err);
+	    s, at(from), at(to), replace, NULL, NULL, NULL, created, err);
 }
 
 static enum err_code
@@ -42,8 +42,8 @@ a_copy_has_the_bytes_and_is_another_resource(void **state)
 	bool created = false;
 
 	must_put(s, "/f", "hello");
-	assert_ok(store_copy(
-	    s, at("/f"), at("/g"), REPLACE_NO, NULL, &made, &created, err));
+	assert_ok(store_copy(s, at("/f"), at("/g"), REPLACE_NO, NULL, NULL,
+	    &made, &created, err));
 	assert_true(created);
 	must_have(s, "/f", "hello");
 	must_have(s, "/g", "hello");
@@ -91,8 +91,8 @@ a_collection_is_copied_without_its_members(void **state)
 	must_mkcol(s, "/d");
 	must_put(s, "/d/f", "x");
 	must_set_prop(s, "/d", "p", "1");
-	assert_ok(store_copy(
-	    s, at("/d"), at("/e"), REPLACE_NO, NULL, &made, &created, err));
+	assert_ok(store_copy(s, at("/d"), at("/e"), REPLACE_NO, NULL, NULL,
+	    &made, &created, err));
 	assert_true(created);
 	assert_true(made.collection);
 	assert_true(must_stat(s, "/e").collection);
@@ -186,7 +186,7 @@ a_file_takes_the_place_of_a_tree(void **state)
 		assert_ok(both[i](s, "/f", "/d", REPLACE_YES, NULL, err));
 		must_have(s, "/d", "f");
 		must_lack(s, "/d/e/g");
-		assert_ok(store_remove(s, at("/d"), NULL, err));
+		assert_ok(store_remove(s, at("/d"), NULL, NULL, err));
 	}
 	assert_string_equal(
 	    walk_text(s, "/", DEPTH_INFINITY, WALK_DOWN), "/\n");
@@ -207,7 +207,7 @@ a_collection_takes_the_place_of_a_file(void **state)
 		assert_true(must_stat(s, "/f").collection);
 		must_have_props(s, "/f", "p=1;");
 		if (both[i] == copy)
-			assert_ok(store_remove(s, at("/f"), NULL, err));
+			assert_ok(store_remove(s, at("/f"), NULL, NULL, err));
 	}
 	assert_string_equal(
 	    walk_text(s, "/", DEPTH_INFINITY, WALK_DOWN), "/\n/f/\n/f/g\n");

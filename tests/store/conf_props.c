@@ -152,7 +152,7 @@ properties_go_with_their_resource(void **state)
 	must_put(s, "/f", "x");
 	must_set_prop(s, "/f", "p", "1");
 	was = must_stat(s, "/f");
-	assert_ok(store_remove(s, at("/f"), NULL, err));
+	assert_ok(store_remove(s, at("/f"), NULL, NULL, err));
 	assert_ok(store_props(s, &was, &a, &props, &n, err));
 	assert_int_equal(n, 0);
 	must_put(s, "/f", "x");

@@ -188,7 +188,7 @@ keep_moving(void *arg)
 		    ERR_EXISTS);
 		EXPECT(r,
 		    store_copy(r->store, at("/d/f"), at("/g"), REPLACE_YES,
-			NULL, NULL, NULL, err),
+			NULL, NULL, NULL, NULL, err),
 		    ERR_OK, ERR_NOT_FOUND);
 	}
 	return NULL;
@@ -215,10 +215,10 @@ keep_removing(void *arg)
 		if (got != 4) /* half of a file */
 			atomic_fetch_add(&r->wrong, 1);
 		content_free(c);
-		EXPECT(r, store_remove(r->store, at("/d/f"), NULL, err), ERR_OK,
-		    ERR_NOT_FOUND);
-		EXPECT(r, store_remove(r->store, at("/d"), NULL, err), ERR_OK,
-		    ERR_NOT_FOUND, ERR_NOT_EMPTY);
+		EXPECT(r, store_remove(r->store, at("/d/f"), NULL, NULL, err),
+		    ERR_OK, ERR_NOT_FOUND);
+		EXPECT(r, store_remove(r->store, at("/d"), NULL, NULL, err),
+		    ERR_OK, ERR_NOT_FOUND, ERR_NOT_EMPTY);
 	}
 	return NULL;
 }

@@ -30,7 +30,8 @@ what_is_not_there_is_not_found(void **state)
 
 		must_lack(s, missing[i]);
 		assert_fails(store_open(s, path, &c, err), ERR_NOT_FOUND);
-		assert_fails(store_remove(s, path, NULL, err), ERR_NOT_FOUND);
+		assert_fails(
+		    store_remove(s, path, NULL, NULL, err), ERR_NOT_FOUND);
 		assert_fails(
 		    store_patch(s, path, NULL, 0, NULL, err), ERR_NOT_FOUND);
 		assert_fails(store_space(s, path, &space, err), ERR_NOT_FOUND);
@@ -131,7 +132,7 @@ what_was_opened_stays_as_it_was(void **state)
 	must_put(s, "/f", "behind");
 	assert_ok(content_read(c, 0, out, sizeof(out), &got, err));
 	assert_str_equal(str_of(out, got), STR("before"));
-	assert_ok(store_remove(s, at("/f"), NULL, err));
+	assert_ok(store_remove(s, at("/f"), NULL, NULL, err));
 	assert_ok(content_read(c, 3, out, sizeof(out), &got, err));
 	assert_str_equal(str_of(out, got), STR("ore"));
 	content_free(c);

@@ -182,7 +182,7 @@ remove_it(void *arg, const struct member *m, bool *prune)
 	seen->visits++;
 	if (rpath_is_root(m->path))
 		return ERR_OK;
-	assert_ok(store_remove(seen->store, m->path, NULL, err));
+	assert_ok(store_remove(seen->store, m->path, NULL, NULL, err));
 	return ERR_OK;
 }
 

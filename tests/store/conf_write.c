@@ -137,7 +137,7 @@ a_new_member_needs_a_parent_collection(void **state)
 		    ERR_NO_PARENT);
 		assert_fails(store_mkcol(s, path, NULL, err), ERR_NO_PARENT);
 		assert_fails(store_copy(s, at("/g"), path, REPLACE_YES, NULL,
-				 NULL, &created, err),
+				 NULL, NULL, &created, err),
 		    ERR_NO_PARENT);
 		assert_fails(store_rename(s, at("/g"), path, REPLACE_YES, NULL,
 				 &created, err),
@@ -155,7 +155,7 @@ a_parent_may_go_before_the_commit(void **state)
 	must_mkcol(s, "/d");
 	assert_ok(store_upload(s, at("/d/f"), NULL, &u, err));
 	assert_ok(ostream_write(upload_stream(u), STR("x")));
-	assert_ok(store_remove(s, at("/d"), NULL, err));
+	assert_ok(store_remove(s, at("/d"), NULL, NULL, err));
 	assert_fails(upload_commit(u, NULL, NULL, NULL, err), ERR_NO_PARENT);
 	upload_free(u);
 	must_lack(s, "/d");
@@ -218,12 +218,12 @@ remove_takes_files_and_empty_collections(void **state)
 
 	must_mkcol(s, "/d");
 	must_put(s, "/d/f", "x");
-	assert_fails(store_remove(s, at("/d"), NULL, err), ERR_NOT_EMPTY);
-	assert_ok(store_remove(s, at("/d/f"), NULL, err));
+	assert_fails(store_remove(s, at("/d"), NULL, NULL, err), ERR_NOT_EMPTY);
+	assert_ok(store_remove(s, at("/d/f"), NULL, NULL, err));
 	must_lack(s, "/d/f");
-	assert_ok(store_remove(s, at("/d"), NULL, err));
+	assert_ok(store_remove(s, at("/d"), NULL, NULL, err));
 	must_lack(s, "/d");
-	assert_fails(store_remove(s, at("/"), NULL, err), ERR_FORBIDDEN);
+	assert_fails(store_remove(s, at("/"), NULL, NULL, err), ERR_FORBIDDEN);
 }
 
 static void
@@ -248,7 +248,7 @@ names_are_bytes(void **state)
 		    walk_text(s, path, DEPTH_0, WALK_DOWN), line);
 		assert_non_null(
 		    strstr(walk_text(s, "/", DEPTH_1, WALK_DOWN), line));
-		assert_ok(store_remove(s, at(path), NULL, err));
+		assert_ok(store_remove(s, at(path), NULL, NULL, err));
 		must_lack(s, path);
 	}
 }
@@ -273,8 +273,8 @@ a_name_of_255_bytes_fits_and_no_longer_one(void **state)
 	    put(s, path, STR("x"), NULL, NULL, err), ERR_NAME_TOO_LONG);
 	assert_fails(store_mkcol(s, p, NULL, err), ERR_NAME_TOO_LONG);
 	must_put(s, "/f", "x");
-	assert_fails(
-	    store_copy(s, at("/f"), p, REPLACE_YES, NULL, NULL, NULL, err),
+	assert_fails(store_copy(s, at("/f"), p, REPLACE_YES, NULL, NULL, NULL,
+			 NULL, err),
 	    ERR_NAME_TOO_LONG);
 	assert_fails(store_rename(s, at("/f"), p, REPLACE_YES, NULL, NULL, err),
 	    ERR_NAME_TOO_LONG);
@@ -298,14 +298,14 @@ do_mkcol(struct store *s, const char *path, const struct guard *g)
 static enum err_code
 do_remove(struct store *s, const char *path, const struct guard *g)
 {
-	return store_remove(s, at(path), g, NULL);
+	return store_remove(s, at(path), g, NULL, NULL);
 }
 
 static enum err_code
 do_copy(struct store *s, const char *path, const struct guard *g)
 {
 	return store_copy(
-	    s, at("/src"), at(path), REPLACE_YES, g, NULL, NULL, NULL);
+	    s, at("/src"), at(path), REPLACE_YES, g, NULL, NULL, NULL, NULL);
 }
 
 static enum err_code
@@ -417,7 +417,7 @@ a_guard_sees_that_nothing_is_replaced(void **state)
 		assert_int_equal(changes[i].act(s, "/new", &g), ERR_OK);
 		assert_int_equal(p.asked, 1);
 		assert_false(p.mapped);
-		assert_ok(store_remove(s, at("/new"), NULL, err));
+		assert_ok(store_remove(s, at("/new"), NULL, NULL, err));
 	}
 }
 

@@ -27,7 +27,7 @@ a_replaced_file_keeps_its_mode(void **state)
 	assert_int_equal(st.st_mode & 07777, 0604);
 	must_put(s, "/g", "g");
 	assert_ok(store_copy(
-	    s, at("/g"), at("/f"), REPLACE_YES, NULL, NULL, NULL, err));
+	    s, at("/g"), at("/f"), REPLACE_YES, NULL, NULL, NULL, NULL, err));
 	assert_int_equal(stat(real(w, "/f"), &st), 0);
 	assert_int_equal(st.st_mode & 07777, 0604);
 }
@@ -62,8 +62,8 @@ holes_are_copied_as_holes(void **state)
 	assert_int_equal(pwrite(fd, "x", 1, size / 2), 1);
 	assert_int_equal(ftruncate(fd, size), 0);
 	(void)close(fd);
-	assert_ok(store_copy(
-	    w->store, at("/f"), at("/g"), REPLACE_NO, NULL, NULL, NULL, err));
+	assert_ok(store_copy(w->store, at("/f"), at("/g"), REPLACE_NO, NULL,
+	    NULL, NULL, NULL, err));
 	assert_int_equal(stat(real(w, "/g"), &st), 0);
 	assert_int_equal(st.st_size, size);
 	assert_true(st.st_blocks * 512 < size / 2);

@@ -76,8 +76,8 @@ links_that_lead_nowhere_do_not_exist(void **state)
 		must_lack(s, "/self/state.db");
 		assert_string_equal(
 		    walk_text(s, "/", DEPTH_INFINITY, WALK_DOWN), "/\n/f\n");
-		assert_fails(
-		    store_remove(s, at("/self"), NULL, err), ERR_NOT_FOUND);
+		assert_fails(store_remove(s, at("/self"), NULL, NULL, err),
+		    ERR_NOT_FOUND);
 		assert_fails(
 		    put(s, "/self", STR("x"), NULL, NULL, err), ERR_BAD_NAME);
 		assert_fails(
@@ -86,7 +86,7 @@ links_that_lead_nowhere_do_not_exist(void **state)
 				 NULL, NULL, err),
 		    ERR_BAD_NAME);
 		assert_fails(store_copy(s, at("/f"), at("/self"), REPLACE_YES,
-				 NULL, NULL, NULL, err),
+				 NULL, NULL, NULL, NULL, err),
 		    ERR_BAD_NAME);
 		assert_fails(put(s, "/self/f", STR("x"), NULL, NULL, err),
 		    ERR_NO_PARENT);
@@ -109,8 +109,8 @@ removing_or_renaming_a_link_is_about_the_link(void **state)
 	    s, at("/file"), at("/moved"), REPLACE_NO, NULL, NULL, err));
 	must_lack(s, "/file");
 	must_have(s, "/moved", "x");
-	assert_ok(store_remove(s, at("/moved"), NULL, err));
-	assert_ok(store_remove(s, at("/dir"), NULL, err));
+	assert_ok(store_remove(s, at("/moved"), NULL, NULL, err));
+	assert_ok(store_remove(s, at("/dir"), NULL, NULL, err));
 	must_have(s, "/d/f", "x");
 	must_have_props(s, "/d/f", "p=1;");
 }
@@ -166,10 +166,10 @@ one_file_by_two_names_is_not_copied_onto_itself(void **state)
 	link_to(w, "f", "/soft");
 	assert_int_equal(link(real(w, "/f"), real(w, "/hard")), 0);
 	assert_fails(store_copy(s, at("/f"), at("/soft"), REPLACE_YES, NULL,
-			 NULL, NULL, err),
+			 NULL, NULL, NULL, err),
 	    ERR_SELF);
 	assert_fails(store_copy(s, at("/f"), at("/hard"), REPLACE_YES, NULL,
-			 NULL, NULL, err),
+			 NULL, NULL, NULL, err),
 	    ERR_SELF);
 	assert_fails(store_rename(s, at("/soft"), at("/f"), REPLACE_YES, NULL,
 			 NULL, err),
@@ -181,7 +181,7 @@ one_file_by_two_names_is_not_copied_onto_itself(void **state)
 			 NULL, NULL, err),
 	    ERR_SELF);
 	assert_fails(store_copy(s, at("/d"), at("/dir/sub"), REPLACE_YES, NULL,
-			 NULL, NULL, err),
+			 NULL, NULL, NULL, err),
 	    ERR_SELF);
 }
 
@@ -200,7 +200,7 @@ hard_links_keep_their_properties(void **state)
 	must_have_props(s, "/g", "p=1;");
 	must_have(s, "/g", "text");
 	assert_int_equal(link(real(w, "/g"), real(w, "/h")), 0);
-	assert_ok(store_remove(s, at("/h"), NULL, err));
+	assert_ok(store_remove(s, at("/h"), NULL, NULL, err));
 	must_have_props(s, "/g", "p=1;");
 }
 
@@ -223,10 +223,11 @@ special_files_are_never_opened(void **state)
 	assert_fails(store_open(s, at("/fifo"), &c, err), ERR_NOT_FOUND);
 	assert_fails(put(s, "/fifo", STR("x"), NULL, NULL, err), ERR_BAD_NAME);
 	assert_fails(store_mkcol(s, at("/fifo"), NULL, err), ERR_BAD_NAME);
-	assert_fails(store_remove(s, at("/fifo"), NULL, err), ERR_NOT_FOUND);
+	assert_fails(
+	    store_remove(s, at("/fifo"), NULL, NULL, err), ERR_NOT_FOUND);
 	assert_string_equal(
 	    walk_text(s, "/", DEPTH_INFINITY, WALK_DOWN), "/\n/d/\n");
-	assert_fails(store_remove(s, at("/d"), NULL, err), ERR_NOT_EMPTY);
+	assert_fails(store_remove(s, at("/d"), NULL, NULL, err), ERR_NOT_EMPTY);
 }
 
 static void
@@ -251,7 +252,8 @@ our_own_names_are_hidden(void **state)
 		assert_fails(
 		    store_rename(s, at("/f"), p, REPLACE_YES, NULL, NULL, err),
 		    ERR_BAD_NAME);
-		assert_fails(store_remove(s, p, NULL, err), ERR_NOT_FOUND);
+		assert_fails(
+		    store_remove(s, p, NULL, NULL, err), ERR_NOT_FOUND);
 	}
 	assert_fails(
 	    put(s, "/.sheaf/f", STR("x"), NULL, NULL, err), ERR_NO_PARENT);
@@ -306,10 +308,10 @@ leftovers_do_not_keep_a_collection(void **state)
 	assert_int_equal(mkdir(real(w, "/d/.sheaf-tmp-1"), 0755), 0);
 	assert_int_equal(mkdir(real(w, "/d/.sheaf-tmp-1/sub"), 0755), 0);
 	must_put(s, "/d/f", "x");
-	assert_fails(store_remove(s, at("/d"), NULL, err), ERR_NOT_EMPTY);
+	assert_fails(store_remove(s, at("/d"), NULL, NULL, err), ERR_NOT_EMPTY);
 	assert_int_equal(count_entries(w, "/d"), 3);
-	assert_ok(store_remove(s, at("/d/f"), NULL, err));
-	assert_ok(store_remove(s, at("/d"), NULL, err));
+	assert_ok(store_remove(s, at("/d/f"), NULL, NULL, err));
+	assert_ok(store_remove(s, at("/d"), NULL, NULL, err));
 	must_lack(s, "/d");
 }
 

@@ -112,12 +112,12 @@ use_what_is_closed(const struct world *w)
 	WANT(store_stat(s, at("/secret"), &r, NULL), ERR_OK);
 	WANT(store_stat(s, at("/shut/f"), &r, NULL), ERR_FORBIDDEN);
 	WANT(store_copy(s, at("/secret"), at("/open/copy"), REPLACE_NO, NULL,
-		 NULL, NULL, NULL),
+		 NULL, NULL, NULL, NULL),
 	    ERR_FORBIDDEN);
 	WANT(store_stat(s, at("/open/copy"), &r, NULL), ERR_NOT_FOUND);
 	WANT(put(s, "/ro/new", STR("x"), NULL, NULL, NULL), ERR_FORBIDDEN);
 	WANT(store_mkcol(s, at("/ro/c"), NULL, NULL), ERR_FORBIDDEN);
-	WANT(store_remove(s, at("/ro/f"), NULL, NULL), ERR_FORBIDDEN);
+	WANT(store_remove(s, at("/ro/f"), NULL, NULL, NULL), ERR_FORBIDDEN);
 	WANT(store_rename(
 		 s, at("/ro/f"), at("/open/f"), REPLACE_NO, NULL, NULL, NULL),
 	    ERR_FORBIDDEN);
@@ -215,7 +215,7 @@ a_mounted_file_system_is_part_of_the_tree(void **state)
 	must_put(s, "/m/g", "g");
 	must_have(s, "/m/g", "g");
 	assert_ok(store_copy(
-	    s, at("/f"), at("/m/f"), REPLACE_NO, NULL, NULL, NULL, err));
+	    s, at("/f"), at("/m/f"), REPLACE_NO, NULL, NULL, NULL, NULL, err));
 	must_have(s, "/m/f", "text");
 	must_have_props(s, "/m/f", "p=1;");
 	assert_fails(
@@ -227,7 +227,7 @@ a_mounted_file_system_is_part_of_the_tree(void **state)
 	must_have_props(s, "/m/h", "p=1;");
 	assert_string_equal(walk_text(s, "/", DEPTH_INFINITY, WALK_DOWN),
 	    "/\n/f\n/m/\n/m/g\n/m/h\n");
-	assert_fails(store_remove(s, at("/m"), NULL, err), ERR_IN_USE);
+	assert_fails(store_remove(s, at("/m"), NULL, NULL, err), ERR_IN_USE);
 }
 
 static void
@@ -257,7 +257,7 @@ a_full_disk_is_said_to_be_full(void **state)
 	assert_ok(
 	    put(s, "/m/g", str_of(bytes, sizeof(bytes)), NULL, NULL, err));
 	assert_fails(store_copy(s, at("/m/g"), at("/m/f"), REPLACE_YES, NULL,
-			 NULL, NULL, err),
+			 NULL, NULL, NULL, err),
 	    ERR_NO_SPACE);
 	must_have(s, "/m/f", "old");
 	assert_int_equal(count_entries(w, "/m"), 2);

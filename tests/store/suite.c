@@ -173,7 +173,7 @@ remove_it(void *arg, const struct member *m, bool *prune)
 {
 	(void)prune;
 	if (!rpath_is_root(m->path))
-		assert_ok(store_remove(arg, m->path, NULL, err));
+		assert_ok(store_remove(arg, m->path, NULL, NULL, err));
 	return ERR_OK;
 }
 

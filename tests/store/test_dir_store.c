@@ -8,6 +8,7 @@ int
 main(void)
 {
 	static const struct tests *const groups[] = {
+		&batch_tests,
 		&link_tests,
 		&file_tests,
 		&system_tests,
