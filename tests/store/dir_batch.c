@@ -43,6 +43,21 @@ forget_syncs(void)
 
 #define MANY 100U
 
+static int
+set_up_strict(void **state)
+{
+	int rc = world_set_up(state);
+	struct world *w = *state;
+
+	store_close(w->store);
+	w->strict = true;
+	world_open(w);
+	return rc;
+}
+
+#define STRICT_TEST(test) \
+	cmocka_unit_test_setup_teardown(test, set_up_strict, world_tear_down)
+
 static const char *
 nth_path(char out[32], const char *dir, unsigned n)
 {
@@ -170,11 +185,11 @@ a_batch_that_cannot_be_synced_says_so(void **state)
 }
 
 static const struct CMUnitTest rows[] = {
-	WORLD_TEST(without_a_batch_each_change_is_synced),
-	WORLD_TEST(a_large_batch_is_synced_once_at_its_end),
-	WORLD_TEST(a_small_batch_syncs_only_what_is_its_own),
-	WORLD_TEST(bytes_that_replace_others_never_wait),
-	WORLD_TEST(a_batch_that_cannot_be_synced_says_so),
+	STRICT_TEST(without_a_batch_each_change_is_synced),
+	STRICT_TEST(a_large_batch_is_synced_once_at_its_end),
+	STRICT_TEST(a_small_batch_syncs_only_what_is_its_own),
+	STRICT_TEST(bytes_that_replace_others_never_wait),
+	STRICT_TEST(a_batch_that_cannot_be_synced_says_so),
 };
 
 const struct tests batch_tests = { rows, ARRAY_LEN(rows) };

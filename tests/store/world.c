@@ -13,7 +13,7 @@ world_open(struct world *w)
 	const struct dir_store_spec spec = {
 		.dir = w->tree,
 		.state = w->state,
-		.relaxed = true,
+		.relaxed = !w->strict,
 	};
 
 	assert_ok(dir_store_open(&spec, &w->store, err));

@@ -15,6 +15,7 @@ struct world {
 	struct tmpdir base; /* holds tree and state */
 	char tree[300];
 	char state[300];
+	bool strict; /* syncs, unlike most tests need */
 	struct store *store;
 };
 
