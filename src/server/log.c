@@ -12,7 +12,7 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "http/date.h"
-#include "wire/escape.h"
+#include "wire/json_object.h"
 
 struct log {
 	pthread_mutex_t lock;
@@ -93,38 +93,29 @@ put_common(struct buf *b, const struct log_request *r, bool combined)
 }
 
 static void
-put_member(struct buf *b, const char *name, struct str value)
-{
-	buf_printf(b, ",\"%s\":", name);
-	json_put_string(b, value);
-}
-
-static void
 put_json(struct buf *b, const struct log_request *r)
 {
-	BUF_LIT(b, "{\"type\":\"request\",\"time\":\"");
-	date_put_rfc3339(b, clock_seconds(r->began));
-	BUF_LIT(b, "\",\"request\":");
-	buf_put_u64(b, r->id);
-	put_member(b, "host", r->host);
+	struct json_object o = json_begin(b);
+
+	json_put_text(&o, "type", STR("request"));
+	json_put_date(&o, "time", clock_seconds(r->began));
+	json_put_number(&o, "request", r->id);
+	json_put_text(&o, "host", r->host);
 	if (r->user.len)
-		put_member(b, "user", r->user);
-	put_member(b, "method", r->method);
-	put_member(b, "target", r->target);
-	put_member(b, "version", r->version);
-	BUF_LIT(b, ",\"status\":");
-	buf_put_u64(b, r->status);
-	BUF_LIT(b, ",\"bytes\":");
-	buf_put_u64(b, r->bytes);
-	buf_printf(b, ",\"ms\":%lld.%03lld", (long long)(r->took / 1000000),
-	    (long long)(r->took / 1000 % 1000));
+		json_put_text(&o, "user", r->user);
+	json_put_text(&o, "method", r->method);
+	json_put_text(&o, "target", r->target);
+	json_put_text(&o, "version", r->version);
+	json_put_number(&o, "status", r->status);
+	json_put_number(&o, "bytes", r->bytes);
+	json_put_ms(&o, "ms", r->took);
 	if (r->cut)
-		BUF_LIT(b, ",\"cut\":true");
+		json_put_true(&o, "cut");
 	if (r->referer.len)
-		put_member(b, "referer", r->referer);
+		json_put_text(&o, "referer", r->referer);
 	if (r->agent.len)
-		put_member(b, "agent", r->agent);
-	buf_putc(b, '}');
+		json_put_text(&o, "agent", r->agent);
+	json_end(&o);
 }
 
 void
@@ -146,20 +137,21 @@ log_put_request(
 }
 
 static void
-put_event(struct buf *b, enum config_log_format f, uint64_t id, struct str line)
+put_json_event(struct buf *b, uint64_t id, struct str line)
 {
-	if (f == LOG_JSON) {
-		BUF_LIT(b, "{\"type\":\"event\",\"time\":\"");
-		date_put_rfc3339(b, clock_seconds(clock_now()));
-		buf_putc(b, '"');
-		if (id) {
-			BUF_LIT(b, ",\"request\":");
-			buf_put_u64(b, id);
-		}
-		put_member(b, "text", line);
-		BUF_LIT(b, "}\n");
-		return;
-	}
+	struct json_object o = json_begin(b);
+
+	json_put_text(&o, "type", STR("event"));
+	json_put_date(&o, "time", clock_seconds(clock_now()));
+	if (id)
+		json_put_number(&o, "request", id);
+	json_put_text(&o, "text", line);
+	json_end(&o);
+}
+
+static void
+put_plain_event(struct buf *b, uint64_t id, struct str line)
+{
 	date_put_rfc3339(b, clock_seconds(clock_now()));
 	BUF_LIT(b, " sheaf: ");
 	if (id) {
@@ -175,6 +167,15 @@ put_event(struct buf *b, enum config_log_format f, uint64_t id, struct str line)
 		else
 			buf_putc(b, (char)c);
 	}
+}
+
+static void
+put_event(struct buf *b, enum config_log_format f, uint64_t id, struct str line)
+{
+	if (f == LOG_JSON)
+		put_json_event(b, id, line);
+	else
+		put_plain_event(b, id, line);
 	buf_putc(b, '\n');
 }
 
