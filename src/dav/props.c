@@ -83,7 +83,7 @@ get_resourcetype(const struct subject *s, struct buf *text, struct prop *out)
 	};
 
 	(void)text;
-	out->form = s->res->collection ? PROP_NAMES : PROP_EMPTY;
+	out->form = PROP_NAMES; /* of a file, none */
 	out->names = &collection;
 	out->n_names = s->res->collection ? 1 : 0;
 	return ERR_OK;
@@ -95,7 +95,7 @@ get_nothing(const struct subject *s, struct buf *text, struct prop *out)
 {
 	(void)s;
 	(void)text;
-	out->form = PROP_EMPTY;
+	out->form = PROP_NAMES; /* a list with nothing in it */
 	return ERR_OK;
 }
 
