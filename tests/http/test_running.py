@@ -445,6 +445,11 @@ class Stopping(unittest.TestCase):
             c2.close()
 
 
+def lines(name):
+    with open(name) as f:
+        return len(f.readlines())
+
+
 def refused(server):
     try:
         server.connect(1).close()
@@ -479,6 +484,8 @@ class Reloading(unittest.TestCase):
                     c.request("GET", "/f.odd")
                     self.assertEqual(c.response().header("Content-Type"),
                                      "text/x-first")
+                    # A line is written behind its answer.
+                    sheaf_http.eventually(lambda: lines(log) == 2, "two lines")
                     os.rename(log, log + ".1")
                     configure("30", "connections = 7\n")
                     with open(mime, "w") as f:

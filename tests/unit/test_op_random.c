@@ -39,7 +39,8 @@ static void
 set_text(char *out, size_t size, struct str s)
 {
 	assert_true(s.len < size);
-	memcpy(out, s.ptr, s.len);
+	if (s.len)
+		memcpy(out, s.ptr, s.len);
 	out[s.len] = '\0';
 }
 
