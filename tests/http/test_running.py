@@ -123,6 +123,7 @@ class Limits(sheaf_http.TestCase):
             "--threads", "2")
 
     def test_an_address_has_its_share_of_connections(self):
+        idle = self.server.descriptors()
         held = [self.server.connect() for _ in range(10)]
         try:
             for c in held:
@@ -144,6 +145,9 @@ class Limits(sheaf_http.TestCase):
         finally:
             for c in held:
                 c.close()
+            # Or the next test would find its place still taken.
+            sheaf_http.eventually(
+                lambda: self.server.descriptors() <= idle, "they are gone")
 
     def test_uploads_and_xml_over_the_limit_are_413(self):
         big = b"x" * (100 * 1024)
