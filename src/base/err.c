@@ -86,16 +86,23 @@ err_name(enum err_code code)
 	return row(code)->name;
 }
 
+static PRINTF_LIKE(3, 0) void put_why(
+    struct err *err, enum err_code code, const char *why, va_list args)
+{
+	assert(code != ERR_OK);
+	if (!err)
+		return;
+	*err = (struct err){ .code = code };
+	(void)vsnprintf(err->why, sizeof(err->why), why, args);
+}
+
 enum err_code
 err_set(struct err *err, enum err_code code, const char *why, ...)
 {
 	va_list args;
 
-	if (!err)
-		return code;
-	*err = (struct err){ .code = code };
 	va_start(args, why);
-	(void)vsnprintf(err->why, sizeof(err->why), why, args);
+	put_why(err, code, why, args);
 	va_end(args);
 	return code;
 }
@@ -105,13 +112,11 @@ err_tell(struct err *err, enum err_code code, const char *why, ...)
 {
 	va_list args;
 
-	if (!err)
-		return code;
-	*err = (struct err){ .code = code };
 	va_start(args, why);
-	(void)vsnprintf(err->tell, sizeof(err->tell), why, args);
+	put_why(err, code, why, args);
 	va_end(args);
-	memcpy(err->why, err->tell, sizeof(err->why));
+	if (err)
+		memcpy(err->tell, err->why, sizeof(err->tell));
 	return code;
 }
 
@@ -119,15 +124,14 @@ static PRINTF_LIKE(3, 0) enum err_code
     set_errno(struct err *err, int errnum, const char *why, va_list args)
 {
 	enum err_code code = err_from_errno(errnum);
-	int n;
+	size_t n;
 
+	put_why(err, code, why, args);
 	if (!err)
 		return code;
-	*err = (struct err){ .code = code };
-	n = vsnprintf(err->why, sizeof(err->why), why, args);
-	if (n >= 0 && (size_t)n < sizeof(err->why))
-		(void)snprintf(err->why + n, sizeof(err->why) - (size_t)n,
-		    ": %s", strerrordesc_np(errnum));
+	n = strlen(err->why);
+	(void)snprintf(err->why + n, sizeof(err->why) - n, ": %s",
+	    strerrordesc_np(errnum));
 	return code;
 }
 

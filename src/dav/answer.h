@@ -39,7 +39,7 @@ struct answer {
 	bool started; /* the status is out */
 };
 
-/* Fails only where a header is malformed or memory ran out. */
+/* Fails only where memory ran out. */
 enum err_code answer_init(struct answer *a, struct exchange *x,
     enum answer_kind kind, struct err *err) MUST_USE;
 

@@ -27,7 +27,7 @@ op_delete(const struct op *op, struct rpath root, const struct guard *g,
 	rc = store_stat(op->store, root, &res, err);
 	if (rc)
 		return rc;
-	rc = ask_guard(g, &res, err);
+	rc = guard_ask(g, &res, err);
 	if (rc)
 		return rc;
 	rc = op_batch_begin(op, &batched, err);

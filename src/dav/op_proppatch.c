@@ -108,7 +108,7 @@ op_proppatch(const struct op *op, struct rpath path,
 	rc = store_stat(op->store, path, &res, err);
 	if (rc)
 		return rc;
-	rc = ask_guard(g, &res, err);
+	rc = guard_ask(g, &res, err);
 	if (rc)
 		return rc;
 	rc = sort_names(op, what, &names, err);

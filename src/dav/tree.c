@@ -57,12 +57,6 @@ put_failed(struct sink *out, struct rpath path, bool collection,
 	return sink_put(out, &o);
 }
 
-enum err_code
-ask_guard(const struct guard *g, const struct resource *now, struct err *err)
-{
-	return g ? g->check(g->arg, now, err) : ERR_OK;
-}
-
 struct removing {
 	const struct tree_removal *spec;
 	struct halt halt;

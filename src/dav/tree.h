@@ -69,8 +69,4 @@ tree_remove(const struct tree_removal *spec, struct err *err) MUST_USE;
 enum err_code put_failed(struct sink *out, struct rpath path, bool collection,
     enum err_code why, const struct err *details);
 
-/* A guard that may be NULL, about a resource that may be. */
-enum err_code ask_guard(const struct guard *g, const struct resource *now,
-    struct err *err) MUST_USE;
-
 #endif

@@ -51,16 +51,6 @@ take_word(struct str *line, struct str *word)
 	return word->len != 0;
 }
 
-/* What could not stand in a Content-Type is not taken from the file. */
-static bool
-type_ok(struct str s)
-{
-	size_t slash = str_find(s, '/');
-
-	return scan_is_token(str_head(s, slash)) &&
-	    scan_is_token(str_skip(s, slash + 1));
-}
-
 /* Appends the extensions of all lines to rows; NULL: counts them only. */
 static size_t
 read_lines(struct str text, struct row *rows)
@@ -70,7 +60,8 @@ read_lines(struct str text, struct row *rows)
 
 	while (str_cut(&text, '\n', &line)) {
 		line = str_head(line, str_find(line, '#'));
-		if (!take_word(&line, &type) || !type_ok(type))
+		/* What could not stand in a Content-Type is not taken. */
+		if (!take_word(&line, &type) || !scan_is_media_type(type))
 			continue;
 		while (take_word(&line, &extension)) {
 			if (rows)

@@ -80,15 +80,6 @@ offer_weight(struct str list, struct str offer, valid_fn *valid, fit_fn *fits)
 	return weight;
 }
 
-static bool
-media_valid(struct str s)
-{
-	size_t slash = str_find(s, '/');
-
-	return scan_is_token(str_head(s, slash)) &&
-	    scan_is_token(str_skip(s, slash + 1));
-}
-
 static int
 media_fits(struct str range, struct str offer)
 {
@@ -114,8 +105,8 @@ accept_media(struct str accept, const struct str *offers, size_t n)
 	if (!scan_member(&list, &member))
 		return 0;
 	for (i = 0; i < n; i++) {
-		int w =
-		    offer_weight(accept, offers[i], media_valid, media_fits);
+		int w = offer_weight(
+		    accept, offers[i], scan_is_media_type, media_fits);
 
 		if (w < 0)
 			return 0;

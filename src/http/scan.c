@@ -19,6 +19,15 @@ scan_is_token(struct str s)
 	return s.len != 0;
 }
 
+bool
+scan_is_media_type(struct str s)
+{
+	size_t slash = str_find(s, '/');
+
+	return scan_is_token(str_head(s, slash)) &&
+	    scan_is_token(str_skip(s, slash + 1));
+}
+
 /* Index of the first c outside quotes, or s.len. */
 static size_t
 find_unquoted(struct str s, char c)

@@ -14,6 +14,9 @@
 /* 1*tchar (s5.6.2) */
 bool scan_is_token(struct str s);
 
+/* type "/" subtype (s8.3.1), and so a media range as well: '*' is a tchar. */
+bool scan_is_media_type(struct str s);
+
 /*
  * Takes what stands before the next c that is not in a quoted string off
  * *rest, and c with it; *piece is trimmed.  False when nothing was left.

@@ -2,6 +2,7 @@
 #include "server/head.h"
 
 #include "http/fields.h"
+#include "http/scan.h"
 
 /* ---- the lines, as they stand in libmicrohttpd's buffer */
 
@@ -20,18 +21,6 @@ struct lines {
 	char *copy; /* of all that follows `from` */
 	enum err_code failed;
 };
-
-static bool
-is_token(struct str s)
-{
-	size_t i;
-
-	for (i = 0; i < s.len; i++)
-		if (!ascii_is_alpha(s.ptr[i]) && !ascii_is_digit(s.ptr[i]) &&
-		    !(s.ptr[i] && strchr("!#$%&'*+-.^_`|~", s.ptr[i])))
-			return false;
-	return s.len > 0;
-}
 
 static bool
 has_control(struct str s)
@@ -55,8 +44,8 @@ take_line(void *arg, enum MHD_ValueKind kind, const char *key, size_t key_size,
 	struct lines *l = arg;
 
 	(void)kind;
-	if (!value || key != l->next || !is_token(name) || has_control(v) ||
-	    l->n == l->cap) {
+	if (!value || key != l->next || !scan_is_token(name) ||
+	    has_control(v) || l->n == l->cap) {
 		l->failed = ERR_BAD_HEADER;
 		return MHD_NO;
 	}
@@ -263,7 +252,7 @@ head_read(struct MHD_Connection *mc, const char *method, const char *url,
 	out->method_name = h->method;
 	h->http11 = !str_eq(h->version, STR("HTTP/1.0"));
 	/* One space behind the target, which ends where it said it does. */
-	if (!is_token(h->method) || url + h->target.len + 1 != version)
+	if (!scan_is_token(h->method) || url + h->target.len + 1 != version)
 		return err_tell(err, ERR_BAD_REQUEST, "malformed request line");
 	rc = copy_lines(mc, version, method + h->size, a, &out->headers, err);
 	if (!rc)

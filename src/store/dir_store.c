@@ -58,9 +58,11 @@ open_root(struct dir_store *ds, const char *dir, struct err *err)
 	if (probe < 0)
 		return err_os(err, "open '%s'", dir);
 	rc = dir_stat_fd(ds->root, &stx, err);
+	if (rc)
+		return rc;
 	ds->dev_major = stx.stx_dev_major;
 	ds->dev_minor = stx.stx_dev_minor;
-	return rc;
+	return ERR_OK;
 }
 
 /* Where the state directory is in the tree, if it is. */

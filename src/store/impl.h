@@ -81,8 +81,4 @@ void content_init(struct content *c, const struct content_ops *ops);
 void upload_init(
     struct upload *u, const struct upload_ops *ops, struct ostream *stream);
 
-/* Asks g, if there is one. */
-enum err_code guard_ask(const struct guard *g, const struct resource *now,
-    struct err *err) MUST_USE;
-
 #endif

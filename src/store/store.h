@@ -86,6 +86,10 @@ struct guard {
 	void *arg;
 };
 
+/* Asks g, if there is one. */
+enum err_code guard_ask(const struct guard *g, const struct resource *now,
+    struct err *err) MUST_USE;
+
 /*
  * Changes that become durable together.  A change is durable when its function
  * returns; made with a batch, it may be only when store_batch_end() has.  What

@@ -38,7 +38,7 @@ void fault_store_spoil(
  * A plain directory.  Files stay plain files in it.  Links are followed as
  * long as they stay within it; those that begin with a slash never are.
  *
- * state: where locks, dead properties and history live; NULL: dir/.sheaf.  It
+ * state: where what is no file lives (dead properties); NULL: dir/.sheaf.  It
  * is made when it is missing, only for our own user, and never shown to
  * clients.  One process at a time: ERR_IN_USE.
  */
