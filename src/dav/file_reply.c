@@ -96,16 +96,13 @@ find_ranges(struct exchange *x, const struct resource *res,
 		clock_seconds(res->modified) };
 	struct str header;
 	enum err_code rc;
-	bool holds;
 
 	ranges->n = 0;
 	/* Only GET has ranges (RFC 9110 s14.2). */
 	if (x->req->method != METHOD_GET || !headers_has(h, STR("Range")))
 		return ERR_OK;
 	rc = headers_one(h, STR("Range"), &header, err);
-	if (!rc)
-		rc = if_range_holds(h, &now, &holds, err);
-	if (rc || !holds)
+	if (rc || !if_range_holds(h, &now))
 		return rc;
 	return ranges_parse(header, res->length, ranges, err);
 }

@@ -119,23 +119,15 @@ etag_list_parse(const struct headers *h, struct str name, struct arena *a,
 	return ERR_OK;
 }
 
-static enum err_code
-date_field_parse(const struct headers *h, struct str name, bool *present,
-    int64_t *seconds, struct err *err)
+/* One that is no date, or several, must be ignored (s13.1.3, s13.1.4). */
+static bool
+date_field_parse(const struct headers *h, struct str name, int64_t *seconds)
 {
 	struct str s;
-	enum err_code rc;
 
-	*present = headers_has(h, name);
-	if (!*present)
-		return ERR_OK;
-	rc = headers_one(h, name, &s, err);
-	if (rc)
-		return rc;
-	if (!date_parse_http(s, seconds))
-		return err_tell(err, ERR_BAD_HEADER, "%.*s is not an HTTP date",
-		    STR_ARG(name));
-	return ERR_OK;
+	return headers_has(h, name) &&
+	    headers_one(h, name, &s, NULL) == ERR_OK &&
+	    date_parse_http(s, seconds);
 }
 
 enum err_code
@@ -149,15 +141,15 @@ conditions_parse(const struct headers *h, bool read, struct arena *a,
 	if (!rc)
 		rc = etag_list_parse(
 		    h, STR("If-None-Match"), a, &c.none_match, err);
-	if (!rc && read)
-		rc = date_field_parse(h, STR("If-Modified-Since"),
-		    &c.has_modified_since, &c.modified_since, err);
-	if (!rc)
-		rc = date_field_parse(h, STR("If-Unmodified-Since"),
-		    &c.has_unmodified_since, &c.unmodified_since, err);
-	if (!rc)
-		*out = c;
-	return rc;
+	if (rc)
+		return rc;
+	if (read)
+		c.has_modified_since = date_field_parse(
+		    h, STR("If-Modified-Since"), &c.modified_since);
+	c.has_unmodified_since = date_field_parse(
+	    h, STR("If-Unmodified-Since"), &c.unmodified_since);
+	*out = c;
+	return ERR_OK;
 }
 
 /* Whether the list names what is there. */
@@ -212,30 +204,20 @@ conditions_check(const struct conditions *c, bool read,
 	return err_tell(err, ERR_PRECONDITION, "If-None-Match does not hold");
 }
 
-enum err_code
-if_range_holds(const struct headers *h, const struct validators *now,
-    bool *holds, struct err *err)
+bool
+if_range_holds(const struct headers *h, const struct validators *now)
 {
 	const struct etag current = { .opaque = now->etag };
 	struct etag tag;
 	struct str s;
 	int64_t date;
-	enum err_code rc;
 
-	if (!headers_has(h, STR("If-Range"))) {
-		*holds = true;
-		return ERR_OK;
-	}
-	rc = headers_one(h, STR("If-Range"), &s, err);
-	if (rc)
-		return rc;
+	if (!headers_has(h, STR("If-Range")))
+		return true;
+	if (!now->exists || headers_one(h, STR("If-Range"), &s, NULL))
+		return false;
 	if (etag_parse(s, &tag))
-		*holds = now->exists && etag_same_strong(&tag, &current);
-	else if (date_parse_http(s, &date))
-		*holds = now->exists && date == now->modified &&
-		    date <= clock_seconds(clock_now()) - 60;
-	else
-		return err_tell(err, ERR_BAD_HEADER,
-		    "If-Range is neither an entity tag nor an HTTP date");
-	return ERR_OK;
+		return etag_same_strong(&tag, &current);
+	return date_parse_http(s, &date) && date == now->modified &&
+	    date <= clock_seconds(clock_now()) - 60;
 }

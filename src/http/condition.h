@@ -51,9 +51,9 @@ struct conditions {
 };
 
 /*
- * Reads all four headers.  A list without a tag is malformed, too.  read: GET
- * or HEAD, the only ones for which If-Modified-Since means something (RFC 9110
- * s13.1.3).
+ * Reads all four headers.  A list without a tag is malformed, too; a date that
+ * is none is as good as absent (RFC 9110 s13.1.3, s13.1.4).  read: GET or HEAD,
+ * the only ones for which If-Modified-Since means something.
  */
 enum err_code conditions_parse(const struct headers *h, bool read,
     struct arena *a, struct conditions *out, struct err *err) MUST_USE;
@@ -75,9 +75,9 @@ enum err_code conditions_check(const struct conditions *c, bool read,
 /*
  * If-Range (s13.1.5): whether the Range is to be obeyed.  A date must be that
  * of the last change, to the second, and at least a minute old: a file may
- * have changed twice in one second (s8.8.2.2).
+ * have changed twice in one second (s8.8.2.2).  What is neither a tag nor a
+ * date matches nothing: the whole is sent, which is never wrong.
  */
-enum err_code if_range_holds(const struct headers *h,
-    const struct validators *now, bool *holds, struct err *err) MUST_USE;
+bool if_range_holds(const struct headers *h, const struct validators *now);
 
 #endif

@@ -89,6 +89,14 @@ class Conditions(TestCase):
                     if want == 304:
                         self.assertEqual(r.header("ETag"), self.etag)
 
+    def test_malformed_dates_are_ignored_as_they_must_be(self):
+        for value in ("yesterday", "0", PAST + ", " + PAST, ""):
+            with self.subTest(value):
+                self.ask("GET", "/f", {"If-Modified-Since": value}, want=200)
+                self.ask("GET", "/f", {"If-Unmodified-Since": value}, want=200)
+                r = self.ask("GET", "/f", {"If-Range": value, "Range": "bytes=0-1"}, want=200)
+                self.assertEqual(r.body, b"hello")
+
     def test_malformed_conditions_are_400_and_never_ignored(self):
         for name, value in (("If-Match", "abc"), ("If-Match", '"a'), ("If-None-Match", "x"),
                             ("If", ""), ("If", "x"), ("If", "(<a>"), ("If", "()"),
