@@ -58,6 +58,7 @@ file_reply_validators(struct exchange *x, const struct resource *res)
 		(void)reply_header(x->reply, STR("ETag"), resource_etag(res));
 	/* To be kept, but asked for again: a PUT may come at any time. */
 	(void)reply_header(x->reply, STR("Cache-Control"), STR("no-cache"));
+	canonical_header(x, false);
 }
 
 static void
@@ -72,7 +73,6 @@ say_about(struct exchange *x, const struct resource *res, struct str type)
 	if (is_active(type_of(x)))
 		(void)reply_header(
 		    r, STR("Content-Security-Policy"), STR("sandbox"));
-	canonical_header(x, false);
 }
 
 static void

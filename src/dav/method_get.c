@@ -82,6 +82,16 @@ get_listing(struct exchange *x, struct err *err)
 	return op_propfind(&op, x->req->path, &q, &answer.base, err);
 }
 
+/* What a 304 has in common with the page (RFC 9110 s15.4.5). */
+static void
+listing_unchanged(struct exchange *x)
+{
+	struct reply *r = x->reply;
+
+	(void)reply_header(r, STR("Cache-Control"), STR("no-cache"));
+	(void)reply_header(r, STR("Vary"), STR("Accept-Encoding"));
+}
+
 static enum err_code
 get_collection(struct exchange *x, struct err *err)
 {
@@ -91,13 +101,16 @@ get_collection(struct exchange *x, struct err *err)
 
 	if (rc)
 		return rc;
+	/* Conditions are for what would succeed (RFC 9110 s13.2.1). */
+	if (!x->req->slash)
+		return redirect_to_slash(x);
 	/* The date of a collection does not change with its members' sizes. */
 	g->pre.conditions.has_modified_since = false;
 	rc = precondition_check(&g->pre, &res, err);
+	if (rc == ERR_NOT_MODIFIED)
+		listing_unchanged(x);
 	if (rc)
 		return rc;
-	if (!x->req->slash)
-		return redirect_to_slash(x);
 	return get_listing(x, err);
 }
 

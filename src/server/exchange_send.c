@@ -70,7 +70,8 @@ make_response(struct exchange_state *e, const struct response_body *body)
 		    read_body, e, body_done);
 	if (!r)
 		exchange_drop(e);
-	else if (!body->known && e->answer.spec.head)
+	else if (!body->known &&
+	    (e->answer.spec.head || e->answer.base.status == 304))
 		/* It would send the last chunk of a body that is not there. */
 		(void)MHD_set_response_options(
 		    r, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
@@ -79,18 +80,20 @@ make_response(struct exchange_state *e, const struct response_body *body)
 
 /*
  * libmicrohttpd always says how long the body is, and a 304 must not say
- * anything but what a 200 would have said (RFC 9110 s8.6).
+ * anything but what a 200 would have said (RFC 9110 s8.6): nothing where that
+ * would have been a page, which is not made.
  */
 static void
 measure_unsent(struct exchange_state *e, struct response_body *body)
 {
 	struct resource r;
 
-	if (e->answer.base.status != 304 ||
-	    store_stat(e->server->store, e->req.path, &r, NULL))
+	if (e->answer.base.status != 304)
 		return;
-	body->length = r.length;
 	body->whole = false;
+	body->known = !store_stat(e->server->store, e->req.path, &r, NULL) &&
+	    !r.collection;
+	body->length = body->known ? r.length : 0;
 }
 
 /* What the server itself has to say in the header. */

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """HTTP/1.1 as bytes: framing, limits of a header, connections."""
 
+import os
 import socket
 import time
 
@@ -245,6 +246,27 @@ class Connections(sheaf_http.TestCase):
             self.assertIn(r.header("Content-Length"), (None, "1"))
             c.request("OPTIONS", "/")
             self.assertEqual(c.response().status, 200)
+
+    def test_a_304_says_what_the_200_would_have_said(self):
+        os.makedirs(self.server.path("folder"), exist_ok=True)
+        self.server.write("file", b"x")
+        for target in ("/file", "/file/", "/folder/", "/"):
+            with self.subTest(target):
+                whole = self.server.request("GET", target)
+                r = self.server.request("GET", target, {"If-None-Match": "*"})
+                self.assertEqual((whole.status, r.status), (200, 304))
+                for name in ("Cache-Control", "Content-Location", "ETag", "Vary"):
+                    self.assertEqual(r.all(name), whole.all(name), name)
+                self.assertIn(r.header("Content-Length"),
+                              (None, whole.header("Content-Length")))
+
+    def test_conditions_are_for_what_would_succeed(self):
+        os.makedirs(self.server.path("folder"), exist_ok=True)
+        for headers in ({"If-None-Match": "*"}, {"If-Match": '"x"'}):
+            r = self.server.request("GET", "/folder", headers)
+            self.assertEqual((r.status, r.header("Location")), (301, "/folder/"))
+            r = self.server.request("GET", "/missing", headers)
+            self.assertEqual(r.status, 404)
 
 
 class Bodies(sheaf_http.TestCase):
