@@ -32,8 +32,10 @@ set_prefixes(struct live *l, struct err *err)
 	const char *prefix = l->config.prefix;
 	enum err_code rc;
 
-	if (!*prefix)
+	if (!*prefix) { /* a proxy that passes targets on as they came */
+		l->prefix = l->base.prefix;
 		return ERR_OK;
+	}
 	rc = prefix_normalize(&l->arena, str_from_c(prefix), &l->prefix, err);
 	if (rc == ERR_BAD_PATH)
 		return bad_value(err, "prefix", prefix, "a path such as /dav");

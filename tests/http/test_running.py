@@ -588,6 +588,21 @@ class Proxies(unittest.TestCase):
                 self.assertEqual(c.response().status, 201)
             self.assertEqual(s.read("g"), b"x")
 
+    def test_the_path_of_the_base_url_is_the_prefix_unless_that_is_given(self):
+        url = "https://files.example.org/a%20b"
+        for args, front in (((), "/a%20b"), (("--prefix", "/"), ""),
+                            (("--prefix", "/in"), "/in")):
+            with self.subTest(args), \
+                    sheaf_http.Server("--base-url", url, *args) as s:
+                self.assertEqual(
+                    s.request("PUT", front + "/f", body=b"x").status, 201)
+                self.assertEqual(s.request("GET", "/out/f").status, 404)
+                r = s.request("COPY", front + "/f",
+                              {"Destination": url + "/g"})
+                self.assertEqual(r.status, 201)
+                r = s.request("PROPFIND", front + "/", {"Depth": "1"})
+                self.assertIn(b"<D:href>/a%20b/g</D:href>", r.body)
+
     def test_forwarded_counts_from_who_is_trusted(self):
         for trusted, status in (("127.0.0.0/8", 201), ("10.0.0.1", 502)):
             with self.subTest(trusted), \
