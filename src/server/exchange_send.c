@@ -7,6 +7,18 @@
 
 #define BLOCK ((size_t)32 * 1024)
 
+/*
+ * The client is to see at once that no more will come.  libmicrohttpd, told
+ * when it has just resumed a connection, would close it only when something
+ * next happens to its socket: this does.
+ */
+static ssize_t
+cut(const struct exchange_state *e)
+{
+	(void)shutdown(e->conn->fd, SHUT_RDWR);
+	return MHD_CONTENT_READER_END_WITH_ERROR;
+}
+
 static ssize_t
 read_body(void *arg, uint64_t at, char *out, size_t max)
 {
@@ -15,7 +27,7 @@ read_body(void *arg, uint64_t at, char *out, size_t max)
 
 	(void)at;
 	if (e->starved && !conn_enter(e->conn, CONN_SEND))
-		return MHD_CONTENT_READER_END_WITH_ERROR;
+		return cut(e);
 	e->starved = false;
 	switch (response_read(&e->source, out, max, &got)) {
 	case SPOOL_READ:
@@ -24,13 +36,13 @@ read_body(void *arg, uint64_t at, char *out, size_t max)
 	case SPOOL_END:
 		return MHD_CONTENT_READER_END_OF_STREAM;
 	case SPOOL_FAILED:
-		return MHD_CONTENT_READER_END_WITH_ERROR;
+		return cut(e);
 	case SPOOL_EMPTY:
 		break;
 	}
 	e->starved = true;
 	if (!conn_enter(e->conn, CONN_WORK))
-		return MHD_CONTENT_READER_END_WITH_ERROR;
+		return cut(e);
 	gate_suspend(&e->gate);
 	if (!spool_wait(e->source.spool))
 		gate_wake(&e->gate);
