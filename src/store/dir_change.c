@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/file.h"
 #include "store/dir_impl.h"
 
 static enum err_code
@@ -21,6 +22,7 @@ dir_mkcol(
 	struct dir_store *ds = dir_of(s);
 	struct hold h CLEANUP(hold_done) = { 0 };
 	struct place p CLEANUP(place_done) = PLACE_NONE;
+	int sync CLEANUP(fd_close) = -1;
 	enum err_code rc = hold_new(ds, path, FOLLOW_YES, &h, &p, err);
 
 	if (rc)
@@ -28,10 +30,12 @@ dir_mkcol(
 	if (p.found != FOUND_NOTHING)
 		return exists(&p, err);
 	rc = guard_ask(g, NULL, err);
+	if (!rc)
+		rc = dir_sync_begin(ds, p.dir, NULL, &sync, err);
 	if (rc)
 		return rc;
 	if (!mkdirat(p.dir, p.name, 0777))
-		return dir_sync(ds, p.dir, NULL, err);
+		return dir_sync_end(sync, err);
 	if (errno == ENOENT)
 		return err_set(err, ERR_NO_PARENT,
 		    "the collection of '%.*s' has gone", STR_ARG(path.s));
@@ -92,6 +96,7 @@ dir_remove(struct store *s, struct rpath path, const struct guard *g,
 	struct dir_store *ds = dir_of(s);
 	struct hold h CLEANUP(hold_done) = { 0 };
 	struct place p CLEANUP(place_done) = PLACE_NONE;
+	int sync CLEANUP(fd_close) = -1;
 	enum err_code rc = hold_place(ds, path, FOLLOW_NO, &h, &p, err);
 
 	if (!rc)
@@ -99,12 +104,14 @@ dir_remove(struct store *s, struct rpath path, const struct guard *g,
 	if (!rc)
 		rc = place_ask(g, &p, err);
 	if (!rc)
+		rc = dir_sync_begin(ds, p.dir, b, &sync, err);
+	if (!rc)
 		rc = remove_any(ds, &p, err);
 	if (rc)
 		return rc;
 	if (p.found == FOUND_SERVED)
 		dir_forget(ds, &p.stx);
-	return dir_sync(ds, p.dir, b, err);
+	return dir_sync_end(sync, err);
 }
 
 /* ---- rename */
@@ -151,18 +158,24 @@ dir_rename(struct store *s, struct rpath from, struct rpath to,
 	struct hold h CLEANUP(hold_done) = { 0 };
 	struct place src CLEANUP(place_done) = PLACE_NONE;
 	struct place dst CLEANUP(place_done) = PLACE_NONE;
+	int src_sync CLEANUP(fd_close) = -1;
+	int dst_sync CLEANUP(fd_close) = -1;
 	enum err_code rc =
 	    hold_two(ds, from, FOLLOW_NO, &src, to, &h, &dst, err);
 
 	if (!rc)
 		rc = dir_check_ends(&src, &dst, replace, g, err);
 	if (!rc)
+		rc = dir_sync_begin(ds, src.dir, NULL, &src_sync, err);
+	if (!rc)
+		rc = dir_sync_begin(ds, dst.dir, NULL, &dst_sync, err);
+	if (!rc)
 		rc = dir_move_into(
 		    ds, src.dir, src.name, place_is_dir(&src), &dst, err);
 	if (!rc)
-		rc = dir_sync(ds, dst.dir, NULL, err);
+		rc = dir_sync_end(dst_sync, err);
 	if (!rc)
-		rc = dir_sync(ds, src.dir, NULL, err);
+		rc = dir_sync_end(src_sync, err);
 	if (!rc && created)
 		*created = dst.found == FOUND_NOTHING;
 	return rc;

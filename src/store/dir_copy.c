@@ -121,6 +121,7 @@ struct copying {
 	struct temp temp;
 	struct store_batch *batch;
 	bool durable; /* the bytes are on the disk */
+	struct statx made; /* what is in place, asked before it is */
 };
 
 static void
@@ -220,20 +221,13 @@ make_file(struct copying *c, struct err *err)
 }
 
 static enum err_code
-stat_temp(const struct copying *c, struct resource *out, struct err *err)
+stat_temp(const struct copying *c, struct statx *out, struct err *err)
 {
-	struct statx stx;
-
-	if (c->temp.fd >= 0) {
-		enum err_code rc = dir_stat_fd(c->temp.fd, &stx, err);
-
-		if (rc)
-			return rc;
-	} else if (statx(c->temp.dir, c->temp.name, AT_SYMLINK_NOFOLLOW,
-		       STAT_MASK, &stx)) {
+	if (c->temp.fd >= 0)
+		return dir_stat_fd(c->temp.fd, out, err);
+	if (statx(
+		c->temp.dir, c->temp.name, AT_SYMLINK_NOFOLLOW, STAT_MASK, out))
 		return err_os(err, "stat a new collection");
-	}
-	dir_resource(c->ds, &stx, out);
 	return ERR_OK;
 }
 
@@ -244,6 +238,7 @@ copy_props_only(struct copying *c, const struct place *p, struct err *err)
 	const struct resource src = place_resource(&c->src);
 	const struct resource dst = place_resource(p);
 
+	c->made = p->stx;
 	if (!src.has_props && !dst.has_props)
 		return ERR_OK;
 	return state_copy(c->ds->state, &src.id, &dst.id, err);
@@ -255,12 +250,15 @@ install(struct copying *c, const struct place *p, struct err *err)
 {
 	const struct resource src = place_resource(&c->src);
 	struct resource new;
-	enum err_code rc = stat_temp(c, &new, err);
+	enum err_code rc = stat_temp(c, &c->made, err);
 
 	if (!rc && place_is_file(p) && c->temp.fd >= 0 &&
 	    fchmod(c->temp.fd, p->stx.stx_mode & 0777))
 		rc = err_os(err, "set mode");
-	if (!rc && src.has_props)
+	if (rc)
+		return rc;
+	dir_resource(c->ds, &c->made, &new);
+	if (src.has_props)
 		rc = state_copy(c->ds->state, &src.id, &new.id, err);
 	if (rc)
 		return rc;
@@ -287,20 +285,6 @@ put_in_place(struct copying *c, const struct place *p, struct err *err)
 	return rc;
 }
 
-static enum err_code
-describe(const struct copying *c, const struct place *p, struct resource *out,
-    struct err *err)
-{
-	struct statx stx;
-
-	if (c->temp.fd >= 0)
-		return stat_temp(c, out, err);
-	if (statx(p->dir, p->name, AT_SYMLINK_NOFOLLOW, STAT_MASK, &stx))
-		return err_os(err, "stat '%.*s'", STR_ARG(c->to.s));
-	dir_resource(c->ds, &stx, out);
-	return ERR_OK;
-}
-
 /* ERR_EXISTS with no resource there when we looked: look again. */
 static enum err_code
 try_copy(struct copying *c, struct resource *out, bool *created, bool *again,
@@ -308,7 +292,7 @@ try_copy(struct copying *c, struct resource *out, bool *created, bool *again,
 {
 	struct hold h CLEANUP(hold_done) = { 0 };
 	struct place p CLEANUP(place_done) = PLACE_NONE;
-	struct resource made;
+	int sync CLEANUP(fd_close) = -1;
 	enum err_code rc = hold_target(c, &h, &p, err);
 
 	*again = false;
@@ -316,18 +300,18 @@ try_copy(struct copying *c, struct resource *out, bool *created, bool *again,
 		rc = dir_check_ends(&c->src, &p, c->replace, c->guard, err);
 	if (!rc)
 		rc = make_durable(c, &p, err);
+	if (!rc)
+		rc = dir_sync_begin(c->ds, p.dir, c->batch, &sync, err);
 	if (rc)
 		return rc;
 	rc = put_in_place(c, &p, err);
 	*again = rc == ERR_EXISTS;
 	if (!rc)
-		rc = describe(c, &p, &made, err);
-	if (!rc)
-		rc = dir_sync(c->ds, p.dir, c->batch, err);
+		rc = dir_sync_end(sync, err);
 	if (rc)
 		return rc;
 	if (out)
-		*out = made;
+		dir_resource(c->ds, &c->made, out);
 	if (created)
 		*created = p.found == FOUND_NOTHING;
 	return ERR_OK;

@@ -177,10 +177,13 @@ int64_t dir_tick(struct dir_store *ds);
 
 /*
  * Makes entries of a collection durable, unless relaxed; with a batch, at the
- * latest at its end.
+ * latest at its end.  In two parts, around the change: what can be refused (a
+ * descriptor) is asked for while nothing has changed.  *fd, which is -1 before,
+ * is the caller's to close, and stays -1 where there is nothing to sync.
  */
-enum err_code dir_sync(const struct dir_store *ds, int dir,
-    struct store_batch *b, struct err *err) MUST_USE;
+enum err_code dir_sync_begin(const struct dir_store *ds, int dir,
+    struct store_batch *b, int *fd, struct err *err) MUST_USE;
+enum err_code dir_sync_end(int fd, struct err *err) MUST_USE;
 
 /*
  * Drops the properties of what was removed, unless another name keeps it.

@@ -18,6 +18,9 @@
 /* Dropped properties of so many resources make one transaction. */
 #define DROP_BATCH ((size_t)64)
 
+/* Others who came in before it was hidden may still put things into a tree. */
+#define REMOVE_TRIES 4
+
 /* ---- removing trees */
 
 struct removal {
@@ -71,16 +74,16 @@ read_dir(int dir, const char *name)
 	return d;
 }
 
-/* Removes an entry, unless it is a collection with members: false. */
+/* False: it is still there, as a collection with members is. */
 static bool
 remove_entry(struct removal *r, int dir, const char *name)
 {
 	struct statx stx;
 
 	if (statx(dir, name, AT_SYMLINK_NOFOLLOW, STAT_MASK, &stx))
-		return true;
+		return errno == ENOENT;
 	if (unlinkat(dir, name, S_ISDIR(stx.stx_mode) ? AT_REMOVEDIR : 0))
-		return !S_ISDIR(stx.stx_mode);
+		return errno == ENOENT;
 	drop_later(r, &stx);
 	return true;
 }
@@ -124,22 +127,31 @@ empty_top(struct removal *r, DIR *top)
  * member of the top are moved up beside it.  That happens to each once, so
  * there is an end to it.
  */
+static void
+empty_tree(struct removal *r, int dir, const char *name)
+{
+	DIR *top = read_dir(dir, name);
+
+	if (!top)
+		return;
+	r->top = dirfd(top);
+	do {
+		r->moved_up = false;
+		empty_top(r, top);
+	} while (r->moved_up);
+	(void)closedir(top);
+}
+
 void
 dir_remove_tree(struct dir_store *ds, int dir, const char *name)
 {
 	struct removal r = { .ds = ds };
-	DIR *top = NULL;
+	int tries;
 
-	if (!remove_entry(&r, dir, name))
-		top = read_dir(dir, name);
-	if (top) {
-		r.top = dirfd(top);
-		do {
-			r.moved_up = false;
-			empty_top(&r, top);
-		} while (r.moved_up);
-		(void)closedir(top);
-		(void)remove_entry(&r, dir, name);
+	for (tries = 0; tries < REMOVE_TRIES; tries++) {
+		if (remove_entry(&r, dir, name))
+			break;
+		empty_tree(&r, dir, name);
 	}
 	drop_now(&r);
 }
@@ -157,8 +169,9 @@ dir_sweep(struct dir_store *ds, int dir)
 		only_ours &= is_dot(e->d_name) || temp_name_is(e->d_name);
 	if (only_ours) {
 		rewinddir(d);
+		/* Others may have come, or the first reading broke off. */
 		while ((e = readdir(d)))
-			if (!is_dot(e->d_name))
+			if (temp_name_is(e->d_name))
 				dir_remove_tree(ds, dir, e->d_name);
 	}
 	(void)closedir(d);
@@ -240,6 +253,10 @@ swap(int fdir, const char *from, const struct place *p,
 		return lacks_flags(errno)
 		    ? swap_without_flags(fdir, from, p, aside, err)
 		    : move_failed(p, err);
+	}
+	if (temp_name_is(from)) { /* and so hidden already */
+		memcpy(aside, from, TEMP_NAME_SIZE);
+		return ERR_OK;
 	}
 	if (!renameat(fdir, from, fdir, aside))
 		return ERR_OK;

@@ -117,20 +117,24 @@ dir_tick(struct dir_store *ds)
 
 /*
  * A directory we may not read cannot be opened for this; nor do all file
- * systems know how to sync one.  Neither makes the change fail that was made.
+ * systems know how to sync one.  Neither makes the change fail.
  */
 enum err_code
-dir_sync(
-    const struct dir_store *ds, int dir, struct store_batch *b, struct err *err)
+dir_sync_begin(const struct dir_store *ds, int dir, struct store_batch *b,
+    int *fd, struct err *err)
 {
-	int fd CLEANUP(fd_close) = -1;
-
 	if (ds->relaxed || batch_waits(b, dir))
 		return ERR_OK;
-	fd = open_beneath(dir, ".", O_RDONLY | O_DIRECTORY, 0);
-	if (fd < 0)
-		return errno == EACCES ? ERR_OK : err_os(err, "open to sync");
-	if (fsync(fd) && errno != EINVAL && errno != EROFS)
+	*fd = open_beneath(dir, ".", O_RDONLY | O_DIRECTORY, 0);
+	if (*fd < 0 && errno != EACCES)
+		return err_os(err, "open to sync");
+	return ERR_OK;
+}
+
+enum err_code
+dir_sync_end(int fd, struct err *err)
+{
+	if (fd >= 0 && fsync(fd) && errno != EINVAL && errno != EROFS)
 		return err_os(err, "sync directory");
 	return ERR_OK;
 }

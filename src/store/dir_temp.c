@@ -114,27 +114,38 @@ temp_done(struct temp *t)
 	fd_close(&t->fd);
 }
 
+/* Gives a nameless file a hidden name beside its place. */
+static enum err_code
+link_beside(struct temp *t, const struct place *p, struct err *err)
+{
+	temp_name_new(t->name);
+	t->dir = p->dir;
+	if (!link_nameless(t->fd, p->dir, t->name))
+		return ERR_OK;
+	t->name[0] = '\0';
+	return err_os(err, "link beside '%.*s'", STR_ARG(p->path.s));
+}
+
 enum err_code
 temp_install(struct dir_store *ds, struct temp *t, const struct place *p,
     struct err *err)
 {
-	enum err_code rc;
+	bool nameless = !t->name[0];
+	enum err_code rc = ERR_OK;
 
-	if (!t->name[0]) {
-		if (p->found == FOUND_NOTHING)
-			return link_nameless(t->fd, p->dir, p->name)
-			    ? err_os(err, "link '%.*s'", STR_ARG(p->path.s))
-			    : ERR_OK;
-		temp_name_new(t->name);
-		t->dir = p->dir;
-		if (link_nameless(t->fd, p->dir, t->name)) {
-			t->name[0] = '\0';
-			return err_os(
-			    err, "link beside '%.*s'", STR_ARG(p->path.s));
-		}
-	}
+	if (nameless && p->found == FOUND_NOTHING)
+		return link_nameless(t->fd, p->dir, p->name)
+		    ? err_os(err, "link '%.*s'", STR_ARG(p->path.s))
+		    : ERR_OK;
+	if (nameless)
+		rc = link_beside(t, p, err);
+	if (rc)
+		return rc;
 	rc = dir_move_into(ds, t->dir, t->name, t->collection, p, err);
-	if (!rc)
+	/* Now, because p's descriptor may be closed before temp_done(). */
+	if (rc && nameless)
+		(void)unlinkat(t->dir, t->name, 0);
+	if (!rc || nameless)
 		t->name[0] = '\0';
 	return rc;
 }

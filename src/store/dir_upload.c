@@ -138,12 +138,15 @@ try_commit(
 {
 	struct hold h CLEANUP(hold_done) = { 0 };
 	struct place p CLEANUP(place_done) = PLACE_NONE;
+	int sync CLEANUP(fd_close) = -1;
 	enum err_code rc = hold_new(u->ds, u->path, FOLLOW_YES, &h, &p, err);
 
 	if (!rc)
 		rc = must_not_be_dir(&p, err);
 	if (!rc)
 		rc = place_ask(g, &p, err);
+	if (!rc)
+		rc = dir_sync_begin(u->ds, p.dir, NULL, &sync, err);
 	if (rc)
 		return rc;
 	rc = put_in_place(u, &p, err);
@@ -153,7 +156,7 @@ try_commit(
 	if (rc)
 		return rc;
 	*created = p.found == FOUND_NOTHING;
-	return dir_sync(u->ds, p.dir, NULL, err);
+	return dir_sync_end(sync, err);
 }
 
 static enum err_code
@@ -168,13 +171,13 @@ dir_upload_commit(struct upload *base, const struct guard *g,
 
 	if (!rc)
 		rc = make_durable(u, err);
+	if (!rc) /* while it may still fail */
+		rc = dir_stat_fd(u->temp.fd, &stx, err);
 	if (rc)
 		return rc;
 	do
 		rc = try_commit(u, g, &new, err);
 	while (rc == ERR_EXISTS && ++tries < MAX_TRIES);
-	if (!rc && out)
-		rc = dir_stat_fd(u->temp.fd, &stx, err);
 	if (rc)
 		return rc;
 	if (out)
