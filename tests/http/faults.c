@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Loaded into the server (LD_PRELOAD) by test_faults.py: makes the nth call of
+ * some function fail.  Which one is said in a file that both have mapped, named
+ * by $SHEAF_FAULTS: see struct orders.
+ */
+#include <dirent.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#define EXPORT __attribute__((visibility("default")))
+
+enum call {
+	CALL_NONE,
+	CALL_OPENAT2,
+	CALL_GETDENTS,
+	CALL_STATX,
+	CALL_READ,
+	CALL_WRITE,
+	CALL_FSYNC,
+	CALL_RENAME,
+	CALL_LINK,
+	CALL_UNLINK,
+	CALL_MKDIR,
+	CALL_COPY_RANGE,
+	CALL_TRUNCATE,
+	CALL_TIMES,
+};
+
+struct orders {
+	_Atomic int32_t call; /* the one that fails */
+	_Atomic int32_t errnum;
+	_Atomic int32_t calls_left; /* 1: the next one; it is 0 then */
+	_Atomic int32_t lasting; /* all after it fail as well */
+};
+
+static struct orders *orders;
+
+__attribute__((constructor)) static void
+begin(void)
+{
+	const char *name = getenv("SHEAF_FAULTS");
+	int fd = name ? open(name, O_RDWR | O_CLOEXEC) : -1;
+	void *at;
+
+	if (fd < 0)
+		return;
+	at = mmap(
+	    NULL, sizeof(*orders), PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
+	if (at != MAP_FAILED)
+		orders = at;
+	(void)close(fd);
+}
+
+static bool
+fails(enum call call)
+{
+	int32_t left;
+
+	if (!orders || atomic_load(&orders->call) != (int32_t)call)
+		return false;
+	left = atomic_fetch_sub(&orders->calls_left, 1);
+	if (left != 1 && (left > 1 || !atomic_load(&orders->lasting)))
+		return false;
+	errno = atomic_load(&orders->errnum);
+	return true;
+}
+
+/* Sockets and what wakes threads are not what is tested here. */
+static bool
+file_fails(enum call call, int fd)
+{
+	struct stat st;
+
+	if (!orders || atomic_load(&orders->call) != (int32_t)call)
+		return false;
+	return !fstat(fd, &st) && S_ISREG(st.st_mode) && fails(call);
+}
+
+#define NEXT(name) ((__typeof__(&name))(uintptr_t)dlsym(RTLD_NEXT, #name))
+
+/* clang-format off */
+#define WRAP(call, type, name, params, args) \
+	EXPORT type name params \
+	{ \
+		return fails(call) ? -1 : NEXT(name) args; \
+	}
+#define WRAP_FILE(call, type, name, params, args) \
+	EXPORT type name params \
+	{ \
+		return file_fails(call, fd) ? -1 : NEXT(name) args; \
+	}
+/* clang-format on */
+
+WRAP_FILE(CALL_READ, ssize_t, read, (int fd, void *to, size_t n), (fd, to, n))
+WRAP_FILE(CALL_READ, ssize_t, pread64, (int fd, void *to, size_t n, off64_t at),
+    (fd, to, n, at))
+WRAP_FILE(
+    CALL_WRITE, ssize_t, write, (int fd, const void *p, size_t n), (fd, p, n))
+WRAP_FILE(CALL_WRITE, ssize_t, pwrite64,
+    (int fd, const void *p, size_t n, off64_t at), (fd, p, n, at))
+WRAP(CALL_FSYNC, int, fsync, (int fd), (fd))
+WRAP(CALL_FSYNC, int, fdatasync, (int fd), (fd))
+WRAP(CALL_FSYNC, int, syncfs, (int fd), (fd))
+WRAP(CALL_STATX, int, statx,
+    (int dir, const char *name, int flags, unsigned mask, struct statx *out),
+    (dir, name, flags, mask, out))
+WRAP(CALL_RENAME, int, renameat,
+    (int from, const char *a, int to, const char *b), (from, a, to, b))
+WRAP(CALL_RENAME, int, renameat2,
+    (int from, const char *a, int to, const char *b, unsigned flags),
+    (from, a, to, b, flags))
+WRAP(CALL_LINK, int, linkat,
+    (int from, const char *a, int to, const char *b, int flags),
+    (from, a, to, b, flags))
+WRAP(CALL_UNLINK, int, unlinkat, (int dir, const char *name, int flags),
+    (dir, name, flags))
+WRAP(CALL_MKDIR, int, mkdirat, (int dir, const char *name, mode_t mode),
+    (dir, name, mode))
+WRAP(CALL_COPY_RANGE, ssize_t, copy_file_range,
+    (int in, off64_t *a, int out, off64_t *b, size_t n, unsigned flags),
+    (in, a, out, b, n, flags))
+WRAP(CALL_TRUNCATE, int, ftruncate64, (int fd, off64_t size), (fd, size))
+WRAP(CALL_TIMES, int, futimens, (int fd, const struct timespec t[2]), (fd, t))
+
+EXPORT struct dirent64 *
+readdir64(DIR *d)
+{
+	return fails(CALL_GETDENTS) ? NULL : NEXT(readdir64)(d);
+}
+
+EXPORT long
+syscall(long number, ...)
+{
+	long a[6];
+	va_list args;
+	size_t i;
+
+	va_start(args, number);
+	for (i = 0; i < 6; i++)
+		a[i] = va_arg(args, long);
+	va_end(args);
+	if (number == SYS_openat2 && fails(CALL_OPENAT2))
+		return -1;
+	if (number == SYS_getdents64 && fails(CALL_GETDENTS))
+		return -1;
+	return NEXT(syscall)(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+}
