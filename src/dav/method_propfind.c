@@ -40,13 +40,11 @@ propfind_check(struct exchange *x, struct resource *res, struct err *err)
 
 	if (rc)
 		return rc;
-	rc = precondition_check(&f->pre, res, err);
-	if (rc)
-		return rc;
 	if (x->set->finite_depth && res->collection &&
 	    f->depth == DEPTH_INFINITY)
 		return err_set(err, ERR_FINITE_DEPTH, "Depth: infinity");
-	return ERR_OK;
+	/* Conditions are for what would succeed (RFC 9110 s13.2.1). */
+	return precondition_check(&f->pre, res, err);
 }
 
 static enum err_code

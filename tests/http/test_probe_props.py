@@ -131,7 +131,7 @@ class FiniteDepth(TestCase):
     args = ("--propfind-infinity=off",)
 
     def test_infinity_is_refused_by_its_condition(self):
-        for headers in ({"Depth": "infinity"}, {}):
+        for headers in ({"Depth": "infinity"}, {}, {"If-Match": '"x"'}):
             r = self.ask("PROPFIND", "/", headers, want=403)
             self.assertIn(D + "propfind-finite-depth", condition(r))
         self.ask("PROPFIND", "/", {"Depth": "1"}, want=207)
