@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/arena.h"
 
+#include <assert.h>
 #include <stdalign.h>
 #include <stdlib.h>
 
@@ -71,6 +72,7 @@ arena_alloc(struct arena *a, size_t size)
 		return NULL;
 	p = a->last->bytes + a->used;
 	a->used += size;
+	assert(a->used <= a->last->size);
 	return memset(p, 0, size);
 }
 

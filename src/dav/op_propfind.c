@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <assert.h>
+
 #include "dav/op.h"
 #include "dav/props.h"
 #include "dav/tree.h"
@@ -251,6 +253,8 @@ put_page(struct finding *f, const struct member *m, struct page *p)
 			.props = p->missing,
 			.n_props = p->n_missing,
 		};
+	/* As resolve() made room for. */
+	assert(p->n_missing <= f->n_fields && p->n_stats <= f->n_fields + 2);
 	o.propstats = p->stats;
 	o.n_propstats = p->n_stats;
 	return sink_put(f->out, &o);

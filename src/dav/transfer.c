@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "dav/transfer.h"
 
+#include <assert.h>
+
 enum err_code
 transfer_check(const struct op *op, const struct transfer *t, struct err *err)
 {
@@ -265,6 +267,7 @@ source_of(struct copying *c, struct rpath member, struct resource *res,
 	struct rpath from;
 	enum err_code rc;
 
+	assert(rpath_covers(c->t->to, member));
 	*left_out = false;
 	if (c->t->shallow && !rpath_eq(member, c->t->to))
 		return ERR_NOT_FOUND;

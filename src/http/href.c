@@ -320,12 +320,6 @@ href_put(struct buf *b, struct str prefix, struct rpath p, bool collection)
 		buf_putc(b, '/');
 }
 
-void
-href_put_segment(struct buf *b, struct str name)
-{
-	put_encoded(b, name);
-}
-
 enum err_code
 prefix_normalize(
     struct arena *a, struct str prefix, struct str *out, struct err *err)

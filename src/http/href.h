@@ -92,7 +92,4 @@ enum err_code href_decode(struct arena *a, const struct origin *origin,
 void
 href_put(struct buf *b, struct str prefix, struct rpath p, bool collection);
 
-/* Appends one encoded segment, to stand after a slash: it may hold a ':'. */
-void href_put_segment(struct buf *b, struct str name);
-
 #endif

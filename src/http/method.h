@@ -15,13 +15,11 @@ enum method {
 	METHOD_COUNT
 };
 
+/* Where it is in Allow. */
 enum method_flag {
-	METHOD_WRITES = 1 << 0, /* not safe (RFC 9110 s9.2.1) */
-	METHOD_IDEMPOTENT = 1 << 1, /* RFC 9110 s9.2.2 */
-	METHOD_DESTINATION = 1 << 2, /* needs a Destination header */
-	METHOD_ON_FILE = 1 << 3, /* in Allow of a plain resource */
-	METHOD_ON_COLLECTION = 1 << 4, /* in Allow of a collection */
-	METHOD_ON_NULL = 1 << 5, /* in Allow of an unmapped URL */
+	METHOD_ON_FILE = 1 << 0, /* a plain resource */
+	METHOD_ON_COLLECTION = 1 << 1, /* a collection */
+	METHOD_ON_NULL = 1 << 2, /* an unmapped URL */
 };
 
 /* Depths, as sent and as walked. */

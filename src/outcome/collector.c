@@ -10,7 +10,7 @@ name_copy(struct arena *a, struct prop_name n, struct prop_name *out)
 	    arena_str(a, n.local, &out->local);
 }
 
-bool
+static bool
 prop_copy(struct arena *a, const struct prop *p, struct prop *out)
 {
 	struct prop copy = *p;

@@ -25,8 +25,4 @@ struct sink *collector_init(struct collector *c, struct arena *a);
 bool outcome_copy(
     struct arena *a, const struct outcome *o, struct outcome *out) MUST_USE;
 
-/* The same for one property. */
-bool
-prop_copy(struct arena *a, const struct prop *p, struct prop *out) MUST_USE;
-
 #endif

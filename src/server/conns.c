@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "server/conns.h"
 
+#include <assert.h>
 #include <netinet/in.h>
 /* The kernel's own, for tcpi_bytes_acked, which glibc's does not have. */
 #include <linux/tcp.h>
@@ -45,8 +46,12 @@ conns_new(struct conns **out, struct err *err)
 void
 conns_free(struct conns *cs)
 {
+	size_t i;
+
 	if (!cs)
 		return;
+	for (i = 0; i < BUCKETS; i++)
+		assert(!cs->buckets[i]);
 	(void)pthread_mutex_destroy(&cs->lock);
 	free(cs);
 }
@@ -71,6 +76,8 @@ conns_admit(struct conns *cs, const struct host *h, uint64_t max)
 static uint64_t
 state_of(enum conn_phase phase)
 {
+	static_assert(CONN_DEAD < 1 << PHASE_BITS, "a phase has its bits");
+
 	return (uint64_t)(clock_monotonic() / 1000000) << PHASE_BITS |
 	    (uint64_t)phase;
 }

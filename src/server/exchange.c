@@ -2,6 +2,7 @@
 /* The first half of an exchange: from the request line to the method's end. */
 #include "server/exchange.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -88,6 +89,7 @@ exchange_drop(struct exchange_state *e)
 
 	if (atomic_fetch_sub(&e->holders, 1) != 1)
 		return;
+	assert(!e->ops); /* what begin() made was released */
 	response_done(&e->answer);
 	response_source_done(&e->source);
 	live_drop(e->live);
@@ -242,7 +244,7 @@ handle_head(struct exchange_state *e, const char *method, const char *url,
 	const struct live *live = e->live;
 	bool trusted =
 	    e->conn->has_host && networks_have(&live->trusted, &e->conn->host);
-	enum err_code rc, start;
+	enum err_code start;
 
 	e->stage = STAGE_BODY;
 	if (!conn_enter(e->conn, CONN_BODY))
@@ -252,14 +254,8 @@ handle_head(struct exchange_state *e, const char *method, const char *url,
 	start = start_answer(e, e->err.code ? NULL : &e->err);
 	if (!e->err.code)
 		e->err.code = start;
-	if (!e->err.code && e->head.size > live->config.max_header) {
-		rc = reply_empty(&e->answer.base, 431);
-		e->head.broken = true;
-		if (rc)
-			e->err.code = rc;
-	} else if (!e->err.code) {
+	if (!e->err.code)
 		e->err.code = begin_method(e, &e->err);
-	}
 	if (is_refused(e) && (e->head.broken || e->head.expects)) {
 		/* Said before the body, it closes the connection. */
 		if (e->err.code)

@@ -259,6 +259,8 @@ head_read(struct MHD_Connection *mc, const char *method, const char *url,
 		rc = check_host(&out->headers, h->http11, err);
 	if (!rc)
 		rc = read_framing(&out->headers, h->http11, out, err);
+	if (!rc && h->size > live->config.max_header)
+		rc = err_set(err, ERR_HEADER_TOO_LARGE, "max-header");
 	if (rc)
 		return rc;
 	h->broken = false;

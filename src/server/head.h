@@ -35,9 +35,9 @@ struct head {
  * path is the root, and method_name set, whatever comes: good enough for
  * dav_fail().
  *
- * ERR_BAD_REQUEST, ERR_BAD_HEADER, ERR_BAD_PATH; ERR_TOO_LARGE for a header
- * over the limit; ERR_NOT_FOUND outside of the prefix; ERR_NOT_IMPLEMENTED for
- * a transfer coding; ERR_NOMEM.
+ * ERR_BAD_REQUEST, ERR_BAD_HEADER, ERR_BAD_PATH; ERR_HEADER_TOO_LARGE;
+ * ERR_NOT_FOUND outside of the prefix; ERR_NOT_IMPLEMENTED for a transfer
+ * coding; ERR_NOMEM.
  */
 enum err_code
 head_read(struct MHD_Connection *mc, const char *method, const char *url,

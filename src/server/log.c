@@ -118,8 +118,8 @@ put_json(struct buf *b, const struct log_request *r)
 	json_end(&o);
 }
 
-void
-log_put_request(
+static void
+put_request(
     struct buf *b, enum config_log_format f, const struct log_request *r)
 {
 	switch (f) {
@@ -252,7 +252,7 @@ log_request(struct log *l, const struct log_request *r)
 	/* Locked, so that a reopening does not close it under the write. */
 	(void)pthread_mutex_lock(&l->lock);
 	if (l->fd >= 0) {
-		log_put_request(&b, l->form, r);
+		put_request(&b, l->form, r);
 		write_line(l->fd, &b);
 	}
 	(void)pthread_mutex_unlock(&l->lock);

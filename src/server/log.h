@@ -30,10 +30,6 @@ struct log_request {
 	struct str referer, agent;
 };
 
-/* Appends the line, its newline too. */
-void log_put_request(
-    struct buf *b, enum config_log_format f, const struct log_request *r);
-
 struct log;
 
 /*

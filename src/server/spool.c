@@ -89,6 +89,7 @@ ring_put(struct ring *r, struct str bytes)
 	memcpy(r->ptr + at, bytes.ptr, first);
 	memcpy(r->ptr, bytes.ptr + first, n - first);
 	r->used += n;
+	assert(r->used <= r->cap);
 	return n;
 }
 
@@ -132,7 +133,10 @@ spool_free(struct spool *s)
 static void
 let_go(struct spool *s)
 {
-	bool last = --s->holders == 0;
+	bool last;
+
+	assert(s->holders > 0);
+	last = --s->holders == 0;
 
 	unlock(s);
 	if (last)
@@ -358,6 +362,7 @@ read_file(struct spool *s, uint64_t head, char *out, size_t max, size_t *got)
 	lock(s);
 	s->head += *got;
 	s->read += *got;
+	assert(s->head <= s->tail && s->read <= s->written);
 	unlock(s);
 	punch(s, head + *got);
 	return SPOOL_READ;

@@ -40,6 +40,7 @@ next_work(struct workers *ws)
 	ws->first = w->next;
 	if (!ws->first)
 		ws->last = &ws->first;
+	assert(ws->queued > 0);
 	ws->queued--;
 	ws->running++;
 	return w;
@@ -56,6 +57,7 @@ worker(void *arg)
 		(void)pthread_mutex_unlock(&ws->lock);
 		w->run(w);
 		(void)pthread_mutex_lock(&ws->lock);
+		assert(ws->running > 0);
 		ws->running--;
 	}
 	(void)pthread_mutex_unlock(&ws->lock);
@@ -139,6 +141,7 @@ workers_free(struct workers *ws)
 	(void)pthread_mutex_unlock(&ws->lock);
 	for (i = 0; i < ws->n; i++)
 		(void)pthread_join(ws->threads[i], NULL);
+	assert(!ws->first && !ws->queued && !ws->running);
 	(void)pthread_cond_destroy(&ws->come);
 	(void)pthread_mutex_destroy(&ws->lock);
 	(void)pthread_attr_destroy(&ws->attr);

@@ -105,13 +105,10 @@ enum err_code place_find(const struct dir_store *ds, struct rpath path,
 enum err_code place_must_exist(const struct place *p, struct err *err) MUST_USE;
 
 /*
- * ERR_BAD_NAME or ERR_NAME_TOO_LONG when it cannot be the name of a new
- * resource.  One that exists is fine.
+ * place_find() for what is to be made, or replaced: ERR_NO_PARENT for
+ * ERR_NOT_FOUND, and ERR_BAD_NAME or ERR_NAME_TOO_LONG when no resource can
+ * have this name.
  */
-enum err_code
-place_must_be_free(const struct place *p, struct err *err) MUST_USE;
-
-/* place_find() for what is to be made: ERR_NO_PARENT for ERR_NOT_FOUND. */
 enum err_code place_for_new(const struct dir_store *ds, struct rpath path,
     enum follow follow, struct place *p, struct err *err) MUST_USE;
 
@@ -236,12 +233,6 @@ enum err_code temp_install(struct dir_store *ds, struct temp *t,
  */
 enum err_code dir_move_into(struct dir_store *ds, int fdir, const char *from,
     bool from_is_dir, const struct place *p, struct err *err) MUST_USE;
-
-/*
- * Removes everything below `name` in dir, and itself, with its properties;
- * goes on past what cannot be removed.
- */
-void dir_remove_tree(struct dir_store *ds, int dir, const char *name);
 
 /*
  * Removes what is left of unfinished work in an otherwise empty collection.

@@ -142,8 +142,12 @@ empty_tree(struct removal *r, int dir, const char *name)
 	(void)closedir(top);
 }
 
-void
-dir_remove_tree(struct dir_store *ds, int dir, const char *name)
+/*
+ * Removes everything below `name` in dir, and itself, with its properties; goes
+ * on past what cannot be removed.
+ */
+static void
+remove_tree(struct dir_store *ds, int dir, const char *name)
 {
 	struct removal r = { .ds = ds };
 	int tries;
@@ -172,7 +176,7 @@ dir_sweep(struct dir_store *ds, int dir)
 		/* Others may have come, or the first reading broke off. */
 		while ((e = readdir(d)))
 			if (temp_name_is(e->d_name))
-				dir_remove_tree(ds, dir, e->d_name);
+				remove_tree(ds, dir, e->d_name);
 	}
 	(void)closedir(d);
 	return only_ours;
@@ -284,6 +288,6 @@ dir_move_into(struct dir_store *ds, int fdir, const char *from,
 	}
 	rc = swap(fdir, from, p, aside, &dir, err);
 	if (!rc)
-		dir_remove_tree(ds, dir, aside);
+		remove_tree(ds, dir, aside);
 	return rc;
 }

@@ -363,8 +363,8 @@ place_must_exist(const struct place *p, struct err *err)
 	return err_set(err, ERR_NOT_FOUND, "'%.*s'", STR_ARG(p->path.s));
 }
 
-enum err_code
-place_must_be_free(const struct place *p, struct err *err)
+static enum err_code
+must_be_nameable(const struct place *p, struct err *err)
 {
 	if (p->name_too_long)
 		return err_tell(err, ERR_NAME_TOO_LONG,
@@ -384,7 +384,7 @@ place_for_new(const struct dir_store *ds, struct rpath path, enum follow follow,
 	if (rc == ERR_NOT_FOUND)
 		return err_set(err, ERR_NO_PARENT, "no collection for '%.*s'",
 		    STR_ARG(path.s));
-	return rc ? rc : place_must_be_free(p, err);
+	return rc ? rc : must_be_nameable(p, err);
 }
 
 struct resource

@@ -98,8 +98,9 @@ mem_node_unref(struct mem_node *n)
 	free(n);
 }
 
-int64_t
-mem_tree_tick(struct mem_tree *t)
+/* A moment later than any it gave before. */
+static int64_t
+tick(struct mem_tree *t)
 {
 	int64_t now = clock_now();
 
@@ -147,7 +148,7 @@ node_new(struct mem_tree *t, bool collection, struct str name)
 	}
 	n->owners = 1;
 	n->res.collection = collection;
-	n->res.created = n->res.modified = mem_tree_tick(t);
+	n->res.created = n->res.modified = tick(t);
 	t->last_id++;
 	memcpy(n->res.id.bytes, &t->last_id, sizeof(t->last_id));
 	first = bucket(t, &n->res.id);
@@ -294,7 +295,7 @@ release(struct mem_tree *t, struct mem_node *top)
 void
 mem_tree_remove(struct mem_tree *t, struct mem_node *node)
 {
-	node->parent->res.modified = mem_tree_tick(t);
+	node->parent->res.modified = tick(t);
 	leave(node);
 	release(t, node);
 }
@@ -318,7 +319,7 @@ take_place(struct mem_tree *t, struct mem_node *dir, struct mem_node *n)
 	join(dir, n);
 	if (old)
 		release(t, old);
-	dir->res.modified = mem_tree_tick(t);
+	dir->res.modified = tick(t);
 }
 
 enum err_code
@@ -357,7 +358,7 @@ mem_tree_move(struct mem_tree *t, struct mem_node *node, struct rpath path,
 		free(copy);
 		return err_nomem(err);
 	}
-	node->parent->res.modified = mem_tree_tick(t);
+	node->parent->res.modified = tick(t);
 	leave(node);
 	free(node->name);
 	node->name = copy;

@@ -65,9 +65,6 @@ enum err_code mem_tree_move(struct mem_tree *t, struct mem_node *node,
 /* Takes a node and all below it out of the tree. */
 void mem_tree_remove(struct mem_tree *t, struct mem_node *node);
 
-/* A moment later than any it gave before. */
-int64_t mem_tree_tick(struct mem_tree *t);
-
 /* The first member behind `name`, or NULL. */
 struct mem_node *mem_node_next(const struct mem_node *dir, struct str name);
 

@@ -84,7 +84,8 @@ continues(struct str s, size_t from, size_t n)
 	return true;
 }
 
-size_t
+/* Of the sequence at s.ptr[at], a byte over 0x7f; 0: invalid. */
+static size_t
 utf8_length(struct str s, size_t at)
 {
 	unsigned char lead = (unsigned char)s.ptr[at];

@@ -26,7 +26,4 @@ void json_put_string(struct buf *b, struct str s);
 /* What is between them, so that a string can be made of pieces. */
 void json_put_chars(struct buf *b, struct str s);
 
-/* Length of the UTF-8 sequence at s.ptr[at] (a byte over 0x7f), 0: invalid. */
-size_t utf8_length(struct str s, size_t at);
-
 #endif

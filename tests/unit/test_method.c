@@ -38,17 +38,18 @@ flags_and_depths_are_those_of_the_rfc(void **state)
 {
 	static const struct {
 		enum method m;
-		bool writes, destination;
+		bool file, collection, null;
 		enum depth depth;
 	} cases[] = {
-		{ METHOD_OPTIONS, false, false, DEPTH_0 },
-		{ METHOD_GET, false, false, DEPTH_0 },
-		{ METHOD_PUT, true, false, DEPTH_0 },
-		{ METHOD_DELETE, true, false, DEPTH_INFINITY },
-		{ METHOD_COPY, true, true, DEPTH_INFINITY },
-		{ METHOD_MOVE, true, true, DEPTH_INFINITY },
-		{ METHOD_PROPFIND, false, false, DEPTH_INFINITY },
-		{ METHOD_PROPPATCH, true, false, DEPTH_0 },
+		{ METHOD_OPTIONS, true, true, true, DEPTH_0 },
+		{ METHOD_GET, true, true, false, DEPTH_0 },
+		{ METHOD_PUT, true, false, true, DEPTH_0 },
+		{ METHOD_DELETE, true, true, false, DEPTH_INFINITY },
+		{ METHOD_MKCOL, false, false, true, DEPTH_0 },
+		{ METHOD_COPY, true, true, false, DEPTH_INFINITY },
+		{ METHOD_MOVE, true, true, false, DEPTH_INFINITY },
+		{ METHOD_PROPFIND, true, true, false, DEPTH_INFINITY },
+		{ METHOD_PROPPATCH, true, true, false, DEPTH_0 },
 	};
 	size_t i;
 
@@ -56,9 +57,10 @@ flags_and_depths_are_those_of_the_rfc(void **state)
 	for (i = 0; i < ARRAY_LEN(cases); i++) {
 		unsigned flags = method_flags(cases[i].m);
 
-		assert_int_equal((flags & METHOD_WRITES) != 0, cases[i].writes);
+		assert_int_equal((flags & METHOD_ON_FILE) != 0, cases[i].file);
 		assert_int_equal(
-		    (flags & METHOD_DESTINATION) != 0, cases[i].destination);
+		    (flags & METHOD_ON_COLLECTION) != 0, cases[i].collection);
+		assert_int_equal((flags & METHOD_ON_NULL) != 0, cases[i].null);
 		assert_int_equal(
 		    method_default_depth(cases[i].m), cases[i].depth);
 	}
