@@ -284,18 +284,19 @@ handle_body(struct exchange_state *e, struct str bytes)
 		answer_past(e);
 }
 
-static void
+static enum MHD_Result
 start_work(struct exchange_state *e)
 {
-	e->stage = STAGE_WORK;
+	/* Shut: it stays ours, so that exchange_completed() releases it. */
 	if (!conn_enter(e->conn, CONN_WORK))
-		return; /* it is shut, and will be closed */
+		return MHD_NO;
+	e->stage = STAGE_WORK;
 	e->whole_first = !e->head.http11;
 	e->work.run = run_work;
 	(void)atomic_fetch_add(&e->holders, 1);
 	gate_suspend(&e->gate);
 	if (workers_add(e->server->workers, &e->work))
-		return;
+		return MHD_YES;
 	(void)err_set(&e->err, ERR_BUSY,
 	    "all workers are busy and as many "
 	    "requests as may are waiting");
@@ -303,15 +304,14 @@ start_work(struct exchange_state *e)
 	finish_method(e);
 	gate_wake(&e->gate);
 	exchange_drop(e);
+	return MHD_YES;
 }
 
 static enum MHD_Result
 handle_whole(struct exchange_state *e)
 {
-	if (!is_refused(e) && e->x.slow) {
-		start_work(e);
-		return MHD_YES;
-	}
+	if (!is_refused(e) && e->x.slow)
+		return start_work(e);
 	if (gave_answer(e))
 		finish_method(e);
 	else
