@@ -9,10 +9,16 @@
 #include "base/file.h"
 #include "store/dir_impl.h"
 
+/* What is past the year 2262, or before 1677, is then. */
 static int64_t
 nanoseconds(struct statx_timestamp t)
 {
-	return t.tv_sec * NSEC_PER_SEC + t.tv_nsec;
+	int64_t ns;
+
+	if (__builtin_mul_overflow((int64_t)t.tv_sec, NSEC_PER_SEC, &ns) ||
+	    __builtin_add_overflow(ns, (int64_t)t.tv_nsec, &ns))
+		return t.tv_sec < 0 ? INT64_MIN : INT64_MAX;
+	return ns;
 }
 
 static bool

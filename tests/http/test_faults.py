@@ -334,6 +334,13 @@ class UnderFaults(unittest.TestCase):
         sheaf_http.eventually(lambda: self.server.descriptors() <= before,
                               "as few descriptors as there were")
 
+    def test_a_time_beyond_all_is_not_one_long_ago(self):
+        begin(self.server.root)
+        os.utime(self.server.path("file"), (10 ** 10, 10 ** 10))  # 2286
+        answer = self.server.request("GET", "/file")
+        self.assertGreater(int(answer.header("Last-Modified").split()[3]),
+                           2020)
+
 
 def main():
     if len(sys.argv) > 2:
