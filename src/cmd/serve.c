@@ -96,8 +96,8 @@ run(struct server *s, const char *const *args)
 
 /*
  * Lets requests end.  Those that do not are ended with the process, which the
- * store is made to survive: what was acknowledged is done, and the rest is
- * finished or undone at the next start.
+ * store is made to survive: what was acknowledged is done, and an upload that
+ * was not leaves nothing.
  */
 static void
 stop(struct server *s, struct store *store, int64_t patience)

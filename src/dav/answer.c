@@ -138,6 +138,25 @@ answer_put(struct sink *s, const struct outcome *o)
 	return rc ? rc : sink_put(&a->tee.base, o);
 }
 
+/* After a line for each, how many there were. */
+static void
+log_total(const struct answer *a)
+{
+	const struct request *req = a->x->req;
+	struct buf b CLEANUP(buf_done) = { 0 };
+
+	if (a->tally.sum.failed < 2 || !a->x->failures.line)
+		return;
+	buf_put(&b, method_name(req->method));
+	buf_putc(&b, ' ');
+	href_put(&b, STR(""), req->path, a->collection || req->slash);
+	BUF_LIT(&b, ": ");
+	buf_put_u64(&b, a->tally.sum.failed);
+	BUF_LIT(&b, " failed in all");
+	if (!buf_failed(&b))
+		a->x->failures.line(a->x->failures.arg, buf_str(&b));
+}
+
 static enum err_code
 answer_end(struct sink *s)
 {
@@ -150,6 +169,7 @@ answer_end(struct sink *s)
 		rc = start(a);
 	if (!rc)
 		rc = sink_end(&a->tee.base);
+	log_total(a);
 	return rc ? rc : ostream_end(a->to);
 }
 

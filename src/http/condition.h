@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Conditional requests (RFC 9110 s13): entity tags, and the order in which the
- * conditions are asked.  A malformed conditional header is ERR_BAD_HEADER,
- * never ignored; so are dates that are not HTTP dates, though RFC 9110 s13.1.3
- * would let us ignore those.
+ * conditions are asked.  A malformed If-Match or If-None-Match is
+ * ERR_BAD_HEADER, never ignored; dates that are none are ignored, as RFC 9110
+ * demands (docs/design/malformed-conditions.md).
  */
 #ifndef SHEAF_HTTP_CONDITION_H
 #define SHEAF_HTTP_CONDITION_H

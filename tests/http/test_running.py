@@ -550,8 +550,9 @@ class Logs(unittest.TestCase):
             os.chmod(base, 0o755)
             root = os.path.join(base, "root")
             os.makedirs(os.path.join(root, "d", "kept"))
-            with open(os.path.join(root, "d", "kept", "member"), "w"):
-                pass
+            for name in "member", "another":
+                with open(os.path.join(root, "d", "kept", name), "w"):
+                    pass
             with open(os.path.join(root, "d", "other"), "w"):
                 pass
             if os.geteuid() == 0:
@@ -564,6 +565,8 @@ class Logs(unittest.TestCase):
                 r = s.request("DELETE", "/d")
                 self.assertEqual(r.status, 207)
                 s.wait_log(r"#\d+ DELETE /d/kept/member: 403 ")
+                s.wait_log(r"#\d+ DELETE /d/kept/another: 403 ")
+                s.wait_log(r"#\d+ DELETE /d: 2 failed in all")
         finally:
             subprocess.run(["chmod", "-R", "u+w", base], check=True)
             shutil.rmtree(base)
