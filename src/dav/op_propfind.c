@@ -8,7 +8,7 @@
 /* A property of the answer, found in the table once, not once a member. */
 struct field {
 	struct prop_name name;
-	const struct live *live; /* NULL: it can only be a dead one */
+	const struct live_prop *live; /* NULL: it can only be a dead one */
 	bool asked; /* by name: when it is not there, that is said */
 	struct buf text; /* its value; its memory serves all members */
 };
@@ -52,8 +52,8 @@ is_listed(const struct finding *f, struct prop_name name)
 }
 
 static void
-add_field(struct finding *f, struct prop_name name, const struct live *live,
-    bool asked)
+add_field(struct finding *f, struct prop_name name,
+    const struct live_prop *live, bool asked)
 {
 	f->fields[f->n_fields++] = (struct field){
 		.name = name,
@@ -66,7 +66,7 @@ add_field(struct finding *f, struct prop_name name, const struct live *live,
 static void
 add_rows(struct finding *f, unsigned flags)
 {
-	const struct live *rows;
+	const struct live_prop *rows;
 	size_t i, n;
 
 	rows = live_rows(&n);

@@ -14,7 +14,7 @@ struct names {
 static bool
 is_protected(struct prop_name name)
 {
-	const struct live *live = live_find(name);
+	const struct live_prop *live = live_find(name);
 
 	return live && (live->flags & LIVE_PROTECTED);
 }

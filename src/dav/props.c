@@ -153,21 +153,21 @@ get_quota_used(const struct subject *s, struct buf *text, struct prop *out)
 #define ALLPROP LIVE_ALLPROP
 #define PROTECTED LIVE_PROTECTED
 
-static const struct live rows[] = {
+static const struct live_prop rows[] = {
 #define LIVE(ns, local, flags, get) \
 	{ { STR_INIT(NS_##ns), STR_INIT(local) }, flags, get },
 #include "dav/props.def"
 #undef LIVE
 };
 
-const struct live *
+const struct live_prop *
 live_rows(size_t *n)
 {
 	*n = ARRAY_LEN(rows);
 	return rows;
 }
 
-const struct live *
+const struct live_prop *
 live_find(struct prop_name name)
 {
 	size_t i;
@@ -179,7 +179,7 @@ live_find(struct prop_name name)
 }
 
 enum err_code
-live_get(const struct live *l, const struct subject *s, struct buf *text,
+live_get(const struct live_prop *l, const struct subject *s, struct buf *text,
     struct prop *out)
 {
 	unsigned on = s->res->collection ? LIVE_ON_COLLECTION : LIVE_ON_FILE;

@@ -31,7 +31,7 @@ struct subject {
 	const struct resource *res;
 };
 
-struct live {
+struct live_prop {
 	struct prop_name name;
 	unsigned flags;
 	/*
@@ -44,13 +44,13 @@ struct live {
 };
 
 /* The row, or NULL where the property would be a dead one. */
-const struct live *live_find(struct prop_name name);
+const struct live_prop *live_find(struct prop_name name);
 
 /* Every row, in the order of the table. */
-const struct live *live_rows(size_t *n);
+const struct live_prop *live_rows(size_t *n);
 
 /* As get(), but ERR_NOT_FOUND as well where the row does not apply. */
-enum err_code live_get(const struct live *l, const struct subject *s,
+enum err_code live_get(const struct live_prop *l, const struct subject *s,
     struct buf *text, struct prop *out) MUST_USE;
 
 #endif

@@ -38,7 +38,7 @@ count(const struct dav_test *t, const char *text)
 static void
 every_row_has_its_own_name_and_can_be_found(void **state)
 {
-	const struct live *rows;
+	const struct live_prop *rows;
 	size_t i, n;
 
 	(void)state;
@@ -334,7 +334,7 @@ a_protected_property_fails_the_whole_patch(void **state)
 static void
 every_protected_row_is_refused_and_no_other(void **state)
 {
-	const struct live *rows;
+	const struct live_prop *rows;
 	struct dav_test t;
 	size_t i, n;
 
