@@ -211,7 +211,7 @@ a_mounted_file_system_is_part_of_the_tree(void **state)
 	must_put(s, "/f", "text");
 	must_set_prop(s, "/f", "p", "1");
 	if (!mount_small(w, "/m"))
-		skip();
+		skip(); /* it has said why */
 	must_put(s, "/m/g", "g");
 	must_have(s, "/m/g", "g");
 	assert_ok(store_copy(
@@ -242,7 +242,7 @@ a_full_disk_is_said_to_be_full(void **state)
 
 	must_mkcol(s, "/m");
 	if (!mount_small(w, "/m"))
-		skip();
+		skip(); /* it has said why */
 	must_put(s, "/m/f", "old");
 	/* With the length known, before the bytes have come. */
 	assert_fails(store_upload(s, at("/m/f"), &spec, &u, err), ERR_NO_SPACE);
