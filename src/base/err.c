@@ -120,6 +120,16 @@ err_tell(struct err *err, enum err_code code, const char *why, ...)
 	return code;
 }
 
+enum err_code
+err_about(struct err *err, enum err_code code, const char *path, size_t len)
+{
+	if (!err || len >= sizeof(err->about))
+		return code;
+	memcpy(err->about, path, len);
+	err->about[len] = '\0';
+	return code;
+}
+
 static PRINTF_LIKE(3, 0) enum err_code
     set_errno(struct err *err, int errnum, const char *why, va_list args)
 {

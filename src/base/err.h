@@ -9,6 +9,7 @@
 #define SHEAF_BASE_ERR_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #include "base/attr.h"
 
@@ -23,12 +24,15 @@ enum err_code {
 /*
  * The details of a failure.  All zero is "none".  why is for our log and may
  * name files, system calls and limits; it never reaches the wire.  tell is
- * for the client: what was wrong with what it sent.
+ * for the client: what was wrong with what it sent.  about is the path of the
+ * resource that is the cause where that is not the one asked for, such as the
+ * root of a lock (RFC 4918 s16); empty where it is, or where it is too long.
  */
 struct err {
 	enum err_code code;
 	char why[192];
 	char tell[192];
+	char about[512];
 };
 
 /* HTTP status of a failure; 200 for ERR_OK. */
@@ -55,6 +59,10 @@ enum err_code err_set(struct err *err, enum err_code code, const char *why, ...)
     PRINTF_LIKE(3, 4);
 enum err_code err_tell(struct err *err, enum err_code code, const char *why,
     ...) PRINTF_LIKE(3, 4);
+
+/* Sets err->about (err may be NULL) and returns code. */
+enum err_code
+err_about(struct err *err, enum err_code code, const char *path, size_t len);
 
 /* From errno: its code by one table, and why followed by strerror. */
 enum err_code err_os(struct err *err, const char *why, ...) PRINTF_LIKE(2, 3);

@@ -36,10 +36,11 @@ op_mkcol(const struct op *op, struct rpath path, const struct guard *g,
 }
 
 enum err_code
-op_batch_begin(const struct op *op, struct op *out, struct err *err)
+op_batch_begin(
+    const struct op *op, struct rpath root, struct op *out, struct err *err)
 {
 	*out = *op;
-	return store_batch_begin(op->store, &out->batch, err);
+	return store_batch_begin(op->store, root, &out->batch, err);
 }
 
 enum err_code

@@ -46,15 +46,16 @@ struct op {
 	const struct dav_settings *set;
 	struct arena *arena;
 	struct store_batch *batch; /* of the changes of many; NULL: none */
+	const struct lock_tokens *tokens; /* submitted; NULL: none */
 };
 
 /*
- * *out: op with a batch of its own.  What goes on while it lasts is durable
- * when op_batch_end() has returned; rc is what became of that, and what it
- * returns unless the batch is what failed.
+ * *out: op with a batch of its own, for changes at root and below it.  What
+ * goes on while it lasts is durable when op_batch_end() has returned; rc is
+ * what became of that, and what it returns unless the batch is what failed.
  */
-enum err_code
-op_batch_begin(const struct op *op, struct op *out, struct err *err) MUST_USE;
+enum err_code op_batch_begin(const struct op *op, struct rpath root,
+    struct op *out, struct err *err) MUST_USE;
 enum err_code
 op_batch_end(const struct op *op, enum err_code rc, struct err *err) MUST_USE;
 

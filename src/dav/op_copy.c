@@ -19,7 +19,7 @@ op_copy(const struct op *op, const struct transfer *t, struct sink *out,
 	rc = transfer_check(op, t, err);
 	if (rc)
 		return rc;
-	rc = op_batch_begin(op, &batched, err);
+	rc = op_batch_begin(op, t->to, &batched, err);
 	if (rc)
 		return rc;
 	rc = copy_tree(&c);

@@ -27,10 +27,10 @@ op_delete(const struct op *op, struct rpath root, const struct guard *g,
 	rc = store_stat(op->store, root, &res, err);
 	if (rc)
 		return rc;
-	rc = guard_ask(g, &res, err);
+	rc = guard_ask(g, &(struct guarded){ .now = &res }, err);
 	if (rc)
 		return rc;
-	rc = op_batch_begin(op, &batched, err);
+	rc = op_batch_begin(op, root, &batched, err);
 	if (rc)
 		return rc;
 	rc = op_batch_end(&batched, tree_remove(&removal, err), err);

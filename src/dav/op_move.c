@@ -15,9 +15,10 @@ moving_done(struct moving *m)
 
 /* The source as it was copied: it must not have changed since. */
 static enum err_code
-is_unchanged(void *arg, const struct resource *now, struct err *err)
+is_unchanged(void *arg, const struct guarded *at, struct err *err)
 {
 	const struct resource *then = arg;
+	const struct resource *now = at->now;
 
 	if (!now || now->collection)
 		return ERR_OK; /* the store says what is wrong */
@@ -33,7 +34,7 @@ static enum err_code
 remove_source(struct copying *c, const struct member *m)
 {
 	struct resource then = m->res;
-	const struct guard guard = { is_unchanged, &then };
+	const struct guard guard = { .check = is_unchanged, .arg = &then };
 	struct err why = { 0 };
 	enum err_code rc;
 

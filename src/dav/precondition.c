@@ -137,14 +137,14 @@ precondition_check(
 
 /* Inside the store, which must not be called again from here. */
 static enum err_code
-guard_check(void *arg, const struct resource *now, struct err *err)
+guard_check(void *arg, const struct guarded *at, struct err *err)
 {
 	struct precondition *p = arg;
-	struct question q = { .p = p, .path = p->guarded, .now = now };
+	struct question q = { .p = p, .path = p->guarded, .now = at->now };
 	enum err_code rc = ERR_OK;
 
 	if (rpath_eq(p->guarded, p->x->req->path))
-		rc = check_conditions(p, now, err);
+		rc = check_conditions(p, at->now, err);
 	return rc ? rc : check_if(&q, err);
 }
 
@@ -157,6 +157,6 @@ precondition_guard(struct precondition *p, struct rpath path)
 	    !c->has_modified_since && !c->has_unmodified_since)
 		return NULL;
 	p->guarded = path;
-	p->guard = (struct guard){ guard_check, p };
+	p->guard = (struct guard){ .check = guard_check, .arg = p };
 	return &p->guard;
 }

@@ -52,7 +52,8 @@ outcome_copy(struct arena *a, const struct outcome *o, struct outcome *out)
 	size_t i;
 
 	if (!sets || !arena_str(a, o->path.s, &copy.path.s) ||
-	    !arena_str(a, o->tell, &copy.tell))
+	    !arena_str(a, o->tell, &copy.tell) ||
+	    !arena_str(a, o->about.s, &copy.about.s))
 		return false;
 	for (i = 0; i < o->n_propstats; i++)
 		if (!propstat_copy(a, &o->propstats[i], &sets[i]))

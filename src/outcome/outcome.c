@@ -13,6 +13,7 @@ outcome_failed(struct rpath path, bool collection, enum err_code why,
 		.status = err_status(why),
 		.why = why,
 		.tell = str_from_c(err ? err->tell : NULL),
+		.about = { str_from_c(err ? err->about : NULL) },
 	};
 }
 

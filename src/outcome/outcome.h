@@ -30,6 +30,8 @@ struct outcome {
 	struct str tell; /* a sentence for people, or empty: err_text() */
 	const struct propstat *propstats;
 	size_t n_propstats;
+	/* The resource that is the cause, where it is another: err.h. */
+	struct rpath about;
 };
 
 /* The outcome of a resource that failed as why (and err, if any) says. */

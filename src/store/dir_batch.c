@@ -71,10 +71,12 @@ batch_waits(struct store_batch *base, int dir)
 }
 
 enum err_code
-dir_batch_begin(struct store *s, struct store_batch **out, struct err *err)
+dir_batch_begin(struct store *s, struct rpath root, struct store_batch **out,
+    struct err *err)
 {
 	struct dir_batch *b;
 
+	(void)root;
 	if (dir_of(s)->relaxed)
 		return ERR_OK;
 	b = calloc(1, sizeof(*b));

@@ -29,7 +29,7 @@ dir_mkcol(
 		return rc;
 	if (p.found != FOUND_NOTHING)
 		return exists(&p, err);
-	rc = guard_ask(g, NULL, err);
+	rc = guard_ask(g, &(struct guarded){ 0 }, err);
 	if (!rc)
 		rc = dir_sync_begin(ds, p.dir, NULL, &sync, err);
 	if (rc)
@@ -147,7 +147,8 @@ dir_check_ends(const struct place *src, const struct place *dst,
 		    STR_ARG(dst->path.s));
 	if (to_seen && replace == REPLACE_NO)
 		return exists(dst, err);
-	return guard_ask(g, to_seen ? &to : NULL, err);
+	return guard_ask(
+	    g, &(struct guarded){ .now = to_seen ? &to : NULL }, err);
 }
 
 enum err_code

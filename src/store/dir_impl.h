@@ -274,8 +274,8 @@ enum err_code dir_remove(struct store *, struct rpath, const struct guard *,
 enum err_code dir_copy(struct store *, struct rpath, struct rpath, enum replace,
     const struct guard *, struct store_batch *, struct resource *, bool *,
     struct err *);
-enum err_code
-dir_batch_begin(struct store *, struct store_batch **, struct err *);
+enum err_code dir_batch_begin(
+    struct store *, struct rpath, struct store_batch **, struct err *);
 enum err_code dir_batch_end(struct store *, struct store_batch *, struct err *);
 enum err_code dir_rename(struct store *, struct rpath, struct rpath,
     enum replace, const struct guard *, bool *, struct err *);

@@ -167,7 +167,9 @@ place_ask(const struct guard *g, const struct place *p, struct err *err)
 	if (!g)
 		return ERR_OK;
 	rc = place_seen(p, &now, &mapped, err);
-	return rc ? rc : guard_ask(g, mapped ? &now : NULL, err);
+	return rc ? rc
+		  : guard_ask(g,
+			&(struct guarded){ .now = mapped ? &now : NULL }, err);
 }
 
 enum err_code

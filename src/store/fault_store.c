@@ -393,12 +393,13 @@ fault_close(struct store *s)
 }
 
 static enum err_code
-fault_batch_begin(struct store *s, struct store_batch **out, struct err *err)
+fault_batch_begin(struct store *s, struct rpath root, struct store_batch **out,
+    struct err *err)
 {
 	struct fault_store *f = from_store(s);
 	enum err_code rc = fault(f, RPATH_ROOT, err);
 
-	return rc ? rc : store_batch_begin(f->inner, out, err);
+	return rc ? rc : store_batch_begin(f->inner, root, out, err);
 }
 
 /* It is over, whatever became of it. */

@@ -36,7 +36,7 @@ struct store_ops {
 	    struct store *, struct rpath, struct space *, struct err *);
 	/* Optional, both or neither: without them all batches are NULL. */
 	enum err_code (*batch_begin)(
-	    struct store *, struct store_batch **, struct err *);
+	    struct store *, struct rpath, struct store_batch **, struct err *);
 	enum err_code (*batch_end)(
 	    struct store *, struct store_batch *, struct err *);
 	void (*close)(struct store *);

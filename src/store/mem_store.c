@@ -129,15 +129,17 @@ check_target(struct mem_store *m, struct rpath path, struct mem_node **now,
 	return ERR_OK;
 }
 
+static const struct guarded nothing = { 0 };
+
 static enum err_code
 ask(const struct guard *g, const struct mem_node *now, struct err *err)
 {
 	struct resource res;
 
 	if (!now)
-		return guard_ask(g, NULL, err);
+		return guard_ask(g, &nothing, err);
 	res = mem_node_stat(now);
-	return guard_ask(g, &res, err);
+	return guard_ask(g, &(struct guarded){ .now = &res }, err);
 }
 
 static enum err_code
@@ -259,7 +261,7 @@ mem_mkcol(
 		return rc;
 	if (now)
 		return err_set(err, ERR_EXISTS, "'%.*s'", STR_ARG(path.s));
-	rc = guard_ask(g, NULL, err);
+	rc = guard_ask(g, &nothing, err);
 	return rc ? rc : mem_tree_make(&m->tree, path, true, &now, err);
 }
 

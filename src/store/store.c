@@ -34,9 +34,9 @@ upload_init(
 }
 
 enum err_code
-guard_ask(const struct guard *g, const struct resource *now, struct err *err)
+guard_ask(const struct guard *g, const struct guarded *at, struct err *err)
 {
-	return g ? g->check(g->arg, now, err) : ERR_OK;
+	return g && g->check ? g->check(g->arg, at, err) : ERR_OK;
 }
 
 /*
@@ -218,10 +218,12 @@ store_space(
 }
 
 enum err_code
-store_batch_begin(struct store *s, struct store_batch **out, struct err *err)
+store_batch_begin(struct store *s, struct rpath root, struct store_batch **out,
+    struct err *err)
 {
 	*out = NULL;
-	return s->ops->batch_begin ? s->ops->batch_begin(s, out, err) : ERR_OK;
+	return s->ops->batch_begin ? s->ops->batch_begin(s, root, out, err)
+				   : ERR_OK;
 }
 
 enum err_code

@@ -35,6 +35,7 @@
 #include "http/method.h"
 #include "http/path.h"
 #include "outcome/prop.h"
+#include "store/lock.h"
 
 struct store;
 
@@ -71,24 +72,32 @@ resource_etag(const struct resource *r)
 	return str_of(r->etag, r->etag_len);
 }
 
+/* The state that a change replaces. */
+struct guarded {
+	const struct resource *now; /* NULL: nothing is mapped */
+	const struct lock *locks; /* those that cover the path */
+	size_t n_locks;
+};
+
 /*
- * A condition on the state that a change replaces: If-Match, If-None-Match,
- * and later locks.  The store calls it at the last moment, when no other
- * change to that path can come between; now is NULL where nothing is mapped.
- * What it returns but ERR_OK is what the function fails with, and nothing has
- * changed.  It must not call the store.  A guard of NULL allows everything.
- * What else is known to speak against the change (ERR_EXISTS, ERR_NO_PARENT) is
- * said first.
+ * What a request shows to be let through: a condition (If-Match and its kin,
+ * If) and the tokens of locks.  The store asks at the last moment, when no
+ * other change to that path can come between: what is known to speak against
+ * the change (ERR_EXISTS, ERR_NO_PARENT) is said first, then what check()
+ * returns, then ERR_LOCKED.  Whatever is said, nothing has changed.  check()
+ * may be NULL; it must not call the store.  A guard of NULL has no condition
+ * and no token.
  */
 struct guard {
 	enum err_code (*check)(
-	    void *arg, const struct resource *now, struct err *err);
+	    void *arg, const struct guarded *at, struct err *err);
 	void *arg;
+	const struct lock_tokens *tokens; /* NULL: none */
 };
 
-/* Asks g, if there is one. */
-enum err_code guard_ask(const struct guard *g, const struct resource *now,
-    struct err *err) MUST_USE;
+/* Asks the condition of g, if there is one. */
+enum err_code guard_ask(
+    const struct guard *g, const struct guarded *at, struct err *err) MUST_USE;
 
 /*
  * Changes that become durable together.  A change is durable when its function
@@ -98,9 +107,12 @@ enum err_code guard_ask(const struct guard *g, const struct resource *now,
  */
 struct store_batch;
 
-/* *out may be NULL: a store need not tell a batch from none. */
-enum err_code store_batch_begin(
-    struct store *s, struct store_batch **out, struct err *err) MUST_USE;
+/*
+ * root: everything that is changed with it is there or below it.  *out may be
+ * NULL: a store need not tell a batch from none.
+ */
+enum err_code store_batch_begin(struct store *s, struct rpath root,
+    struct store_batch **out, struct err *err) MUST_USE;
 
 /*
  * Makes the batch's changes durable, and frees it.  After a failure some of
@@ -257,6 +269,76 @@ enum err_code store_copy(struct store *s, struct rpath from, struct rpath to,
 enum err_code store_rename(struct store *s, struct rpath from, struct rpath to,
     enum replace replace, const struct guard *g, bool *created,
     struct err *err) MUST_USE;
+
+/* ---- locks (RFC 4918 s6, s7; store/lock.h) */
+
+/*
+ * Every change above and below asks for the tokens of the locks that protect
+ * what it touches (s7.4, s7.5): ERR_LOCKED, about the root of one whose token
+ * its guard lacks.
+ *   upload_commit, store_copy (`to`), store_patch: the path; where nothing is
+ *       mapped there yet, the collection it is to be in as well.
+ *   store_mkcol, store_remove, store_rename (`from` and `to`): both.
+ *   store_rename: everything below, too.  When only locks below `from` or `to`
+ *       are in the way it is ERR_MEMBER_LOCKED.
+ * A resource that goes takes the locks rooted at it, and below it, along; a
+ * lock on what is replaced stays, and covers what comes (s7.6).
+ */
+
+/* What is about to be done to a resource. */
+enum touch {
+	TOUCH_CONTENT, /* its bytes or properties, and to make it */
+	TOUCH_NAME, /* to remove or rename it */
+};
+
+/*
+ * What a change of path would fail with, as far as g and locks go.  Nothing is
+ * done; it may be different in a moment.
+ */
+enum err_code store_allows(struct store *s, struct rpath path, enum touch touch,
+    const struct guard *g, struct err *err) MUST_USE;
+
+struct lock_spec {
+	bool shared;
+	enum depth depth; /* DEPTH_0 or DEPTH_INFINITY */
+	struct str owner; /* as struct lock has it */
+	struct str user;
+	int64_t timeout; /* ns from now */
+};
+
+/*
+ * LOCK (s9.10.1).  Where nothing is mapped it makes an empty file in the same
+ * step (s7.3), for which it needs what an upload needs; *created says so.  g is
+ * asked, but a lock that covers path is no obstacle unless it conflicts:
+ * ERR_LOCK_CONFLICT, about its root.  *out is made in the arena.
+ */
+enum err_code store_lock(struct store *s, struct rpath path,
+    const struct lock_spec *spec, const struct guard *g, struct arena *a,
+    struct lock *out, bool *created, struct err *err) MUST_USE;
+
+/*
+ * Refresh (s9.10.2): the lock that covers path and whose token t holds gets a
+ * new end.  ERR_LOCK_TOKEN when there is none.
+ */
+enum err_code store_lock_refresh(struct store *s, struct rpath path,
+    const struct lock_tokens *t, int64_t timeout, const struct guard *g,
+    struct arena *a, struct lock *out, struct err *err) MUST_USE;
+
+/*
+ * UNLOCK (s9.11): removes the lock that covers path and whose token t holds,
+ * from all it covers.  ERR_LOCK_TOKEN when there is none; ERR_FORBIDDEN when
+ * it is another user's.
+ */
+enum err_code
+store_unlock(struct store *s, struct rpath path, const struct lock_tokens *t,
+    const struct guard *g, struct err *err) MUST_USE;
+
+/*
+ * The locks that cover path, in no order, into the arena.  Nothing need be
+ * mapped there.  Cheap where the store has no lock at all.
+ */
+enum err_code store_locks(struct store *s, struct rpath path, struct arena *a,
+    const struct lock **out, size_t *n, struct err *err) MUST_USE;
 
 /* ---- dead properties (RFC 4918 s4) */
 

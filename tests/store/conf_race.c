@@ -40,16 +40,17 @@ run_race(struct race *r, const runner *runners, size_t kinds)
 }
 
 static enum err_code
-only_if_new(void *arg, const struct resource *now, struct err *err)
+only_if_new(void *arg, const struct guarded *at, struct err *err)
 {
 	(void)arg;
-	return now ? err_set(err, ERR_PRECONDITION, "there is one") : ERR_OK;
+	return at->now ? err_set(err, ERR_PRECONDITION, "there is one")
+		       : ERR_OK;
 }
 
 static void *
 create(void *arg)
 {
-	const struct guard g = { only_if_new, NULL };
+	const struct guard g = { .check = only_if_new };
 	struct race *r = arg;
 	char path[32];
 	int i;
@@ -80,9 +81,10 @@ of_those_who_create_a_file_one_wins(void **state)
 }
 
 static enum err_code
-only_if_same(void *arg, const struct resource *now, struct err *err)
+only_if_same(void *arg, const struct guarded *at, struct err *err)
 {
 	const struct resource *seen = arg;
+	const struct resource *now = at->now;
 
 	if (now && str_eq(resource_etag(now), resource_etag(seen)))
 		return ERR_OK;
@@ -99,7 +101,7 @@ append(void *arg)
 	(void)pthread_barrier_wait(&r->start);
 	for (i = 0; i < ROUNDS; i++) {
 		struct resource seen;
-		const struct guard g = { only_if_same, &seen };
+		const struct guard g = { .check = only_if_same, .arg = &seen };
 		char bytes[THREADS * ROUNDS + 2] = "";
 		enum err_code rc;
 

@@ -112,7 +112,7 @@ begin(struct world *w)
 {
 	struct store_batch *b = NULL;
 
-	assert_ok(store_batch_begin(w->store, &b, err));
+	assert_ok(store_batch_begin(w->store, at("/"), &b, err));
 	assert_non_null(b);
 	return b;
 }

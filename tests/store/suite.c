@@ -188,19 +188,19 @@ must_clear(struct store *s)
 /* ---- guards */
 
 static enum err_code
-probe_check(void *arg, const struct resource *now, struct err *err)
+probe_check(void *arg, const struct guarded *at, struct err *err)
 {
 	struct probe *p = arg;
 
 	p->asked++;
-	p->mapped = now != NULL;
-	if (now)
-		p->now = *now;
+	p->mapped = at->now != NULL;
+	if (at->now)
+		p->now = *at->now;
 	return p->say ? err_set(err, p->say, "the guard said so") : ERR_OK;
 }
 
 struct guard
 probe_guard(struct probe *p)
 {
-	return (struct guard){ probe_check, p };
+	return (struct guard){ .check = probe_check, .arg = p };
 }

@@ -367,9 +367,9 @@ put_odd_bytes(struct sink *s)
 			};
 			struct propstat ps = { 200, ERR_OK, p, 2 };
 			struct outcome with_props = { { { bytes, 4 } }, false,
-				200, ERR_OK, { 0 }, &ps, 1 };
+				200, ERR_OK, { 0 }, &ps, 1, { { 0 } } };
 			struct outcome failed = { { { bytes, 4 } }, true, 500,
-				ERR_IO, odd, NULL, 0 };
+				ERR_IO, odd, NULL, 0, { { 0 } } };
 
 			assert_int_equal(sink_put(s, &with_props), ERR_OK);
 			assert_int_equal(sink_put(s, &failed), ERR_OK);
@@ -430,7 +430,8 @@ bytes_are_pushed_on_as_they_come(void **state)
 	static char large[40000];
 	struct prop props[20];
 	struct propstat ps = { 200, ERR_OK, props, 20 };
-	struct outcome big = { RPATH_ROOT, true, 200, ERR_OK, { 0 }, &ps, 1 };
+	struct outcome big = { RPATH_ROOT, true, 200, ERR_OK, { 0 }, &ps, 1,
+		{ { 0 } } };
 	const struct multistatus_spec spec = { FORM_XML, STR(""), false };
 	struct picky p = { 0 };
 	struct sink *s;

@@ -101,9 +101,9 @@ what_cannot_be_listed_goes_only_when_it_is_empty(void **state)
 }
 
 static enum err_code
-refuse(void *arg, const struct resource *now, struct err *err)
+refuse(void *arg, const struct guarded *at, struct err *err)
 {
-	assert_non_null(now);
+	assert_non_null(at->now);
 	++*(unsigned *)arg;
 	return err_set(err, ERR_PRECONDITION, "refused");
 }
@@ -119,7 +119,7 @@ a_guard_is_asked_before_anything_is_gone(void **state)
 	op_test_init(&t, TREE);
 	for (i = 0; i < ARRAY_LEN(roots); i++) {
 		unsigned asked = 0;
-		const struct guard guard = { refuse, &asked };
+		const struct guard guard = { .check = refuse, .arg = &asked };
 
 		assert_int_equal(op_delete(&t.op, at(roots[i]), &guard,
 				     op_test_sink(&t), NULL),

@@ -121,7 +121,7 @@ a_copy_shares_no_memory_with_what_it_was_made_of(void **state)
 	};
 	struct propstat set = { 403, ERR_PROTECTED, &prop, 1 };
 	struct outcome o = { { { path, 2 } }, true, 403, ERR_PROTECTED,
-		{ tell, 3 }, &set, 1 };
+		{ tell, 3 }, &set, 1, { { path, 2 } } };
 	struct arena a = { 0 };
 	struct outcome copy;
 
@@ -132,6 +132,7 @@ a_copy_shares_no_memory_with_what_it_was_made_of(void **state)
 	set.status = 0;
 	assert_str_equal(copy.path.s, STR("/a"));
 	assert_str_equal(copy.tell, STR("why"));
+	assert_str_equal(copy.about.s, STR("/a"));
 	assert_int_equal(copy.propstats[0].status, 403);
 	assert_int_equal(copy.propstats[0].props[0].number, 7);
 	assert_str_equal(copy.propstats[0].props[0].name.ns, STR("urn:n"));

@@ -181,7 +181,7 @@ collect_and_log(struct arena *a, struct collector *c)
 					   STR_INIT("DAV:"), STR_INIT("a") } };
 	static const struct propstat ps = { 403, ERR_PROTECTED, &p, 1 };
 	const struct outcome o = { { STR("/x") }, false, 403, ERR_PROTECTED,
-		STR("why"), &ps, 1 };
+		STR("why"), &ps, 1, { { 0 } } };
 	struct buf lines = { 0 };
 	struct failure_log f;
 	struct tee t;
