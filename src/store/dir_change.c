@@ -23,7 +23,8 @@ dir_mkcol(
 	struct hold h CLEANUP(hold_done) = { 0 };
 	struct place p CLEANUP(place_done) = PLACE_NONE;
 	int sync CLEANUP(fd_close) = -1;
-	enum err_code rc = hold_new(ds, path, FOLLOW_YES, &h, &p, err);
+	enum err_code rc =
+	    hold_new(ds, path, FOLLOW_YES, SCOPE_PATH, &h, &p, err);
 
 	if (rc)
 		return rc;

@@ -139,18 +139,20 @@ src_is_dir(const struct copying *c)
 }
 
 /*
- * A link to another kind of resource gives way itself, not what it leads to.
+ * A file takes the place of a whole tree, if there is one.  A link to another
+ * kind of resource gives way itself, not what it leads to.
  */
 static enum err_code
 hold_target(struct copying *c, struct hold *h, struct place *p, struct err *err)
 {
-	enum err_code rc = hold_new(c->ds, c->to, FOLLOW_YES, h, p, err);
+	enum scope scope = src_is_dir(c) ? SCOPE_PATH : SCOPE_TREE;
+	enum err_code rc = hold_new(c->ds, c->to, FOLLOW_YES, scope, h, p, err);
 
 	if (rc || p->found == FOUND_NOTHING || place_is_dir(p) == src_is_dir(c))
 		return rc;
 	hold_done(h);
 	place_done(p);
-	return hold_new(c->ds, c->to, FOLLOW_NO, h, p, err);
+	return hold_new(c->ds, c->to, FOLLOW_NO, scope, h, p, err);
 }
 
 /* A look without the guard, which is asked at the last moment. */

@@ -26,10 +26,15 @@
 #define STATE_NAME ".sheaf"
 #define TEMP_PREFIX ".sheaf-tmp-"
 #define TEMP_NAME_SIZE (sizeof(TEMP_PREFIX) + 16)
-#define N_STRIPES ((size_t)64)
 
 /* What we ask of statx(). */
 #define STAT_MASK (STATX_BASIC_STATS | STATX_BTIME)
+
+/* Who is changing what; see dir_claim.c. */
+struct claims {
+	pthread_mutex_t mutex;
+	struct hold *first, *last;
+};
 
 struct dir_store {
 	struct store base;
@@ -42,7 +47,7 @@ struct dir_store {
 	struct buf hidden; /* the state directory, if it is in the tree */
 	struct resource_id hidden_id;
 	_Atomic int64_t last_time;
-	pthread_mutex_t stripes[N_STRIPES];
+	struct claims claims;
 };
 
 static inline struct dir_store *
@@ -137,26 +142,53 @@ place_is_file(const struct place *p)
 /* Whether a name is one of ours for files that are not finished. */
 bool temp_name_is(const char *name);
 
-/* ---- dir_lock.c: changes to one path come one after the other */
+/* ---- dir_claim.c: changes to one path come one after the other */
 
-/* What is held; all zero is nothing. */
+void claims_init(struct claims *c);
+void claims_done(struct claims *c);
+
+enum scope {
+	SCOPE_PATH,
+	SCOPE_TREE, /* and everything below it */
+};
+
+struct claim {
+	struct rpath path; /* without links */
+	enum scope scope;
+	struct buf own; /* what path points into, if it is not the caller's */
+};
+
+/*
+ * What one operation has claimed; all zero is nothing.  It must not move.
+ * Nobody else has a claim to the same path, nor, if the scope of one of them is
+ * the tree, to one below it.
+ */
 struct hold {
 	struct dir_store *ds;
-	size_t first, second;
+	struct hold *prev, *next;
+	size_t n;
+	struct claim claims[2];
+	unsigned waits_for; /* so many who came before */
+	pthread_cond_t turn;
 };
 
 void hold_done(struct hold *h);
 
+/* Claims a path that has no links; it is the caller's until hold_done(). */
+void hold_tree(struct dir_store *ds, struct rpath path, struct hold *h);
+
 /*
- * Finds the place(s) and keeps others from changing them until hold_done().
- * The places are found under the lock.
+ * Finds the place(s), by place_find() or place_for_new(), and keeps others from
+ * changing them until hold_done().  The places are found under the claim.
  */
 enum err_code
 hold_place(struct dir_store *ds, struct rpath path, enum follow follow,
     struct hold *h, struct place *p, struct err *err) MUST_USE;
-enum err_code
-hold_new(struct dir_store *ds, struct rpath path, enum follow follow,
-    struct hold *h, struct place *p, struct err *err) MUST_USE;
+enum err_code hold_new(struct dir_store *ds, struct rpath path,
+    enum follow follow, enum scope scope, struct hold *h, struct place *p,
+    struct err *err) MUST_USE;
+
+/* Both with everything below them. */
 enum err_code hold_two(struct dir_store *ds, struct rpath from,
     enum follow follow, struct place *src, struct rpath to, struct hold *h,
     struct place *dst, struct err *err) MUST_USE;

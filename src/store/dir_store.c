@@ -13,13 +13,11 @@ static void
 dir_close(struct store *s)
 {
 	struct dir_store *ds = dir_of(s);
-	size_t i;
 
 	state_close(ds->state);
 	fd_close(&ds->root);
 	buf_done(&ds->hidden);
-	for (i = 0; i < N_STRIPES; i++)
-		(void)pthread_mutex_destroy(&ds->stripes[i]);
+	claims_done(&ds->claims);
 	free(ds);
 }
 
@@ -169,12 +167,10 @@ dir_store_open(
 {
 	struct dir_store *ds = calloc(1, sizeof(*ds));
 	enum err_code rc;
-	size_t i;
 
 	if (!ds)
 		return err_nomem(err);
-	for (i = 0; i < N_STRIPES; i++)
-		(void)pthread_mutex_init(&ds->stripes[i], NULL);
+	claims_init(&ds->claims);
 	ds->relaxed = spec->relaxed;
 	ds->nameless = !spec->named_temps && temp_nameless_works();
 	rc = open_root(ds, spec->dir, err);

@@ -139,7 +139,8 @@ try_commit(
 	struct hold h CLEANUP(hold_done) = { 0 };
 	struct place p CLEANUP(place_done) = PLACE_NONE;
 	int sync CLEANUP(fd_close) = -1;
-	enum err_code rc = hold_new(u->ds, u->path, FOLLOW_YES, &h, &p, err);
+	enum err_code rc =
+	    hold_new(u->ds, u->path, FOLLOW_YES, SCOPE_PATH, &h, &p, err);
 
 	if (!rc)
 		rc = must_not_be_dir(&p, err);

@@ -243,6 +243,46 @@ putting_moving_and_removing_at_once_stays_sane(void **state)
 	    walk_text(r.store, "/", DEPTH_INFINITY, WALK_DOWN), "/\n");
 }
 
+/* ---- renames that cross */
+
+static void *
+keep_crossing(void *arg)
+{
+	struct race *r = arg;
+	bool forth = atomic_fetch_add(&r->number, 1) % 2;
+	int i;
+
+	(void)pthread_barrier_wait(&r->start);
+	for (i = 0; i < ROUNDS; i++) {
+		EXPECT(r,
+		    store_rename(r->store, at(forth ? "/a/x" : "/b/x"),
+			at(forth ? "/b/x" : "/a/x"), REPLACE_YES, NULL, NULL,
+			err),
+		    ERR_OK, ERR_NOT_FOUND, ERR_NO_PARENT);
+		EXPECT(r,
+		    store_rename(r->store, at(forth ? "/a" : "/b"),
+			at(forth ? "/b" : "/a"), REPLACE_YES, NULL, NULL, err),
+		    ERR_OK, ERR_NOT_FOUND);
+		EXPECT(r, store_mkcol(r->store, at("/a"), NULL, err), ERR_OK,
+		    ERR_EXISTS);
+		EXPECT(r, store_mkcol(r->store, at("/b"), NULL, err), ERR_OK,
+		    ERR_EXISTS);
+	}
+	return NULL;
+}
+
+static void
+renames_that_cross_do_not_wait_for_each_other_forever(void **state)
+{
+	static const runner runners[] = { keep_crossing };
+	struct race r = { .store = *state };
+
+	must_mkcol(r.store, "/a");
+	must_put(r.store, "/a/x", "x");
+	run_race(&r, runners, ARRAY_LEN(runners));
+	must_clear(r.store);
+}
+
 /* ---- properties */
 
 static void *
@@ -306,6 +346,7 @@ static const struct CMUnitTest rows[] = {
 	cmocka_unit_test(of_those_who_create_a_file_one_wins),
 	cmocka_unit_test(no_guarded_update_is_lost),
 	cmocka_unit_test(putting_moving_and_removing_at_once_stays_sane),
+	cmocka_unit_test(renames_that_cross_do_not_wait_for_each_other_forever),
 	cmocka_unit_test(no_property_is_lost_to_a_put),
 };
 

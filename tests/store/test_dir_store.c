@@ -9,6 +9,7 @@ main(void)
 {
 	static const struct tests *const groups[] = {
 		&batch_tests,
+		&claim_tests,
 		&link_tests,
 		&file_tests,
 		&system_tests,

@@ -38,6 +38,7 @@ size_t count_entries(const struct world *w, const char *path);
 	cmocka_unit_test_setup_teardown(test, world_set_up, world_tear_down)
 
 extern const struct tests batch_tests;
+extern const struct tests claim_tests;
 extern const struct tests link_tests;
 extern const struct tests file_tests;
 extern const struct tests system_tests;

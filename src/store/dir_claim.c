@@ -1,0 +1,222 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Claims: one list in order of arrival.  A claim waits for those before it that
+ * it overlaps with, however many come after it; so none is starved, and since
+ * an operation makes all of its claims at once, none waits for itself.
+ *
+ * A path that goes through links is claimed as the one it leads to, so that
+ * two names of a resource do not get past each other's guards.
+ */
+#include <assert.h>
+
+#include "store/dir_impl.h"
+
+#define MAX_TRIES 16 /* while somebody keeps changing links */
+
+void
+claims_init(struct claims *c)
+{
+	(void)pthread_mutex_init(&c->mutex, NULL);
+	c->first = c->last = NULL;
+}
+
+void
+claims_done(struct claims *c)
+{
+	assert(!c->first);
+	(void)pthread_mutex_destroy(&c->mutex);
+}
+
+/* ---- who waits for whom */
+
+static bool
+claims_overlap(const struct claim *a, const struct claim *b)
+{
+	return rpath_eq(a->path, b->path) ||
+	    (a->scope == SCOPE_TREE && rpath_covers(a->path, b->path)) ||
+	    (b->scope == SCOPE_TREE && rpath_covers(b->path, a->path));
+}
+
+static bool
+holds_overlap(const struct hold *a, const struct hold *b)
+{
+	size_t i, k;
+
+	for (i = 0; i < a->n; i++)
+		for (k = 0; k < b->n; k++)
+			if (claims_overlap(&a->claims[i], &b->claims[k]))
+				return true;
+	return false;
+}
+
+/* Waits until nobody who came before is in the way. */
+static void
+hold_get(struct hold *h, struct dir_store *ds)
+{
+	struct claims *c = &ds->claims;
+	const struct hold *other;
+
+	assert(!h->ds);
+	h->ds = ds;
+	h->next = NULL;
+	h->waits_for = 0;
+	(void)pthread_mutex_lock(&c->mutex);
+	for (other = c->first; other; other = other->next)
+		h->waits_for += holds_overlap(other, h);
+	h->prev = c->last;
+	*(c->last ? &c->last->next : &c->first) = h;
+	c->last = h;
+	if (h->waits_for) {
+		(void)pthread_cond_init(&h->turn, NULL);
+		while (h->waits_for)
+			(void)pthread_cond_wait(&h->turn, &c->mutex);
+		(void)pthread_cond_destroy(&h->turn);
+	}
+	(void)pthread_mutex_unlock(&c->mutex);
+}
+
+static void
+hold_give_back(struct hold *h)
+{
+	struct claims *c = &h->ds->claims;
+	struct hold *other;
+
+	(void)pthread_mutex_lock(&c->mutex);
+	for (other = h->next; other; other = other->next)
+		if (holds_overlap(h, other) && --other->waits_for == 0)
+			(void)pthread_cond_signal(&other->turn);
+	*(h->prev ? &h->prev->next : &c->first) = h->next;
+	*(h->next ? &h->next->prev : &c->last) = h->prev;
+	(void)pthread_mutex_unlock(&c->mutex);
+	h->ds = NULL;
+}
+
+void
+hold_done(struct hold *h)
+{
+	size_t i;
+
+	if (h->ds)
+		hold_give_back(h);
+	for (i = 0; i < h->n; i++)
+		buf_done(&h->claims[i].own);
+	h->n = 0;
+}
+
+/* ---- finding what to claim */
+
+/* Looks for a place and says what is wrong with it. */
+typedef enum err_code (*find_fn)(const struct dir_store *ds, struct rpath path,
+    enum follow follow, struct place *p, struct err *err);
+
+static void
+claim_add(struct hold *h, struct rpath path, enum scope scope)
+{
+	assert(h->n < ARRAY_LEN(h->claims));
+	h->claims[h->n++] = (struct claim){ .path = path, .scope = scope };
+}
+
+static bool
+claim_fits(const struct claim *c, const struct place *p)
+{
+	return rpath_eq(c->path, p->path);
+}
+
+/* p's path instead, for as long as the claim is there. */
+static enum err_code
+claim_change(struct claim *c, const struct place *p, struct err *err)
+{
+	struct buf own = { 0 };
+
+	buf_put(&own, p->path.s);
+	buf_done(&c->own);
+	c->own = own;
+	c->path = rpath_of_buf(&c->own);
+	return buf_failed(&own) ? err_nomem(err) : ERR_OK;
+}
+
+static enum err_code
+keeps_changing(struct rpath path, struct err *err)
+{
+	return err_set(err, ERR_BUSY, "'%.*s' keeps changing", STR_ARG(path.s));
+}
+
+/* Nearly always the path given is the one it leads to: one look. */
+static enum err_code
+hold_one(struct dir_store *ds, find_fn find, struct rpath path,
+    enum follow follow, enum scope scope, struct hold *h, struct place *p,
+    struct err *err)
+{
+	int tries;
+
+	claim_add(h, path, scope);
+	for (tries = 0; tries < MAX_TRIES; tries++) {
+		enum err_code rc;
+
+		hold_get(h, ds);
+		rc = find(ds, path, follow, p, err);
+		if (rc || claim_fits(&h->claims[0], p))
+			return rc;
+		hold_give_back(h);
+		rc = claim_change(&h->claims[0], p, err);
+		place_done(p);
+		if (rc)
+			return rc;
+	}
+	return keeps_changing(path, err);
+}
+
+void
+hold_tree(struct dir_store *ds, struct rpath path, struct hold *h)
+{
+	claim_add(h, path, SCOPE_TREE);
+	hold_get(h, ds);
+}
+
+enum err_code
+hold_place(struct dir_store *ds, struct rpath path, enum follow follow,
+    struct hold *h, struct place *p, struct err *err)
+{
+	return hold_one(ds, place_find, path, follow, SCOPE_PATH, h, p, err);
+}
+
+enum err_code
+hold_new(struct dir_store *ds, struct rpath path, enum follow follow,
+    enum scope scope, struct hold *h, struct place *p, struct err *err)
+{
+	return hold_one(ds, place_for_new, path, follow, scope, h, p, err);
+}
+
+enum err_code
+hold_two(struct dir_store *ds, struct rpath from, enum follow follow,
+    struct place *src, struct rpath to, struct hold *h, struct place *dst,
+    struct err *err)
+{
+	int tries;
+
+	claim_add(h, from, SCOPE_TREE);
+	claim_add(h, to, SCOPE_TREE);
+	for (tries = 0; tries < MAX_TRIES; tries++) {
+		enum err_code rc;
+
+		hold_get(h, ds);
+		rc = place_find(ds, from, follow, src, err);
+		if (!rc)
+			rc = place_must_exist(src, err);
+		if (!rc)
+			rc = place_for_new(ds, to, follow, dst, err);
+		if (rc ||
+		    (claim_fits(&h->claims[0], src) &&
+			claim_fits(&h->claims[1], dst)))
+			return rc;
+		hold_give_back(h);
+		rc = claim_change(&h->claims[0], src, err);
+		if (!rc)
+			rc = claim_change(&h->claims[1], dst, err);
+		place_done(src);
+		place_done(dst);
+		if (rc)
+			return rc;
+	}
+	return keeps_changing(to, err);
+}
