@@ -347,6 +347,65 @@ fault_rename(struct store *s, struct rpath from, struct rpath to,
 		  : store_rename(f->inner, from, to, replace, g, created, err);
 }
 
+/* ---- locks */
+
+static enum err_code
+fault_allows(struct store *s, struct rpath path, enum touch touch,
+    const struct guard *g, struct err *err)
+{
+	struct fault_store *f = from_store(s);
+	enum err_code rc = fault(f, path, err);
+
+	return rc ? rc : store_allows(f->inner, path, touch, g, err);
+}
+
+static enum err_code
+fault_lock(struct store *s, struct rpath path, const struct lock_spec *spec,
+    const struct guard *g, struct arena *a, struct lock *out, bool *created,
+    struct err *err)
+{
+	struct fault_store *f = from_store(s);
+	enum err_code rc = fault(f, path, err);
+
+	return rc ? rc
+		  : store_lock(f->inner, path, spec, g, a, out, created, err);
+}
+
+static enum err_code
+fault_lock_refresh(struct store *s, struct rpath path,
+    const struct lock_tokens *t, int64_t timeout, const struct guard *g,
+    struct arena *a, struct lock *out, struct err *err)
+{
+	struct fault_store *f = from_store(s);
+	enum err_code rc = fault(f, path, err);
+
+	return rc
+	    ? rc
+	    : store_lock_refresh(f->inner, path, t, timeout, g, a, out, err);
+}
+
+static enum err_code
+fault_unlock(struct store *s, struct rpath path, const struct lock_tokens *t,
+    const struct guard *g, struct err *err)
+{
+	struct fault_store *f = from_store(s);
+	enum err_code rc = fault(f, path, err);
+
+	return rc ? rc : store_unlock(f->inner, path, t, g, err);
+}
+
+static enum err_code
+fault_locks(struct store *s, struct rpath path, struct arena *a,
+    const struct lock **out, size_t *n, struct err *err)
+{
+	struct fault_store *f = from_store(s);
+	enum err_code rc = fault(f, path, err);
+
+	return rc ? rc : store_locks(f->inner, path, a, out, n, err);
+}
+
+/* ---- properties and the rest */
+
 static enum err_code
 fault_patch(struct store *s, struct rpath path,
     const struct prop_change *changes, size_t n, const struct guard *g,
@@ -422,6 +481,11 @@ static const struct store_ops fault_ops = {
 	.remove = fault_remove,
 	.copy = fault_copy,
 	.rename = fault_rename,
+	.allows = fault_allows,
+	.lock = fault_lock,
+	.lock_refresh = fault_lock_refresh,
+	.unlock = fault_unlock,
+	.locks = fault_locks,
 	.patch = fault_patch,
 	.props = fault_props,
 	.space = fault_space,

@@ -27,6 +27,19 @@ struct store_ops {
 	    struct resource *, bool *, struct err *);
 	enum err_code (*rename)(struct store *, struct rpath, struct rpath,
 	    enum replace, const struct guard *, bool *, struct err *);
+	/* All five or none: without them there are no locks, nor any LOCK. */
+	enum err_code (*allows)(struct store *, struct rpath, enum touch,
+	    const struct guard *, struct err *);
+	enum err_code (*lock)(struct store *, struct rpath,
+	    const struct lock_spec *, const struct guard *, struct arena *,
+	    struct lock *, bool *, struct err *);
+	enum err_code (*lock_refresh)(struct store *, struct rpath,
+	    const struct lock_tokens *, int64_t, const struct guard *,
+	    struct arena *, struct lock *, struct err *);
+	enum err_code (*unlock)(struct store *, struct rpath,
+	    const struct lock_tokens *, const struct guard *, struct err *);
+	enum err_code (*locks)(struct store *, struct rpath, struct arena *,
+	    const struct lock **, size_t *, struct err *);
 	enum err_code (*patch)(struct store *, struct rpath,
 	    const struct prop_change *, size_t, const struct guard *,
 	    struct err *);

@@ -7,21 +7,23 @@
 #include <pthread.h>
 
 #include "store/impl.h"
+#include "store/mem_locks.h"
 #include "store/mem_tree.h"
 
-/* One lock for all: this store is for tests and dry runs. */
+/* One mutex for all: this store is for tests and dry runs. */
 struct mem_store {
 	struct store base;
-	pthread_mutex_t lock;
+	pthread_mutex_t mutex;
 	struct mem_tree tree;
+	struct mem_locks locks;
 	uint64_t last_version;
 };
 
 static inline struct mem_store *
-mem_lock(struct store *s)
+mem_enter(struct store *s)
 {
 	struct mem_store *m = CONTAINER_OF(s, struct mem_store, base);
-	int failed = pthread_mutex_lock(&m->lock);
+	int failed = pthread_mutex_lock(&m->mutex);
 
 	assert(!failed);
 	(void)failed;
@@ -29,17 +31,55 @@ mem_lock(struct store *s)
 }
 
 static inline void
-mem_unlock(struct mem_store *m)
+mem_leave(struct mem_store *m)
 {
-	(void)pthread_mutex_unlock(&m->lock);
+	(void)pthread_mutex_unlock(&m->mutex);
 }
 
 /* For CLEANUP(). */
 static inline void
-mem_unlock_at_end(struct mem_store **m)
+mem_leave_at_end(struct mem_store **m)
 {
-	mem_unlock(*m);
+	mem_leave(*m);
 }
+
+/* A new entity tag, for new bytes.  blob may be NULL: none. */
+void
+mem_set_bytes(struct mem_store *m, struct mem_node *n, struct mem_blob *blob);
+
+/* Asks the condition of g about path, where now is (NULL: nothing). */
+enum err_code mem_ask_guard(const struct mem_store *m, struct rpath path,
+    const struct mem_node *now, const struct guard *g,
+    struct err *err) MUST_USE;
+
+/* Asks for the tokens that a change of path needs.  ERR_LOCKED. */
+enum err_code mem_ask_locks(const struct mem_store *m, struct rpath path,
+    const struct mem_node *now, enum touch touch, const struct guard *g,
+    struct err *err) MUST_USE;
+
+/* Both. */
+enum err_code mem_ask(const struct mem_store *m, struct rpath path,
+    const struct mem_node *now, enum touch touch, const struct guard *g,
+    struct err *err) MUST_USE;
+
+/* For all that is below path.  ERR_MEMBER_LOCKED. */
+enum err_code mem_ask_below(const struct mem_store *m, struct rpath path,
+    const struct guard *g, struct err *err) MUST_USE;
+
+/* The table's rows about locks, as store.h has them. */
+enum err_code mem_op_allows(struct store *s, struct rpath path,
+    enum touch touch, const struct guard *g, struct err *err) MUST_USE;
+enum err_code mem_op_lock(struct store *s, struct rpath path,
+    const struct lock_spec *spec, const struct guard *g, struct arena *a,
+    struct lock *out, bool *created, struct err *err) MUST_USE;
+enum err_code mem_op_refresh(struct store *s, struct rpath path,
+    const struct lock_tokens *t, int64_t timeout, const struct guard *g,
+    struct arena *a, struct lock *out, struct err *err) MUST_USE;
+enum err_code
+mem_op_unlock(struct store *s, struct rpath path, const struct lock_tokens *t,
+    const struct guard *g, struct err *err) MUST_USE;
+enum err_code mem_op_locks(struct store *s, struct rpath path, struct arena *a,
+    const struct lock **out, size_t *n, struct err *err) MUST_USE;
 
 enum err_code mem_walk(struct store *s, struct rpath root, const struct walk *w,
     struct err *err) MUST_USE;

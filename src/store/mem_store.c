@@ -7,9 +7,8 @@
 
 #include "store/mem_impl.h"
 
-/* A new entity tag, for new bytes. */
-static void
-set_bytes(struct mem_store *m, struct mem_node *n, struct mem_blob *blob)
+void
+mem_set_bytes(struct mem_store *m, struct mem_node *n, struct mem_blob *blob)
 {
 	struct mem_blob *old = n->blob;
 	int len = snprintf(n->res.etag, sizeof(n->res.etag), "\"m%llx\"",
@@ -26,7 +25,7 @@ static enum err_code
 mem_stat(
     struct store *s, struct rpath path, struct resource *out, struct err *err)
 {
-	struct mem_store *m CLEANUP(mem_unlock_at_end) = mem_lock(s);
+	struct mem_store *m CLEANUP(mem_leave_at_end) = mem_enter(s);
 	struct mem_node *n;
 	enum err_code rc = mem_tree_find(&m->tree, path, &n, err);
 
@@ -66,10 +65,10 @@ static void
 mem_content_free(struct content *c)
 {
 	struct mem_content *mc = CONTAINER_OF(c, struct mem_content, base);
-	struct mem_store *m = mem_lock(&mc->m->base);
+	struct mem_store *m = mem_enter(&mc->m->base);
 
 	mem_blob_unref(mc->blob);
-	mem_unlock(m);
+	mem_leave(m);
 	free(mc);
 }
 
@@ -82,7 +81,7 @@ static enum err_code
 mem_open(
     struct store *s, struct rpath path, struct content **out, struct err *err)
 {
-	struct mem_store *m CLEANUP(mem_unlock_at_end) = mem_lock(s);
+	struct mem_store *m CLEANUP(mem_leave_at_end) = mem_enter(s);
 	struct mem_content *mc;
 	struct mem_node *n;
 	enum err_code rc = mem_tree_find(&m->tree, path, &n, err);
@@ -129,19 +128,6 @@ check_target(struct mem_store *m, struct rpath path, struct mem_node **now,
 	return ERR_OK;
 }
 
-static const struct guarded nothing = { 0 };
-
-static enum err_code
-ask(const struct guard *g, const struct mem_node *now, struct err *err)
-{
-	struct resource res;
-
-	if (!now)
-		return guard_ask(g, &nothing, err);
-	res = mem_node_stat(now);
-	return guard_ask(g, &(struct guarded){ .now = &res }, err);
-}
-
 static enum err_code
 check_file(struct mem_store *m, struct rpath path, struct mem_node **now,
     struct err *err)
@@ -170,7 +156,7 @@ put_bytes(struct mem_upload *u, struct mem_blob *blob,
 		return rc;
 	}
 	n->props = props;
-	set_bytes(u->m, n, blob);
+	mem_set_bytes(u->m, n, blob);
 	if (u->spec.has_modified)
 		n->res.modified = u->spec.modified;
 	*out = n;
@@ -183,7 +169,7 @@ mem_upload_commit(struct upload *base, const struct guard *g,
 {
 	struct mem_upload *u = CONTAINER_OF(base, struct mem_upload, base);
 	struct mem_blob *blob = calloc(1, sizeof(*blob));
-	struct mem_store *m CLEANUP(mem_unlock_at_end) = mem_lock(&u->m->base);
+	struct mem_store *m CLEANUP(mem_leave_at_end) = mem_enter(&u->m->base);
 	struct mem_node *now = NULL;
 	struct mem_node *n;
 	enum err_code rc;
@@ -195,7 +181,7 @@ mem_upload_commit(struct upload *base, const struct guard *g,
 	u->bytes = (struct buf){ 0 };
 	rc = check_file(m, u->path, &now, err);
 	if (!rc)
-		rc = ask(g, now, err);
+		rc = mem_ask(m, u->path, now, TOUCH_CONTENT, g, err);
 	existed = now != NULL;
 	if (!rc)
 		rc = put_bytes(u, blob, now, &n, err);
@@ -227,7 +213,7 @@ static enum err_code
 mem_upload(struct store *s, struct rpath path, const struct upload_spec *spec,
     struct upload **out, struct err *err)
 {
-	struct mem_store *m CLEANUP(mem_unlock_at_end) = mem_lock(s);
+	struct mem_store *m CLEANUP(mem_leave_at_end) = mem_enter(s);
 	struct mem_node *now;
 	struct mem_upload *u;
 	enum err_code rc = check_file(m, path, &now, err);
@@ -253,7 +239,7 @@ static enum err_code
 mem_mkcol(
     struct store *s, struct rpath path, const struct guard *g, struct err *err)
 {
-	struct mem_store *m CLEANUP(mem_unlock_at_end) = mem_lock(s);
+	struct mem_store *m CLEANUP(mem_leave_at_end) = mem_enter(s);
 	struct mem_node *now;
 	enum err_code rc = check_target(m, path, &now, err);
 
@@ -261,7 +247,7 @@ mem_mkcol(
 		return rc;
 	if (now)
 		return err_set(err, ERR_EXISTS, "'%.*s'", STR_ARG(path.s));
-	rc = guard_ask(g, &nothing, err);
+	rc = mem_ask(m, path, NULL, TOUCH_NAME, g, err);
 	return rc ? rc : mem_tree_make(&m->tree, path, true, &now, err);
 }
 
@@ -269,7 +255,7 @@ static enum err_code
 mem_remove(struct store *s, struct rpath path, const struct guard *g,
     struct store_batch *b, struct err *err)
 {
-	struct mem_store *m CLEANUP(mem_unlock_at_end) = mem_lock(s);
+	struct mem_store *m CLEANUP(mem_leave_at_end) = mem_enter(s);
 	struct mem_node *now;
 	enum err_code rc = mem_tree_find(&m->tree, path, &now, err);
 
@@ -278,10 +264,12 @@ mem_remove(struct store *s, struct rpath path, const struct guard *g,
 		return rc;
 	if (now->n_members)
 		return err_set(err, ERR_NOT_EMPTY, "'%.*s'", STR_ARG(path.s));
-	rc = ask(g, now, err);
-	if (!rc)
-		mem_tree_remove(&m->tree, now);
-	return rc;
+	rc = mem_ask(m, path, now, TOUCH_NAME, g, err);
+	if (rc)
+		return rc;
+	mem_tree_remove(&m->tree, now);
+	mem_locks_drop(&m->locks, path, true);
+	return ERR_OK;
 }
 
 /* What copy and rename have in common: both ends, and whether it may be. */
@@ -298,7 +286,7 @@ check_ends(struct mem_store *m, struct rpath from, struct rpath to,
 		return rc;
 	if (*dst && replace == REPLACE_NO)
 		return err_set(err, ERR_EXISTS, "'%.*s'", STR_ARG(to.s));
-	return ask(g, *dst, err);
+	return mem_ask_guard(m, to, *dst, g, err);
 }
 
 static enum err_code
@@ -306,7 +294,7 @@ mem_copy(struct store *s, struct rpath from, struct rpath to,
     enum replace replace, const struct guard *g, struct store_batch *b,
     struct resource *out, bool *created, struct err *err)
 {
-	struct mem_store *m CLEANUP(mem_unlock_at_end) = mem_lock(s);
+	struct mem_store *m CLEANUP(mem_leave_at_end) = mem_enter(s);
 	struct mem_node *src;
 	struct mem_node *dst;
 	struct mem_node *n;
@@ -320,14 +308,19 @@ mem_copy(struct store *s, struct rpath from, struct rpath to,
 	collection = src->res.collection;
 	keep = existed && collection && dst->res.collection;
 	n = dst;
-	if (!keep)
+	rc = mem_ask_locks(m, to, dst, TOUCH_CONTENT, g, err);
+	if (!rc && !keep)
+		rc = mem_ask_below(m, to, g, err);
+	if (!rc && !keep)
 		rc = mem_tree_make(&m->tree, to, collection, &n, err);
 	if (rc)
 		return rc;
+	if (!keep)
+		mem_locks_drop(&m->locks, to, false);
 	mem_props_unref(n->props);
 	n->props = mem_props_ref(src->props);
 	if (!collection)
-		set_bytes(m, n, src->blob);
+		mem_set_bytes(m, n, src->blob);
 	if (out)
 		*out = mem_node_stat(n);
 	if (created)
@@ -335,11 +328,26 @@ mem_copy(struct store *s, struct rpath from, struct rpath to,
 	return ERR_OK;
 }
 
+/* The locks of what leaves `from` and of what gives way at `to`. */
+static enum err_code
+ask_both(const struct mem_store *m, struct rpath from,
+    const struct mem_node *src, struct rpath to, const struct mem_node *dst,
+    const struct guard *g, struct err *err)
+{
+	enum err_code rc = mem_ask_locks(m, from, src, TOUCH_NAME, g, err);
+
+	if (!rc)
+		rc = mem_ask_locks(m, to, dst, TOUCH_NAME, g, err);
+	if (!rc)
+		rc = mem_ask_below(m, from, g, err);
+	return rc ? rc : mem_ask_below(m, to, g, err);
+}
+
 static enum err_code
 mem_rename(struct store *s, struct rpath from, struct rpath to,
     enum replace replace, const struct guard *g, bool *created, struct err *err)
 {
-	struct mem_store *m CLEANUP(mem_unlock_at_end) = mem_lock(s);
+	struct mem_store *m CLEANUP(mem_leave_at_end) = mem_enter(s);
 	struct mem_node *src;
 	struct mem_node *dst;
 	bool existed;
@@ -348,10 +356,16 @@ mem_rename(struct store *s, struct rpath from, struct rpath to,
 	if (rc)
 		return rc;
 	existed = dst != NULL;
-	rc = mem_tree_move(&m->tree, src, to, err);
-	if (!rc && created)
+	rc = ask_both(m, from, src, to, dst, g, err);
+	if (!rc)
+		rc = mem_tree_move(&m->tree, src, to, err);
+	if (rc)
+		return rc;
+	mem_locks_drop(&m->locks, from, true);
+	mem_locks_drop(&m->locks, to, false);
+	if (created)
 		*created = !existed;
-	return rc;
+	return ERR_OK;
 }
 
 /* ---- properties */
@@ -360,13 +374,13 @@ static enum err_code
 mem_patch(struct store *s, struct rpath path, const struct prop_change *changes,
     size_t n, const struct guard *g, struct err *err)
 {
-	struct mem_store *m CLEANUP(mem_unlock_at_end) = mem_lock(s);
+	struct mem_store *m CLEANUP(mem_leave_at_end) = mem_enter(s);
 	struct mem_props *set;
 	struct mem_node *now;
 	enum err_code rc = mem_tree_find(&m->tree, path, &now, err);
 
 	if (!rc)
-		rc = ask(g, now, err);
+		rc = mem_ask(m, path, now, TOUCH_CONTENT, g, err);
 	if (!rc)
 		rc = mem_props_change(now->props, changes, n, &set, err);
 	if (rc)
@@ -380,7 +394,7 @@ static enum err_code
 mem_props(struct store *s, const struct resource *r, struct arena *a,
     const struct prop **out, size_t *n, struct err *err)
 {
-	struct mem_store *m CLEANUP(mem_unlock_at_end) = mem_lock(s);
+	struct mem_store *m CLEANUP(mem_leave_at_end) = mem_enter(s);
 	const struct mem_node *now = mem_tree_by_id(&m->tree, &r->id);
 
 	return mem_props_list(now ? now->props : NULL, a, out, n, err);
@@ -390,7 +404,7 @@ static enum err_code
 mem_space(
     struct store *s, struct rpath path, struct space *out, struct err *err)
 {
-	struct mem_store *m CLEANUP(mem_unlock_at_end) = mem_lock(s);
+	struct mem_store *m CLEANUP(mem_leave_at_end) = mem_enter(s);
 	struct mem_node *now;
 	enum err_code rc = mem_tree_find(&m->tree, path, &now, err);
 
@@ -405,8 +419,9 @@ mem_close(struct store *s)
 {
 	struct mem_store *m = CONTAINER_OF(s, struct mem_store, base);
 
+	mem_locks_done(&m->locks);
 	mem_tree_done(&m->tree);
-	(void)pthread_mutex_destroy(&m->lock);
+	(void)pthread_mutex_destroy(&m->mutex);
 	free(m);
 }
 
@@ -420,6 +435,11 @@ static const struct store_ops mem_ops = {
 	.remove = mem_remove,
 	.copy = mem_copy,
 	.rename = mem_rename,
+	.allows = mem_op_allows,
+	.lock = mem_op_lock,
+	.lock_refresh = mem_op_refresh,
+	.unlock = mem_op_unlock,
+	.locks = mem_op_locks,
 	.patch = mem_patch,
 	.props = mem_props,
 	.space = mem_space,
@@ -439,7 +459,7 @@ mem_store_new(struct store **out, struct err *err)
 		free(m);
 		return rc;
 	}
-	(void)pthread_mutex_init(&m->lock, NULL);
+	(void)pthread_mutex_init(&m->mutex, NULL);
 	*out = store_init(&m->base, &mem_ops);
 	return ERR_OK;
 }

@@ -43,9 +43,9 @@ descend(struct trip *t, struct mem_node *dir)
 	else
 		l = ARENA_NEW(&t->arena, struct level);
 	if (!l) {
-		(void)mem_lock(&t->m->base);
+		(void)mem_enter(&t->m->base);
 		mem_node_unref(dir);
-		mem_unlock(t->m);
+		mem_leave(t->m);
 		return ERR_NOMEM;
 	}
 	*l = (struct level){ t->level, dir, t->path.len };
@@ -58,9 +58,9 @@ ascend(struct trip *t)
 {
 	struct level *l = t->level;
 
-	(void)mem_lock(&t->m->base);
+	(void)mem_enter(&t->m->base);
 	mem_node_unref(l->dir);
-	mem_unlock(t->m);
+	mem_leave(t->m);
 	t->level = l->up;
 	l->up = t->spare;
 	t->spare = l;
@@ -74,7 +74,7 @@ ascend(struct trip *t)
 static enum err_code
 next_member(struct trip *t, struct mem_node **out, struct resource *res)
 {
-	struct mem_store *m CLEANUP(mem_unlock_at_end) = mem_lock(&t->m->base);
+	struct mem_store *m CLEANUP(mem_leave_at_end) = mem_enter(&t->m->base);
 	struct str last = str_skip(buf_str(&t->path), t->level->path_len + 1);
 	struct mem_node *n = mem_node_next(t->level->dir, last);
 
@@ -101,9 +101,9 @@ enter(struct trip *t, struct mem_node *n, const struct resource *res, bool deep)
 		rc = visit(t, res, &prune);
 	if (!rc && res->collection && deep && !prune)
 		return descend(t, n);
-	(void)mem_lock(&t->m->base);
+	(void)mem_enter(&t->m->base);
 	mem_node_unref(n);
-	mem_unlock(t->m);
+	mem_leave(t->m);
 	return rc;
 }
 
@@ -113,9 +113,9 @@ finish_level(struct trip *t)
 	struct resource res;
 	bool prune = false;
 
-	(void)mem_lock(&t->m->base);
+	(void)mem_enter(&t->m->base);
 	res = mem_node_stat(t->level->dir);
-	mem_unlock(t->m);
+	mem_leave(t->m);
 	ascend(t);
 	return t->how->order == WALK_UP ? visit(t, &res, &prune) : ERR_OK;
 }
@@ -152,13 +152,13 @@ mem_walk(
 		buf_put(&t.path, root.s);
 	if (buf_failed(&t.path))
 		return err_nomem(err);
-	t.m = m = mem_lock(s);
+	t.m = m = mem_enter(s);
 	rc = mem_tree_find(&m->tree, root, &n, err);
 	if (!rc) {
 		res = mem_node_stat(n);
 		(void)mem_node_ref(n);
 	}
-	mem_unlock(m);
+	mem_leave(m);
 	if (rc) {
 		buf_done(&t.path);
 		return rc;

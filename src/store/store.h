@@ -279,8 +279,9 @@ enum err_code store_rename(struct store *s, struct rpath from, struct rpath to,
  *   upload_commit, store_copy (`to`), store_patch: the path; where nothing is
  *       mapped there yet, the collection it is to be in as well.
  *   store_mkcol, store_remove, store_rename (`from` and `to`): both.
- *   store_rename: everything below, too.  When only locks below `from` or `to`
- *       are in the way it is ERR_MEMBER_LOCKED.
+ *   store_rename: everything below, too; so does store_copy below `to`, unless
+ *       a collection stays there.  When only locks below are in the way it is
+ *       ERR_MEMBER_LOCKED.
  * A resource that goes takes the locks rooted at it, and below it, along; a
  * lock on what is replaced stays, and covers what comes (s7.6).
  */
@@ -292,8 +293,8 @@ enum touch {
 };
 
 /*
- * What a change of path would fail with, as far as g and locks go.  Nothing is
- * done; it may be different in a moment.
+ * What a change of path would fail with, as far as g and locks go; locks below
+ * it do not count.  Nothing is done; it may be different in a moment.
  */
 enum err_code store_allows(struct store *s, struct rpath path, enum touch touch,
     const struct guard *g, struct err *err) MUST_USE;
@@ -309,8 +310,9 @@ struct lock_spec {
 /*
  * LOCK (s9.10.1).  Where nothing is mapped it makes an empty file in the same
  * step (s7.3), for which it needs what an upload needs; *created says so.  g is
- * asked, but a lock that covers path is no obstacle unless it conflicts:
- * ERR_LOCK_CONFLICT, about its root.  *out is made in the arena.
+ * asked, but a lock that covers path, or is within the scope of a deep one, is
+ * no obstacle unless it conflicts: ERR_LOCK_CONFLICT, about its root, said
+ * before what speaks against making the file.  *out is made in the arena.
  */
 enum err_code store_lock(struct store *s, struct rpath path,
     const struct lock_spec *spec, const struct guard *g, struct arena *a,

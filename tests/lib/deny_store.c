@@ -181,6 +181,45 @@ deny_rename(struct store *s, struct rpath from, struct rpath to,
 }
 
 static enum err_code
+deny_allows(struct store *s, struct rpath path, enum touch touch,
+    const struct guard *g, struct err *err)
+{
+	return store_allows(from_store(s)->inner, path, touch, g, err);
+}
+
+static enum err_code
+deny_lock(struct store *s, struct rpath path, const struct lock_spec *spec,
+    const struct guard *g, struct arena *a, struct lock *out, bool *created,
+    struct err *err)
+{
+	return store_lock(
+	    from_store(s)->inner, path, spec, g, a, out, created, err);
+}
+
+static enum err_code
+deny_lock_refresh(struct store *s, struct rpath path,
+    const struct lock_tokens *t, int64_t timeout, const struct guard *g,
+    struct arena *a, struct lock *out, struct err *err)
+{
+	return store_lock_refresh(
+	    from_store(s)->inner, path, t, timeout, g, a, out, err);
+}
+
+static enum err_code
+deny_unlock(struct store *s, struct rpath path, const struct lock_tokens *t,
+    const struct guard *g, struct err *err)
+{
+	return store_unlock(from_store(s)->inner, path, t, g, err);
+}
+
+static enum err_code
+deny_locks(struct store *s, struct rpath path, struct arena *a,
+    const struct lock **out, size_t *n, struct err *err)
+{
+	return store_locks(from_store(s)->inner, path, a, out, n, err);
+}
+
+static enum err_code
 deny_patch(struct store *s, struct rpath path,
     const struct prop_change *changes, size_t n, const struct guard *g,
     struct err *err)
@@ -221,6 +260,11 @@ deny_store_init(struct deny_store *d)
 		.remove = deny_remove,
 		.copy = deny_copy,
 		.rename = deny_rename,
+		.allows = deny_allows,
+		.lock = deny_lock,
+		.lock_refresh = deny_lock_refresh,
+		.unlock = deny_unlock,
+		.locks = deny_locks,
 		.patch = deny_patch,
 		.props = deny_props,
 		.space = deny_space,

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: MIT */
+#include "store/lock.h"
+
+#include <assert.h>
+#include <stdio.h>
+#include <sys/random.h>
+
+#include "base/clock.h"
+
+/* A UUID of version 4 (RFC 9562 s5.4): random but for six bits. */
+enum err_code
+lock_token_new(char out[LOCK_TOKEN_SIZE], struct err *err)
+{
+	unsigned char b[16];
+	ssize_t got = getrandom(b, sizeof(b), 0);
+	int len;
+
+	if (got != (ssize_t)sizeof(b))
+		return err_os(err, "getrandom");
+	b[6] = (unsigned char)(0x40 | (b[6] & 0x0f));
+	b[8] = (unsigned char)(0x80 | (b[8] & 0x3f));
+	len = snprintf(out, LOCK_TOKEN_SIZE,
+	    "urn:uuid:%02x%02x%02x%02x-%02x%02x-%02x%02x-%02x%02x-"
+	    "%02x%02x%02x%02x%02x%02x",
+	    b[0], b[1], b[2], b[3], b[4], b[5], b[6], b[7], b[8], b[9], b[10],
+	    b[11], b[12], b[13], b[14], b[15]);
+	assert(len == (int)LOCK_TOKEN_SIZE - 1);
+	(void)len;
+	return ERR_OK;
+}
+
+bool
+lock_is_held(const struct lock *l, const struct lock_tokens *t)
+{
+	size_t i;
+
+	if (!t || !str_eq(l->user, t->user))
+		return false;
+	for (i = 0; i < t->n; i++)
+		if (str_eq(l->token, t->v[i]))
+			return true;
+	return false;
+}
+
+bool
+lock_covers(const struct lock *l, struct rpath path)
+{
+	if (!(l->depth == DEPTH_INFINITY ? rpath_covers(l->root, path)
+					 : rpath_eq(l->root, path)))
+		return false;
+	return clock_now() < l->expires;
+}
+
+/* code, because l is in the way. */
+static enum err_code
+stopped_by(const struct lock *l, enum err_code code, struct err *err)
+{
+	(void)err_set(err, code, "a lock on '%.*s'", STR_ARG(l->root.s));
+	return err_about(err, code, l->root.s.ptr, l->root.s.len);
+}
+
+enum err_code
+locks_allow(const struct lock *locks, size_t n, const struct lock_tokens *t,
+    struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (lock_is_held(&locks[i], t))
+			return ERR_OK;
+	return n ? stopped_by(&locks[0], ERR_LOCKED, err) : ERR_OK;
+}
+
+enum err_code
+locks_compatible(
+    const struct lock *locks, size_t n, bool shared, struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (!shared || !locks[i].shared)
+			return stopped_by(&locks[i], ERR_LOCK_CONFLICT, err);
+	return ERR_OK;
+}
