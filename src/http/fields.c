@@ -2,6 +2,7 @@
 #include "http/fields.h"
 
 #include "base/clock.h"
+#include "http/scan.h"
 
 /* A field that may stand once, and whether it is there at all. */
 static enum err_code
@@ -130,5 +131,64 @@ oc_mtime_parse(const struct headers *h, bool *present, int64_t *nanoseconds,
 	*present = there;
 	if (there)
 		*nanoseconds = ns;
+	return ERR_OK;
+}
+
+/* "Second-90"; more digits than a number holds are a number all the same. */
+static bool
+wish_parse(struct str wish, uint32_t *seconds)
+{
+	const struct str second = STR("Second-");
+	struct str digits = str_skip(wish, second.len);
+	uint64_t n = 0;
+	size_t i;
+
+	*seconds = TIMEOUT_MAX;
+	if (str_eq_nocase(wish, STR("Infinite")))
+		return true;
+	if (!str_starts_nocase(wish, second))
+		return false;
+	for (i = 0; i < digits.len; i++) {
+		if (!ascii_is_digit(digits.ptr[i]))
+			return false;
+		n = n * 10 + (uint64_t)(digits.ptr[i] - '0');
+		if (n > TIMEOUT_MAX)
+			n = TIMEOUT_MAX;
+	}
+	*seconds = (uint32_t)n;
+	return n != 0; /* a lock that is over before it is made */
+}
+
+enum err_code
+timeout_parse(const struct headers *h, struct arena *a, uint32_t *seconds,
+    struct err *err)
+{
+	struct str rest, wish;
+	enum err_code rc = headers_list(h, STR("Timeout"), a, &rest, err);
+
+	if (rc)
+		return rc;
+	while (scan_member(&rest, &wish))
+		if (wish_parse(wish, seconds))
+			return ERR_OK;
+	*seconds = TIMEOUT_MAX;
+	return ERR_OK;
+}
+
+enum err_code
+lock_token_parse(const struct headers *h, struct str *token, struct err *err)
+{
+	struct str rest, uri;
+	enum err_code rc = headers_one(h, STR("Lock-Token"), &rest, err);
+
+	if (rc)
+		return rc;
+	if (!rest.len)
+		return err_tell(
+		    err, ERR_BAD_HEADER, "Lock-Token is missing or empty");
+	if (!scan_angles(&rest, &uri) || rest.len || !scan_is_absolute_uri(uri))
+		return err_tell(err, ERR_BAD_HEADER,
+		    "Lock-Token is not a token between < and >");
+	*token = uri;
 	return ERR_OK;
 }

@@ -30,6 +30,27 @@ destination_parse(const struct headers *h, const struct origin *origin,
     struct arena *a, struct rpath *out, bool *slash, struct err *err) MUST_USE;
 
 /*
+ * Timeout (s10.7): how long a lock is wished to last, in whole seconds; the
+ * first wish of the list that is understood.  TIMEOUT_MAX, which the RFC has as
+ * the highest, for Infinite, for what is higher, and where nothing is wished.
+ *
+ * It is never malformed: a server need not consider it at all, and clients'
+ * locks are worth more than their spelling ("Second-0", RFC 2518's Extend), so
+ * what is not understood is passed over.  Fails only where memory ran out.
+ */
+#define TIMEOUT_MAX UINT32_MAX
+
+enum err_code timeout_parse(const struct headers *h, struct arena *a,
+    uint32_t *seconds, struct err *err) MUST_USE;
+
+/*
+ * Lock-Token (s10.5): the URI, without its angles, borrowed from the header.
+ * ERR_BAD_HEADER when absent.
+ */
+enum err_code lock_token_parse(
+    const struct headers *h, struct str *token, struct err *err) MUST_USE;
+
+/*
  * X-OC-Mtime: whole or decimal seconds since 1970, may be negative.
  * *present false when absent.
  */

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/if.h"
 
+#include "http/scan.h"
+
 /*
  * The grammar is RFC 4918 s10.4.2, in which white space may stand between any
  * two of its terminals (RFC 2616 s2.1), but not in a Coded-URL.
@@ -37,38 +39,12 @@ take(struct parser *p, char c)
 	return true;
 }
 
-/* "<" anything but white space, controls and angles ">" */
 static bool
 take_angles(struct parser *p, struct str *inside)
 {
-	size_t end = str_find(p->rest, '>');
-	size_t i;
-
-	if (!at(p, '<') || end == p->rest.len || end == 1)
+	if (!scan_angles(&p->rest, inside))
 		return false;
-	for (i = 1; i < end; i++) {
-		unsigned char u = (unsigned char)p->rest.ptr[i];
-
-		if (u <= ' ' || u == '<' || u == '"' || u == 0x7f)
-			return false;
-	}
-	*inside = str_of(p->rest.ptr + 1, end - 1);
-	p->rest = str_trim(str_skip(p->rest, end + 1));
-	return true;
-}
-
-/* scheme ":" something (RFC 3986 s4.3) */
-static bool
-is_absolute_uri(struct str s)
-{
-	size_t i, colon = str_find(s, ':');
-
-	if (!colon || colon + 1 >= s.len || !ascii_is_alpha(s.ptr[0]))
-		return false;
-	for (i = 1; i < colon; i++)
-		if (!ascii_is_alpha(s.ptr[i]) && !ascii_is_digit(s.ptr[i]) &&
-		    s.ptr[i] != '+' && s.ptr[i] != '-' && s.ptr[i] != '.')
-			return false;
+	p->rest = str_trim(p->rest);
 	return true;
 }
 
@@ -80,7 +56,8 @@ parse_condition(struct parser *p, struct if_condition *c)
 		p->rest = str_trim(str_skip(p->rest, 3));
 	}
 	if (at(p, '<')) {
-		if (!take_angles(p, &c->token) || !is_absolute_uri(c->token))
+		if (!take_angles(p, &c->token) ||
+		    !scan_is_absolute_uri(c->token))
 			return malformed(p, "a state token is not a URI");
 		return ERR_OK;
 	}

@@ -98,3 +98,36 @@ scan_unquote(struct str *s)
 	*s = inside;
 	return true;
 }
+
+bool
+scan_angles(struct str *rest, struct str *inside)
+{
+	size_t end = str_find(*rest, '>');
+	size_t i;
+
+	if (end < 2 || end == rest->len || rest->ptr[0] != '<')
+		return false;
+	for (i = 1; i < end; i++) {
+		unsigned char u = (unsigned char)rest->ptr[i];
+
+		if (u <= ' ' || u == '<' || u == '"' || u == 0x7f)
+			return false;
+	}
+	*inside = str_of(rest->ptr + 1, end - 1);
+	*rest = str_skip(*rest, end + 1);
+	return true;
+}
+
+bool
+scan_is_absolute_uri(struct str s)
+{
+	size_t i, colon = str_find(s, ':');
+
+	if (!colon || colon + 1 >= s.len || !ascii_is_alpha(s.ptr[0]))
+		return false;
+	for (i = 1; i < colon; i++)
+		if (!ascii_is_alpha(s.ptr[i]) && !ascii_is_digit(s.ptr[i]) &&
+		    s.ptr[i] != '+' && s.ptr[i] != '-' && s.ptr[i] != '.')
+			return false;
+	return true;
+}

@@ -41,4 +41,14 @@ bool scan_pair(struct str s, struct str *name, struct str *value);
  */
 bool scan_unquote(struct str *s) MUST_USE;
 
+/*
+ * Takes "<...>" off the start of *rest: what is inside, which is not empty and
+ * has no white space, controls, quotes or angles.  No white space is trimmed.
+ * False, with *rest as it was, where there is none.
+ */
+bool scan_angles(struct str *rest, struct str *inside) MUST_USE;
+
+/* scheme ":" something (RFC 3986 s4.3), which is what a state token is. */
+bool scan_is_absolute_uri(struct str s);
+
 #endif

@@ -29,7 +29,11 @@ struct capture_decl {
 
 struct capture {
 	unsigned depth; /* of the property's element in the document */
-	bool whole; /* the whole element is needed, text is not enough */
+	/*
+	 * The whole element is needed, text is not enough; who wants it in any
+	 * case sets it after capture_begin().
+	 */
+	bool whole;
 	bool tag_open; /* the last start tag has no '>' yet */
 	struct buf text; /* so far, not escaped; while !whole */
 	struct buf head; /* "<p:name" and its own declarations */

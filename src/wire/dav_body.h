@@ -67,4 +67,26 @@ enum err_code proppatch_body_new(const struct xml_limits *limits,
 enum err_code proppatch_body_end(
     struct dav_body *b, struct proppatch_body *out, struct err *err) MUST_USE;
 
+/*
+ * DAV:lockinfo (RFC 4918 s14.11), or nothing at all: then empty is set, and the
+ * request is a refresh (s9.10.2).  owner is the element as PROP_XML has it,
+ * kept as a property's value is, in the arena; empty: there was none.
+ *
+ * Elements that we do not know are not there (s17), so a scope or type of
+ * another kind is as bad as none: ERR_BAD_BODY.
+ */
+#define LOCKINFO_MAX_OWNER ((size_t)4096)
+
+struct lockinfo_body {
+	bool empty;
+	bool shared; /* else exclusive */
+	struct str owner;
+};
+
+enum err_code lockinfo_body_new(const struct xml_limits *limits,
+    struct arena *a, struct dav_body **out, struct err *err) MUST_USE;
+
+enum err_code lockinfo_body_end(
+    struct dav_body *b, struct lockinfo_body *out, struct err *err) MUST_USE;
+
 #endif

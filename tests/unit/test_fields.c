@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "http/fields.h"
+#include "lib/alloc_fail.h"
 
 /* A request with one field, or with none where value is NULL. */
 static struct headers
@@ -228,6 +229,123 @@ a_field_that_stands_twice_is_refused(void **state)
 	arena_done(&a);
 }
 
+static void
+the_first_timeout_that_is_understood_counts(void **state)
+{
+	static const struct {
+		const char *value;
+		uint32_t seconds;
+	} cases[] = {
+		{ NULL, TIMEOUT_MAX },
+		{ "", TIMEOUT_MAX },
+		{ "Second-180", 180 }, /* Office */
+		{ "Second-3600", 3600 }, /* Windows' mini-redirector */
+		{ "Second-600", 600 }, /* Finder */
+		{ "Infinite", TIMEOUT_MAX },
+		{ "infinite", TIMEOUT_MAX },
+		{ "Infinite, Second-4100000000", TIMEOUT_MAX }, /* the RFC */
+		{ "Second-4100000000, Infinite", UINT32_C(4100000000) },
+		{ "second-1", 1 },
+		{ "Second-4294967294", TIMEOUT_MAX - 1 },
+		{ "Second-4294967295", TIMEOUT_MAX },
+		{ "Second-4294967296", TIMEOUT_MAX },
+		{ "Second-99999999999999999999999999999999", TIMEOUT_MAX },
+		{ "Second-0000000000000000000000000000005", 5 },
+		{ "Extend, Second-10", 10 },
+		{ "Second-0, Second-10", 10 },
+		{ "Second-, ,Second-10", 10 },
+		{ "Second--1, Second- 1, Second-1s, 5, Second-7", 7 },
+		{ "\"Second-1, Second-2\", Second-3", 3 },
+		{ "Second-0", TIMEOUT_MAX },
+		{ "Second", TIMEOUT_MAX },
+		{ "3600", TIMEOUT_MAX },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(cases); i++) {
+		struct header field;
+		struct headers h = with(&field, STR("timeout"), cases[i].value);
+		struct arena a = { 0 };
+		uint32_t seconds = 42;
+
+		assert_int_equal(timeout_parse(&h, &a, &seconds, NULL), ERR_OK);
+		assert_int_equal(seconds, cases[i].seconds);
+		arena_done(&a);
+	}
+}
+
+static void
+several_timeout_fields_are_one_list(void **state)
+{
+	struct header fields[] = {
+		{ STR("Timeout"), STR("Soon") },
+		{ STR("Timeout"), STR("Second-5") },
+	};
+	const struct headers h = { fields, ARRAY_LEN(fields) };
+	struct arena a = { 0 };
+	struct err err = { 0 };
+	uint32_t seconds = 42;
+
+	(void)state;
+	alloc_fail_at(1);
+	assert_int_equal(timeout_parse(&h, &a, &seconds, &err), ERR_NOMEM);
+	assert_true(alloc_fail_stop());
+	assert_int_equal(seconds, 42);
+	assert_int_equal(timeout_parse(&h, &a, &seconds, NULL), ERR_OK);
+	assert_int_equal(seconds, 5);
+	arena_done(&a);
+}
+
+static void
+a_lock_token_is_a_uri_in_angles(void **state)
+{
+	static const struct {
+		const char *value;
+		const char *token; /* NULL: refused */
+	} cases[] = {
+		{ "<urn:uuid:a515cfa4-5da4-22e1-f5b5-00a0451e6bf7>",
+		    "urn:uuid:a515cfa4-5da4-22e1-f5b5-00a0451e6bf7" },
+		{ "<opaquelocktoken:a>", "opaquelocktoken:a" },
+		{ "<DAV:no-lock>", "DAV:no-lock" },
+		{ NULL, NULL },
+		{ "", NULL },
+		{ "<>", NULL },
+		{ "<", NULL },
+		{ "urn:uuid:a", NULL },
+		{ "<urn:uuid:a", NULL },
+		{ "<urn:uuid:a> ", "urn:uuid:a" },
+		{ "<urn:uuid:a>, <urn:uuid:b>", NULL },
+		{ "<urn:uuid:a>x", NULL },
+		{ "(<urn:uuid:a>)", NULL },
+		{ "< urn:uuid:a>", NULL },
+		{ "<urn:uu id:a>", NULL },
+		{ "<<urn:uuid:a>>", NULL },
+		{ "<a>", NULL },
+		{ "</a>", NULL },
+		{ "<:a>", NULL },
+		{ "<urn:>", NULL },
+		{ "<1:a>", NULL },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(cases); i++) {
+		struct header field;
+		struct headers h =
+		    with(&field, STR("lock-token"), cases[i].value);
+		struct str token = { 0 };
+		struct err err = { 0 };
+		enum err_code rc;
+
+		field.value = str_trim(field.value); /* as a server does */
+		rc = lock_token_parse(&h, &token, &err);
+		assert_int_equal(rc, cases[i].token ? ERR_OK : ERR_BAD_HEADER);
+		assert_str_equal(token, str_from_c(cases[i].token));
+		assert_int_equal(err.tell[0] != 0, rc != ERR_OK);
+	}
+}
+
 int
 main(void)
 {
@@ -238,6 +356,9 @@ main(void)
 		cmocka_unit_test(oc_mtime_is_decimal_seconds),
 		cmocka_unit_test(an_absent_oc_mtime_is_not_present),
 		cmocka_unit_test(a_field_that_stands_twice_is_refused),
+		cmocka_unit_test(the_first_timeout_that_is_understood_counts),
+		cmocka_unit_test(several_timeout_fields_are_one_list),
+		cmocka_unit_test(a_lock_token_is_a_uri_in_angles),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

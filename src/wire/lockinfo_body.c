@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: MIT */
+#include <stdlib.h>
+
+#include "wire/capture.h"
+#include "wire/dav_body_impl.h"
+
+/* Depth of what: DAV:lockinfo, DAV:lockscope and its kin, what is in them. */
+enum { AT_ROOT, AT_PART, AT_CHOICE };
+
+enum part { PART_NONE = 0, PART_SCOPE, PART_TYPE, PART_OWNER };
+
+struct lockinfo_reader {
+	struct dav_body base;
+	enum part part; /* that we are in */
+	unsigned exclusive, shared, write; /* how many of each there were */
+	struct str lang; /* xml:lang of the root */
+	struct capture capture;
+	struct prop owner; /* PROP_EMPTY: none yet */
+};
+
+static enum err_code
+begin_owner(
+    struct lockinfo_reader *r, const struct xml_element *e, struct err *err)
+{
+	enum err_code rc;
+
+	if (r->owner.form)
+		return err_tell(
+		    err, ERR_BAD_BODY, "there is more than one DAV:owner");
+	rc = capture_begin(&r->capture, e, r->lang, err);
+	r->capture.whole = true;
+	return rc;
+}
+
+static enum err_code
+end_owner(struct lockinfo_reader *r, struct err *err)
+{
+	enum err_code rc =
+	    capture_end(&r->capture, r->base.arena, &r->owner, err);
+
+	if (rc)
+		return rc;
+	if (r->owner.value.len > LOCKINFO_MAX_OWNER)
+		return err_tell(err, ERR_TOO_LARGE,
+		    "DAV:owner is over %zu bytes with its namespaces",
+		    LOCKINFO_MAX_OWNER);
+	return ERR_OK;
+}
+
+static enum err_code
+enter_root(
+    struct lockinfo_reader *r, const struct xml_element *e, struct err *err)
+{
+	const struct prop_name lang = { XML_NS, STR("lang") };
+	size_t i;
+
+	if (!is_dav(&e->name, STR("lockinfo")))
+		return err_tell(
+		    err, ERR_BAD_BODY, "the root is not DAV:lockinfo");
+	for (i = 0; i < e->n_attrs; i++)
+		if (prop_name_eq(e->attrs[i].name.name, lang) &&
+		    !arena_str(r->base.arena, e->attrs[i].value, &r->lang))
+			return err_nomem(err);
+	return ERR_OK;
+}
+
+static enum err_code
+enter_part(
+    struct lockinfo_reader *r, const struct xml_element *e, struct err *err)
+{
+	static const struct {
+		struct str name;
+		enum part part;
+	} parts[] = {
+		{ STR_INIT("lockscope"), PART_SCOPE },
+		{ STR_INIT("locktype"), PART_TYPE },
+		{ STR_INIT("owner"), PART_OWNER },
+	};
+	size_t i;
+
+	r->part = PART_NONE;
+	for (i = 0; i < ARRAY_LEN(parts); i++)
+		if (is_dav(&e->name, parts[i].name))
+			r->part = parts[i].part;
+	return r->part == PART_OWNER ? begin_owner(r, e, err) : ERR_OK;
+}
+
+static void
+choose(struct lockinfo_reader *r, const struct xml_name *name)
+{
+	r->exclusive += r->part == PART_SCOPE && is_dav(name, STR("exclusive"));
+	r->shared += r->part == PART_SCOPE && is_dav(name, STR("shared"));
+	r->write += r->part == PART_TYPE && is_dav(name, STR("write"));
+}
+
+static enum err_code
+lockinfo_open(void *arg, const struct xml_element *e, struct err *err)
+{
+	struct lockinfo_reader *r = arg;
+
+	if (e->depth == AT_ROOT)
+		return enter_root(r, e, err);
+	if (e->depth == AT_PART)
+		return enter_part(r, e, err);
+	if (r->part == PART_OWNER)
+		return capture_open(&r->capture, e, err);
+	if (e->depth == AT_CHOICE)
+		choose(r, &e->name);
+	return ERR_OK;
+}
+
+static enum err_code
+lockinfo_text(void *arg, struct str text, struct err *err)
+{
+	struct lockinfo_reader *r = arg;
+
+	(void)err;
+	if (r->part == PART_OWNER)
+		capture_text(&r->capture, text);
+	return ERR_OK;
+}
+
+static enum err_code
+lockinfo_close(
+    void *arg, const struct xml_name *name, unsigned depth, struct err *err)
+{
+	struct lockinfo_reader *r = arg;
+
+	if (r->part != PART_OWNER)
+		return ERR_OK;
+	capture_close(&r->capture, name, depth);
+	if (depth != AT_PART)
+		return ERR_OK;
+	r->part = PART_NONE;
+	return end_owner(r, err);
+}
+
+static const struct xml_events lockinfo_events = {
+	.open = lockinfo_open,
+	.text = lockinfo_text,
+	.close = lockinfo_close,
+};
+
+static void
+lockinfo_done(struct dav_body *b)
+{
+	struct lockinfo_reader *r =
+	    CONTAINER_OF(b, struct lockinfo_reader, base);
+
+	capture_done(&r->capture);
+}
+
+enum err_code
+lockinfo_body_new(const struct xml_limits *limits, struct arena *a,
+    struct dav_body **out, struct err *err)
+{
+	struct lockinfo_reader *r = calloc(1, sizeof(*r));
+	enum err_code rc;
+
+	if (!r)
+		return err_nomem(err);
+	rc = dav_body_init(
+	    &r->base, limits, &lockinfo_events, a, lockinfo_done, err);
+	if (rc) {
+		free(r);
+		return rc;
+	}
+	*out = &r->base;
+	return ERR_OK;
+}
+
+enum err_code
+lockinfo_body_end(
+    struct dav_body *b, struct lockinfo_body *out, struct err *err)
+{
+	struct lockinfo_reader *r =
+	    CONTAINER_OF(b, struct lockinfo_reader, base);
+	enum err_code rc = dav_body_finish(b, err);
+
+	if (rc)
+		return rc;
+	if (!b->empty && r->exclusive + r->shared != 1)
+		return err_tell(err, ERR_BAD_BODY,
+		    "DAV:lockscope must hold one of DAV:exclusive and "
+		    "DAV:shared");
+	if (!b->empty && r->write != 1)
+		return err_tell(
+		    err, ERR_BAD_BODY, "DAV:locktype must hold one DAV:write");
+	*out = (struct lockinfo_body){
+		.empty = b->empty,
+		.shared = r->shared != 0,
+		.owner = r->owner.value,
+	};
+	return ERR_OK;
+}
