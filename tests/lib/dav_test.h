@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* Requests, sent to a method as the server would, and what it replied. */
+/*
+ * Requests, sent to a method as the server would, and what it replied.  Locks
+ * are made in its store with lock_at() (lib/locks.h).
+ */
 #ifndef SHEAF_TESTS_DAV_TEST_H
 #define SHEAF_TESTS_DAV_TEST_H
 

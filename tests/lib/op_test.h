@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* An operation on a small tree, and what it said of it. */
+/*
+ * An operation on a small tree, and what it said of it.  Locks are made in its
+ * store with lock_at() (lib/locks.h).
+ */
 #ifndef SHEAF_TESTS_OP_TEST_H
 #define SHEAF_TESTS_OP_TEST_H
 
