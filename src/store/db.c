@@ -2,7 +2,15 @@
 #include "store/db.h"
 
 #define BUSY_MS 5000
-#define SCHEMA_VERSION 1
+#define SCHEMA_VERSION 2
+
+/* What is below ?1, which is empty for the root: from "?1/" to "?10". */
+#define BELOW                                \
+	"path > CAST(?1 || '/' AS BLOB) AND" \
+	" path < CAST(?1 || '0' AS BLOB)"
+
+#define INTENT \
+	"kind, path, other, made, gone, props_of, drops_locks, lock_token"
 
 static const char *const queries[Q_COUNT] = {
 	[Q_BEGIN] = "BEGIN IMMEDIATE",
@@ -20,17 +28,65 @@ static const char *const queries[Q_COUNT] = {
 	[Q_COPY] = "INSERT INTO props (id, ns, local, form, value)"
 		   " SELECT ?2, ns, local, form, value FROM props"
 		   " WHERE id = ?1",
+	[Q_JOURNAL] = "INSERT INTO journal (kind, path, other)"
+		      " VALUES (?1, ?2, ?3)",
+	[Q_JOURNAL_LAST] = "SELECT max(seq) FROM journal",
+	[Q_INTENT] = "INSERT INTO intents (seq, kind, path, other, made, gone,"
+		     " props_of, drops_locks, lock_token)"
+		     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+	[Q_INTENT_GET] = "SELECT " INTENT " FROM intents WHERE seq = ?1",
+	[Q_INTENT_NEXT] = "SELECT " INTENT ", seq FROM intents WHERE seq > ?1"
+			  " ORDER BY seq LIMIT 1",
+	[Q_INTENT_DONE] = "DELETE FROM intents WHERE seq = ?1",
+	[Q_LOCKS_COUNT] = "SELECT count(*) FROM locks",
+	[Q_LOCKS_ANY_AT] = "SELECT 1 FROM locks WHERE path = ?1 LIMIT 1",
+	[Q_LOCKS_ANY_BELOW] = "SELECT 1 FROM locks WHERE " BELOW " LIMIT 1",
+	[Q_LOCKS_DROP_AT] = "DELETE FROM locks WHERE path = ?1",
+	[Q_LOCKS_DROP_BELOW] = "DELETE FROM locks WHERE " BELOW,
+	[Q_LOCKS_DROP_TOKEN] = "DELETE FROM locks WHERE token = ?1",
 };
 
-/* Bytes, not text: SQLite compares them as store_props() orders them. */
-static const char schema[] = "CREATE TABLE props ("
-			     " id BLOB NOT NULL,"
-			     " ns BLOB NOT NULL,"
-			     " local BLOB NOT NULL,"
-			     " form INTEGER NOT NULL,"
-			     " value BLOB NOT NULL,"
-			     " PRIMARY KEY (id, ns, local)) WITHOUT ROWID;"
-			     "PRAGMA user_version = 1;";
+/*
+ * Bytes, not text: SQLite compares them as store_props() orders them.  A row
+ * of intents has the number of its line in the journal.
+ */
+static const char *const schema[SCHEMA_VERSION] = {
+	"CREATE TABLE props ("
+	" id BLOB NOT NULL,"
+	" ns BLOB NOT NULL,"
+	" local BLOB NOT NULL,"
+	" form INTEGER NOT NULL,"
+	" value BLOB NOT NULL,"
+	" PRIMARY KEY (id, ns, local)) WITHOUT ROWID;"
+	"PRAGMA user_version = 1;",
+
+	"CREATE TABLE journal ("
+	" seq INTEGER PRIMARY KEY,"
+	" kind INTEGER NOT NULL,"
+	" path BLOB NOT NULL,"
+	" other BLOB);"
+	"CREATE TABLE intents ("
+	" seq INTEGER PRIMARY KEY,"
+	" kind INTEGER NOT NULL,"
+	" path BLOB NOT NULL,"
+	" other BLOB,"
+	" made BLOB,"
+	" gone BLOB,"
+	" props_of BLOB,"
+	" drops_locks INTEGER NOT NULL,"
+	" lock_token BLOB);"
+	"CREATE TABLE locks ("
+	" path BLOB NOT NULL,"
+	" token BLOB NOT NULL,"
+	" shared INTEGER NOT NULL,"
+	" depth INTEGER NOT NULL,"
+	" owner BLOB NOT NULL,"
+	" user BLOB NOT NULL,"
+	" expires INTEGER NOT NULL,"
+	" PRIMARY KEY (path, token)) WITHOUT ROWID;"
+	"CREATE UNIQUE INDEX locks_token ON locks (token);"
+	"PRAGMA user_version = 2;",
+};
 
 /* ---- failures */
 
@@ -185,10 +241,12 @@ db_make_tables(struct db *c, struct err *err)
 		rc = err_set(err, ERR_OS,
 		    "%s was made by a newer sheaf (version %d, we know %d)",
 		    DB_NAME, version, SCHEMA_VERSION);
-	if (!rc && version == 0) {
-		int result = sqlite3_exec(c->db, schema, NULL, NULL, NULL);
+	for (; version < SCHEMA_VERSION && !rc; version++) {
+		int result =
+		    sqlite3_exec(c->db, schema[version], NULL, NULL, NULL);
 
-		rc = result ? db_failed(c, result, err) : ERR_OK;
+		if (result)
+			rc = db_failed(c, result, err);
 	}
 	return db_finish(c, rc, err);
 }

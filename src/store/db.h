@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A connection to the SQLite file of state.c, and its prepared statements.
+ * A connection to the SQLite file of the state, and its prepared statements.
  * Used by one thread at a time.
  */
 #ifndef SHEAF_STORE_DB_H
@@ -25,6 +25,18 @@ enum query {
 	Q_SIZE,
 	Q_DROP,
 	Q_COPY,
+	Q_JOURNAL,
+	Q_JOURNAL_LAST,
+	Q_INTENT,
+	Q_INTENT_GET,
+	Q_INTENT_NEXT,
+	Q_INTENT_DONE,
+	Q_LOCKS_COUNT,
+	Q_LOCKS_ANY_AT,
+	Q_LOCKS_ANY_BELOW,
+	Q_LOCKS_DROP_AT,
+	Q_LOCKS_DROP_BELOW,
+	Q_LOCKS_DROP_TOKEN,
 	Q_COUNT
 };
 
@@ -33,6 +45,7 @@ struct db {
 	pthread_mutex_t lock; /* for its users */
 	sqlite3 *db;
 	sqlite3_stmt *stmt[Q_COUNT]; /* prepared when first needed */
+	int64_t locks; /* rows of locks more, in this transaction */
 };
 
 enum err_code db_open(struct db *c, const char *file, const char *pragmas,

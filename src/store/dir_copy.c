@@ -243,7 +243,7 @@ copy_props_only(struct copying *c, const struct place *p, struct err *err)
 	c->made = p->stx;
 	if (!src.has_props && !dst.has_props)
 		return ERR_OK;
-	return state_copy(c->ds->state, &src.id, &dst.id, err);
+	return state_copy(c->ds->state, p->path, &src.id, &dst.id, err);
 }
 
 /* Properties go first, so that nobody sees the copy without them. */
@@ -261,7 +261,7 @@ install(struct copying *c, const struct place *p, struct err *err)
 		return rc;
 	dir_resource(c->ds, &c->made, &new);
 	if (src.has_props)
-		rc = state_copy(c->ds->state, &src.id, &new.id, err);
+		rc = state_copy(c->ds->state, p->path, &src.id, &new.id, err);
 	if (rc)
 		return rc;
 	rc = temp_install(c->ds, &c->temp, p, err);

@@ -216,7 +216,7 @@ dir_patch(struct store *s, struct rpath path, const struct prop_change *changes,
 	if (rc)
 		return rc;
 	r = place_resource(&p);
-	return state_patch(ds->state, &r.id, changes, n, err);
+	return state_patch(ds->state, p.path, &r.id, changes, n, err);
 }
 
 /*

@@ -114,7 +114,7 @@ inherit(const struct dir_upload *u, const struct place *p,
 	dir_resource(u->ds, &stx, &new);
 	*heir = new.id;
 	*inherited = true;
-	return state_copy(u->ds->state, &old.id, &new.id, err);
+	return state_copy(u->ds->state, p->path, &old.id, &new.id, err);
 }
 
 static enum err_code

@@ -1,51 +1,33 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/state.h"
 
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/file.h>
 
 #include "base/file.h"
-#include "store/db.h"
+#include "store/state_impl.h"
 
 #define LOCK_NAME "lock"
-#define READERS ((size_t)4)
-
-/* Of a Bloom filter: 512 KiB, touched as it fills. */
-#define FILTER_BITS ((uint64_t)1 << 22)
-#define FILTER_WORDS ((size_t)(FILTER_BITS / 64))
 #define FILTER_PROBES 3
-
-struct state {
-	int lock; /* the lock file, held as long as it is open */
-	struct db writer;
-	struct db readers[READERS];
-	atomic_uint turn; /* of readers */
-	_Atomic uint64_t filter[FILTER_WORDS];
-};
 
 /* ---- connections */
 
-/* For CLEANUP(). */
-static void
+void
 conn_unlock(struct db **c)
 {
 	(void)pthread_mutex_unlock(&(*c)->lock);
 }
 
-static struct db *
+struct db *
 writer_lock(struct state *s)
 {
 	(void)pthread_mutex_lock(&s->writer.lock);
 	return &s->writer;
 }
 
-/* One that is free, or the next in turn. */
-static struct db *
+struct db *
 reader_lock(struct state *s)
 {
 	unsigned turn = atomic_fetch_add(&s->turn, 1);
@@ -59,12 +41,6 @@ reader_lock(struct state *s)
 	}
 	(void)pthread_mutex_lock(&s->readers[turn % READERS].lock);
 	return &s->readers[turn % READERS];
-}
-
-static struct str
-id_str(const struct resource_id *id)
-{
-	return str_of((const char *)id->bytes, sizeof(id->bytes));
 }
 
 /* ---- the filter */
@@ -153,14 +129,6 @@ filter_load(struct state *s, struct err *err)
 
 /* ---- properties */
 
-static struct str
-column(sqlite3_stmt *stmt, int at)
-{
-	const char *ptr = sqlite3_column_blob(stmt, at);
-
-	return str_of(ptr, (size_t)sqlite3_column_bytes(stmt, at));
-}
-
 /* A list that grows in an arena, twice as long each time. */
 struct prop_list {
 	struct arena *a;
@@ -175,9 +143,9 @@ list_add(struct prop_list *l, sqlite3_stmt *stmt)
 		    ? PROP_XML
 		    : PROP_TEXT };
 
-	if (!arena_str(l->a, column(stmt, 0), &p.name.ns) ||
-	    !arena_str(l->a, column(stmt, 1), &p.name.local) ||
-	    !arena_str(l->a, column(stmt, 3), &p.value))
+	if (!arena_str(l->a, db_column(stmt, 0), &p.name.ns) ||
+	    !arena_str(l->a, db_column(stmt, 1), &p.name.local) ||
+	    !arena_str(l->a, db_column(stmt, 3), &p.value))
 		return false;
 	if (l->n == l->cap) {
 		size_t cap = l->cap ? l->cap * 2 : 4;
@@ -272,61 +240,81 @@ check_size(struct db *c, const struct resource_id *id, struct err *err)
 }
 
 enum err_code
-state_patch(struct state *s, const struct resource_id *id,
+state_patch(struct state *s, struct rpath path, const struct resource_id *id,
     const struct prop_change *changes, size_t n, struct err *err)
 {
-	struct db *c CLEANUP(conn_unlock) = writer_lock(s);
-	enum err_code rc;
+	struct tx t;
+	enum err_code rc = tx_begin(s, &t, err);
 	size_t i;
 
-	rc = db_run(c, Q_BEGIN, NULL, 0, err);
 	if (rc)
 		return rc;
+	rc = journal_add(
+	    t.c, &(struct change){ CHANGE_PROPS, .path = path }, NULL, err);
 	for (i = 0; i < n && !rc; i++)
-		rc = change_prop(c, id, &changes[i], err);
+		rc = change_prop(t.c, id, &changes[i], err);
 	if (!rc)
-		rc = check_size(c, id, err);
+		rc = check_size(t.c, id, err);
 	if (!rc) /* before anybody can see them */
 		filter_add(s, id);
-	return db_finish(c, rc, err);
+	return tx_end(&t, rc, true, err);
 }
 
 enum err_code
-state_copy(struct state *s, const struct resource_id *from,
-    const struct resource_id *to, struct err *err)
+props_drop(struct db *c, const struct resource_id *id, struct err *err)
 {
-	struct db *c CLEANUP(conn_unlock) = writer_lock(s);
-	const struct str ids[] = { id_str(from), id_str(to) };
-	enum err_code rc;
+	const struct str blob = id_str(id);
 
-	rc = db_run(c, Q_BEGIN, NULL, 0, err);
-	if (rc)
-		return rc;
-	rc = db_run(c, Q_DROP, &ids[1], 1, err);
+	return db_run(c, Q_DROP, &blob, 1, err);
+}
+
+enum err_code
+props_copy(struct state *s, struct db *c, const struct resource_id *from,
+    const struct resource_id *to, bool *any, struct err *err)
+{
+	const struct str ids[] = { id_str(from), id_str(to) };
+	enum err_code rc = props_drop(c, to, err);
+
 	if (!rc)
 		rc = db_run(c, Q_COPY, ids, 2, err);
-	if (!rc)
+	if (rc)
+		return rc;
+	*any = sqlite3_changes(c->db) > 0;
+	if (*any)
 		filter_add(s, to);
-	return db_finish(c, rc, err);
+	return ERR_OK;
+}
+
+enum err_code
+state_copy(struct state *s, struct rpath path, const struct resource_id *from,
+    const struct resource_id *to, struct err *err)
+{
+	struct tx t;
+	bool any;
+	enum err_code rc = tx_begin(s, &t, err);
+
+	if (rc)
+		return rc;
+	rc = journal_add(
+	    t.c, &(struct change){ CHANGE_PROPS, .path = path }, NULL, err);
+	if (!rc)
+		rc = props_copy(s, t.c, from, to, &any, err);
+	return tx_end(&t, rc, true, err);
 }
 
 enum err_code
 state_drop(
     struct state *s, const struct resource_id *ids, size_t n, struct err *err)
 {
-	struct db *c CLEANUP(conn_unlock) = writer_lock(s);
-	enum err_code rc;
+	struct tx t;
+	enum err_code rc = tx_begin(s, &t, err);
 	size_t i;
 
-	rc = db_run(c, Q_BEGIN, NULL, 0, err);
 	if (rc)
 		return rc;
-	for (i = 0; i < n && !rc; i++) {
-		const struct str id = id_str(&ids[i]);
-
-		rc = db_run(c, Q_DROP, &id, 1, err);
-	}
-	return db_finish(c, rc, err);
+	for (i = 0; i < n && !rc; i++)
+		rc = props_drop(t.c, &ids[i], err);
+	return tx_end(&t, rc, false, err);
 }
 
 /* ---- opening */
@@ -336,7 +324,7 @@ open_all(struct state *s, const char *file, bool relaxed, struct err *err)
 {
 	const char *pragmas = relaxed
 	    ? "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF"
-	    : "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL";
+	    : "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL";
 	enum err_code rc = db_open(&s->writer, file, pragmas, err);
 	size_t i;
 
@@ -392,6 +380,9 @@ state_open(const struct state_spec *spec, struct state **out, struct err *err)
 	if (!s)
 		return err_nomem(err);
 	s->lock = -1;
+	s->relaxed = spec->relaxed;
+	(void)pthread_mutex_init(&s->ended.lock, NULL);
+	sync_init(s);
 	rc = lock_dir(s, spec, err);
 	if (!rc)
 		rc = make_file(spec, DB_NAME, &db, err);
@@ -403,7 +394,11 @@ state_open(const struct state_spec *spec, struct state **out, struct err *err)
 	if (!rc)
 		rc = open_all(s, file.s.ptr, spec->relaxed, err);
 	if (!rc)
+		rc = sync_open(s, spec, err);
+	if (!rc)
 		rc = filter_load(s, err);
+	if (!rc)
+		rc = state_locks_load(s, err);
 	if (rc) {
 		state_close(s);
 		return rc;
@@ -419,9 +414,12 @@ state_close(struct state *s)
 
 	if (!s)
 		return;
+	(void)tx_flush(s);
 	for (i = 0; i < READERS; i++)
 		db_close(&s->readers[i]);
 	db_close(&s->writer);
+	sync_done(s);
+	(void)pthread_mutex_destroy(&s->ended.lock);
 	fd_close(&s->lock);
 	free(s);
 }

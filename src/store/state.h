@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What a directory store keeps beside the files, in SQLite: dead properties,
- * keyed by resource id.  One process at a time has a state directory open.
+ * keyed by resource id; locks, keyed by path; the journal, a number for every
+ * change; and intents, the changes that a crash may have left half done.  One
+ * process at a time serves a state directory; others may look into it, and
+ * take locks away (sheaf locks).
  *
- * A reader does not wait for a writer.  Every change is one transaction, on
- * disk when the function returns unless relaxed.
+ * A reader does not wait for a writer.  Every function that changes something
+ * is one transaction, and on disk when it returns, unless relaxed or said
+ * otherwise.  Those who wait for the disk at the same time share one sync.
  */
 #ifndef SHEAF_STORE_STATE_H
 #define SHEAF_STORE_STATE_H
@@ -28,6 +32,83 @@ enum err_code state_open(const struct state_spec *spec, struct state **out,
 
 void state_close(struct state *s); /* NULL is fine */
 
+/* ---- changes of the tree: the journal and intents */
+
+enum change_kind {
+	CHANGE_WRITE = 1, /* a file's bytes, or the file itself, came to be */
+	CHANGE_MKCOL, /* a collection came to be */
+	CHANGE_REMOVE, /* a resource is gone */
+	CHANGE_MOVE, /* path, and everything below it, is at `to` */
+	CHANGE_PROPS, /* dead properties */
+	CHANGE_TREE, /* anything at path or below it may have changed */
+};
+
+/*
+ * A change that is about to be made.  path and to are canonical: free of links.
+ *
+ * What follows to is what the state has to do with it; all of it may be left
+ * out.  Where a part of it is there, the change is also an intent: what is
+ * left to do once the change is in place is found again after a crash.
+ */
+struct change {
+	enum change_kind kind;
+	struct rpath path;
+	struct rpath to; /* of a CHANGE_MOVE */
+	/* What the change puts at path, or, in a MOVE, at `to`. */
+	const struct resource_id *made;
+	/* What it takes away there; its properties go when it is in place. */
+	const struct resource_id *gone;
+	/*
+	 * made gets a copy of the properties of this one, and no others, before
+	 * the change is seen; taken back if it is not made after all.
+	 */
+	const struct resource_id *props_of;
+	/*
+	 * The locks rooted at path and below it (in a MOVE also those below
+	 * `to`, but not at it) go when the change is in place.
+	 */
+	bool drops_locks;
+	/* A lock that goes if the change is not made after all. */
+	struct str lock_token;
+};
+
+/*
+ * Writes the change into the journal, before anybody can see it.  *intent is
+ * what state_change_end() wants, 0 if nothing will be left to do.  wait: until
+ * it is on disk; else it is only written, which a power cut can undo.
+ */
+enum err_code state_change_begin(struct state *s, const struct change *c,
+    bool wait, uint64_t *intent, struct err *err) MUST_USE;
+
+/*
+ * Does what is left to do: in_place says which.  It is seen at once, but not
+ * on disk yet; a crash before that does it again.  A failure is for the log
+ * only: the next start will do it.  Fine with 0.
+ */
+void state_change_end(struct state *s, uint64_t intent, bool in_place);
+
+/*
+ * After state_open(), what a crash left: calls visit for each intent, oldest
+ * first; it says whether the change is in place, and state_change_end() is
+ * done with that.  Ends with the first error that visit returns.
+ */
+enum err_code state_recover(struct state *s,
+    enum err_code (*visit)(
+	void *arg, const struct change *c, bool *in_place, struct err *err),
+    void *arg, struct err *err) MUST_USE;
+
+/*
+ * The number of the last change; 0: there was none yet.  It is on disk, so that
+ * no later change can get the same.
+ */
+enum err_code
+state_journal_last(struct state *s, uint64_t *out, struct err *err) MUST_USE;
+
+/* Waits until everything that was written before is on disk. */
+enum err_code state_sync(struct state *s, struct err *err) MUST_USE;
+
+/* ---- dead properties */
+
 /*
  * False: it has none.  True: it probably has.  A look at memory, cheap enough
  * for every member of every walk.
@@ -39,19 +120,53 @@ enum err_code
 state_props(struct state *s, const struct resource_id *id, struct arena *a,
     const struct prop **out, size_t *n, struct err *err) MUST_USE;
 
-/* As store_patch(): all or none, in order. */
-enum err_code state_patch(struct state *s, const struct resource_id *id,
+/* As store_patch(): all or none, in order, with its line in the journal. */
+enum err_code
+state_patch(struct state *s, struct rpath path, const struct resource_id *id,
     const struct prop_change *changes, size_t n, struct err *err) MUST_USE;
 
 /* `to` has the properties of `from` from now on, and no others. */
-enum err_code state_copy(struct state *s, const struct resource_id *from,
+enum err_code
+state_copy(struct state *s, struct rpath path, const struct resource_id *from,
     const struct resource_id *to, struct err *err) MUST_USE;
 
 /*
- * None of these n has any from now on.  A caller may ignore a failure: what is
- * left belongs to ids that are gone.
+ * None of these n has any from now on; not waited for.  A caller may ignore a
+ * failure: what is left belongs to ids that are gone.
  */
 enum err_code state_drop(
     struct state *s, const struct resource_id *ids, size_t n, struct err *err);
+
+/* ---- locks, by canonical path; those that are over are not seen */
+
+/* False: there is none at all.  A look at memory. */
+bool state_may_have_locks(const struct state *s);
+
+/* Those rooted at path, and those above it that are deep. */
+enum err_code
+state_locks_covering(struct state *s, struct rpath path, struct arena *a,
+    const struct lock **out, size_t *n, struct err *err) MUST_USE;
+
+/* Those rooted at path, whatever their depth. */
+enum err_code
+state_locks_at(struct state *s, struct rpath path, struct arena *a,
+    const struct lock **out, size_t *n, struct err *err) MUST_USE;
+
+/*
+ * Calls visit for those rooted below root (not at it), in order of path.  What
+ * visit returns but ERR_OK ends it.  The lock is the call's.
+ */
+enum err_code state_locks_below(struct state *s, struct rpath root,
+    enum err_code (*visit)(void *arg, const struct lock *l, struct err *err),
+    void *arg, struct err *err) MUST_USE;
+
+enum err_code
+state_lock_add(struct state *s, const struct lock *l, struct err *err) MUST_USE;
+
+/* ERR_LOCK_TOKEN: there is none of that token. */
+enum err_code state_lock_refresh(struct state *s, struct str token,
+    int64_t expires, struct err *err) MUST_USE;
+enum err_code
+state_lock_remove(struct state *s, struct str token, struct err *err) MUST_USE;
 
 #endif

@@ -1,0 +1,167 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the files of the state share: its connections, its transactions, and
+ * the sync that writers share.
+ *
+ *   state.c         opening, properties
+ *   state_change.c  the journal and intents
+ *   state_locks.c   locks
+ *   state_sync.c    transactions and when they are on the disk
+ */
+#ifndef SHEAF_STORE_STATE_IMPL_H
+#define SHEAF_STORE_STATE_IMPL_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "store/db.h"
+#include "store/state.h"
+
+#define READERS ((size_t)4)
+
+/* Of a Bloom filter: 512 KiB, touched as it fills. */
+#define FILTER_BITS ((uint64_t)1 << 22)
+#define FILTER_WORDS ((size_t)(FILTER_BITS / 64))
+
+/* Changes that are over, whose intents are still in the file. */
+#define ENDED_MAX ((size_t)64)
+
+struct ended {
+	uint64_t seq;
+	bool in_place;
+	bool work; /* more to do than to remove the intent */
+};
+
+struct ended_list {
+	pthread_mutex_t lock;
+	size_t n;
+	struct ended v[ENDED_MAX];
+};
+
+/* Who waits for the disk together.  See state_sync.c. */
+struct wal_sync {
+	pthread_mutex_t lock;
+	pthread_cond_t done;
+	int fd; /* of SQLite's write-ahead log */
+	bool busy; /* somebody is syncing */
+	uint64_t synced; /* transactions up to this number are on disk */
+	uint64_t failures; /* of syncs, so far */
+	bool broken; /* the last one failed: see sync_repair() */
+};
+
+struct state {
+	int lock; /* the lock file, held as long as it is open */
+	bool relaxed;
+	struct db writer;
+	struct db readers[READERS];
+	atomic_uint turn; /* of readers */
+	_Atomic int64_t n_locks; /* rows; too many rather than too few */
+	_Atomic uint64_t committed; /* number of the last transaction */
+	struct ended_list ended;
+	struct wal_sync sync;
+	_Atomic uint64_t filter[FILTER_WORDS];
+};
+
+/* ---- connections */
+
+/* For one thread until conn_unlock(); tx_begin() does it by itself. */
+struct db *writer_lock(struct state *s);
+
+/* One that is free, or the next in turn; for one thread until conn_unlock(). */
+struct db *reader_lock(struct state *s);
+
+/* For CLEANUP(). */
+void conn_unlock(struct db **c);
+
+static inline struct str
+id_str(const struct resource_id *id)
+{
+	return str_of((const char *)id->bytes, sizeof(id->bytes));
+}
+
+static inline struct str
+db_column(sqlite3_stmt *stmt, int at)
+{
+	const char *ptr = sqlite3_column_blob(stmt, at);
+
+	return str_of(ptr, (size_t)sqlite3_column_bytes(stmt, at));
+}
+
+/* ---- transactions (state_sync.c) */
+
+/* The one writer, in a transaction. */
+struct tx {
+	struct state *s;
+	struct db *c;
+	size_t n_ended; /* of s->ended, carried out */
+	bool committed; /* set by tx_end(), which may yet fail */
+};
+
+/*
+ * Begins one, after what others have begun; carries out what
+ * state_change_end() was told.  To be ended, unless it fails.
+ */
+enum err_code tx_begin(struct state *s, struct tx *t, struct err *err) MUST_USE;
+
+/*
+ * Commits if rc is ERR_OK, else takes it back, and returns rc.  Once committed
+ * it is seen by every reader; wait: returns when it is on disk, too.  If it
+ * cannot be brought there it fails, and yet is seen.
+ */
+enum err_code
+tx_end(struct tx *t, enum err_code rc, bool wait, struct err *err) MUST_USE;
+
+/*
+ * Carries out what state_change_end() was told, if there is anything.  What
+ * fails is tried again in the next transaction.
+ */
+enum err_code tx_flush(struct state *s);
+
+void sync_init(struct state *s);
+
+/* Opens the log of SQLite to sync it; after all connections are. */
+enum err_code sync_open(
+    struct state *s, const struct state_spec *spec, struct err *err) MUST_USE;
+void sync_done(struct state *s);
+
+/* ---- properties (state.c), within a transaction */
+
+enum err_code props_drop(
+    struct db *c, const struct resource_id *id, struct err *err) MUST_USE;
+
+/* As state_copy(); *any: there are some. */
+enum err_code
+props_copy(struct state *s, struct db *c, const struct resource_id *from,
+    const struct resource_id *to, bool *any, struct err *err) MUST_USE;
+
+/* ---- the journal and intents (state_change.c) */
+
+/* Within a transaction: writes the line; its number (seq may be NULL). */
+enum err_code journal_add(struct db *c, const struct change *change,
+    uint64_t *seq, struct err *err) MUST_USE;
+
+/* Within a transaction: what is left of the change, and removes its intent. */
+enum err_code
+intent_finish(struct db *c, const struct ended *e, struct err *err) MUST_USE;
+
+/* ---- locks (state_locks.c) */
+
+/*
+ * Within a transaction: removes the locks rooted below root and, with
+ * root_too, at it.  Over or not.
+ */
+enum err_code state_locks_drop(
+    struct db *c, struct rpath root, bool root_too, struct err *err) MUST_USE;
+
+/* Whether there are any such; *out says it. */
+enum err_code state_locks_any(struct db *c, struct rpath root, bool root_too,
+    bool *out, struct err *err) MUST_USE;
+
+/* Within a transaction: removes the lock of that token, if there is one. */
+enum err_code state_locks_drop_token(
+    struct db *c, struct str token, struct err *err) MUST_USE;
+
+/* Sets n_locks, when the state is opened. */
+enum err_code state_locks_load(struct state *s, struct err *err) MUST_USE;
+
+#endif

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A transaction commits into SQLite's log without a sync (synchronous =
+ * NORMAL), while it has the one writer.  Who wants it on disk then waits for a
+ * sync of the log that began after the commit: the first to come is the leader
+ * and syncs for all who have committed by then; those who come meanwhile wait
+ * for it, and one of them leads the next.
+ */
+#include <fcntl.h>
+#include <unistd.h>
+
+#include "base/file.h"
+#include "store/state_impl.h"
+
+/* ---- the shared sync */
+
+/*
+ * After a failed sync nobody knows which pages the disk has; the system calls
+ * them clean, and the next sync would succeed for nothing.  So everything that
+ * is committed is brought into the database file, and the log begun anew.
+ */
+static enum err_code
+sync_repair(struct state *s, uint64_t *upto, struct err *err)
+{
+	struct db *c CLEANUP(conn_unlock) = writer_lock(s);
+	uint64_t target;
+	int result;
+
+	target = atomic_load(&s->committed);
+	result = sqlite3_wal_checkpoint_v2(
+	    c->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	if (result)
+		return db_failed(c, result, err);
+	*upto = target;
+	return ERR_OK;
+}
+
+static enum err_code
+sync_now(struct state *s, bool broken, uint64_t *upto, struct err *err)
+{
+	if (broken)
+		return sync_repair(s, upto, err);
+	*upto = atomic_load(&s->committed);
+	if (fdatasync(s->sync.fd))
+		return err_os(err, "sync %s-wal", DB_NAME);
+	return ERR_OK;
+}
+
+/* With the lock held, which is let go of meanwhile. */
+static enum err_code
+sync_lead(struct state *s, struct err *err)
+{
+	struct wal_sync *y = &s->sync;
+	bool broken = y->broken;
+	uint64_t upto = 0;
+	enum err_code rc;
+
+	y->busy = true;
+	(void)pthread_mutex_unlock(&y->lock);
+	rc = sync_now(s, broken, &upto, err);
+	(void)pthread_mutex_lock(&y->lock);
+	y->busy = false;
+	y->broken = rc != ERR_OK;
+	if (rc)
+		y->failures++;
+	else if (upto > y->synced)
+		y->synced = upto;
+	(void)pthread_cond_broadcast(&y->done);
+	return rc;
+}
+
+/* Until transaction number n is on disk. */
+static enum err_code
+sync_wait(struct state *s, uint64_t n, struct err *err)
+{
+	struct wal_sync *y = &s->sync;
+	enum err_code rc = ERR_OK;
+	uint64_t failures;
+
+	(void)pthread_mutex_lock(&y->lock);
+	failures = y->failures;
+	while (!rc && y->synced < n) {
+		if (y->failures != failures)
+			rc = err_set(
+			    err, ERR_IO, "%s-wal could not be synced", DB_NAME);
+		else if (y->busy)
+			(void)pthread_cond_wait(&y->done, &y->lock);
+		else
+			rc = sync_lead(s, err);
+	}
+	(void)pthread_mutex_unlock(&y->lock);
+	return rc;
+}
+
+enum err_code
+state_sync(struct state *s, struct err *err)
+{
+	return s->relaxed ? ERR_OK
+			  : sync_wait(s, atomic_load(&s->committed), err);
+}
+
+void
+sync_init(struct state *s)
+{
+	s->sync.fd = -1;
+	(void)pthread_mutex_init(&s->sync.lock, NULL);
+	(void)pthread_cond_init(&s->sync.done, NULL);
+}
+
+/*
+ * The log keeps its inode as long as a connection is open.  Its name, that of
+ * the database, and the tables are made durable here, once.
+ */
+enum err_code
+sync_open(struct state *s, const struct state_spec *spec, struct err *err)
+{
+	int fd CLEANUP(fd_close) = -1;
+
+	if (s->relaxed)
+		return ERR_OK;
+	s->sync.fd = openat(
+	    spec->dir, DB_NAME "-wal", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (s->sync.fd < 0)
+		return err_os(err, "open '%s-wal'", DB_NAME);
+	fd = openat(spec->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || fdatasync(s->sync.fd) || fsync(fd))
+		return err_os(err, "sync '%s'", spec->path);
+	return ERR_OK;
+}
+
+void
+sync_done(struct state *s)
+{
+	fd_close(&s->sync.fd);
+	(void)pthread_cond_destroy(&s->sync.done);
+	(void)pthread_mutex_destroy(&s->sync.lock);
+}
+
+/* ---- transactions */
+
+/* The first n, which is what is new since: only the writer takes any out. */
+static void
+ended_remove(struct ended_list *l, size_t n)
+{
+	if (!n)
+		return;
+	(void)pthread_mutex_lock(&l->lock);
+	l->n -= n;
+	memmove(l->v, l->v + n, l->n * sizeof(*l->v));
+	(void)pthread_mutex_unlock(&l->lock);
+}
+
+static enum err_code
+carry_out(struct tx *t, struct err *err)
+{
+	struct ended_list *l = &t->s->ended;
+	enum err_code rc = ERR_OK;
+	size_t i;
+
+	(void)pthread_mutex_lock(&l->lock);
+	t->n_ended = l->n;
+	(void)pthread_mutex_unlock(&l->lock);
+	for (i = 0; i < t->n_ended && !rc; i++) {
+		struct ended e;
+
+		(void)pthread_mutex_lock(&l->lock);
+		e = l->v[i];
+		(void)pthread_mutex_unlock(&l->lock);
+		rc = intent_finish(t->c, &e, err);
+	}
+	return rc;
+}
+
+enum err_code
+tx_begin(struct state *s, struct tx *t, struct err *err)
+{
+	enum err_code rc;
+
+	*t = (struct tx){ .s = s, .c = writer_lock(s) };
+	t->c->locks = 0;
+	rc = db_run(t->c, Q_BEGIN, NULL, 0, err);
+	if (rc) {
+		(void)pthread_mutex_unlock(&t->c->lock);
+		return rc;
+	}
+	rc = carry_out(t, err);
+	return rc ? tx_end(t, rc, false, err) : ERR_OK;
+}
+
+/*
+ * The count of locks may be too high for a moment, and too low never: who
+ * reads 0 does not look for any.
+ */
+static enum err_code
+commit(struct tx *t, enum err_code rc, struct err *err)
+{
+	int64_t locks = t->c->locks;
+
+	if (!rc && locks > 0)
+		(void)atomic_fetch_add(&t->s->n_locks, locks);
+	t->committed = !rc;
+	rc = db_finish(t->c, rc, err);
+	if (rc && t->committed && locks > 0)
+		(void)atomic_fetch_sub(&t->s->n_locks, locks);
+	t->committed = !rc;
+	if (rc)
+		return rc;
+	if (locks < 0)
+		(void)atomic_fetch_add(&t->s->n_locks, locks);
+	ended_remove(&t->s->ended, t->n_ended);
+	return ERR_OK;
+}
+
+enum err_code
+tx_end(struct tx *t, enum err_code rc, bool wait, struct err *err)
+{
+	uint64_t number = 0;
+
+	rc = commit(t, rc, err);
+	if (!rc)
+		number = atomic_fetch_add(&t->s->committed, 1) + 1;
+	(void)pthread_mutex_unlock(&t->c->lock);
+	return rc || !wait || t->s->relaxed ? rc : sync_wait(t->s, number, err);
+}
+
+enum err_code
+tx_flush(struct state *s)
+{
+	struct tx t;
+	enum err_code rc = ERR_OK;
+	bool any;
+
+	(void)pthread_mutex_lock(&s->ended.lock);
+	any = s->ended.n > 0;
+	(void)pthread_mutex_unlock(&s->ended.lock);
+	if (any)
+		rc = tx_begin(s, &t, NULL);
+	return any && !rc ? tx_end(&t, ERR_OK, false, NULL) : rc;
+}
