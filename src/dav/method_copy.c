@@ -58,8 +58,8 @@ copy_check(struct exchange *x, struct err *err)
 static enum err_code
 copy_run(struct exchange *x, struct err *err)
 {
-	const struct op op = exchange_op(x);
 	struct transferring *t = x->state;
+	const struct op op = precondition_op(&t->pre);
 	struct answer answer CLEANUP(answer_done) = { 0 };
 	bool created = false;
 	enum err_code rc;

@@ -44,8 +44,8 @@ delete_check(struct exchange *x, struct err *err)
 static enum err_code
 delete_run(struct exchange *x, struct err *err)
 {
-	const struct op op = exchange_op(x);
 	struct deleting *d = x->state;
+	const struct op op = precondition_op(&d->pre);
 	struct answer answer CLEANUP(answer_done) = { 0 };
 	enum err_code rc;
 

@@ -17,13 +17,14 @@ mkcol_begin(struct exchange *x, struct err *err)
 static enum err_code
 mkcol_run(struct exchange *x, struct err *err)
 {
-	const struct op op = exchange_op(x);
 	struct precondition *p = x->state;
+	const struct op op = precondition_op(p);
 	struct rpath path = x->req->path;
-	enum err_code rc;
+	enum err_code rc = precondition_look(p, err);
 
 	/* What exists is 405 whatever the conditions are, so they come last. */
-	rc = op_mkcol(&op, path, precondition_guard(p, path), err);
+	if (!rc)
+		rc = op_mkcol(&op, path, precondition_guard(p, path), err);
 	if (rc)
 		return rc;
 	canonical_header(x, true);

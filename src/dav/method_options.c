@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "dav/methods.h"
 
+/* Conditions mean nothing here and MUST be ignored (RFC 9110 s13.2.1). */
 static enum err_code
 options_begin(struct exchange *x, struct err *err)
 {

@@ -64,8 +64,8 @@ proppatch_answer(
 static enum err_code
 proppatch_run(struct exchange *x, struct err *err)
 {
-	const struct op op = exchange_op(x);
 	struct patching *p = x->state;
+	const struct op op = precondition_op(&p->pre);
 	struct proppatch_body what;
 	struct collector outcomes;
 	struct resource res;

@@ -87,50 +87,67 @@ check_headers(struct exchange *x, struct err *err)
 	return ERR_OK;
 }
 
-/* Before a byte of the body is asked for. */
+/* What is there may be no place for a file at all. */
 static enum err_code
-check_state(struct exchange *x, struct err *err)
+check_target(struct exchange *x, const struct resource **now,
+    struct resource *res, struct err *err)
 {
 	struct putting *p = x->state;
 	const struct op op = exchange_op(x);
-	const struct resource *now;
-	struct resource res;
-	enum err_code rc;
+	enum err_code rc = op_may(&op, ACCESS_WRITE, x->req->path, err);
 
-	rc = op_may(&op, ACCESS_WRITE, x->req->path, err);
+	*now = NULL;
 	if (rc)
 		return rc;
 	/* Nothing to ask that the store will not see for itself. */
 	if (!x->req->slash && !precondition_guard(&p->pre, x->req->path))
 		return ERR_OK;
-	rc = stat_or_null(x, &res, &now, err);
+	rc = stat_or_null(x, res, now, err);
 	if (rc)
 		return rc;
-	if (now && now->collection)
+	if (*now && res->collection)
 		return err_set(err, ERR_IS_COLLECTION, "PUT");
 	if (x->req->slash)
 		return err_tell(err, ERR_BAD_PATH,
 		    "a URL that ends in a slash is a collection's: MKCOL");
-	return precondition_check(&p->pre, now, err);
+	return ERR_OK;
+}
+
+/* Both will be asked again when the bytes are there. */
+static enum err_code
+check_state(struct exchange *x, const struct resource *now, struct err *err)
+{
+	struct putting *p = x->state;
+	enum err_code rc = precondition_check(&p->pre, now, err);
+
+	if (rc)
+		return rc;
+	return store_allows(x->store, x->req->path, TOUCH_CONTENT,
+	    precondition_guard(&p->pre, x->req->path), err);
 }
 
 static enum err_code
 open_upload(struct exchange *x, struct err *err)
 {
 	struct putting *p = x->state;
-	struct ostream *to;
 	enum err_code rc;
 
 	if (x->req->has_length)
 		p->spec.length = x->req->length;
 	rc = oc_mtime_parse(
 	    &x->req->headers, &p->spec.has_modified, &p->spec.modified, err);
-	if (!rc)
-		rc = store_upload(
-		    x->store, x->req->path, &p->spec, &p->upload, err);
 	if (rc)
 		return rc;
-	to = upload_stream(p->upload);
+	return store_upload(x->store, x->req->path, &p->spec, &p->upload, err);
+}
+
+static enum err_code
+open_body(struct exchange *x, struct err *err)
+{
+	struct putting *p = x->state;
+	struct ostream *to = upload_stream(p->upload);
+	enum err_code rc;
+
 	rc = digest_check_new(&x->req->headers, x->arena, to, &p->digest, err);
 	if (rc)
 		return rc;
@@ -142,10 +159,16 @@ open_upload(struct exchange *x, struct err *err)
 	return ERR_OK;
 }
 
+/*
+ * All this before a byte of the body is asked for.  Conditions and locks come
+ * after what speaks against the PUT anyway (RFC 9110 s13.2.1).
+ */
 static enum err_code
 put_begin(struct exchange *x, struct err *err)
 {
 	struct putting *p = ARENA_NEW(x->arena, struct putting);
+	const struct resource *now;
+	struct resource res;
 	enum err_code rc;
 
 	if (!p)
@@ -156,8 +179,12 @@ put_begin(struct exchange *x, struct err *err)
 	if (!rc)
 		rc = precondition_parse(&p->pre, x, err);
 	if (!rc)
-		rc = check_state(x, err);
-	return rc ? rc : open_upload(x, err);
+		rc = check_target(x, &now, &res, err);
+	if (!rc)
+		rc = open_upload(x, err);
+	if (!rc)
+		rc = check_state(x, now, err);
+	return rc ? rc : open_body(x, err);
 }
 
 /*
@@ -168,6 +195,8 @@ put_begin(struct exchange *x, struct err *err)
 static void
 drop_times(struct exchange *x)
 {
+	const struct putting *p = x->state;
+	const struct guard g = { .tokens = &p->pre.tokens };
 	static const struct prop_change changes[] = {
 		{ true,
 		    { .name = { STR_INIT("urn:schemas-microsoft-com:"),
@@ -178,7 +207,7 @@ drop_times(struct exchange *x)
 	};
 
 	(void)!store_patch(
-	    x->store, x->req->path, changes, ARRAY_LEN(changes), NULL, NULL);
+	    x->store, x->req->path, changes, ARRAY_LEN(changes), &g, NULL);
 }
 
 static enum err_code
@@ -194,6 +223,8 @@ put_run(struct exchange *x, struct err *err)
 		return err->code;
 	}
 	rc = p->digest ? digest_check_end(p->digest, err) : ERR_OK;
+	if (!rc)
+		rc = precondition_look(&p->pre, err);
 	if (!rc)
 		rc = upload_commit(p->upload,
 		    precondition_guard(&p->pre, x->req->path), &res, &created,

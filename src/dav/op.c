@@ -24,6 +24,12 @@ op_may_tree(
 	return op_may(op, access, root, err);
 }
 
+struct guard
+op_tokens(const struct op *op)
+{
+	return (struct guard){ .tokens = op->tokens };
+}
+
 enum err_code
 op_mkcol(const struct op *op, struct rpath path, const struct guard *g,
     struct err *err)

@@ -50,6 +50,12 @@ struct op {
 };
 
 /*
+ * The guard of a change that only needs the tokens: of a member, to which no
+ * condition applies.
+ */
+struct guard op_tokens(const struct op *op);
+
+/*
  * *out: op with a batch of its own, for changes at root and below it.  What
  * goes on while it lasts is durable when op_batch_end() has returned; rc is
  * what became of that, and what it returns unless the batch is what failed.
@@ -91,8 +97,9 @@ enum err_code op_mkcol(const struct op *op, struct rpath path,
 /*
  * DELETE (RFC 4918 s9.6.1).  One outcome for each member that could not be
  * removed and none for those that could, nor for the ancestors of a kept
- * member: nothing put means all is gone.  g is asked about the root before
- * anything is removed.
+ * member: nothing put means all is gone.  A collection that is locked with all
+ * that is in it is named once, and not its members.  g is asked about the root,
+ * and its locks are, before anything is removed.
  *
  * The tree's root itself cannot be removed: ERR_FORBIDDEN, and none of its
  * members is touched.
@@ -111,8 +118,9 @@ struct transfer {
  * COPY (RFC 4918 s9.8).  One outcome for each resource that could not be
  * copied (by the URL that is the cause, source or destination), and for each
  * old member of the destination that should have gone and did not.  What the
- * source could not give stays at the destination as it was.  The order of
- * things, and why, is in docs/design/copy-overwrite.md.
+ * source could not give stays at the destination as it was, and so does what is
+ * locked there.  The order of things, and why, is in
+ * docs/design/copy-overwrite.md.
  *
  * ERR_SELF when one of the two paths is the other or above it.  *created:
  * nothing was mapped at `to` before.
@@ -121,9 +129,11 @@ enum err_code op_copy(const struct op *op, const struct transfer *t,
     struct sink *out, bool *created, struct err *err) MUST_USE;
 
 /*
- * MOVE (RFC 4918 s9.9), in one step where the store can.  Across file systems
- * member by member: copied, then removed.  An outcome names each member that
- * is still at the source, and none of its ancestors; none is ever lost.
+ * MOVE (RFC 4918 s9.9), in one step where the store can.  Where locks of
+ * members are in the way it renames what can be renamed, in pieces as large as
+ * may be; across file systems it copies, then removes, member by member.  An
+ * outcome names each member that is still at the source, or still in the way at
+ * the destination, and none of its ancestors; none is ever lost.
  */
 enum err_code op_move(const struct op *op, const struct transfer *t,
     struct sink *out, bool *created, struct err *err) MUST_USE;

@@ -3,7 +3,8 @@
  * The conditions a request sets: If-Match and its kin (RFC 9110 s13) and the
  * If header (RFC 4918 s10.4).  They are asked twice: before anything is done,
  * and, as the store's guard, at the moment of the change, so that nothing can
- * come between the two.
+ * come between the two.  What an If header says of other paths than the one
+ * that is changed is asked of what they were before.
  */
 #ifndef SHEAF_DAV_PRECONDITION_H
 #define SHEAF_DAV_PRECONDITION_H
@@ -23,7 +24,7 @@ struct precondition {
 	bool read; /* GET or HEAD */
 	struct conditions conditions;
 	struct if_header ifs;
-	struct lock_tokens tokens; /* all that the If header names */
+	struct lock_tokens tokens; /* all that the If header names, each once */
 	struct known_state *known; /* of paths the If header names */
 	struct rpath guarded;
 	struct guard guard;
@@ -32,6 +33,16 @@ struct precondition {
 /* ERR_BAD_HEADER for what is malformed, also where it would not be asked. */
 enum err_code precondition_parse(
     struct precondition *p, const struct exchange *x, struct err *err) MUST_USE;
+
+/* What the operations want to know of the request, tokens included. */
+struct op precondition_op(const struct precondition *p);
+
+/*
+ * Learns the state of each path that the If header names, for the guard.  A
+ * method that needs no precondition_check() begins with this.
+ */
+enum err_code
+precondition_look(struct precondition *p, struct err *err) MUST_USE;
 
 /*
  * now: what is mapped at the request's path, or NULL.  A condition counts only
@@ -43,7 +54,8 @@ enum err_code precondition_check(struct precondition *p,
 
 /*
  * The guard for a change of path: the request's, or that of its Destination,
- * to which only the If header applies.  NULL where no condition was set.
+ * to which only the If header applies; the other conditions are then asked of
+ * the source.  NULL where there is neither a condition nor a token.
  */
 const struct guard *
 precondition_guard(struct precondition *p, struct rpath path);

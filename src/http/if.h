@@ -48,8 +48,8 @@ enum err_code if_parse(const struct headers *h, const struct origin *origin,
 struct if_state {
 	struct str etag; /* empty: none, or nothing is mapped */
 	/* Whether a lock of this token covers it; may be NULL: none does. */
-	bool (*has_token)(void *arg, struct rpath path, struct str token);
-	void *arg;
+	bool (*has_token)(const void *arg, struct rpath path, struct str token);
+	const void *arg;
 };
 
 /*

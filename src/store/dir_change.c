@@ -148,8 +148,9 @@ dir_check_ends(const struct place *src, const struct place *dst,
 		    STR_ARG(dst->path.s));
 	if (to_seen && replace == REPLACE_NO)
 		return exists(dst, err);
-	return guard_ask(
-	    g, &(struct guarded){ .now = to_seen ? &to : NULL }, err);
+	return guard_ask(g,
+	    &(struct guarded){ .now = to_seen ? &to : NULL, .from = &from },
+	    err);
 }
 
 enum err_code

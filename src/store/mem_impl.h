@@ -47,10 +47,13 @@ mem_leave_at_end(struct mem_store **m)
 void
 mem_set_bytes(struct mem_store *m, struct mem_node *n, struct mem_blob *blob);
 
-/* Asks the condition of g about path, where now is (NULL: nothing). */
+/*
+ * Asks the condition of g about path, where now is (NULL: nothing), and from is
+ * to come to it (NULL: none).
+ */
 enum err_code mem_ask_guard(const struct mem_store *m, struct rpath path,
-    const struct mem_node *now, const struct guard *g,
-    struct err *err) MUST_USE;
+    const struct mem_node *now, const struct mem_node *from,
+    const struct guard *g, struct err *err) MUST_USE;
 
 /* Asks for the tokens that a change of path needs.  ERR_LOCKED. */
 enum err_code mem_ask_locks(const struct mem_store *m, struct rpath path,

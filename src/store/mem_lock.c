@@ -10,11 +10,12 @@ tokens_of(const struct guard *g)
 
 enum err_code
 mem_ask_guard(const struct mem_store *m, struct rpath path,
-    const struct mem_node *now, const struct guard *g, struct err *err)
+    const struct mem_node *now, const struct mem_node *from,
+    const struct guard *g, struct err *err)
 {
 	struct arena a CLEANUP(arena_done) = { 0 };
 	struct guarded at = { 0 };
-	struct resource res;
+	struct resource res, source;
 	enum err_code rc;
 
 	rc = mem_locks_covering(
@@ -24,6 +25,10 @@ mem_ask_guard(const struct mem_store *m, struct rpath path,
 	if (now) {
 		res = mem_node_stat(now);
 		at.now = &res;
+	}
+	if (from) {
+		source = mem_node_stat(from);
+		at.from = &source;
 	}
 	return guard_ask(g, &at, err);
 }
@@ -47,7 +52,7 @@ mem_ask(const struct mem_store *m, struct rpath path,
     const struct mem_node *now, enum touch touch, const struct guard *g,
     struct err *err)
 {
-	enum err_code rc = mem_ask_guard(m, path, now, g, err);
+	enum err_code rc = mem_ask_guard(m, path, now, NULL, g, err);
 
 	return rc ? rc : mem_ask_locks(m, path, now, touch, g, err);
 }
@@ -93,7 +98,7 @@ ask_lock(const struct mem_store *m, struct rpath path,
     const struct mem_node *now, const struct lock_spec *spec,
     const struct guard *g, struct err *err)
 {
-	enum err_code rc = mem_ask_guard(m, path, now, g, err);
+	enum err_code rc = mem_ask_guard(m, path, now, NULL, g, err);
 
 	if (!rc)
 		rc = mem_locks_compatible(&m->locks, path, spec, err);
@@ -160,7 +165,7 @@ find_lock(const struct mem_store *m, struct rpath path,
 	enum err_code rc = mem_tree_find(&m->tree, path, &now, err);
 
 	if (!rc)
-		rc = mem_ask_guard(m, path, now, g, err);
+		rc = mem_ask_guard(m, path, now, NULL, g, err);
 	if (rc)
 		return rc;
 	*out = mem_locks_find(&m->locks, path, t);

@@ -286,7 +286,7 @@ check_ends(struct mem_store *m, struct rpath from, struct rpath to,
 		return rc;
 	if (*dst && replace == REPLACE_NO)
 		return err_set(err, ERR_EXISTS, "'%.*s'", STR_ARG(to.s));
-	return mem_ask_guard(m, to, *dst, g, err);
+	return mem_ask_guard(m, to, *dst, *src, g, err);
 }
 
 static enum err_code

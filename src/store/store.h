@@ -77,6 +77,7 @@ struct guarded {
 	const struct resource *now; /* NULL: nothing is mapped */
 	const struct lock *locks; /* those that cover the path */
 	size_t n_locks;
+	const struct resource *from; /* of a copy or rename: its source */
 };
 
 /*

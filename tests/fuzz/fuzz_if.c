@@ -78,7 +78,7 @@ check_round_trip(struct arena *a, const struct if_header *h)
 }
 
 static bool
-every_token(void *arg, struct rpath path, struct str token)
+every_token(const void *arg, struct rpath path, struct str token)
 {
 	(void)arg;
 	(void)path;

@@ -36,7 +36,7 @@ find(struct rpath path)
 }
 
 static bool
-has_token(void *arg, struct rpath path, struct str token)
+has_token(const void *arg, struct rpath path, struct str token)
 {
 	const struct world *w = find(path);
 
@@ -54,7 +54,7 @@ state_of(void *arg, struct rpath path, struct if_state *out, struct err *err)
 	(*asked)++;
 	out->etag = w ? w->etag : STR("");
 	out->has_token = has_token;
-	out->arg = (void *)(uintptr_t)&world;
+	out->arg = &world;
 	return ERR_OK;
 }
 
