@@ -27,7 +27,7 @@ op_delete(const struct op *op, struct rpath root, const struct guard *g,
 	rc = store_stat(op->store, root, &res, err);
 	if (rc)
 		return rc;
-	rc = guard_ask(g, &(struct guarded){ .now = &res }, err);
+	rc = store_allows(op->store, root, TOUCH_NAME, g, err);
 	if (rc)
 		return rc;
 	rc = op_batch_begin(op, root, &batched, err);

@@ -3,6 +3,7 @@
 
 struct moving {
 	struct copying copy;
+	bool apart; /* on two file systems: renaming is of no use */
 	struct kept kept; /* of the walk that removes the collections */
 };
 
@@ -11,6 +12,65 @@ moving_done(struct moving *m)
 {
 	copying_done(&m->copy);
 	kept_done(&m->kept);
+}
+
+static enum replace
+replace_of(const struct transfer *t)
+{
+	return t->overwrite ? REPLACE_YES : REPLACE_NO;
+}
+
+/* Whether it may leave its place, as far as locks go. */
+static enum err_code
+may_leave(struct copying *c, struct rpath path, struct err *why)
+{
+	const struct guard tokens = op_tokens(c->op);
+
+	return store_allows(c->op->store, path, TOUCH_NAME, &tokens, why);
+}
+
+static bool
+is_locked(struct copying *c, const struct member *m)
+{
+	return may_leave(c, m->path, NULL) != ERR_OK;
+}
+
+static enum err_code
+rename_one(
+    struct copying *c, const struct member *m, struct rpath to, struct err *why)
+{
+	const struct guard tokens = op_tokens(c->op);
+	enum err_code rc;
+
+	rc = op_may_tree(c->op, ACCESS_REMOVE, m->path, why);
+	if (!rc)
+		rc = op_may(c->op, ACCESS_WRITE, to, why);
+	if (rc)
+		return rc;
+	return store_rename(
+	    c->op->store, m->path, to, replace_of(c->t), &tokens, NULL, why);
+}
+
+/*
+ * With everything below it, when it can be renamed.  Else the collection is
+ * made at the destination and its members follow, or the file is copied; what
+ * is locked is not, so that it never is in both places.
+ */
+static enum err_code
+take_one(struct copying *c, const struct member *m, struct rpath to,
+    bool *whole, struct err *why)
+{
+	const struct moving *moving = CONTAINER_OF(c, struct moving, copy);
+	enum err_code rc = ERR_CROSS_DEVICE;
+
+	if (!moving->apart)
+		rc = rename_one(c, m, to, why);
+	*whole = rc == ERR_OK;
+	if (rc != ERR_CROSS_DEVICE &&
+	    (rc != ERR_MEMBER_LOCKED || !m->res.collection))
+		return rc;
+	rc = may_leave(c, m->path, why);
+	return rc ? rc : copy_one(c, m, to, whole, why);
 }
 
 /* The source as it was copied: it must not have changed since. */
@@ -34,7 +94,11 @@ static enum err_code
 remove_source(struct copying *c, const struct member *m)
 {
 	struct resource then = m->res;
-	const struct guard guard = { .check = is_unchanged, .arg = &then };
+	const struct guard guard = {
+		.check = is_unchanged,
+		.arg = &then,
+		.tokens = c->op->tokens,
+	};
 	struct err why = { 0 };
 	enum err_code rc;
 
@@ -79,6 +143,7 @@ static enum err_code
 remove_emptied(struct moving *moving, struct rpath path)
 {
 	struct copying *c = &moving->copy;
+	const struct guard tokens = op_tokens(c->op);
 	struct err why = { 0 };
 	enum err_code rc;
 
@@ -90,7 +155,7 @@ remove_emptied(struct moving *moving, struct rpath path)
 	if (!rc)
 		rc = op_may(c->op, ACCESS_REMOVE, path, &why);
 	if (!rc)
-		rc = store_remove(c->op->store, path, NULL, NULL, &why);
+		rc = store_remove(c->op->store, path, &tokens, NULL, &why);
 	if (rc == ERR_OK || rc == ERR_NOT_FOUND)
 		return ERR_OK;
 	rc = copy_failed(c, path, true, rc, &why);
@@ -142,10 +207,12 @@ move_members(struct moving *moving)
 }
 
 static enum err_code
-move_slowly(const struct op *op, const struct transfer *t, struct sink *out,
-    bool *created, struct err *err)
+move_slowly(const struct op *op, const struct transfer *t, bool apart,
+    struct sink *out, bool *created, struct err *err)
 {
 	static const struct copying_ops ops = {
+		.take = take_one,
+		.is_locked = is_locked,
 		/*
 		 * Here the old members go before the new ones come, unlike in
 		 * a COPY: once members of the source have been removed,
@@ -163,6 +230,7 @@ move_slowly(const struct op *op, const struct transfer *t, struct sink *out,
 			.ops = &ops,
 			.halt = { .err = err },
 		},
+		.apart = apart,
 	};
 	enum err_code rc;
 
@@ -185,10 +253,11 @@ op_move(const struct op *op, const struct transfer *t, struct sink *out,
 		rc = op_may_tree(op, ACCESS_REMOVE, t->from, err);
 	if (rc)
 		return rc;
-	rc = store_rename(op->store, t->from, t->to,
-	    t->overwrite ? REPLACE_YES : REPLACE_NO, t->guard, created, &why);
-	if (rc == ERR_CROSS_DEVICE)
-		return move_slowly(op, t, out, created, err);
+	rc = store_rename(
+	    op->store, t->from, t->to, replace_of(t), t->guard, created, &why);
+	if (rc == ERR_CROSS_DEVICE || rc == ERR_MEMBER_LOCKED)
+		return move_slowly(
+		    op, t, rc == ERR_CROSS_DEVICE, out, created, err);
 	rc = transfer_refused(t, rc, &why);
 	if (rc && err)
 		*err = why;

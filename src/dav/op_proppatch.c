@@ -108,7 +108,8 @@ op_proppatch(const struct op *op, struct rpath path,
 	rc = store_stat(op->store, path, &res, err);
 	if (rc)
 		return rc;
-	rc = guard_ask(g, &(struct guarded){ .now = &res }, err);
+	/* Before a property is blamed. */
+	rc = store_allows(op->store, path, TOUCH_CONTENT, g, err);
 	if (rc)
 		return rc;
 	rc = sort_names(op, what, &names, err);

@@ -72,12 +72,14 @@ copy_counterpart(struct copying *c, struct rpath path, struct rpath from,
  * s9.8.3), and the store cannot tell which of the two it was.
  */
 static bool
-source_is_cause(struct copying *c, const struct member *m)
+source_is_cause(struct copying *c, const struct member *m, enum err_code why)
 {
 	struct content *content = NULL;
 	struct resource res;
 	enum err_code rc;
 
+	if (why == ERR_LOCKED || why == ERR_MEMBER_LOCKED)
+		return c->ops->is_locked && c->ops->is_locked(c, m);
 	if (m->res.collection)
 		rc = store_stat(c->op->store, m->path, &res, NULL);
 	else
@@ -132,19 +134,21 @@ leave_out(struct copying *c, const struct member *m, struct rpath blamed,
 	return rc ? halt(&c->halt, rc, &full) : ERR_OK;
 }
 
-static enum err_code
-copy_one(
-    struct copying *c, const struct member *m, struct rpath to, struct err *why)
+enum err_code
+copy_one(struct copying *c, const struct member *m, struct rpath to,
+    bool *whole, struct err *why)
 {
+	const struct guard tokens = op_tokens(c->op);
 	enum err_code rc;
 
+	(void)whole;
 	rc = op_may(c->op, ACCESS_READ, m->path, why);
 	if (!rc)
 		rc = op_may(c->op, ACCESS_WRITE, to, why);
 	if (rc)
 		return rc;
 	return store_copy(c->op->store, m->path, to,
-	    c->t->overwrite ? REPLACE_YES : REPLACE_NO, NULL, c->op->batch,
+	    c->t->overwrite ? REPLACE_YES : REPLACE_NO, &tokens, c->op->batch,
 	    NULL, NULL, why);
 }
 
@@ -154,6 +158,7 @@ copy_member(struct copying *c, const struct member *m, bool *prune)
 	struct err why = { 0 };
 	struct rpath to;
 	enum err_code rc;
+	bool whole = false;
 
 	*prune = true; /* but for what is copied */
 	if (m->failed)
@@ -161,16 +166,16 @@ copy_member(struct copying *c, const struct member *m, bool *prune)
 	rc = copy_counterpart(c, m->path, c->t->from, c->t->to, &to);
 	if (rc)
 		return rc;
-	rc = copy_one(c, m, to, &why);
+	rc = c->ops->take(c, m, to, &whole, &why);
 	if (rc == ERR_NOT_FOUND && is_gone(c, m->path))
 		return ERR_OK;
 	if (rc && err_stops(rc))
 		return halt(&c->halt, rc, &why);
 	if (rc)
 		return leave_out(
-		    c, m, source_is_cause(c, m) ? m->path : to, rc, &why);
-	*prune = false;
-	if (m->res.collection || !c->ops->file_done)
+		    c, m, source_is_cause(c, m, rc) ? m->path : to, rc, &why);
+	*prune = whole;
+	if (whole || m->res.collection || !c->ops->file_done)
 		return ERR_OK;
 	return c->ops->file_done(c, m);
 }

@@ -11,11 +11,19 @@
 
 struct copying;
 
-/* What a MOVE adds to a copy; all NULL for COPY. */
+/* How COPY and MOVE differ. */
 struct copying_ops {
-	/* The root collection stands at the destination. */
+	/*
+	 * Brings m to `to`; of a collection only itself, unless it sets *whole.
+	 * After a failure m is left out.
+	 */
+	enum err_code (*take)(struct copying *c, const struct member *m,
+	    struct rpath to, bool *whole, struct err *why);
+	/* Whether m failed of a lock that protects m itself; NULL: never. */
+	bool (*is_locked)(struct copying *c, const struct member *m);
+	/* Optional: the root collection stands at the destination. */
 	enum err_code (*root_done)(struct copying *c);
-	/* m, a file, is at the destination. */
+	/* Optional: m, a file that was copied, is at the destination. */
 	enum err_code (*file_done)(struct copying *c, const struct member *m);
 };
 
@@ -62,6 +70,10 @@ enum err_code copy_purge(struct copying *c) MUST_USE;
  */
 enum err_code copy_counterpart(struct copying *c, struct rpath path,
     struct rpath from, struct rpath to, struct rpath *out) MUST_USE;
+
+/* The way of COPY to take a member. */
+enum err_code copy_one(struct copying *c, const struct member *m,
+    struct rpath to, bool *whole, struct err *why) MUST_USE;
 
 /* Puts the failure of a resource. */
 enum err_code copy_failed(struct copying *c, struct rpath path, bool collection,

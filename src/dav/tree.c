@@ -61,14 +61,56 @@ struct removing {
 	const struct tree_removal *spec;
 	struct halt halt;
 	struct kept kept;
+	struct buf locked; /* the collection named last for all that is in it */
 	bool removed; /* something is gone */
 };
+
+/*
+ * The collection in this tree whose lock keeps the member itself, and so keeps
+ * all that is in it; else the empty path.  A lock of its parent alone protects
+ * the name of the member, not what is below it.
+ */
+static struct rpath
+locked_above(const struct removing *r, const struct member *m,
+    enum err_code why, const struct err *details)
+{
+	static const struct rpath none = { { 0 } };
+	const struct op *op = r->spec->op;
+	const struct guard g = op_tokens(op);
+	struct rpath about = { { 0 } };
+
+	if (why == ERR_LOCKED)
+		about.s = str_from_c(details->about);
+	if (!about.s.len || !rpath_covers(r->spec->root, about) ||
+	    !rpath_is_ancestor(about, m->path))
+		return none;
+	return store_allows(op->store, m->path, TOUCH_CONTENT, &g, NULL) ==
+		ERR_LOCKED
+	    ? about
+	    : none;
+}
+
+/* Its members come one after the other, so that the last one will do. */
+static enum err_code
+name_locked(struct removing *r, struct rpath collection, enum err_code why,
+    const struct err *details)
+{
+	if (str_eq(buf_str(&r->locked), collection.s))
+		return ERR_OK;
+	buf_clear(&r->locked);
+	buf_put(&r->locked, collection.s);
+	if (buf_failed(&r->locked))
+		return ERR_NOMEM;
+	return put_failed(r->spec->out, collection, true, why, details);
+}
 
 /* It stays, and so do its ancestors. */
 static enum err_code
 keep(struct removing *r, const struct member *m, enum err_code rc,
     const struct err *why)
 {
+	struct rpath above;
+
 	if (err_stops(rc))
 		return halt(&r->halt, rc, why);
 	if (r->spec->root_is_request && !r->removed &&
@@ -76,7 +118,10 @@ keep(struct removing *r, const struct member *m, enum err_code rc,
 		return halt(&r->halt, rc, why);
 	if (!kept_note(&r->kept, m->path))
 		return halt(&r->halt, ERR_NOMEM, NULL);
-	rc = put_failed(r->spec->out, m->path, m->res.collection, rc, why);
+	above = locked_above(r, m, rc, why);
+	rc = above.s.len
+	    ? name_locked(r, above, rc, why)
+	    : put_failed(r->spec->out, m->path, m->res.collection, rc, why);
 	return rc ? halt(&r->halt, rc, NULL) : ERR_OK;
 }
 
@@ -85,6 +130,7 @@ remove_one(void *arg, const struct member *m, bool *prune)
 {
 	struct removing *r = arg;
 	const struct tree_removal *spec = r->spec;
+	const struct guard tokens = op_tokens(spec->op);
 	bool alone = !m->res.collection && rpath_eq(m->path, spec->root);
 	struct err why = { 0 };
 	enum err_code rc;
@@ -100,7 +146,8 @@ remove_one(void *arg, const struct member *m, bool *prune)
 	rc = op_may(spec->op, ACCESS_REMOVE, m->path, &why);
 	if (!rc)
 		rc = store_remove(spec->op->store, m->path,
-		    alone ? spec->guard : NULL, spec->op->batch, &why);
+		    alone && spec->guard ? spec->guard : &tokens,
+		    spec->op->batch, &why);
 	if (rc == ERR_OK || rc == ERR_NOT_FOUND) { /* gone is gone */
 		r->removed = true;
 		return ERR_OK;
@@ -126,6 +173,7 @@ tree_remove(const struct tree_removal *spec, struct err *err)
 
 	rc = walk_tree(spec->op, spec->root, &walk, &r.halt);
 	kept_done(&r.kept);
+	buf_done(&r.locked);
 	if (rc == ERR_OK)
 		return ERR_OK;
 	if (!r.halt.set && !spec->root_is_request && !err_stops(rc))

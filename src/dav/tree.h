@@ -58,9 +58,10 @@ struct tree_removal {
 
 /*
  * Removes members, then what they were in.  One outcome for each resource that
- * could not be removed, but for ancestors of such a one.  A root that is not
- * there is ERR_NOT_FOUND where it is the request's, else fine.  Does not end
- * the sink.
+ * could not be removed, but for ancestors of such a one, and members of a
+ * collection that is locked as a whole: that is named for them.  A root that is
+ * not there is ERR_NOT_FOUND where it is the request's, else fine.  Does not
+ * end the sink.
  */
 enum err_code
 tree_remove(const struct tree_removal *spec, struct err *err) MUST_USE;
