@@ -158,6 +158,7 @@ dir_rename(struct store *s, struct rpath from, struct rpath to,
     enum replace replace, const struct guard *g, bool *created, struct err *err)
 {
 	struct dir_store *ds = dir_of(s);
+	struct trash trash CLEANUP(trash_done) = TRASH_NONE;
 	struct hold h CLEANUP(hold_done) = { 0 };
 	struct place src CLEANUP(place_done) = PLACE_NONE;
 	struct place dst CLEANUP(place_done) = PLACE_NONE;
@@ -173,8 +174,8 @@ dir_rename(struct store *s, struct rpath from, struct rpath to,
 	if (!rc)
 		rc = dir_sync_begin(ds, dst.dir, NULL, &dst_sync, err);
 	if (!rc)
-		rc = dir_move_into(
-		    ds, src.dir, src.name, place_is_dir(&src), &dst, err);
+		rc = dir_move_into(ds, src.dir, src.name, place_is_dir(&src),
+		    &dst, &trash, err);
 	if (!rc)
 		rc = dir_sync_end(dst_sync, err);
 	if (!rc)

@@ -248,7 +248,8 @@ copy_props_only(struct copying *c, const struct place *p, struct err *err)
 
 /* Properties go first, so that nobody sees the copy without them. */
 static enum err_code
-install(struct copying *c, const struct place *p, struct err *err)
+install(struct copying *c, const struct place *p, struct trash *trash,
+    struct err *err)
 {
 	const struct resource src = place_resource(&c->src);
 	struct resource new;
@@ -264,23 +265,30 @@ install(struct copying *c, const struct place *p, struct err *err)
 		rc = state_copy(c->ds->state, p->path, &src.id, &new.id, err);
 	if (rc)
 		return rc;
-	rc = temp_install(c->ds, &c->temp, p, err);
+	rc = temp_install(c->ds, &c->temp, p, trash, err);
 	if (rc && src.has_props)
 		(void)state_drop(c->ds->state, &new.id, 1, NULL);
 	return rc;
 }
 
 static enum err_code
-put_in_place(struct copying *c, const struct place *p, struct err *err)
+put_in_place(struct copying *c, const struct place *p, struct trash *trash,
+    struct err *err)
 {
 	enum err_code rc = ERR_OK;
 
 	if (src_is_dir(c) && place_is_dir(p))
 		return copy_props_only(c, p, err);
-	if (src_is_dir(c) && !c->temp.name[0])
-		rc = temp_dir(c->begun.dir, &c->temp, err);
+	if (src_is_dir(c))
+		rc = temp_dir(c->ds, c->begun.dir, false, &c->temp, err);
 	if (!rc)
-		rc = install(c, p, err);
+		rc = install(c, p, trash, err);
+	/* Project quotas part a file system as well. */
+	if (rc == ERR_CROSS_DEVICE && src_is_dir(c)) {
+		rc = temp_dir(c->ds, c->begun.dir, true, &c->temp, err);
+		if (!rc)
+			rc = install(c, p, trash, err);
+	}
 	if (rc == ERR_NOT_FOUND || rc == ERR_CROSS_DEVICE)
 		return err_set(err, ERR_NO_PARENT,
 		    "the collection of '%.*s' has gone", STR_ARG(c->to.s));
@@ -292,6 +300,7 @@ static enum err_code
 try_copy(struct copying *c, struct resource *out, bool *created, bool *again,
     struct err *err)
 {
+	struct trash trash CLEANUP(trash_done) = TRASH_NONE;
 	struct hold h CLEANUP(hold_done) = { 0 };
 	struct place p CLEANUP(place_done) = PLACE_NONE;
 	int sync CLEANUP(fd_close) = -1;
@@ -306,7 +315,7 @@ try_copy(struct copying *c, struct resource *out, bool *created, bool *again,
 		rc = dir_sync_begin(c->ds, p.dir, c->batch, &sync, err);
 	if (rc)
 		return rc;
-	rc = put_in_place(c, &p, err);
+	rc = put_in_place(c, &p, &trash, err);
 	*again = rc == ERR_EXISTS;
 	if (!rc)
 		rc = dir_sync_end(sync, err);

@@ -25,7 +25,8 @@
 
 #define STATE_NAME ".sheaf"
 #define TEMP_PREFIX ".sheaf-tmp-"
-#define TEMP_NAME_SIZE (sizeof(TEMP_PREFIX) + 16)
+#define TEMP_PREFIX_SIZE (sizeof(TEMP_PREFIX) + 17)
+#define TEMP_NAME_SIZE (TEMP_PREFIX_SIZE + 16)
 
 /* What we ask of statx(). */
 #define STAT_MASK (STATX_BASIC_STATS | STATX_BTIME)
@@ -48,6 +49,12 @@ struct dir_store {
 	struct resource_id hidden_id;
 	_Atomic int64_t last_time;
 	struct claims claims;
+	int staging; /* -1: there is none */
+	char temp_prefix[TEMP_PREFIX_SIZE]; /* of this run alone */
+	_Atomic uint64_t n_temps;
+	bool sweeping;
+	pthread_t sweeper;
+	atomic_bool closing;
 };
 
 static inline struct dir_store *
@@ -198,6 +205,8 @@ enum err_code hold_two(struct dir_store *ds, struct rpath from,
 void dir_resource(
     const struct dir_store *ds, const struct statx *stx, struct resource *out);
 
+bool dir_is_on_root_device(const struct dir_store *ds, const struct statx *stx);
+
 /* statx() of an open descriptor. */
 enum err_code dir_stat_fd(int fd, struct statx *out, struct err *err) MUST_USE;
 
@@ -224,9 +233,43 @@ void dir_forget(struct dir_store *ds, const struct statx *stx);
 enum err_code place_ask(
     const struct guard *g, const struct place *p, struct err *err) MUST_USE;
 
-/* ---- dir_temp.c: what is made where nobody sees it */
+/* ---- dir_staging.c: a place for what clients do not see */
 
-void temp_name_new(char out[TEMP_NAME_SIZE]);
+/*
+ * state: the state directory.  staging stays -1 where we may not write.  There
+ * is nothing to be undone but by staging_close().
+ */
+enum err_code
+staging_open(struct dir_store *ds, int state, struct err *err) MUST_USE;
+
+/* Begins to remove what earlier runs have left there; does not wait for it. */
+void staging_sweep(struct dir_store *ds);
+void staging_close(struct dir_store *ds); /* fine with -1 */
+
+/*
+ * Where to make what is for a place in dir: in staging, or, on another file
+ * system, in dir itself.
+ */
+int staging_for(const struct dir_store *ds, int dir);
+
+/* A hidden name that nothing else has, or had, anywhere. */
+void temp_name_new(struct dir_store *ds, char out[TEMP_NAME_SIZE]);
+
+/*
+ * What was displaced, to be removed with all that is below it.  Declared before
+ * a hold, it goes when that is over: a large tree keeps nobody waiting.
+ */
+struct trash {
+	struct dir_store *ds;
+	int dir; /* borrowed */
+	char name[TEMP_NAME_SIZE]; /* empty: nothing */
+};
+
+#define TRASH_NONE ((struct trash){ .dir = -1 })
+
+void trash_done(struct trash *t);
+
+/* ---- dir_temp.c: what is made where nobody sees it */
 
 /*
  * A file or directory in `dir` (borrowed) that clients do not see.  Removed by
@@ -241,9 +284,15 @@ struct temp {
 
 #define TEMP_NONE ((struct temp){ .fd = -1, .dir = -1 })
 
-enum err_code temp_file(const struct dir_store *ds, int dir, mode_t mode,
+/* For a place in dir, which is borrowed as well. */
+/* For a place in dir, which is borrowed as well. */
+enum err_code temp_file(struct dir_store *ds, int dir, mode_t mode,
     struct temp *t, struct err *err) MUST_USE;
-enum err_code temp_dir(int dir, struct temp *t, struct err *err) MUST_USE;
+
+/* In the place of the one that *t may hold.  beside: in dir itself. */
+enum err_code temp_dir(struct dir_store *ds, int dir, bool beside,
+    struct temp *t, struct err *err) MUST_USE;
+
 void temp_done(struct temp *t);
 
 /* Whether a file can be given a name through /proc. */
@@ -254,17 +303,26 @@ bool temp_nameless_works(void);
  * to be there since.
  */
 enum err_code temp_install(struct dir_store *ds, struct temp *t,
-    const struct place *p, struct err *err) MUST_USE;
+    const struct place *p, struct trash *trash, struct err *err) MUST_USE;
 
 /* ---- dir_move.c: one thing in the place of another */
 
 /*
  * Renames `from` in fdir to p, in the place of what p found, which goes with
- * everything below it and its properties.  What the system does not let go
- * of stays under a hidden name.  ERR_EXISTS as above.
+ * its properties.  What was displaced with members is hidden, and t's now.
+ * ERR_EXISTS as above.
  */
 enum err_code dir_move_into(struct dir_store *ds, int fdir, const char *from,
-    bool from_is_dir, const struct place *p, struct err *err) MUST_USE;
+    bool from_is_dir, const struct place *p, struct trash *t,
+    struct err *err) MUST_USE;
+
+/* ---- dir_trees.c: removing what nobody sees */
+
+/*
+ * Removes everything below `name` in dir, and itself, with its properties; goes
+ * on past what cannot be removed.  Ends early when the store closes.
+ */
+void dir_remove_tree(struct dir_store *ds, int dir, const char *name);
 
 /*
  * Removes what is left of unfinished work in an otherwise empty collection.

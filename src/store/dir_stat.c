@@ -21,8 +21,8 @@ nanoseconds(struct statx_timestamp t)
 	return ns;
 }
 
-static bool
-on_root_device(const struct dir_store *ds, const struct statx *stx)
+bool
+dir_is_on_root_device(const struct dir_store *ds, const struct statx *stx)
 {
 	return stx->stx_dev_major == ds->dev_major &&
 	    stx->stx_dev_minor == ds->dev_minor;
@@ -39,7 +39,7 @@ id_of(const struct dir_store *ds, const struct statx *stx, int64_t born)
 	uint64_t half[2] = { stx->stx_ino, (uint64_t)born };
 	struct resource_id id;
 
-	if (!on_root_device(ds, stx))
+	if (!dir_is_on_root_device(ds, stx))
 		half[1] ^= (((uint64_t)stx->stx_dev_major << 32) +
 			       stx->stx_dev_minor + 1) *
 		    UINT64_C(0x9e3779b97f4a7c15);

@@ -14,6 +14,7 @@ dir_close(struct store *s)
 {
 	struct dir_store *ds = dir_of(s);
 
+	staging_close(ds);
 	state_close(ds->state);
 	fd_close(&ds->root);
 	buf_done(&ds->hidden);
@@ -158,7 +159,9 @@ open_state(
 	state.dir = dir;
 	state.path = path.s.ptr;
 	rc = state_open(&state, &ds->state, err);
-	return rc ? rc : note_ids(ds, dir, err);
+	if (!rc)
+		rc = note_ids(ds, dir, err);
+	return rc ? rc : staging_open(ds, dir, err);
 }
 
 enum err_code
@@ -171,6 +174,7 @@ dir_store_open(
 	if (!ds)
 		return err_nomem(err);
 	claims_init(&ds->claims);
+	ds->root = ds->staging = -1;
 	ds->relaxed = spec->relaxed;
 	ds->nameless = !spec->named_temps && temp_nameless_works();
 	rc = open_root(ds, spec->dir, err);
@@ -180,6 +184,7 @@ dir_store_open(
 		dir_close(&ds->base);
 		return rc;
 	}
+	staging_sweep(ds);
 	*out = store_init(&ds->base, &dir_ops);
 	return ERR_OK;
 }

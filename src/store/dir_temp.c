@@ -1,32 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * New files are made in the directory they are for, so that they get its
- * default access list, group and project quota; without a name where the
- * system can do that, so that nothing is left of them if we die.
+ * New files are made without a name in the directory they are for, so that they
+ * get its default access list, group and project quota, and nothing is left of
+ * them if we die.  Where the system cannot do that, they are made in staging.
  */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <sys/random.h>
+#include <sys/xattr.h>
 #include <unistd.h>
 
-#include "base/clock.h"
 #include "base/file.h"
 #include "store/dir_impl.h"
 
+#define PROC_FD "/proc/self/fd/%d"
 #define PROC_FD_SIZE 32
+#define PROC_NAME_SIZE (PROC_FD_SIZE + TEMP_NAME_SIZE)
 
-void
-temp_name_new(char out[TEMP_NAME_SIZE])
-{
-	uint64_t n;
-
-	if (getrandom(&n, sizeof(n), 0) != sizeof(n))
-		n = (uint64_t)clock_monotonic() ^ (uint64_t)getpid() << 40;
-	(void)snprintf(
-	    out, TEMP_NAME_SIZE, TEMP_PREFIX "%016llx", (unsigned long long)n);
-}
+#define ACCESS_OWN "system.posix_acl_access"
+#define ACCESS_DEFAULT "system.posix_acl_default"
+#define ACCESS_LIST_MAX 4096
 
 bool
 temp_nameless_works(void)
@@ -39,7 +32,7 @@ link_nameless(int fd, int dir, const char *name)
 {
 	char proc[PROC_FD_SIZE];
 
-	(void)snprintf(proc, sizeof(proc), "/proc/self/fd/%d", fd);
+	(void)snprintf(proc, sizeof(proc), PROC_FD, fd);
 	return linkat(AT_FDCWD, proc, dir, name, AT_SYMLINK_FOLLOW);
 }
 
@@ -73,8 +66,8 @@ cannot_make(int dir, const char *what, struct err *err)
 }
 
 enum err_code
-temp_file(const struct dir_store *ds, int dir, mode_t mode, struct temp *t,
-    struct err *err)
+temp_file(
+    struct dir_store *ds, int dir, mode_t mode, struct temp *t, struct err *err)
 {
 	*t = (struct temp){ .fd = -1, .dir = dir };
 	if (ds->nameless) {
@@ -84,25 +77,78 @@ temp_file(const struct dir_store *ds, int dir, mode_t mode, struct temp *t,
 		if (!is_unsupported(errno))
 			return cannot_make(dir, "a file", err);
 	}
-	temp_name_new(t->name);
+	t->dir = staging_for(ds, dir);
+	temp_name_new(ds, t->name);
 	t->fd = open_beneath(
-	    dir, t->name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
+	    t->dir, t->name, O_RDWR | O_CREAT | O_EXCL | O_NOFOLLOW, mode);
 	if (t->fd >= 0)
 		return ERR_OK;
 	t->name[0] = '\0';
 	return cannot_make(dir, "a file", err);
 }
 
-enum err_code
-temp_dir(int dir, struct temp *t, struct err *err)
+/* ---- directories */
+
+static void
+copy_access_list(const char *from, const char *to)
 {
-	*t = (struct temp){ .fd = -1, .dir = dir, .collection = true };
-	temp_name_new(t->name);
-	if (!mkdirat(dir, t->name, 0777))
-		return ERR_OK;
-	t->name[0] = '\0';
-	return cannot_make(dir, "a collection", err);
+	char list[ACCESS_LIST_MAX];
+	ssize_t n = getxattr(from, ACCESS_DEFAULT, list, sizeof(list));
+
+	if (n <= 0)
+		return;
+	(void)setxattr(to, ACCESS_DEFAULT, list, (size_t)n, 0);
+	(void)setxattr(to, ACCESS_OWN, list, (size_t)n, 0);
 }
+
+/* False, and errno, when the system does not let us. */
+static bool
+take_group(const struct temp *t, const struct statx *parent)
+{
+	struct statx own;
+
+	if (!(parent->stx_mode & S_ISGID))
+		return true;
+	return !fchownat(t->dir, t->name, (uid_t)-1, parent->stx_gid,
+		   AT_SYMLINK_NOFOLLOW) &&
+	    !statx(t->dir, t->name, AT_SYMLINK_NOFOLLOW, STATX_MODE, &own) &&
+	    !fchmodat(t->dir, t->name, (own.stx_mode & 07777) | S_ISGID, 0);
+}
+
+/* What one gets that is made in `parent`; best effort. */
+static void
+take_after(const struct temp *t, int parent)
+{
+	char from[PROC_FD_SIZE];
+	char to[PROC_NAME_SIZE];
+	struct statx stx;
+
+	(void)snprintf(from, sizeof(from), PROC_FD, parent);
+	(void)snprintf(to, sizeof(to), PROC_FD "/%s", t->dir, t->name);
+	copy_access_list(from, to);
+	if (!dir_stat_fd(parent, &stx, NULL))
+		(void)take_group(t, &stx);
+}
+
+enum err_code
+temp_dir(
+    struct dir_store *ds, int dir, bool beside, struct temp *t, struct err *err)
+{
+	int where = beside ? dir : staging_for(ds, dir);
+
+	temp_done(t);
+	*t = (struct temp){ .fd = -1, .dir = where, .collection = true };
+	temp_name_new(ds, t->name);
+	if (mkdirat(where, t->name, 0777)) {
+		t->name[0] = '\0';
+		return cannot_make(dir, "a collection", err);
+	}
+	if (where != dir)
+		take_after(t, dir);
+	return ERR_OK;
+}
+
+/* ---- both */
 
 void
 temp_done(struct temp *t)
@@ -114,13 +160,20 @@ temp_done(struct temp *t)
 	fd_close(&t->fd);
 }
 
-/* Gives a nameless file a hidden name beside its place. */
+/*
+ * Gives a nameless file a hidden name: in staging, or beside its place, if that
+ * is on another file system.
+ */
 static enum err_code
-link_beside(struct temp *t, const struct place *p, struct err *err)
+link_hidden(struct dir_store *ds, struct temp *t, const struct place *p,
+    struct err *err)
 {
-	temp_name_new(t->name);
+	temp_name_new(ds, t->name);
+	t->dir = ds->staging;
+	if (t->dir >= 0 && !link_nameless(t->fd, t->dir, t->name))
+		return ERR_OK;
 	t->dir = p->dir;
-	if (!link_nameless(t->fd, p->dir, t->name))
+	if (!link_nameless(t->fd, t->dir, t->name))
 		return ERR_OK;
 	t->name[0] = '\0';
 	return err_os(err, "link beside '%.*s'", STR_ARG(p->path.s));
@@ -128,7 +181,7 @@ link_beside(struct temp *t, const struct place *p, struct err *err)
 
 enum err_code
 temp_install(struct dir_store *ds, struct temp *t, const struct place *p,
-    struct err *err)
+    struct trash *trash, struct err *err)
 {
 	bool nameless = !t->name[0];
 	enum err_code rc = ERR_OK;
@@ -138,10 +191,10 @@ temp_install(struct dir_store *ds, struct temp *t, const struct place *p,
 		    ? err_os(err, "link '%.*s'", STR_ARG(p->path.s))
 		    : ERR_OK;
 	if (nameless)
-		rc = link_beside(t, p, err);
+		rc = link_hidden(ds, t, p, err);
 	if (rc)
 		return rc;
-	rc = dir_move_into(ds, t->dir, t->name, t->collection, p, err);
+	rc = dir_move_into(ds, t->dir, t->name, t->collection, p, trash, err);
 	/* Now, because p's descriptor may be closed before temp_done(). */
 	if (rc && nameless)
 		(void)unlinkat(t->dir, t->name, 0);

@@ -118,14 +118,15 @@ inherit(const struct dir_upload *u, const struct place *p,
 }
 
 static enum err_code
-put_in_place(struct dir_upload *u, const struct place *p, struct err *err)
+put_in_place(struct dir_upload *u, const struct place *p, struct trash *trash,
+    struct err *err)
 {
 	struct resource_id heir;
 	bool inherited;
 	enum err_code rc = inherit(u, p, &heir, &inherited, err);
 
 	if (!rc)
-		rc = temp_install(u->ds, &u->temp, p, err);
+		rc = temp_install(u->ds, &u->temp, p, trash, err);
 	if (rc && inherited)
 		(void)state_drop(u->ds->state, &heir, 1, NULL);
 	return rc;
@@ -136,6 +137,7 @@ static enum err_code
 try_commit(
     struct dir_upload *u, const struct guard *g, bool *created, struct err *err)
 {
+	struct trash trash CLEANUP(trash_done) = TRASH_NONE;
 	struct hold h CLEANUP(hold_done) = { 0 };
 	struct place p CLEANUP(place_done) = PLACE_NONE;
 	int sync CLEANUP(fd_close) = -1;
@@ -150,7 +152,7 @@ try_commit(
 		rc = dir_sync_begin(u->ds, p.dir, NULL, &sync, err);
 	if (rc)
 		return rc;
-	rc = put_in_place(u, &p, err);
+	rc = put_in_place(u, &p, &trash, err);
 	if (rc == ERR_NOT_FOUND || rc == ERR_CROSS_DEVICE)
 		return err_set(err, ERR_NO_PARENT,
 		    "the collection of '%.*s' has gone", STR_ARG(u->path.s));

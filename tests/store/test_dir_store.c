@@ -12,6 +12,7 @@ main(void)
 		&claim_tests,
 		&link_tests,
 		&file_tests,
+		&staging_tests,
 		&system_tests,
 	};
 	static struct CMUnitTest all[128];

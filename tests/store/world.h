@@ -41,6 +41,7 @@ extern const struct tests batch_tests;
 extern const struct tests claim_tests;
 extern const struct tests link_tests;
 extern const struct tests file_tests;
+extern const struct tests staging_tests;
 extern const struct tests system_tests;
 
 #endif
