@@ -47,12 +47,32 @@ say_headers(struct exchange *x, unsigned status, enum error_form form)
 	(void)reply_header(r, STR("Vary"), STR("Accept"));
 }
 
+/*
+ * The resource that is in the way, or the one asked for.  Of what is above that
+ * the slash is certain; of the rest the store knows it.
+ */
+static struct cause
+find_cause(const struct exchange *x, const struct err *err)
+{
+	struct cause c = { x->req->origin.prefix, x->req->path, false };
+	struct resource res;
+
+	if (!condition_has_cause(err->code))
+		return c;
+	if (err->about[0])
+		c.path = (struct rpath){ str_from_c(err->about) };
+	c.collection = rpath_is_ancestor(c.path, x->req->path) ||
+	    (!store_stat(x->store, c.path, &res, NULL) && res.collection);
+	return c;
+}
+
 enum err_code
 dav_fail(struct exchange *x, const struct err *err)
 {
 	struct err known = *err;
 	struct buf body CLEANUP(buf_done) = { 0 };
 	enum error_form form = choose_form(x);
+	struct cause cause;
 	struct ostream *to;
 	unsigned status;
 	enum err_code rc;
@@ -65,7 +85,8 @@ dav_fail(struct exchange *x, const struct err *err)
 	if (status == 304)
 		return reply_empty(x->reply, status);
 	say_headers(x, status, form);
-	error_body_put(&body, form, &known);
+	cause = find_cause(x, &known);
+	error_body_put(&body, form, &known, &cause);
 	if (buf_failed(&body))
 		return reply_empty(x->reply, status);
 	rc = reply_stream(x->reply, status, &to);

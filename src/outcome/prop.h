@@ -12,6 +12,7 @@
 
 #include "base/err.h"
 #include "base/str.h"
+#include "http/path.h"
 
 #define DAV_NS STR("DAV:")
 
@@ -34,6 +35,19 @@ enum prop_form {
 	PROP_NAMES, /* names: empty child elements (resourcetype) */
 	PROP_HREF, /* value: an encoded href, in a DAV:href child */
 	PROP_XML, /* value: the whole property element, serialised */
+	PROP_LOCKS, /* locks (lockdiscovery) */
+	PROP_LOCK_KINDS, /* the kinds of lock there are (supportedlock) */
+};
+
+/* A write lock, as whoever asks is shown it (RFC 4918 s14.1). */
+struct prop_lock {
+	bool shared; /* else exclusive */
+	bool deep; /* Depth: infinity */
+	struct str owner; /* DAV:owner as PROP_XML has it; empty: not given */
+	uint64_t seconds; /* that are left */
+	struct str token; /* a URI */
+	struct rpath root;
+	bool collection; /* the root is one */
 };
 
 /*
@@ -49,6 +63,8 @@ struct prop {
 	uint64_t number;
 	const struct prop_name *names;
 	size_t n_names;
+	const struct prop_lock *locks;
+	size_t n_locks;
 };
 
 /*

@@ -20,33 +20,29 @@ sentence(const struct err *err)
 }
 
 static void
-put_xml(struct buf *b, const struct err *err)
+put_xml(struct buf *b, const struct err *err, const struct cause *cause)
 {
-	const char *condition = err_condition(err->code);
-
 	BUF_LIT(b,
 	    "<?xml version=\"1.0\" encoding=\"utf-8\"?>\n"
 	    "<D:error xmlns:D=\"DAV:\">");
-	if (condition) {
-		BUF_LIT(b, "<D:");
-		buf_put(b, str_from_c(condition));
-		BUF_LIT(b, "/>");
-	}
+	condition_put(b, err->code, cause);
 	BUF_LIT(b, "<S:message xmlns:S=\"" SHEAF_NS "\">");
 	xml_put_text(b, sentence(err));
 	BUF_LIT(b, "</S:message></D:error>\n");
 }
 
 static void
-put_problem(struct buf *b, const struct err *err)
+put_problem(struct buf *b, const struct err *err, const struct cause *cause)
 {
-	problem_put(b, err->code, err_status(err->code), str_from_c(err->tell));
+	problem_put(
+	    b, err->code, err_status(err->code), str_from_c(err->tell), cause);
 	buf_putc(b, '\n');
 }
 
 static const struct {
 	struct str media_type;
-	void (*put)(struct buf *b, const struct err *err);
+	void (*put)(
+	    struct buf *b, const struct err *err, const struct cause *cause);
 } forms[] = {
 	[ERROR_XML] = { STR_INIT("application/xml; charset=utf-8"), put_xml },
 	[ERROR_PROBLEM] = { STR_INIT("application/problem+json"), put_problem },
@@ -60,8 +56,9 @@ error_media_type(enum error_form f)
 }
 
 void
-error_body_put(struct buf *b, enum error_form f, const struct err *err)
+error_body_put(struct buf *b, enum error_form f, const struct err *err,
+    const struct cause *cause)
 {
 	assert(f < ARRAY_LEN(forms));
-	forms[f].put(b, err);
+	forms[f].put(b, err, cause);
 }

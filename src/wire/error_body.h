@@ -10,13 +10,18 @@
 #include "base/attr.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "wire/condition.h"
 
 enum error_form { ERROR_XML, ERROR_PROBLEM };
 
 /* "application/xml; charset=utf-8" or "application/problem+json" */
 struct str error_media_type(enum error_form f);
 
-/* Appends it.  Of err only code and tell are used; why is not for the wire. */
-void error_body_put(struct buf *b, enum error_form f, const struct err *err);
+/*
+ * Appends it.  Of err only code and tell are used; why is not for the wire.
+ * cause: told where the condition is one that names the resource.
+ */
+void error_body_put(struct buf *b, enum error_form f, const struct err *err,
+    const struct cause *cause);
 
 #endif

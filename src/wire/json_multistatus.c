@@ -6,6 +6,7 @@
 #include "wire/json_multistatus.h"
 
 #include "http/status.h"
+#include "wire/active_lock.h"
 #include "wire/escape.h"
 #include "wire/problem.h"
 
@@ -35,8 +36,25 @@ put_names(struct buf *b, const struct prop *p)
 }
 
 static void
-put_value(struct buf *b, const struct prop *p)
+put_locks(struct multistatus *m, const struct prop *p)
 {
+	struct buf *b = &m->push.out;
+	size_t i;
+
+	buf_putc(b, '[');
+	for (i = 0; i < p->n_locks; i++) {
+		if (i)
+			buf_putc(b, ',');
+		json_put_active_lock(b, buf_str(&m->prefix), &p->locks[i]);
+	}
+	buf_putc(b, ']');
+}
+
+static void
+put_value(struct multistatus *m, const struct prop *p)
+{
+	struct buf *b = &m->push.out;
+
 	switch (p->form) {
 	case PROP_EMPTY:
 		BUF_LIT(b, "null");
@@ -51,6 +69,12 @@ put_value(struct buf *b, const struct prop *p)
 	case PROP_HREF:
 	case PROP_XML:
 		json_put_string(b, p->value);
+		break;
+	case PROP_LOCKS:
+		put_locks(m, p);
+		break;
+	case PROP_LOCK_KINDS:
+		json_put_lock_kinds(b);
 		break;
 	}
 }
@@ -74,7 +98,7 @@ put_props(struct multistatus *m, const struct outcome *o)
 			any = true;
 			put_name(b, ps->props[k].name);
 			buf_putc(b, ':');
-			put_value(b, &ps->props[k]);
+			put_value(m, &ps->props[k]);
 			(void)pusher_flow(&m->push); /* it sticks */
 		}
 	}
@@ -111,8 +135,10 @@ put_prop_errors(struct multistatus *m, const struct outcome *o)
 
 /* "Locked: someone else has it", or the phrase alone. */
 static void
-put_error(struct buf *b, const struct outcome *o)
+put_error(struct multistatus *m, const struct outcome *o)
 {
+	const struct cause cause = multistatus_cause(m, o);
+	struct buf *b = &m->push.out;
 	struct str reason = status_reason(o->status);
 	struct str text = outcome_text(o);
 
@@ -125,7 +151,7 @@ put_error(struct buf *b, const struct outcome *o)
 	BUF_LIT(b, "\",\"retryable\":");
 	buf_put(b, status_is_retryable(o->status) ? STR("true") : STR("false"));
 	BUF_LIT(b, ",\"problem\":");
-	problem_put(b, o->why, o->status, STR(""));
+	problem_put(b, o->why, o->status, STR(""), &cause);
 }
 
 bool
@@ -147,7 +173,7 @@ json_put_result(struct multistatus *m, const struct outcome *o)
 	multistatus_put_href(m, o);
 	buf_putc(b, '"');
 	if (outcome_is_failure(o)) {
-		put_error(b, o);
+		put_error(m, o);
 	} else {
 		BUF_LIT(b, ",\"message\":");
 		json_put_string(b, outcome_text(o));

@@ -26,6 +26,18 @@ multistatus_put_href(struct multistatus *m, const struct outcome *o)
 	href_put(&m->push.out, buf_str(&m->prefix), o->path, o->collection);
 }
 
+struct cause
+multistatus_cause(const struct multistatus *m, const struct outcome *o)
+{
+	struct cause c = { buf_str(&m->prefix), o->path, o->collection };
+
+	if (o->about.s.len && !rpath_eq(o->about, o->path)) {
+		c.path = o->about;
+		c.collection = rpath_is_ancestor(o->about, o->path);
+	}
+	return c;
+}
+
 static void
 begin(struct multistatus *m)
 {

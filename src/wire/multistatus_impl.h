@@ -4,6 +4,7 @@
 #define SHEAF_WIRE_MULTISTATUS_IMPL_H
 
 #include "outcome/tally.h"
+#include "wire/condition.h"
 #include "wire/multistatus.h"
 #include "wire/pusher.h"
 
@@ -36,6 +37,13 @@ struct multistatus {
 	bool any; /* results were written */
 	struct summary sum; /* of what was put, this one included */
 };
+
+/*
+ * The resource that made it fail: another one where that is known, else itself.
+ * Only of one above it is it certain that it is a collection.
+ */
+struct cause
+multistatus_cause(const struct multistatus *m, const struct outcome *o);
 
 /* Appends the href of an outcome, safe in any form without escaping. */
 void multistatus_put_href(struct multistatus *m, const struct outcome *o);

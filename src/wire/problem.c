@@ -25,8 +25,8 @@ put_title(struct buf *b, struct str text)
 }
 
 void
-problem_put(
-    struct buf *b, enum err_code why, unsigned status, struct str detail)
+problem_put(struct buf *b, enum err_code why, unsigned status,
+    struct str detail, const struct cause *cause)
 {
 	BUF_LIT(b, "{\"type\":\"");
 	if (why)
@@ -40,6 +40,11 @@ problem_put(
 	if (detail.len) {
 		BUF_LIT(b, ",\"detail\":");
 		json_put_string(b, detail);
+	}
+	if (condition_has_cause(why)) {
+		BUF_LIT(b, ",\"resource\":\"");
+		cause_put_href(b, cause);
+		buf_putc(b, '"');
 	}
 	buf_putc(b, '}');
 }

@@ -4,6 +4,7 @@
  * property of another namespace declares its own, x, on itself.
  */
 #include "http/status.h"
+#include "wire/active_lock.h"
 #include "wire/escape.h"
 #include "wire/multistatus_impl.h"
 #include "wire/xml.h"
@@ -66,8 +67,9 @@ put_stop(struct buf *b, struct prop_name n)
 }
 
 static void
-put_value(struct buf *b, const struct prop *p)
+put_value(struct multistatus *m, const struct prop *p)
 {
+	struct buf *b = &m->push.out;
 	size_t i;
 
 	switch (p->form) {
@@ -86,6 +88,14 @@ put_value(struct buf *b, const struct prop *p)
 		xml_put_text(b, p->value);
 		BUF_LIT(b, "</D:href>");
 		break;
+	case PROP_LOCKS:
+		for (i = 0; i < p->n_locks; i++)
+			xml_put_active_lock(
+			    b, buf_str(&m->prefix), &p->locks[i]);
+		break;
+	case PROP_LOCK_KINDS:
+		xml_put_lock_kinds(b);
+		break;
 	case PROP_EMPTY:
 	case PROP_XML:
 		break;
@@ -97,12 +107,15 @@ is_empty(const struct prop *p)
 {
 	return p->form == PROP_EMPTY ||
 	    (p->form == PROP_TEXT && !p->value.len) ||
-	    (p->form == PROP_NAMES && !p->n_names);
+	    (p->form == PROP_NAMES && !p->n_names) ||
+	    (p->form == PROP_LOCKS && !p->n_locks);
 }
 
 static void
-put_prop(struct buf *b, const struct prop *p)
+put_prop(struct multistatus *m, const struct prop *p)
 {
+	struct buf *b = &m->push.out;
+
 	if (p->form == PROP_XML) {
 		buf_put(b, p->value);
 		return;
@@ -112,7 +125,7 @@ put_prop(struct buf *b, const struct prop *p)
 		return;
 	}
 	put_start(b, p->name, STR(">"));
-	put_value(b, p);
+	put_value(m, p);
 	put_stop(b, p->name);
 }
 
@@ -126,17 +139,17 @@ put_status(struct buf *b, unsigned status)
 	BUF_LIT(b, "</D:status>");
 }
 
-/* The precondition that was not met, where RFC 4918 s16 has a name for it. */
 static void
-put_condition(struct buf *b, enum err_code why)
+put_error(struct multistatus *m, enum err_code why, const struct outcome *o)
 {
-	const char *condition = err_condition(why);
+	const struct cause cause = multistatus_cause(m, o);
+	struct buf *b = &m->push.out;
 
-	if (!condition)
+	if (!err_condition(why))
 		return;
-	BUF_LIT(b, "<D:error><D:");
-	buf_put(b, str_from_c(condition));
-	BUF_LIT(b, "/></D:error>");
+	BUF_LIT(b, "<D:error>");
+	condition_put(b, why, &cause);
+	BUF_LIT(b, "</D:error>");
 }
 
 static void
@@ -148,21 +161,22 @@ put_description(struct buf *b, struct str text)
 }
 
 static void
-put_propstat(struct multistatus *m, const struct propstat *ps)
+put_propstat(
+    struct multistatus *m, const struct propstat *ps, const struct outcome *o)
 {
 	struct buf *b = &m->push.out;
 	size_t i;
 
 	BUF_LIT(b, "<D:propstat><D:prop>");
 	for (i = 0; i < ps->n_props; i++) {
-		put_prop(b, &ps->props[i]);
+		put_prop(m, &ps->props[i]);
 		(void)pusher_flow(&m->push); /* it sticks */
 	}
 	BUF_LIT(b, "</D:prop>");
 	put_status(b, ps->status);
 	/* That a property is not there needs no sentence in each response. */
 	if (ps->why && ps->status != 404) {
-		put_condition(b, ps->why);
+		put_error(m, ps->why, o);
 		put_description(b, str_from_c(err_text(ps->why)));
 	}
 	BUF_LIT(b, "</D:propstat>");
@@ -179,11 +193,11 @@ put_propstats(struct multistatus *m, const struct outcome *o)
 	for (i = 0; i < o->n_propstats; i++) {
 		if (m->minimal && o->propstats[i].status == 404)
 			continue;
-		put_propstat(m, &o->propstats[i]);
+		put_propstat(m, &o->propstats[i], o);
 		any = true;
 	}
 	if (!any)
-		put_propstat(m, &nothing);
+		put_propstat(m, &nothing, o);
 }
 
 static void
@@ -207,7 +221,7 @@ xml_put(struct multistatus *m, const struct outcome *o)
 	else
 		put_status(b, o->status);
 	if (outcome_is_failure(o) && !o->n_propstats) {
-		put_condition(b, o->why);
+		put_error(m, o->why, o);
 		put_description(b, outcome_text(o));
 	}
 	BUF_LIT(b, "</D:response>\n");

@@ -72,11 +72,32 @@ take_name(struct input *in, struct buf *text)
 	return n;
 }
 
+/* A property, and what it may hold. */
+struct holder {
+	struct prop_name child;
+	struct prop_lock lock;
+};
+
+/* An owner is one that a parser has accepted. */
+static struct prop_lock
+take_lock(struct input *in, struct buf *text)
+{
+	struct prop_lock l = { .shared = take(in, 2), .deep = take(in, 2) };
+
+	if (take(in, 2))
+		l.owner = STR("<o xmlns=\"DAV:\" z=\"&lt;\">a<b/></o>");
+	l.seconds = UINT64_MAX / (1 + take(in, 256));
+	l.token = take_bytes(in);
+	l.root.s = take_text(in, text);
+	l.collection = take(in, 2);
+	return l;
+}
+
 static struct prop
-take_prop(struct input *in, struct buf *text, struct prop_name *child)
+take_prop(struct input *in, struct buf *text, struct holder *h)
 {
 	struct prop p = { .name = take_name(in, text),
-		.form = (enum prop_form)take(in, 6) };
+		.form = (enum prop_form)take(in, 8) };
 
 	switch (p.form) {
 	case PROP_TEXT:
@@ -87,13 +108,19 @@ take_prop(struct input *in, struct buf *text, struct prop_name *child)
 		p.number = UINT64_MAX / (1 + take(in, 256));
 		break;
 	case PROP_NAMES:
-		*child = take_name(in, text);
-		p.names = child;
+		h->child = take_name(in, text);
+		p.names = &h->child;
 		p.n_names = take(in, 2);
 		break;
 	case PROP_XML:
 		p.value = STR("<x:e xmlns:x=\"y\" z=\"&lt;\">a<b/></x:e>");
 		break;
+	case PROP_LOCKS:
+		h->lock = take_lock(in, text);
+		p.locks = &h->lock;
+		p.n_locks = take(in, 2);
+		break;
+	case PROP_LOCK_KINDS:
 	case PROP_EMPTY:
 		break;
 	}
@@ -104,7 +131,7 @@ static enum err_code
 put_one(struct sink *s, struct input *in)
 {
 	static const unsigned statuses[] = { 200, 201, 404, 423, 507, 599 };
-	struct prop_name children[MAX_PROPS];
+	struct holder holders[MAX_PROPS];
 	struct prop props[MAX_PROPS];
 	struct propstat sets[2];
 	struct buf path = { 0 };
@@ -120,8 +147,9 @@ put_one(struct sink *s, struct input *in)
 	o.collection = take(in, 2);
 	o.why = (enum err_code)take(in, ERR_COUNT);
 	o.tell = take_bytes(in);
+	o.about.s = take_text(in, &text);
 	for (i = 0; i < MAX_PROPS; i++)
-		props[i] = take_prop(in, &text, &children[i]);
+		props[i] = take_prop(in, &text, &holders[i]);
 	sets[0] = (struct propstat){ 200, ERR_OK, props, take(in, 4) };
 	sets[1] = (struct propstat){ statuses[take(in, 6)],
 		(enum err_code)take(in, ERR_COUNT), props + 3, take(in, 4) };

@@ -7,24 +7,48 @@
 
 #include "wire/error_body.h"
 
+static const struct cause cause = {
+	.prefix = STR_INIT("/dav"),
+	.path = { STR_INIT("/a & b") },
+	.collection = true,
+};
+
 static const struct {
 	const char *what;
 	enum err_code code;
 	const char *tell;
 	const char *xml; /* the outline */
-	const char *type, *title, *detail;
+	const char *type, *title, *detail, *resource;
 	int status;
 } cases[] = {
 	{ "a failure with a precondition", ERR_FINITE_DEPTH, "",
 	    "{DAV:}error({DAV:}propfind-finite-depth()"
 	    "{urn:sheaf:}message(Depth: infinity is switched off here))",
 	    "urn:sheaf:problem:finite-depth",
-	    "Depth: infinity is switched off here", NULL, 403 },
+	    "Depth: infinity is switched off here", NULL, NULL, 403 },
+	{ "a failure that another resource is the cause of", ERR_LOCKED, "",
+	    "{DAV:}error({DAV:}lock-token-submitted("
+	    "{DAV:}href(/dav/a%20%26%20b/))"
+	    "{urn:sheaf:}message(locked, and the token was not submitted))",
+	    "urn:sheaf:problem:locked",
+	    "Locked, and the token was not submitted", NULL,
+	    "/dav/a%20%26%20b/", 423 },
+	{ "another lock is in the way", ERR_LOCK_CONFLICT, "",
+	    "{DAV:}error({DAV:}no-conflicting-lock("
+	    "{DAV:}href(/dav/a%20%26%20b/))"
+	    "{urn:sheaf:}message(another lock is in the way))",
+	    "urn:sheaf:problem:lock-conflict", "Another lock is in the way",
+	    NULL, "/dav/a%20%26%20b/", 423 },
+	{ "a condition that names no resource", ERR_LOCK_TOKEN, "",
+	    "{DAV:}error({DAV:}lock-token-matches-request-uri()"
+	    "{urn:sheaf:}message(no lock of this token covers the resource))",
+	    "urn:sheaf:problem:lock-token",
+	    "No lock of this token covers the resource", NULL, NULL, 409 },
 	{ "a failure without", ERR_BAD_BODY, "line 1: <x>\x01 & \"y\"\xff",
 	    "{DAV:}error({urn:sheaf:}message("
 	    "line 1: <x>\xef\xbf\xbd & \"y\"\xef\xbf\xbd))",
 	    "urn:sheaf:problem:bad-body", "Malformed body",
-	    "line 1: <x>\x01 & \"y\"\xef\xbf\xbd", 400 },
+	    "line 1: <x>\x01 & \"y\"\xef\xbf\xbd", NULL, 400 },
 };
 
 static void
@@ -41,13 +65,13 @@ both_forms_state_the_same_facts(void **state)
 		json_t *j;
 
 		(void)snprintf(err.tell, sizeof(err.tell), "%s", cases[i].tell);
-		error_body_put(&body, ERROR_XML, &err);
+		error_body_put(&body, ERROR_XML, &err, &cause);
 		assert_null(xml_outline(buf_str(&body), &outline));
 		assert_str_equal(buf_str(&outline), str_from_c(cases[i].xml));
 		assert_null(memmem(body.ptr, body.len, "secret", 6));
 
 		buf_clear(&body);
-		error_body_put(&body, ERROR_PROBLEM, &err);
+		error_body_put(&body, ERROR_PROBLEM, &err, &cause);
 		j = json_loadb(body.ptr, body.len, 0, NULL);
 		assert_non_null(j);
 		assert_string_equal(
@@ -65,6 +89,12 @@ both_forms_state_the_same_facts(void **state)
 			    cases[i].detail);
 		else
 			assert_null(json_object_get(j, "detail"));
+		if (cases[i].resource)
+			assert_string_equal(
+			    json_string_value(json_object_get(j, "resource")),
+			    cases[i].resource);
+		else
+			assert_null(json_object_get(j, "resource"));
 		json_decref(j);
 		buf_done(&body);
 		buf_done(&outline);
@@ -82,10 +112,10 @@ every_failure_has_a_body(void **state)
 		struct buf body = { 0 };
 		json_t *j;
 
-		error_body_put(&body, ERROR_XML, &err);
+		error_body_put(&body, ERROR_XML, &err, &cause);
 		assert_null(xml_problem(buf_str(&body)));
 		buf_clear(&body);
-		error_body_put(&body, ERROR_PROBLEM, &err);
+		error_body_put(&body, ERROR_PROBLEM, &err, &cause);
 		j = json_loadb(body.ptr, body.len, 0, NULL);
 		assert_non_null(j);
 		json_decref(j);
