@@ -90,5 +90,6 @@ extern const struct tests prop_tests;
 extern const struct tests walk_tests;
 extern const struct tests race_tests;
 extern const struct tests alloc_tests;
+extern const struct tests locked_tests;
 
 #endif

@@ -58,11 +58,12 @@ make_directory_with_names(void)
 static const struct maker {
 	const char *name;
 	struct store *(*make)(void);
+	bool locks; /* it has some */
 } makers[] = {
-	{ "memory", make_memory },
-	{ "fault", make_fault },
-	{ "directory", make_directory },
-	{ "directory-named", make_directory_with_names },
+	{ "memory", make_memory, true },
+	{ "fault", make_fault, true },
+	{ "directory", make_directory, false },
+	{ "directory-named", make_directory_with_names, false },
 };
 
 static const struct maker *maker;
@@ -106,6 +107,9 @@ run(void)
 		&race_tests,
 		&alloc_tests,
 	};
+	static const struct tests *const of_locks[] = {
+		&locked_tests,
+	};
 	static struct CMUnitTest all[256];
 	size_t n = 0;
 	size_t i;
@@ -115,6 +119,8 @@ run(void)
 			return EXIT_FAILURE;
 		add(all, &n, groups[i]);
 	}
+	for (i = 0; maker->locks && i < ARRAY_LEN(of_locks); i++)
+		add(all, &n, of_locks[i]);
 	return _cmocka_run_group_tests(maker->name, all, n, NULL, NULL);
 }
 
