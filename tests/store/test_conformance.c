@@ -108,6 +108,7 @@ run(void)
 		&alloc_tests,
 	};
 	static const struct tests *const of_locks[] = {
+		&lock_tests,
 		&locked_tests,
 	};
 	static struct CMUnitTest all[256];
