@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Conformance: each operation with its nth allocation failing. */
-#include "store/suite.h"
+#include "store/lock_suite.h"
 
 #include "lib/alloc_fail.h"
 
@@ -123,11 +123,137 @@ do_remove(struct store *s)
 	return store_remove(s, at("/d/f"), NULL, NULL, NULL);
 }
 
-/* In an order in which each finds what it needs. */
-static const struct {
+/* ---- locks */
+
+static struct token of_new, of_file; /* the locks that there are */
+
+static enum err_code
+lock_it(struct store *s, const char *path, struct token *out)
+{
+	const struct lock_spec spec = {
+		.owner = STR("Ann"),
+		.user = STR("ann"),
+		.timeout = HOUR,
+	};
+	struct arena a CLEANUP(arena_done) = { 0 };
+	struct lock l;
+	enum err_code rc =
+	    store_lock(s, at(path), &spec, NULL, &a, &l, NULL, NULL);
+
+	if (!rc)
+		memcpy(out->text, l.token.ptr, l.token.len);
+	return rc;
+}
+
+static enum err_code
+do_lock_new(struct store *s)
+{
+	return lock_it(s, "/d/n", &of_new);
+}
+
+static enum err_code
+do_lock_file(struct store *s)
+{
+	return lock_it(s, "/d/f", &of_file);
+}
+
+static enum err_code
+do_allows(struct store *s)
+{
+	struct shown h;
+
+	return store_allows(
+	    s, at("/d/f"), TOUCH_NAME, show(&h, "ann", &of_file, NULL), NULL);
+}
+
+static enum err_code
+do_locks(struct store *s)
+{
+	struct arena a CLEANUP(arena_done) = { 0 };
+	const struct lock *l;
+	size_t n;
+
+	return store_locks(s, at("/d/f"), &a, &l, &n, NULL);
+}
+
+static enum err_code
+do_refresh(struct store *s)
+{
+	struct arena a CLEANUP(arena_done) = { 0 };
+	struct shown h;
+	struct lock l;
+
+	(void)show(&h, "ann", &of_file, NULL);
+	return store_lock_refresh(
+	    s, at("/d/f"), &h.tokens, 2 * HOUR, NULL, &a, &l, NULL);
+}
+
+static enum err_code
+do_put_locked(struct store *s)
+{
+	struct shown h;
+
+	return put(
+	    s, "/d/f", STR("new"), show(&h, "ann", &of_file, NULL), NULL, NULL);
+}
+
+static enum err_code
+do_copy_locked(struct store *s)
+{
+	struct shown h;
+
+	return store_copy(s, at("/d/f"), at("/d/n"), REPLACE_YES,
+	    show(&h, "ann", &of_new, NULL), NULL, NULL, NULL, NULL);
+}
+
+static enum err_code
+do_rename_locked(struct store *s)
+{
+	struct shown h;
+
+	return store_rename(s, at("/d"), at("/g"), REPLACE_YES,
+	    show(&h, "ann", &of_file, &of_new), NULL, NULL);
+}
+
+static enum err_code
+do_lock_moved(struct store *s)
+{
+	return lock_it(s, "/g/f", &of_file);
+}
+
+static enum err_code
+do_remove_locked(struct store *s)
+{
+	struct shown h;
+
+	return store_remove(
+	    s, at("/g/f"), show(&h, "ann", &of_file, NULL), NULL, NULL);
+}
+
+static enum err_code
+do_lock_removed(struct store *s)
+{
+	return lock_it(s, "/g/f", &of_file);
+}
+
+static enum err_code
+do_unlock(struct store *s)
+{
+	struct shown h;
+
+	(void)show(&h, "ann", &of_file, NULL);
+	return store_unlock(s, at("/g/f"), &h.tokens, NULL, NULL);
+}
+
+/* ---- all of them */
+
+struct operation {
 	const char *what;
 	enum err_code (*act)(struct store *s);
-} operations[] = {
+};
+
+/* In an order in which each finds what it needs. */
+static const struct operation operations[] = {
 	{ "stat", do_stat },
 	{ "walk", do_walk },
 	{ "open", do_open },
@@ -143,24 +269,53 @@ static const struct {
 	{ "rename", do_rename },
 };
 
+static const struct operation of_locks[] = {
+	{ "lock a new file", do_lock_new },
+	{ "lock a file", do_lock_file },
+	{ "allows", do_allows },
+	{ "locks", do_locks },
+	{ "refresh", do_refresh },
+	{ "put on a lock", do_put_locked },
+	{ "copy on a lock", do_copy_locked },
+	{ "rename what is locked", do_rename_locked },
+	{ "lock what was renamed", do_lock_moved },
+	{ "remove what is locked", do_remove_locked },
+	{ "lock what was removed", do_lock_removed },
+	{ "unlock", do_unlock },
+};
+
+struct picture {
+	struct store *store;
+	struct buf *out;
+};
+
 static enum err_code
 picture_one(void *arg, const struct member *m, bool *prune)
 {
-	struct buf *b = arg;
+	const struct picture *p = arg;
+	struct arena a CLEANUP(arena_done) = { 0 };
+	struct buf *b = p->out;
+	const struct lock *l;
+	size_t n, i;
 
 	(void)prune;
 	/* Not the time of a collection: making an upload touches it. */
 	buf_printf(b, "%.*s %d %d %.*s\n", STR_ARG(m->path.s),
 	    m->res.collection, m->res.has_props,
 	    STR_ARG(resource_etag(&m->res)));
+	assert_ok(store_locks(p->store, m->path, &a, &l, &n, err));
+	for (i = 0; i < n; i++)
+		buf_printf(b, "  %.*s %lld\n", STR_ARG(l[i].token),
+		    (long long)l[i].expires);
 	return ERR_OK;
 }
 
-/* All there is, with etags. */
+/* All there is, with etags and locks. */
 static void
 take_picture(struct store *s, struct buf *out)
 {
-	const struct walk w = { DEPTH_INFINITY, WALK_UP, picture_one, out };
+	struct picture p = { s, out };
+	const struct walk w = { DEPTH_INFINITY, WALK_UP, picture_one, &p };
 
 	buf_clear(out);
 	assert_ok(store_walk(s, at("/"), &w, err));
@@ -168,19 +323,15 @@ take_picture(struct store *s, struct buf *out)
 	assert_non_null(out->ptr);
 }
 
+/* One by one, each with its nth allocation failing until it gets through. */
 static void
-an_operation_without_memory_changes_nothing(void **state)
+check_operations(struct store *s, const struct operation *ops, size_t n_ops)
 {
-	struct store *s = *state;
 	struct buf before = { 0 };
 	struct buf after = { 0 };
 	size_t i;
 
-	must_mkcol(s, "/d");
-	must_put(s, "/d/f", "old");
-	must_put(s, "/g", "g");
-	must_set_prop(s, "/d/f", "p", "old");
-	for (i = 0; i < ARRAY_LEN(operations); i++) {
+	for (i = 0; i < n_ops; i++) {
 		unsigned long n;
 
 		take_picture(s, &before);
@@ -188,16 +339,16 @@ an_operation_without_memory_changes_nothing(void **state)
 			enum err_code rc;
 
 			alloc_fail_at(n);
-			rc = operations[i].act(s);
+			rc = ops[i].act(s);
 			if (!alloc_fail_stop()) {
 				if (rc)
-					fail_msg("%s: %s", operations[i].what,
+					fail_msg("%s: %s", ops[i].what,
 					    err_name(rc));
 				break;
 			}
 			if (rc != ERR_NOMEM)
-				fail_msg("%s, allocation %lu: %s",
-				    operations[i].what, n, err_name(rc));
+				fail_msg("%s, allocation %lu: %s", ops[i].what,
+				    n, err_name(rc));
 			take_picture(s, &after);
 			assert_str_equal(buf_str(&after), buf_str(&before));
 		}
@@ -206,8 +357,38 @@ an_operation_without_memory_changes_nothing(void **state)
 	buf_done(&after);
 }
 
+static void
+an_operation_without_memory_changes_nothing(void **state)
+{
+	struct store *s = *state;
+
+	must_mkcol(s, "/d");
+	must_put(s, "/d/f", "old");
+	must_put(s, "/g", "g");
+	must_set_prop(s, "/d/f", "p", "old");
+	check_operations(s, operations, ARRAY_LEN(operations));
+}
+
+static void
+an_operation_on_locks_without_memory_changes_nothing(void **state)
+{
+	struct store *s = *state;
+
+	must_mkcol(s, "/d");
+	must_put(s, "/d/f", "old");
+	must_mkcol(s, "/g");
+	(void)lock_at(s, "/h", DEPTH_0, true, "");
+	check_operations(s, of_locks, ARRAY_LEN(of_locks));
+}
+
 static const struct CMUnitTest rows[] = {
 	cmocka_unit_test(an_operation_without_memory_changes_nothing),
 };
 
 const struct tests alloc_tests = { rows, ARRAY_LEN(rows) };
+
+static const struct CMUnitTest lock_rows[] = {
+	cmocka_unit_test(an_operation_on_locks_without_memory_changes_nothing),
+};
+
+const struct tests lock_alloc_tests = { lock_rows, ARRAY_LEN(lock_rows) };

@@ -1,43 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * Conformance: many threads at once.  Threads count, and the test asserts when
- * they have ended: cmocka is for one thread.
- */
-#include "store/suite.h"
+/* Conformance: many threads at once. */
+#include "store/race.h"
 
-#include <pthread.h>
-#include <stdatomic.h>
 #include <stdio.h>
-
-#define THREADS 6
-#define ROUNDS 40
-
-struct race {
-	struct store *store;
-	pthread_barrier_t start;
-	atomic_uint won;
-	atomic_uint wrong; /* answers that must not be */
-	atomic_uint number; /* of the threads */
-};
-
-typedef void *(*runner)(void *race);
-
-static void
-run_race(struct race *r, const runner *runners, size_t kinds)
-{
-	pthread_t threads[THREADS];
-	size_t i;
-
-	assert_int_equal(pthread_barrier_init(&r->start, NULL, THREADS), 0);
-	for (i = 0; i < THREADS; i++)
-		assert_int_equal(
-		    pthread_create(&threads[i], NULL, runners[i % kinds], r),
-		    0);
-	for (i = 0; i < THREADS; i++)
-		assert_int_equal(pthread_join(threads[i], NULL), 0);
-	(void)pthread_barrier_destroy(&r->start);
-	assert_int_equal(r->wrong, 0);
-}
 
 static enum err_code
 only_if_new(void *arg, const struct guarded *at, struct err *err)
@@ -132,29 +97,6 @@ no_guarded_update_is_lost(void **state)
 }
 
 /* ---- everything at once */
-
-static void
-expect(struct race *r, enum err_code rc, const struct err *err,
-    const enum err_code *fine, size_t n)
-{
-	size_t i;
-
-	for (i = 0; i < n; i++)
-		if (rc == fine[i])
-			return;
-	print_error("unexpected %s: %s\n", err_name(rc), err->why);
-	atomic_fetch_add(&r->wrong, 1);
-}
-
-/* In the call, err is where its details go. */
-#define EXPECT(race, call, ...)                                      \
-	do {                                                         \
-		static const enum err_code fine[] = { __VA_ARGS__ }; \
-		struct err details = { 0 };                          \
-		struct err *err = &details;                          \
-		enum err_code rc_ = (call);                          \
-		expect((race), rc_, err, fine, ARRAY_LEN(fine));     \
-	} while (0)
 
 static void *
 keep_putting(void *arg)

@@ -91,6 +91,9 @@ extern const struct tests walk_tests;
 extern const struct tests race_tests;
 extern const struct tests alloc_tests;
 extern const struct tests lock_tests;
+extern const struct tests lock_end_tests;
 extern const struct tests locked_tests;
+extern const struct tests lock_race_tests;
+extern const struct tests lock_alloc_tests;
 
 #endif

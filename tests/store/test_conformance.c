@@ -109,7 +109,10 @@ run(void)
 	};
 	static const struct tests *const of_locks[] = {
 		&lock_tests,
+		&lock_end_tests,
 		&locked_tests,
+		&lock_race_tests,
+		&lock_alloc_tests,
 	};
 	static struct CMUnitTest all[256];
 	size_t n = 0;
