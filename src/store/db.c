@@ -31,6 +31,9 @@ static const char *const queries[Q_COUNT] = {
 	[Q_JOURNAL] = "INSERT INTO journal (kind, path, other)"
 		      " VALUES (?1, ?2, ?3)",
 	[Q_JOURNAL_LAST] = "SELECT max(seq) FROM journal",
+	[Q_JOURNAL_PRUNE] = "DELETE FROM journal WHERE"
+			    " seq <= (SELECT max(seq) FROM journal) - ?1 AND"
+			    " seq < (SELECT min(seq) FROM journal) + ?2",
 	[Q_INTENT] = "INSERT INTO intents (seq, kind, path, other, made, gone,"
 		     " props_of, drops_locks, lock_token)"
 		     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",

@@ -322,14 +322,19 @@ state_drop(
 static enum err_code
 open_all(struct state *s, const char *file, bool relaxed, struct err *err)
 {
+	/* Its logs of statements and the like belong in memory. */
 	const char *pragmas = relaxed
-	    ? "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF"
-	    : "PRAGMA journal_mode = WAL; PRAGMA synchronous = NORMAL";
+	    ? "PRAGMA synchronous = OFF; PRAGMA journal_mode = WAL;"
+	      "PRAGMA temp_store = MEMORY"
+	    : "PRAGMA synchronous = NORMAL; PRAGMA journal_mode = WAL;"
+	      "PRAGMA temp_store = MEMORY";
 	enum err_code rc = db_open(&s->writer, file, pragmas, err);
 	size_t i;
 
 	if (!rc)
 		rc = db_make_tables(&s->writer, err);
+	if (!rc)
+		rc = db_open(&s->tidy.conn, file, pragmas, err);
 	for (i = 0; i < READERS && !rc; i++)
 		rc =
 		    db_open(&s->readers[i], file, "PRAGMA query_only = 1", err);
@@ -383,6 +388,7 @@ state_open(const struct state_spec *spec, struct state **out, struct err *err)
 	s->relaxed = spec->relaxed;
 	(void)pthread_mutex_init(&s->ended.lock, NULL);
 	sync_init(s);
+	tidy_init(s);
 	rc = lock_dir(s, spec, err);
 	if (!rc)
 		rc = make_file(spec, DB_NAME, &db, err);
@@ -399,6 +405,8 @@ state_open(const struct state_spec *spec, struct state **out, struct err *err)
 		rc = filter_load(s, err);
 	if (!rc)
 		rc = state_locks_load(s, err);
+	if (!rc)
+		rc = tidy_start(s, err);
 	if (rc) {
 		state_close(s);
 		return rc;
@@ -414,7 +422,12 @@ state_close(struct state *s)
 
 	if (!s)
 		return;
+	tidy_stop(s);
 	(void)tx_flush(s);
+	if (atomic_load(&s->sync.broken)) /* not into the database, then */
+		(void)sqlite3_db_config(
+		    s->writer.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
+	tidy_done(s);
 	for (i = 0; i < READERS; i++)
 		db_close(&s->readers[i]);
 	db_close(&s->writer);

@@ -7,6 +7,8 @@
  *   state_change.c  the journal and intents
  *   state_locks.c   locks
  *   state_sync.c    transactions and when they are on the disk
+ *   state_tidy.c    what is done now and then
+ *   state_wal.c     whether SQLite's log is whole
  */
 #ifndef SHEAF_STORE_STATE_IMPL_H
 #define SHEAF_STORE_STATE_IMPL_H
@@ -46,7 +48,20 @@ struct wal_sync {
 	bool busy; /* somebody is syncing */
 	uint64_t synced; /* transactions up to this number are on disk */
 	uint64_t failures; /* of syncs, so far */
-	bool broken; /* the last one failed: see sync_repair() */
+	atomic_bool broken; /* the last one failed: see sync_repair() */
+};
+
+/* The thread of state_tidy.c. */
+struct tidy {
+	pthread_mutex_t lock;
+	pthread_cond_t wake;
+	pthread_t thread;
+	bool runs;
+	bool wanted;
+	atomic_bool stop;
+	atomic_int pages; /* in the log */
+	atomic_int due; /* there is work when the log has so many */
+	struct db conn; /* its own, for checkpoints */
 };
 
 struct state {
@@ -59,6 +74,7 @@ struct state {
 	_Atomic uint64_t committed; /* number of the last transaction */
 	struct ended_list ended;
 	struct wal_sync sync;
+	struct tidy tidy;
 	_Atomic uint64_t filter[FILTER_WORDS];
 };
 
@@ -123,6 +139,16 @@ void sync_init(struct state *s);
 enum err_code sync_open(
     struct state *s, const struct state_spec *spec, struct err *err) MUST_USE;
 void sync_done(struct state *s);
+
+/* Whether the first frames of SQLite's log read as they were written. */
+bool wal_intact(int fd, int frames);
+
+/* ---- now and then (state_tidy.c) */
+
+void tidy_init(struct state *s);
+enum err_code tidy_start(struct state *s, struct err *err) MUST_USE;
+void tidy_stop(struct state *s);
+void tidy_done(struct state *s);
 
 /* ---- properties (state.c), within a transaction */
 

@@ -6,6 +6,7 @@
  * and syncs for all who have committed by then; those who come meanwhile wait
  * for it, and one of them leads the next.
  */
+#include <errno.h>
 #include <fcntl.h>
 #include <unistd.h>
 
@@ -15,30 +16,40 @@
 /* ---- the shared sync */
 
 /*
- * After a failed sync nobody knows which pages the disk has; the system calls
- * them clean, and the next sync would succeed for nothing.  So everything that
- * is committed is brought into the database file, and the log begun anew.
+ * After a failed sync nobody knows which pages of the log the disk has: the
+ * system calls them clean, and the next sync would succeed for nothing.  So
+ * the log is read back, and what is in it brought into the database, which
+ * ends the log.  Where it does not read back, only a new start helps, which
+ * takes what is whole.
+ *
+ * SQLite has a descriptor of its own, which tells of the same failure once
+ * more: hence two tries.
  */
 static enum err_code
 sync_repair(struct state *s, uint64_t *upto, struct err *err)
 {
 	struct db *c CLEANUP(conn_unlock) = writer_lock(s);
-	uint64_t target;
-	int result;
+	uint64_t target = atomic_load(&s->committed);
+	int result = SQLITE_IOERR;
+	int tries;
 
-	target = atomic_load(&s->committed);
-	result = sqlite3_wal_checkpoint_v2(
-	    c->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
+	if (!wal_intact(s->sync.fd, atomic_load(&s->tidy.pages)))
+		return err_set(err, ERR_IO,
+		    "%s-wal was damaged by a failed write; restart", DB_NAME);
+	for (tries = 0; tries < 2 && result; tries++)
+		result = sqlite3_wal_checkpoint_v2(
+		    c->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
 	if (result)
 		return db_failed(c, result, err);
+	atomic_store(&s->tidy.pages, 0);
 	*upto = target;
 	return ERR_OK;
 }
 
 static enum err_code
-sync_now(struct state *s, bool broken, uint64_t *upto, struct err *err)
+sync_now(struct state *s, uint64_t *upto, struct err *err)
 {
-	if (broken)
+	if (atomic_load(&s->sync.broken))
 		return sync_repair(s, upto, err);
 	*upto = atomic_load(&s->committed);
 	if (fdatasync(s->sync.fd))
@@ -51,16 +62,15 @@ static enum err_code
 sync_lead(struct state *s, struct err *err)
 {
 	struct wal_sync *y = &s->sync;
-	bool broken = y->broken;
 	uint64_t upto = 0;
 	enum err_code rc;
 
 	y->busy = true;
 	(void)pthread_mutex_unlock(&y->lock);
-	rc = sync_now(s, broken, &upto, err);
+	rc = sync_now(s, &upto, err);
 	(void)pthread_mutex_lock(&y->lock);
 	y->busy = false;
-	y->broken = rc != ERR_OK;
+	atomic_store(&y->broken, rc != ERR_OK);
 	if (rc)
 		y->failures++;
 	else if (upto > y->synced)
@@ -115,6 +125,7 @@ enum err_code
 sync_open(struct state *s, const struct state_spec *spec, struct err *err)
 {
 	int fd CLEANUP(fd_close) = -1;
+	int above CLEANUP(fd_close) = -1;
 
 	if (s->relaxed)
 		return ERR_OK;
@@ -125,6 +136,10 @@ sync_open(struct state *s, const struct state_spec *spec, struct err *err)
 	fd = openat(spec->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || fdatasync(s->sync.fd) || fsync(fd))
 		return err_os(err, "sync '%s'", spec->path);
+	/* If it was made just now.  Not everybody may open it. */
+	above = openat(spec->dir, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (above >= 0 && fsync(above) && errno != EINVAL && errno != EROFS)
+		return err_os(err, "sync above '%s'", spec->path);
 	return ERR_OK;
 }
 

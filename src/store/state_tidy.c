@@ -1,0 +1,178 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A thread that brings the log back into the database, and keeps the journal
+ * short: both take a while, for which no request should wait.
+ */
+#include <signal.h>
+
+#include "store/state_impl.h"
+
+/* Pages that make a checkpoint worth while: 4 MiB of log. */
+#define LOG_LONG 1000
+/*
+ * While others write, a checkpoint does not see the end of the log, so that it
+ * would never begin anew.  At this length they are held up.
+ */
+#define LOG_TOO_LONG 8000
+
+#define LOG_BUSY_MS 100 /* to wait for a slow reader then */
+
+#define JOURNAL_MAX 1000000
+#define PRUNE_STEP 500 /* lines in one transaction */
+
+/* Called by SQLite after each commit, with the writer's lock held. */
+static int
+committed(void *arg, sqlite3 *db, const char *name, int pages)
+{
+	struct state *s = arg;
+	struct tidy *t = &s->tidy;
+
+	(void)db;
+	(void)name;
+	atomic_store(&t->pages, pages);
+	if (pages < atomic_load(&t->due))
+		return SQLITE_OK;
+	(void)pthread_mutex_lock(&t->lock);
+	t->wanted = true;
+	(void)pthread_cond_signal(&t->wake);
+	(void)pthread_mutex_unlock(&t->lock);
+	return SQLITE_OK;
+}
+
+/* Whether the whole log is in the database now. */
+static bool
+checkpoint(struct tidy *t, int mode)
+{
+	int pages = 0;
+	int done = -1;
+
+	return !sqlite3_wal_checkpoint_v2(
+		   t->conn.db, NULL, mode, &pages, &done) &&
+	    pages == done;
+}
+
+/* If it fails, or falls short, then the next try is a while from here. */
+static void
+shorten_log(struct state *s)
+{
+	struct tidy *t = &s->tidy;
+	bool whole = checkpoint(t, SQLITE_CHECKPOINT_PASSIVE);
+
+	if (!whole && atomic_load(&t->pages) >= LOG_TOO_LONG) {
+		struct db *c CLEANUP(conn_unlock) = writer_lock(s);
+
+		whole = checkpoint(t, SQLITE_CHECKPOINT_RESTART);
+	}
+	atomic_store(
+	    &t->due, whole ? LOG_LONG : atomic_load(&t->pages) + LOG_LONG);
+}
+
+static enum err_code
+prune(struct db *c, bool *more, struct err *err)
+{
+	sqlite3_stmt *stmt CLEANUP(db_reset) = NULL;
+	enum err_code rc = db_prepare(c, Q_JOURNAL_PRUNE, &stmt, err);
+	int result;
+
+	*more = false;
+	if (rc)
+		return rc;
+	result = sqlite3_bind_int(stmt, 1, JOURNAL_MAX);
+	if (!result)
+		result = sqlite3_bind_int(stmt, 2, PRUNE_STEP);
+	if (!result)
+		result = sqlite3_step(stmt);
+	if (result != SQLITE_DONE)
+		return db_failed(c, result, err);
+	*more = sqlite3_changes(c->db) == PRUNE_STEP;
+	return ERR_OK;
+}
+
+/* A failure is as good as nothing: what is left goes the next time. */
+static void
+shorten_journal(struct state *s)
+{
+	bool more = true;
+
+	while (more && !atomic_load(&s->tidy.stop)) {
+		struct tx t;
+		enum err_code rc = tx_begin(s, &t, NULL);
+
+		if (rc)
+			return;
+		rc = prune(t.c, &more, NULL);
+		if (tx_end(&t, rc, false, NULL))
+			return;
+	}
+}
+
+static void *
+run(void *arg)
+{
+	struct state *s = arg;
+	struct tidy *t = &s->tidy;
+
+	for (;;) {
+		(void)pthread_mutex_lock(&t->lock);
+		while (!t->wanted && !atomic_load(&t->stop))
+			(void)pthread_cond_wait(&t->wake, &t->lock);
+		t->wanted = false;
+		(void)pthread_mutex_unlock(&t->lock);
+		if (atomic_load(&t->stop))
+			return NULL;
+		shorten_journal(s);
+		if (!atomic_load(&s->sync.broken)) /* sync_repair() */
+			shorten_log(s);
+	}
+}
+
+void
+tidy_init(struct state *s)
+{
+	(void)pthread_mutex_init(&s->tidy.lock, NULL);
+	(void)pthread_cond_init(&s->tidy.wake, NULL);
+	atomic_store(&s->tidy.due, LOG_LONG);
+}
+
+/* It takes no signals: they are for the thread that waits for them. */
+enum err_code
+tidy_start(struct state *s, struct err *err)
+{
+	struct tidy *t = &s->tidy;
+	sigset_t all, old;
+	int failed;
+
+	(void)sqlite3_busy_timeout(t->conn.db, LOG_BUSY_MS);
+	/* In the place of SQLite's own, which would checkpoint right there. */
+	(void)sqlite3_wal_hook(s->writer.db, committed, s);
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
+	failed = pthread_create(&t->thread, NULL, run, s);
+	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	if (failed)
+		return err_errno(err, failed, "start a thread");
+	t->runs = true;
+	return ERR_OK;
+}
+
+void
+tidy_stop(struct state *s)
+{
+	struct tidy *t = &s->tidy;
+
+	(void)pthread_mutex_lock(&t->lock);
+	atomic_store(&t->stop, true);
+	(void)pthread_cond_signal(&t->wake);
+	(void)pthread_mutex_unlock(&t->lock);
+	if (t->runs)
+		(void)pthread_join(t->thread, NULL);
+	t->runs = false;
+}
+
+void
+tidy_done(struct state *s)
+{
+	db_close(&s->tidy.conn);
+	(void)pthread_cond_destroy(&s->tidy.wake);
+	(void)pthread_mutex_destroy(&s->tidy.lock);
+}
