@@ -13,6 +13,8 @@ static const struct method_ops *const methods[METHOD_COUNT] = {
 	[METHOD_MOVE] = &method_copy,
 	[METHOD_PROPFIND] = &method_propfind,
 	[METHOD_PROPPATCH] = &method_proppatch,
+	[METHOD_LOCK] = &method_lock,
+	[METHOD_UNLOCK] = &method_unlock,
 };
 
 const struct method_ops *

@@ -14,6 +14,8 @@ extern const struct method_ops method_mkcol;
 extern const struct method_ops method_copy; /* and MOVE */
 extern const struct method_ops method_propfind;
 extern const struct method_ops method_proppatch;
+extern const struct method_ops method_lock;
+extern const struct method_ops method_unlock;
 extern const struct method_ops method_unknown;
 
 /* A header whose value was made in a buffer; the buffer's failure is its. */

@@ -36,6 +36,7 @@ struct dav_settings {
 	size_t max_xml; /* bytes of an XML body */
 	unsigned max_depth; /* nesting of an XML body */
 	bool finite_depth; /* refuse PROPFIND Depth: infinity */
+	int64_t lock_timeout; /* ns; the longest a lock may be granted */
 	const struct mime *mime; /* content types by name (http/mime.h) */
 };
 

@@ -36,7 +36,7 @@ struct finding {
 	struct prop *missing;
 	struct prop *failed;
 	struct propstat *stats;
-	struct arena item; /* the dead properties of one member */
+	struct arena item; /* the dead properties and locks of one member */
 	struct buf last; /* the collection visited last */
 };
 
@@ -263,7 +263,7 @@ put_page(struct finding *f, const struct member *m, struct page *p)
 static enum err_code
 describe(struct finding *f, const struct member *m)
 {
-	const struct subject s = { f->op, m->path, &m->res };
+	const struct subject s = { f->op, m->path, &m->res, &f->item };
 	struct page p = {
 		.found = f->found,
 		.missing = f->missing,
@@ -274,8 +274,8 @@ describe(struct finding *f, const struct member *m)
 	struct err why = { 0 };
 	enum err_code rc;
 
+	arena_clear(&f->item);
 	if (m->res.has_props) {
-		arena_clear(&f->item);
 		rc = store_props(
 		    f->op->store, &m->res, &f->item, &dead, &n_dead, &why);
 		if (rc == ERR_NOT_FOUND) /* it went in the meantime */

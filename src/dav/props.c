@@ -89,7 +89,65 @@ get_resourcetype(const struct subject *s, struct buf *text, struct prop *out)
 	return ERR_OK;
 }
 
-/* There, and empty: no locks and no reports yet. */
+/* Rounded, so that a lock of an hour is shown as one right after. */
+static uint64_t
+seconds_left(int64_t expires)
+{
+	int64_t left = expires - clock_now() + NSEC_PER_SEC / 2;
+
+	return left > NSEC_PER_SEC ? (uint64_t)(left / NSEC_PER_SEC) : 1;
+}
+
+struct prop_lock
+lock_shown(const struct lock *l, struct rpath path, bool collection)
+{
+	return (struct prop_lock){
+		.shared = l->shared,
+		.deep = l->depth == DEPTH_INFINITY,
+		.owner = l->owner,
+		.seconds = seconds_left(l->expires),
+		.token = l->token,
+		.root = l->root,
+		/* What it covers besides its root is below it. */
+		.collection = collection || !rpath_eq(l->root, path),
+	};
+}
+
+static enum err_code
+get_lockdiscovery(const struct subject *s, struct buf *text, struct prop *out)
+{
+	const struct lock *locks;
+	struct prop_lock *shown;
+	enum err_code rc;
+	size_t n, i;
+
+	(void)text;
+	rc = store_locks(s->op->store, s->path, s->arena, &locks, &n, NULL);
+	if (rc)
+		return rc;
+	out->form = PROP_LOCKS;
+	if (!n)
+		return ERR_OK;
+	shown = arena_array(s->arena, n, sizeof(*shown));
+	if (!shown)
+		return ERR_NOMEM;
+	for (i = 0; i < n; i++)
+		shown[i] = lock_shown(&locks[i], s->path, s->res->collection);
+	out->locks = shown;
+	out->n_locks = n;
+	return ERR_OK;
+}
+
+static enum err_code
+get_supportedlock(const struct subject *s, struct buf *text, struct prop *out)
+{
+	(void)s;
+	(void)text;
+	out->form = PROP_LOCK_KINDS;
+	return ERR_OK;
+}
+
+/* There, and empty: no reports yet. */
 static enum err_code
 get_nothing(const struct subject *s, struct buf *text, struct prop *out)
 {

@@ -29,6 +29,7 @@ struct subject {
 	const struct op *op;
 	struct rpath path;
 	const struct resource *res;
+	struct arena *arena; /* for what lives as long as its properties */
 };
 
 struct live_prop {
@@ -52,5 +53,12 @@ const struct live_prop *live_rows(size_t *n);
 /* As get(), but ERR_NOT_FOUND as well where the row does not apply. */
 enum err_code live_get(const struct live_prop *l, const struct subject *s,
     struct buf *text, struct prop *out) MUST_USE;
+
+/*
+ * A lock as whoever asks for path, which it covers, is shown it; collection:
+ * path is one.  What it points to is the lock's.
+ */
+struct prop_lock
+lock_shown(const struct lock *l, struct rpath path, bool collection);
 
 #endif

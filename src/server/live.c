@@ -76,6 +76,7 @@ live_init(struct live *l, struct err *err)
 		.max_upload = c->max_upload,
 		.max_xml = (size_t)c->max_xml,
 		.max_depth = (unsigned)c->max_xml_depth,
+		.lock_timeout = (int64_t)c->lock_timeout,
 		.finite_depth = !c->propfind_infinity,
 		.mime = l->mime,
 	};

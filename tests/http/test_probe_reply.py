@@ -241,10 +241,12 @@ class Forms(TestCase):
     def test_options_by_resource(self):
         self.server.write("f", b"")
         os.mkdir(self.server.path("d"))
-        both = {"options", "get", "head", "delete", "copy", "move", "propfind", "proppatch"}
+        both = {"options", "get", "head", "delete", "copy", "move", "propfind", "proppatch",
+                "lock", "unlock"}
         for target, has, lacks in (("/f", both | {"put"}, {"mkcol"}),
                                    ("/d/", both, {"mkcol", "put"}),
-                                   ("/none", {"options", "put", "mkcol"}, {"get", "delete"})):
+                                   ("/none", {"options", "put", "mkcol", "lock"},
+                                    {"get", "delete", "unlock"})):
             with self.subTest(target):
                 r = self.ask("OPTIONS", target, want=(200, 204))
                 allow = set(r.tokens("Allow"))
@@ -258,7 +260,6 @@ class Forms(TestCase):
 
     def test_methods_nobody_knows(self):
         self.assertIn(self.ask("FROB", "/").status, (405, 501))
-        self.assertIn(self.ask("LOCK", "/").status, (405, 501))
 
     def test_a_listing_in_json(self):
         self.ask("PUT", "/f.txt", body=b"hello", want=201)

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "lib/dav_test.h"
 
+#include "base/clock.h"
 #include "lib/alloc_fail.h"
 #include "lib/test.h"
 
@@ -10,7 +11,9 @@ void
 dav_test_init(struct dav_test *t, const char *text)
 {
 	*t = (struct dav_test){
-		.set = { .max_xml = 1 << 20, .max_depth = 64 },
+		.set = { .max_xml = 1 << 20,
+		    .max_depth = 64,
+		    .lock_timeout = 3600 * NSEC_PER_SEC },
 		.origin = { STR("http"), STR("example.org"), STR("") },
 	};
 	t->store = deny_store_init(&t->deny);
@@ -122,6 +125,7 @@ dav_send(struct dav_test *t, const char *method, const char *target,
 		.method = method_from(str_from_c(method)),
 		.method_name = str_from_c(method),
 		.origin = t->origin,
+		.caller = { t->user },
 		.has_body = body != NULL,
 		.has_length = body != NULL,
 		.length = body ? strlen(body) : 0,

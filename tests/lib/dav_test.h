@@ -16,6 +16,7 @@ struct dav_test {
 	struct arena arena; /* new for each request */
 	struct dav_settings set;
 	struct origin origin;
+	struct str user; /* who sends requests */
 	struct reply_mem reply; /* of the last request */
 	struct buf log; /* lines about failed members */
 	unsigned long fail_alloc; /* for the next: this allocation fails */

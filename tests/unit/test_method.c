@@ -50,6 +50,8 @@ flags_and_depths_are_those_of_the_rfc(void **state)
 		{ METHOD_MOVE, true, true, false, DEPTH_INFINITY },
 		{ METHOD_PROPFIND, true, true, false, DEPTH_INFINITY },
 		{ METHOD_PROPPATCH, true, true, false, DEPTH_0 },
+		{ METHOD_LOCK, true, true, true, DEPTH_INFINITY },
+		{ METHOD_UNLOCK, true, true, false, DEPTH_0 },
 	};
 	size_t i;
 

@@ -19,11 +19,11 @@ options_say_what_applies(void **state)
 	} cases[] = {
 		{ "/d/",
 		    "OPTIONS, GET, HEAD, DELETE, COPY, MOVE, PROPFIND, "
-		    "PROPPATCH" },
+		    "PROPPATCH, LOCK, UNLOCK" },
 		{ "/d/f.txt",
 		    "OPTIONS, GET, HEAD, PUT, DELETE, COPY, MOVE, "
-		    "PROPFIND, PROPPATCH" },
-		{ "/none", "OPTIONS, PUT, MKCOL" },
+		    "PROPFIND, PROPPATCH, LOCK, UNLOCK" },
+		{ "/none", "OPTIONS, PUT, MKCOL, LOCK" },
 	};
 	struct dav_test t;
 	size_t i;
@@ -49,8 +49,6 @@ methods_without_an_implementation_are_told_apart(void **state)
 		const char *method;
 		unsigned status;
 	} cases[] = {
-		{ "LOCK", 405 },
-		{ "UNLOCK", 405 },
 		{ "POST", 405 },
 		{ "REPORT", 405 },
 		{ "FROB", 501 },

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/* UNLOCK (RFC 4918 s9.11), by way of any resource that the lock covers. */
+#include "dav/methods.h"
+#include "http/fields.h"
+
+struct unlocking {
+	struct precondition pre;
+	struct str token;
+};
+
+static enum err_code
+unlock_begin(struct exchange *x, struct err *err)
+{
+	struct unlocking *u = ARENA_NEW(x->arena, struct unlocking);
+	enum err_code rc;
+
+	if (!u)
+		return err_nomem(err);
+	x->state = u;
+	x->slow = true;
+	rc = lock_token_parse(&x->req->headers, &u->token, err);
+	return rc ? rc : precondition_parse(&u->pre, x, err);
+}
+
+static enum err_code
+unlock_run(struct exchange *x, struct err *err)
+{
+	struct unlocking *u = x->state;
+	const struct op op = precondition_op(&u->pre);
+	const struct lock_tokens tokens = { x->req->caller.user, &u->token, 1 };
+	struct rpath path = x->req->path;
+	enum err_code rc = op_may(&op, ACCESS_WRITE, path, err);
+
+	if (!rc)
+		rc = precondition_look(&u->pre, err);
+	if (!rc)
+		rc = store_unlock(x->store, path, &tokens,
+		    precondition_guard(&u->pre, path), err);
+	return rc ? rc : reply_done(x, 204);
+}
+
+const struct method_ops method_unlock = {
+	.begin = unlock_begin,
+	.run = unlock_run,
+};
