@@ -421,6 +421,32 @@ a_guard_sees_that_nothing_is_replaced(void **state)
 	}
 }
 
+static void
+a_guard_sees_what_comes_from_elsewhere(void **state)
+{
+	struct store *s = *state;
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(changes); i++) {
+		bool comes =
+		    changes[i].act == do_copy || changes[i].act == do_rename;
+		struct probe p = { .say = ERR_PRECONDITION };
+		struct guard g = probe_guard(&p);
+		struct resource source;
+
+		must_put(s, "/src", "source");
+		must_put(s, "/f", "old");
+		source = must_stat(s, "/src");
+		if (!changes[i].on_file)
+			continue;
+		assert_int_equal(changes[i].act(s, "/f", &g), ERR_PRECONDITION);
+		assert_int_equal(p.comes, comes);
+		if (comes)
+			assert_str_equal(
+			    resource_etag(&p.from), resource_etag(&source));
+	}
+}
+
 static const struct CMUnitTest rows[] = {
 	cmocka_unit_test(an_upload_is_seen_only_after_its_commit),
 	cmocka_unit_test(an_upload_given_up_leaves_no_trace),
@@ -440,6 +466,7 @@ static const struct CMUnitTest rows[] = {
 	cmocka_unit_test(a_guard_that_refuses_leaves_everything_as_it_was),
 	cmocka_unit_test(a_guard_sees_what_is_replaced),
 	cmocka_unit_test(a_guard_sees_that_nothing_is_replaced),
+	cmocka_unit_test(a_guard_sees_what_comes_from_elsewhere),
 };
 
 const struct tests write_tests = { rows, ARRAY_LEN(rows) };

@@ -196,6 +196,9 @@ probe_check(void *arg, const struct guarded *at, struct err *err)
 	p->mapped = at->now != NULL;
 	if (at->now)
 		p->now = *at->now;
+	p->comes = at->from != NULL;
+	if (at->from)
+		p->from = *at->from;
 	return p->say ? err_set(err, p->say, "the guard said so") : ERR_OK;
 }
 

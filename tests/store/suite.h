@@ -73,6 +73,8 @@ struct probe {
 	unsigned asked;
 	bool mapped;
 	struct resource now;
+	bool comes; /* from elsewhere */
+	struct resource from;
 };
 
 struct guard probe_guard(struct probe *p);
