@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Loaded into the server (LD_PRELOAD) by test_faults.py: makes the nth call of
- * some function fail.  Which one is said in a file that both have mapped, named
- * by $SHEAF_FAULTS: see struct orders.
+ * Loaded into the server (LD_PRELOAD) by tests: makes the nth call of some
+ * function fail, or stops the process dead right before or after it.  Which one
+ * is said in a file that both have mapped, named by $SHEAF_FAULTS: see struct
+ * orders, and faults.py, the other side.
  */
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdbool.h>
@@ -27,7 +29,7 @@ enum call {
 	CALL_GETDENTS,
 	CALL_STATX,
 	CALL_READ,
-	CALL_WRITE,
+	CALL_WRITE, /* this and all that follow change something */
 	CALL_FSYNC,
 	CALL_RENAME,
 	CALL_LINK,
@@ -36,16 +38,24 @@ enum call {
 	CALL_COPY_RANGE,
 	CALL_TRUNCATE,
 	CALL_TIMES,
+	CALL_ALLOCATE,
+	CALL_CHMOD,
+	CALL_CHANGE, /* any that changes something */
+	CALL_ANY,
 };
+
+enum action { ACTION_FAIL, ACTION_STOP_BEFORE, ACTION_STOP_AFTER };
 
 struct orders {
 	_Atomic int32_t call; /* the one that fails */
 	_Atomic int32_t errnum;
 	_Atomic int32_t calls_left; /* 1: the next one; it is 0 then */
 	_Atomic int32_t lasting; /* all after it fail as well */
+	_Atomic int32_t action;
 };
 
 static struct orders *orders;
+static _Thread_local bool stops_after;
 
 __attribute__((constructor)) static void
 begin(void)
@@ -64,17 +74,53 @@ begin(void)
 }
 
 static bool
+is_meant(enum call call)
+{
+	int32_t meant = orders ? atomic_load(&orders->call) : CALL_NONE;
+
+	return meant == (int32_t)call || meant == CALL_ANY ||
+	    (meant == CALL_CHANGE && call >= CALL_WRITE);
+}
+
+static void
+stop(void)
+{
+	(void)kill(getpid(), SIGKILL);
+	for (;;)
+		(void)pause();
+}
+
+static bool
 fails(enum call call)
 {
 	int32_t left;
 
-	if (!orders || atomic_load(&orders->call) != (int32_t)call)
+	if (!is_meant(call))
 		return false;
 	left = atomic_fetch_sub(&orders->calls_left, 1);
 	if (left != 1 && (left > 1 || !atomic_load(&orders->lasting)))
 		return false;
+	switch ((enum action)atomic_load(&orders->action)) {
+	case ACTION_STOP_BEFORE:
+		stop();
+		break;
+	case ACTION_STOP_AFTER:
+		stops_after = true;
+		return false;
+	case ACTION_FAIL:
+		break;
+	}
 	errno = atomic_load(&orders->errnum);
 	return true;
+}
+
+/* What a call that was let through has come to. */
+static long
+done(long result)
+{
+	if (stops_after)
+		stop();
+	return result;
 }
 
 /* Sockets and what wakes threads are not what is tested here. */
@@ -83,9 +129,8 @@ file_fails(enum call call, int fd)
 {
 	struct stat st;
 
-	if (!orders || atomic_load(&orders->call) != (int32_t)call)
-		return false;
-	return !fstat(fd, &st) && S_ISREG(st.st_mode) && fails(call);
+	return is_meant(call) && !fstat(fd, &st) && S_ISREG(st.st_mode) &&
+	    fails(call);
 }
 
 #define NEXT(name) ((__typeof__(&name))(uintptr_t)dlsym(RTLD_NEXT, #name))
@@ -94,12 +139,12 @@ file_fails(enum call call, int fd)
 #define WRAP(call, type, name, params, args) \
 	EXPORT type name params \
 	{ \
-		return fails(call) ? -1 : NEXT(name) args; \
+		return (type)(fails(call) ? -1 : done(NEXT(name) args)); \
 	}
 #define WRAP_FILE(call, type, name, params, args) \
 	EXPORT type name params \
 	{ \
-		return file_fails(call, fd) ? -1 : NEXT(name) args; \
+		return (type)(file_fails(call, fd) ? -1 : done(NEXT(name) args)); \
 	}
 /* clang-format on */
 
@@ -126,6 +171,8 @@ WRAP(CALL_LINK, int, linkat,
     (from, a, to, b, flags))
 WRAP(CALL_UNLINK, int, unlinkat, (int dir, const char *name, int flags),
     (dir, name, flags))
+WRAP(CALL_UNLINK, int, unlink, (const char *name), (name))
+WRAP(CALL_UNLINK, int, rmdir, (const char *name), (name))
 WRAP(CALL_MKDIR, int, mkdirat, (int dir, const char *name, mode_t mode),
     (dir, name, mode))
 WRAP(CALL_COPY_RANGE, ssize_t, copy_file_range,
@@ -133,6 +180,9 @@ WRAP(CALL_COPY_RANGE, ssize_t, copy_file_range,
     (in, a, out, b, n, flags))
 WRAP(CALL_TRUNCATE, int, ftruncate64, (int fd, off64_t size), (fd, size))
 WRAP(CALL_TIMES, int, futimens, (int fd, const struct timespec t[2]), (fd, t))
+WRAP(CALL_ALLOCATE, int, fallocate64, (int fd, int mode, off64_t at, off64_t n),
+    (fd, mode, at, n))
+WRAP(CALL_CHMOD, int, fchmod, (int fd, mode_t mode), (fd, mode))
 
 EXPORT struct dirent64 *
 readdir64(DIR *d)
@@ -155,5 +205,5 @@ syscall(long number, ...)
 		return -1;
 	if (number == SYS_getdents64 && fails(CALL_GETDENTS))
 		return -1;
-	return NEXT(syscall)(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+	return done(NEXT(syscall)(number, a[0], a[1], a[2], a[3], a[4], a[5]));
 }

@@ -115,7 +115,7 @@ class TestCase(sheaf_http.TestCase):
     def setUp(self):
         for name in os.listdir(self.server.root):
             path = self.server.path(name)
-            if name == ".sheaf":
+            if name.startswith(".sheaf"):
                 continue
             if os.path.isdir(path) and not os.path.islink(path):
                 shutil.rmtree(path)

@@ -9,21 +9,14 @@ look it, and no temporary file or descriptor is left behind.
 """
 
 import errno
-import mmap
 import os
 import re
 import shutil
-import struct
-import subprocess
-import sys
 import tempfile
 import unittest
 
+import faults
 import sheaf_http
-
-CALLS = ("", "openat2", "getdents", "statx", "read", "write", "fsync",
-         "rename", "link", "unlink", "mkdir", "copy-range", "truncate",
-         "times")
 
 # What an answer may say of each error, besides that all is well.
 STATUSES = {errno.EIO: {500}, errno.ENOSPC: {507}, errno.EMFILE: {503}}
@@ -35,35 +28,6 @@ SMALL = b"old"
 OTHER = b"something else"
 PROPS = (b'<D:propertyupdate xmlns:D="DAV:" xmlns:x="urn:x"><D:set><D:prop>'
          b'<x:a>%s</x:a></D:prop></D:set></D:propertyupdate>')
-
-_shim = [""]
-
-
-class Faults:
-    """The orders that the server's process looks at."""
-
-    def __init__(self, directory):
-        self.name = os.path.join(directory, "faults")
-        with open(self.name, "wb") as f:
-            f.write(bytes(16))
-        with open(self.name, "r+b") as f:
-            self.at = mmap.mmap(f.fileno(), 16)
-
-    def order(self, call, errnum, nth, lasting):
-        self.at[4:16] = struct.pack("=iii", errnum, nth, lasting)
-        self.at[0:4] = struct.pack("=i", CALLS.index(call))
-
-    def end(self):
-        """Takes the order back; whether it was carried out."""
-        self.at[0:4] = bytes(4)
-        return struct.unpack("=i", self.at[8:12])[0] < 1
-
-
-def preload(program):
-    """The shim, behind a sanitizer's library, which wants to be first."""
-    out = subprocess.run(["ldd", program], capture_output=True, text=True,
-                         check=False).stdout
-    return ":".join(re.findall(r"=> (\S*lib[at]san\S*)", out) + [_shim[0]])
 
 
 def tree(path):
@@ -167,7 +131,7 @@ CASES = (
 )
 
 # Each of the changes comes to some of these; the others are quick to find out.
-FAULTS = tuple((call, errno.EIO) for call in CALLS[1:]) + (
+FAULTS = tuple((call, errno.EIO) for call in faults.CALLS[1:-2]) + (
     ("write", errno.ENOSPC), ("link", errno.ENOSPC), ("mkdir", errno.ENOSPC),
     ("fsync", errno.ENOSPC), ("copy-range", errno.ENOSPC),
     ("openat2", errno.EMFILE))
@@ -179,11 +143,9 @@ class UnderFaults(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
         cls.home = tempfile.mkdtemp(prefix="sheaf-faults-")
-        cls.faults = Faults(cls.home)
+        cls.faults = faults.Faults(cls.home)
         cls.server = sheaf_http.Server(
-            "--access-log", "", env={"SHEAF_FAULTS": cls.faults.name,
-                                     "LD_PRELOAD": preload(
-                                         sheaf_http._program[0])})
+            "--access-log", "", env=cls.faults.env(sheaf_http._program[0]))
         begin(cls.server.root)
         cls.faults.order("statx", errno.EIO, 1, False)
         answer = cls.server.request("GET", "/file")
@@ -294,7 +256,7 @@ class UnderFaults(unittest.TestCase):
         answer = self.server.request("PROPFIND", "/file", {"Depth": "0"})
         return re.search(rb"<[^>]*>(old|new)</[^>]*a>", answer.body)[1]
 
-    def check_property(self, case, answer, errnum):
+    def check_property(self, case, answer, errnum, call):
         self.assertIsNotNone(answer)
         value = self.value()
         if answer.status == 207 and b" 200 OK" in answer.body:
@@ -305,7 +267,10 @@ class UnderFaults(unittest.TestCase):
             status = re.findall(rb"HTTP/1.1 (5..)", answer.body) or [
                 answer.status]
             self.assertIn(int(status[0]), STATUSES[errnum] | {500})
-            self.assertEqual(value, b"old")
+            # Those who write at the same time share a sync, after they have
+            # been seen by each other: nobody can take back his part alone.
+            self.assertIn(value, (b"old", b"new") if call == "fsync" else
+                          (b"old",))
 
     def test_properties_are_set_or_said_not_to_be(self):
         cases = (Case("PROPPATCH", "/file", BEFORE, body=PROPS % b"new"),
@@ -321,7 +286,7 @@ class UnderFaults(unittest.TestCase):
                         break
                     with self.subTest(case=str(case), call=call, nth=nth,
                                       error=errno.errorcode[errnum]):
-                        self.check_property(case, answer, errnum)
+                        self.check_property(case, answer, errnum, call)
 
     def test_no_descriptor_is_left(self):
         self.server.request("PROPFIND", "/", {"Depth": "infinity"})
@@ -342,11 +307,6 @@ class UnderFaults(unittest.TestCase):
                            2020)
 
 
-def main():
-    if len(sys.argv) > 2:
-        _shim[0] = os.path.abspath(sys.argv.pop(2))
-    sheaf_http.main()
-
-
 if __name__ == "__main__":
-    main()
+    faults.take_shim()
+    sheaf_http.main()
