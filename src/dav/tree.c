@@ -66,28 +66,39 @@ struct removing {
 };
 
 /*
- * The collection in this tree whose lock keeps the member itself, and so keeps
- * all that is in it; else the empty path.  A lock of its parent alone protects
- * the name of the member, not what is below it.
+ * *out, in the arena: the collection in this tree whose lock keeps the member
+ * itself, and so keeps all that is in it, the uppermost of them; else the empty
+ * path.  A lock of its parent alone protects the name of the member, not what
+ * is below it.
  */
-static struct rpath
-locked_above(const struct removing *r, const struct member *m,
-    enum err_code why, const struct err *details)
+static enum err_code
+locked_above(const struct removing *r, const struct member *m, struct arena *a,
+    struct rpath *out)
 {
-	static const struct rpath none = { { 0 } };
 	const struct op *op = r->spec->op;
 	const struct guard g = op_tokens(op);
-	struct rpath about = { { 0 } };
+	const struct lock *locks;
+	size_t n, i;
+	enum err_code rc;
 
-	if (why == ERR_LOCKED)
-		about.s = str_from_c(details->about);
-	if (!about.s.len || !rpath_covers(r->spec->root, about) ||
-	    !rpath_is_ancestor(about, m->path))
-		return none;
-	return store_allows(op->store, m->path, TOUCH_CONTENT, &g, NULL) ==
-		ERR_LOCKED
-	    ? about
-	    : none;
+	*out = (struct rpath){ { 0 } };
+	if (store_allows(op->store, m->path, TOUCH_CONTENT, &g, NULL) !=
+	    ERR_LOCKED)
+		return ERR_OK;
+	rc = store_locks(op->store, m->path, a, &locks, &n, NULL);
+	for (i = 0; !rc && i < n; i++) {
+		struct rpath root = locks[i].root;
+
+		if (!rpath_covers(r->spec->root, root) ||
+		    !rpath_is_ancestor(root, m->path) ||
+		    (out->s.len && rpath_covers(*out, root)))
+			continue;
+		/* Others may hold one there, and we another. */
+		if (store_allows(op->store, root, TOUCH_CONTENT, &g, NULL) ==
+		    ERR_LOCKED)
+			*out = root;
+	}
+	return rc;
 }
 
 /* Its members come one after the other, so that the last one will do. */
@@ -109,7 +120,8 @@ static enum err_code
 keep(struct removing *r, const struct member *m, enum err_code rc,
     const struct err *why)
 {
-	struct rpath above;
+	struct arena a CLEANUP(arena_done) = { 0 };
+	struct rpath above = { { 0 } };
 
 	if (err_stops(rc))
 		return halt(&r->halt, rc, why);
@@ -118,7 +130,8 @@ keep(struct removing *r, const struct member *m, enum err_code rc,
 		return halt(&r->halt, rc, why);
 	if (!kept_note(&r->kept, m->path))
 		return halt(&r->halt, ERR_NOMEM, NULL);
-	above = locked_above(r, m, rc, why);
+	if (rc == ERR_LOCKED && locked_above(r, m, &a, &above) == ERR_NOMEM)
+		return halt(&r->halt, ERR_NOMEM, NULL);
 	rc = above.s.len
 	    ? name_locked(r, above, rc, why)
 	    : put_failed(r->spec->out, m->path, m->res.collection, rc, why);

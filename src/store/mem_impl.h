@@ -65,9 +65,9 @@ enum err_code mem_ask(const struct mem_store *m, struct rpath path,
     const struct mem_node *now, enum touch touch, const struct guard *g,
     struct err *err) MUST_USE;
 
-/* For all that is below path.  ERR_MEMBER_LOCKED. */
+/* For all that is below path, or comes there, if any.  ERR_MEMBER_LOCKED. */
 enum err_code mem_ask_below(const struct mem_store *m, struct rpath path,
-    const struct guard *g, struct err *err) MUST_USE;
+    bool members, const struct guard *g, struct err *err) MUST_USE;
 
 /* The table's rows about locks, as store.h has them. */
 enum err_code mem_op_allows(struct store *s, struct rpath path,

@@ -58,9 +58,11 @@ mem_ask(const struct mem_store *m, struct rpath path,
 }
 
 enum err_code
-mem_ask_below(const struct mem_store *m, struct rpath path,
+mem_ask_below(const struct mem_store *m, struct rpath path, bool members,
     const struct guard *g, struct err *err)
 {
+	if (!members)
+		return ERR_OK;
 	return mem_locks_allow_below(&m->locks, path, tokens_of(g), err);
 }
 

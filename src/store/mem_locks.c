@@ -66,16 +66,46 @@ mem_locks_allow(const struct mem_locks *l, struct rpath path,
 	return rc ? rc : locks_allow(locks, n, t, err);
 }
 
+/*
+ * What covers root's members that nobody locked by themselves are its deep
+ * locks: who holds another one there has not locked them.
+ */
+static enum err_code
+allow_members(const struct mem_locks *l, struct rpath root,
+    const struct lock_tokens *t, struct err *err)
+{
+	struct arena a CLEANUP(arena_done) = { 0 };
+	const struct lock *locks;
+	struct lock *deep;
+	size_t n, i;
+	size_t n_deep = 0;
+	enum err_code rc = mem_locks_covering(l, root, &a, &locks, &n, err);
+
+	if (rc || !n)
+		return rc;
+	deep = arena_array(&a, n, sizeof(*deep));
+	if (!deep)
+		return err_nomem(err);
+	for (i = 0; i < n; i++)
+		if (locks[i].depth == DEPTH_INFINITY)
+			deep[n_deep++] = locks[i];
+	return locks_allow(deep, n_deep, t, err);
+}
+
 enum err_code
 mem_locks_allow_below(const struct mem_locks *l, struct rpath root,
     const struct lock_tokens *t, struct err *err)
 {
 	const struct mem_lock_row *r;
-	enum err_code rc = ERR_OK;
+	enum err_code rc = allow_members(l, root, t, err);
 
-	for (r = l->first; r && !rc; r = r->next)
-		if (is_below(r, root))
-			rc = mem_locks_allow(l, r->lock.root, t, err);
+	for (r = l->first; r && !rc; r = r->next) {
+		if (!is_below(r, root))
+			continue;
+		rc = mem_locks_allow(l, r->lock.root, t, err);
+		if (!rc)
+			rc = allow_members(l, r->lock.root, t, err);
+	}
 	if (rc != ERR_LOCKED)
 		return rc;
 	if (err)

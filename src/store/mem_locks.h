@@ -29,7 +29,11 @@ enum err_code mem_locks_covering(const struct mem_locks *l, struct rpath path,
 enum err_code mem_locks_allow(const struct mem_locks *l, struct rpath path,
     const struct lock_tokens *t, struct err *err) MUST_USE;
 
-/* Whether t may change all that is below root.  ERR_MEMBER_LOCKED. */
+/*
+ * Whether t may change all that is below root, a collection with members; those
+ * of whom deep locks are to be known are taken to have members.
+ * ERR_MEMBER_LOCKED.
+ */
 enum err_code mem_locks_allow_below(const struct mem_locks *l,
     struct rpath root, const struct lock_tokens *t, struct err *err) MUST_USE;
 

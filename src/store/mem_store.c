@@ -272,6 +272,12 @@ mem_remove(struct store *s, struct rpath path, const struct guard *g,
 	return ERR_OK;
 }
 
+static bool
+has_members(const struct mem_node *n)
+{
+	return n && n->n_members;
+}
+
 /* What copy and rename have in common: both ends, and whether it may be. */
 static enum err_code
 check_ends(struct mem_store *m, struct rpath from, struct rpath to,
@@ -310,7 +316,7 @@ mem_copy(struct store *s, struct rpath from, struct rpath to,
 	n = dst;
 	rc = mem_ask_locks(m, to, dst, TOUCH_CONTENT, g, err);
 	if (!rc && !keep)
-		rc = mem_ask_below(m, to, g, err);
+		rc = mem_ask_below(m, to, has_members(dst), g, err);
 	if (!rc && !keep)
 		rc = mem_tree_make(&m->tree, to, collection, &n, err);
 	if (rc)
@@ -339,8 +345,10 @@ ask_both(const struct mem_store *m, struct rpath from,
 	if (!rc)
 		rc = mem_ask_locks(m, to, dst, TOUCH_NAME, g, err);
 	if (!rc)
-		rc = mem_ask_below(m, from, g, err);
-	return rc ? rc : mem_ask_below(m, to, g, err);
+		rc = mem_ask_below(m, from, has_members(src), g, err);
+	return rc ? rc
+		  : mem_ask_below(
+			m, to, has_members(src) || has_members(dst), g, err);
 }
 
 static enum err_code

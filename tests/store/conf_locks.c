@@ -485,6 +485,38 @@ the_root_of_a_move_is_named_before_its_members(void **state)
 }
 
 static void
+a_lock_of_a_collection_alone_is_none_of_its_members(void **state)
+{
+	struct store *s = *state;
+	struct token t;
+	struct shown h;
+
+	must_make_tree(s);
+	must_mkcol(s, "/col");
+	must_put(s, "/col/f", "f");
+	t = lock_at(s, "/d", DEPTH_0, true, "");
+	(void)lock_at(s, "/d", DEPTH_INFINITY, true, "bob");
+	(void)show(&h, "", &t, NULL);
+	/* The members are Bob's. */
+	assert_fails(store_rename(s, at("/d"), at("/new"), REPLACE_NO, &h.guard,
+			 NULL, err),
+	    ERR_MEMBER_LOCKED);
+	assert_fails(store_rename(s, at("/e"), at("/d"), REPLACE_YES, &h.guard,
+			 NULL, err),
+	    ERR_MEMBER_LOCKED);
+	assert_fails(store_copy(s, at("/file"), at("/d"), REPLACE_YES, &h.guard,
+			 NULL, NULL, NULL, err),
+	    ERR_MEMBER_LOCKED);
+	assert_fails(put(s, "/d/f", STR("x"), &h.guard, NULL, err), ERR_LOCKED);
+	t = lock_at(s, "/e", DEPTH_0, true, "");
+	(void)lock_at(s, "/e", DEPTH_INFINITY, true, "bob");
+	assert_fails(store_rename(s, at("/col"), at("/e"), REPLACE_YES,
+			 show(&h, "", &t, NULL), NULL, err),
+	    ERR_MEMBER_LOCKED);
+	must_have(s, "/col/f", "f");
+}
+
+static void
 what_cannot_be_is_said_before_what_is_locked(void **state)
 {
 	struct store *s = *state;
@@ -523,6 +555,7 @@ static const struct CMUnitTest rows[] = {
 	cmocka_unit_test(a_member_and_its_collection_each_ask_for_a_token),
 	cmocka_unit_test(a_rename_asks_for_the_tokens_of_both_ends),
 	cmocka_unit_test(the_root_of_a_move_is_named_before_its_members),
+	cmocka_unit_test(a_lock_of_a_collection_alone_is_none_of_its_members),
 	cmocka_unit_test(what_cannot_be_is_said_before_what_is_locked),
 };
 

@@ -1,17 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What DELETE, COPY and MOVE report of random trees with random refusals is
- * exactly what is, or is not, there afterwards.
+ * What DELETE, COPY and MOVE report of random trees with random refusals and
+ * random locks is exactly what is, or is not, there afterwards; and nothing
+ * that is locked has changed.
  */
 #include "lib/test.h"
 
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "base/clock.h"
+#include "lib/locks.h"
 #include "lib/op_test.h"
 
-#define ROUNDS 400
+#define ROUNDS 3000
 #define ITEMS_MAX 128
+#define LOCKS_MAX 8
 
 /* ---- what was there, and what is */
 
@@ -26,9 +30,20 @@ struct snap {
 	size_t n;
 };
 
+struct lock_row {
+	char root[48];
+	enum depth depth;
+	bool held; /* its token is submitted, by its creator */
+	struct token token;
+};
+
 struct trial {
 	struct op_test t;
 	uint64_t seed;
+	struct lock_row locks[LOCKS_MAX];
+	size_t n_locks;
+	struct str held[LOCKS_MAX];
+	struct lock_tokens tokens;
 	struct snap before, after;
 	struct buf was, is; /* the same as text */
 	enum err_code rc;
@@ -141,6 +156,53 @@ is_denied(const struct trial *r, const char *path, unsigned what)
 	return false;
 }
 
+/* ---- what is locked, by the words of RFC 4918 s7 */
+
+/* Whether it is locked, directly or not, and no token of that was submitted. */
+static bool
+is_locked(const struct trial *r, struct rpath path)
+{
+	bool locked = false;
+	size_t i;
+
+	for (i = 0; i < r->n_locks; i++) {
+		const struct lock_row *l = &r->locks[i];
+
+		if (!rpath_eq(at(l->root), path) &&
+		    (l->depth == DEPTH_0 ||
+			!rpath_is_ancestor(at(l->root), path)))
+			continue;
+		if (l->held)
+			return false;
+		locked = true;
+	}
+	return locked;
+}
+
+/* Whether it may not come or go: a collection's lock is one on its members. */
+static bool
+is_fixed(const struct trial *r, struct rpath path)
+{
+	return is_locked(r, path) || is_locked(r, rpath_parent(path));
+}
+
+/* It, or something below it that was there. */
+static bool
+holds_fixed(const struct trial *r, struct rpath path)
+{
+	size_t i;
+
+	if (is_fixed(r, path))
+		return true;
+	for (i = 0; i < r->before.n; i++) {
+		struct rpath item = at(r->before.v[i].path);
+
+		if (rpath_is_ancestor(path, item) && is_fixed(r, item))
+			return true;
+	}
+	return false;
+}
+
 /* ---- trials */
 
 static unsigned
@@ -216,6 +278,53 @@ refuse_at_random(struct trial *r)
 	}
 }
 
+/* One that does not conflict with those there are. */
+static void
+lock_one(struct trial *r, const char *root)
+{
+	static const char *const users[] = { "ann", "bob" };
+	struct arena a CLEANUP(arena_done) = { 0 };
+	struct lock_row *row = &r->locks[r->n_locks];
+	const struct lock_spec spec = {
+		.shared = random_below(r, 2),
+		.depth = random_below(r, 2) ? DEPTH_INFINITY : DEPTH_0,
+		.user = str_from_c(users[random_below(r, 2)]),
+		.timeout = 3600 * NSEC_PER_SEC,
+	};
+	struct lock l;
+	enum err_code rc;
+
+	rc = store_lock(
+	    r->t.deny.inner, at(root), &spec, NULL, &a, &l, NULL, NULL);
+	assert_true(rc == ERR_OK || rc == ERR_LOCK_CONFLICT);
+	if (rc)
+		return;
+	r->n_locks++;
+	(void)snprintf(row->root, sizeof(row->root), "%s", root);
+	row->depth = spec.depth;
+	set_text(row->token.text, sizeof(row->token.text), l.token);
+	/* Bob's token is of no use to Ann. */
+	if (!random_below(r, 2))
+		return;
+	r->held[r->tokens.n++] = str_from_c(row->token.text);
+	row->held = str_eq(spec.user, r->tokens.user);
+}
+
+static void
+lock_at_random(struct trial *r)
+{
+	unsigned n = random_below(r, 3) ? random_below(r, LOCKS_MAX - 1) : 0;
+
+	r->n_locks = 0;
+	r->tokens = (struct lock_tokens){ STR("ann"), r->held, 0 };
+	r->t.op.tokens = &r->tokens;
+	if (n && !random_below(r, 8))
+		lock_one(r, "/");
+	while (n--)
+		lock_one(r,
+		    r->before.v[random_below(r, (unsigned)r->before.n)].path);
+}
+
 static void
 trial_init(struct trial *r, uint64_t seed)
 {
@@ -231,7 +340,9 @@ trial_init(struct trial *r, uint64_t seed)
 	op_test_init(&r->t, text.ptr);
 	tree_put(r->t.deny.inner, "/", &r->was);
 	take_snap(&r->before, buf_str(&r->was));
-	refuse_at_random(r);
+	if (random_below(r, 2))
+		refuse_at_random(r);
+	lock_at_random(r);
 	(void)op_test_sink(&r->t);
 	buf_done(&text);
 }
@@ -269,6 +380,11 @@ check(const struct trial *r, bool holds, uint64_t round, const char *path,
 	for (i = 0; i < r->t.deny.n; i++)
 		print_error(
 		    " %s %x", r->t.deny.rows[i].path, r->t.deny.rows[i].what);
+	print_error("\nlocked:");
+	for (i = 0; i < r->n_locks; i++)
+		print_error(" %s %s%s", r->locks[i].root,
+		    r->locks[i].depth ? "infinity" : "0",
+		    r->locks[i].held ? " (held)" : "");
 	print_error("\n");
 	fail();
 }
@@ -292,7 +408,97 @@ check_answer(const struct trial *r, uint64_t round)
 	    "an error after changes");
 }
 
+/* ---- what every operation owes to locks */
+
+static bool
+lock_is_there(const struct trial *r, const struct lock_row *row)
+{
+	struct arena a CLEANUP(arena_done) = { 0 };
+	const struct lock *l;
+	size_t n, i;
+
+	assert_int_equal(
+	    store_locks(r->t.deny.inner, at(row->root), &a, &l, &n, NULL),
+	    ERR_OK);
+	for (i = 0; i < n; i++)
+		if (str_eq(l[i].token, str_from_c(row->token.text)))
+			return true;
+	return false;
+}
+
+static void
+check_locks(const struct trial *r, uint64_t round)
+{
+	size_t i;
+
+	for (i = 0; i < r->before.n; i++) {
+		const struct item *was = &r->before.v[i];
+
+		if (is_locked(r, at(was->path)))
+			check(r, is_there(&r->after, was->path, was), round,
+			    was->path, "locked, and changed");
+		else if (is_fixed(r, at(was->path)))
+			check(r, snap_find(&r->after, was->path), round,
+			    was->path, "its collection is locked, and it went");
+	}
+	for (i = 0; i < r->after.n; i++) {
+		const char *path = r->after.v[i].path;
+
+		if (is_fixed(r, at(path)))
+			check(r, snap_find(&r->before, path), round, path,
+			    "came into a locked collection");
+	}
+	for (i = 0; i < r->n_locks; i++) {
+		const struct lock_row *row = &r->locks[i];
+
+		if (is_fixed(r, at(row->root)))
+			check(r, lock_is_there(r, row), round, row->root,
+			    "a lock is lost");
+		if (lock_is_there(r, row))
+			check(r,
+			    row->root[1] == '\0' ||
+				snap_find(&r->after, row->root),
+			    round, row->root, "a lock on nothing");
+	}
+}
+
+/* Where only locks refuse, what is named has one to be named for. */
+static void
+check_named(const struct trial *r, uint64_t round)
+{
+	size_t i;
+
+	for (i = 0; !r->t.deny.n && i < r->t.out.n; i++) {
+		struct other p;
+
+		set_text(p.path, sizeof(p.path), r->t.out.items[i].path.s);
+		check(r,
+		    holds_fixed(r, at(p.path)) ||
+			holds_fixed(r, at(other(p.path).path)),
+		    round, p.path, "named, and not locked");
+		check(r, r->t.out.items[i].status == 423, round, p.path,
+		    "not 423");
+	}
+}
+
 /* ---- DELETE /s */
+
+/* With nothing refused but by locks, all that may go is gone. */
+static void
+check_deleted_but_locked(
+    const struct trial *r, uint64_t round, const struct item *i)
+{
+	struct rpath path = at(i->path);
+	bool there = snap_find(&r->after, i->path);
+
+	if (i->path[1] == 'd' || r->t.deny.n)
+		return;
+	check(r, there == holds_fixed(r, path), round, i->path,
+	    there ? "not locked, and there" : "locked, and gone");
+	if (is_named(r, i->path))
+		check(r, is_fixed(r, path), round, i->path,
+		    "named, and not itself locked");
+}
 
 static void
 check_deleted(const struct trial *r, uint64_t round, const struct item *i)
@@ -306,6 +512,9 @@ check_deleted(const struct trial *r, uint64_t round, const struct item *i)
 	}
 	if (is_named(r, i->path) || is_above_named(r, i->path))
 		check(r, there, round, i->path, "reported, and gone");
+	else if (is_fixed(r, at(i->path)))
+		check(r, is_covered(r, i->path), round, i->path,
+		    "locked, and unreported");
 	else if (!unseen || !is_covered(r, i->path))
 		check(r, !there, round, i->path, "unreported, and there");
 }
@@ -319,15 +528,22 @@ delete_reports_what_stays(void **state)
 	(void)state;
 	for (round = 1; round <= ROUNDS; round++) {
 		struct trial *r = calloc(1, sizeof(*r));
+		struct guard g;
 
 		assert_non_null(r);
 		trial_init(r, round);
-		r->rc =
-		    op_delete(&r->t.op, at("/s"), NULL, &r->t.out.base, NULL);
+		g = op_tokens(&r->t.op);
+		r->rc = op_delete(&r->t.op, at("/s"), &g, &r->t.out.base, NULL);
 		trial_look(r);
 		check_answer(r, round);
-		for (k = 0; !r->rc && k < r->before.n; k++)
+		check_locks(r, round);
+		check_named(r, round);
+		if (is_fixed(r, at("/s")))
+			check(r, r->rc, round, "/s", "locked, and it went on");
+		for (k = 0; !r->rc && k < r->before.n; k++) {
 			check_deleted(r, round, &r->before.v[k]);
+			check_deleted_but_locked(r, round, &r->before.v[k]);
+		}
 		trial_done(r);
 		free(r);
 	}
@@ -395,10 +611,12 @@ check_moved(const struct trial *r, uint64_t round, const struct item *i)
 static void
 run_transfers(bool move)
 {
+	struct guard g;
 	const struct transfer t = {
 		.from = at("/s"),
 		.to = at("/d"),
 		.overwrite = true,
+		.guard = &g,
 	};
 	uint64_t round;
 	size_t k;
@@ -408,11 +626,15 @@ run_transfers(bool move)
 
 		assert_non_null(r);
 		trial_init(r, round);
-		r->t.deny.no_rename = true;
+		g = op_tokens(&r->t.op);
+		/* With refusals all goes member by member. */
+		r->t.deny.no_rename = r->t.deny.n || random_below(r, 2);
 		r->rc = (move ? op_move : op_copy)(
 		    &r->t.op, &t, &r->t.out.base, &r->created, NULL);
 		trial_look(r);
 		check_answer(r, round);
+		check_locks(r, round);
+		check_named(r, round);
 		for (k = 0; !r->rc && k < r->before.n; k++) {
 			const struct item *i = &r->before.v[k];
 
