@@ -140,8 +140,8 @@ allprop_is_what_the_rfc_defines_and_what_was_set(void **state)
 {
 	static const char *const in[] = { "creationdate", "displayname>x<",
 		"getcontentlength", "getcontenttype", "getetag",
-		"getlastmodified", "resourcetype/>", "supportedlock><D:lockentry>",
-		"lockdiscovery/>", "dead" };
+		"getlastmodified", "resourcetype/>",
+		"supportedlock><D:lockentry>", "lockdiscovery/>", "dead" };
 	static const char *const out[] = { "quota-used-bytes",
 		"supported-report-set", "resource-id", "getcontentlanguage",
 		"404" };
