@@ -2,6 +2,7 @@
 #include "store/state_world.h"
 
 #include <fcntl.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -124,17 +125,21 @@ raw_exec(struct state_world *w, const char *sql)
 		fail_msg("%s: %s", sql, why);
 }
 
+/* One at a time: statements that overlap would all see what the first sees. */
 int64_t
 raw_int(struct state_world *w, const char *sql)
 {
+	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 	sqlite3_stmt *stmt;
 	int64_t n;
 
+	(void)pthread_mutex_lock(&lock);
 	if (sqlite3_prepare_v2(raw(w), sql, -1, &stmt, NULL) ||
 	    sqlite3_step(stmt) != SQLITE_ROW)
 		fail_msg("%s: %s", sql, sqlite3_errmsg(w->raw));
 	n = sqlite3_column_int64(stmt, 0);
 	(void)sqlite3_finalize(stmt);
+	(void)pthread_mutex_unlock(&lock);
 	return n;
 }
 

@@ -41,7 +41,7 @@ void state_world_close(struct state_world *w);
  */
 void state_world_crash(struct state_world *w);
 
-/* Runs SQL on the file; opens and closes nothing of the state. */
+/* Runs SQL on the file.  raw_int() may be called by any thread. */
 void raw_exec(struct state_world *w, const char *sql);
 int64_t raw_int(struct state_world *w, const char *sql);
 
