@@ -14,15 +14,21 @@
 
 #define BATCH_ALONE 16 /* changes that are synced by themselves */
 #define BATCH_SYSTEMS ((size_t)8) /* file systems that one batch may touch */
+#define BATCH_KEPT ((size_t)512) /* changes the state is not yet told of */
 
 struct dir_batch {
 	struct store_batch base;
 	unsigned changes;
+	bool announced; /* the journal says that the root has changed */
+	size_t n_kept;
+	uint64_t kept[BATCH_KEPT];
 	size_t n;
 	struct {
 		dev_t dev;
 		int fd; /* any directory of it */
 	} systems[BATCH_SYSTEMS];
+	struct rpath root; /* in bytes */
+	char bytes[];
 };
 
 static struct dir_batch *
@@ -42,6 +48,27 @@ batch_knows(const struct dir_batch *b, dev_t dev)
 	return false;
 }
 
+/*
+ * The lines of changes that wait may be lost with them in a power cut, or
+ * without them: so one for all of them comes first.
+ */
+static bool
+announce(struct dir_batch *b)
+{
+	struct dir_store *ds = dir_of(b->base.store);
+	struct place p CLEANUP(place_done) = PLACE_NONE;
+	struct change c = { .kind = CHANGE_TREE, .path = b->root };
+	uint64_t intent;
+
+	if (b->announced)
+		return true;
+	if (!place_find(ds, b->root, FOLLOW_YES, &p, NULL))
+		c.path = p.path;
+	b->announced =
+	    state_change_begin(ds->state, &c, true, &intent, NULL) == ERR_OK;
+	return b->announced;
+}
+
 bool
 batch_waits(struct store_batch *base, int dir)
 {
@@ -56,7 +83,7 @@ batch_waits(struct store_batch *base, int dir)
 		b->changes++;
 		return false;
 	}
-	if (fstat(dir, &st))
+	if (!announce(b) || fstat(dir, &st))
 		return false;
 	if (batch_knows(b, st.st_dev))
 		return true;
@@ -70,18 +97,45 @@ batch_waits(struct store_batch *base, int dir)
 	return true;
 }
 
+/* Brings what waited to the disk, and then tells the state. */
+static enum err_code
+batch_sync(struct dir_batch *b, struct err *err)
+{
+	struct state *state = dir_of(b->base.store)->state;
+	enum err_code rc = b->n ? state_sync(state, err) : ERR_OK;
+	size_t i;
+
+	for (i = 0; i < b->n; i++)
+		if (syncfs(b->systems[i].fd))
+			rc = err_os(err, "sync file system");
+	for (i = 0; i < b->n_kept; i++)
+		state_change_end(state, b->kept[i], true);
+	b->n_kept = 0;
+	return rc;
+}
+
+enum err_code
+batch_keep(struct store_batch *base, uint64_t intent, struct err *err)
+{
+	struct dir_batch *b = batch_of(base);
+
+	b->kept[b->n_kept++] = intent;
+	return b->n_kept < BATCH_KEPT ? ERR_OK : batch_sync(b, err);
+}
+
 enum err_code
 dir_batch_begin(struct store *s, struct rpath root, struct store_batch **out,
     struct err *err)
 {
 	struct dir_batch *b;
 
-	(void)root;
 	if (dir_of(s)->relaxed)
 		return ERR_OK;
-	b = calloc(1, sizeof(*b));
+	b = calloc(1, sizeof(*b) + root.s.len);
 	if (!b)
 		return err_nomem(err);
+	memcpy(b->bytes, root.s.ptr, root.s.len);
+	b->root.s = str_of(b->bytes, root.s.len);
 	b->base.store = s;
 	*out = &b->base;
 	return ERR_OK;
@@ -90,19 +144,17 @@ dir_batch_begin(struct store *s, struct rpath root, struct store_batch **out,
 enum err_code
 dir_batch_end(struct store *s, struct store_batch *base, struct err *err)
 {
-	enum err_code rc = ERR_OK;
 	struct dir_batch *b;
+	enum err_code rc;
 	size_t i;
 
 	if (!base)
 		return ERR_OK;
 	assert(base->store == s);
 	b = batch_of(base);
-	for (i = 0; i < b->n; i++) {
-		if (syncfs(b->systems[i].fd))
-			rc = err_os(err, "sync file system");
+	rc = batch_sync(b, err);
+	for (i = 0; i < b->n; i++)
 		fd_close(&b->systems[i].fd);
-	}
 	free(b);
 	return rc;
 }

@@ -22,7 +22,7 @@ dir_mkcol(
 	struct dir_store *ds = dir_of(s);
 	struct hold h CLEANUP(hold_done) = { 0 };
 	struct place p CLEANUP(place_done) = PLACE_NONE;
-	int sync CLEANUP(fd_close) = -1;
+	struct act act CLEANUP(act_done) = ACT(.kind = CHANGE_MKCOL);
 	enum err_code rc =
 	    hold_new(ds, path, FOLLOW_YES, SCOPE_PATH, &h, &p, err);
 
@@ -31,12 +31,13 @@ dir_mkcol(
 	if (p.found != FOUND_NOTHING)
 		return exists(&p, err);
 	rc = guard_ask(g, &(struct guarded){ 0 }, err);
+	act.change.path = p.path;
 	if (!rc)
-		rc = dir_sync_begin(ds, p.dir, NULL, &sync, err);
+		rc = act_begin(&act, ds, NULL, p.dir, -1, err);
 	if (rc)
 		return rc;
 	if (!mkdirat(p.dir, p.name, 0777))
-		return dir_sync_end(sync, err);
+		return act_end(&act, err);
 	if (errno == ENOENT)
 		return err_set(err, ERR_NO_PARENT,
 		    "the collection of '%.*s' has gone", STR_ARG(path.s));
@@ -97,22 +98,22 @@ dir_remove(struct store *s, struct rpath path, const struct guard *g,
 	struct dir_store *ds = dir_of(s);
 	struct hold h CLEANUP(hold_done) = { 0 };
 	struct place p CLEANUP(place_done) = PLACE_NONE;
-	int sync CLEANUP(fd_close) = -1;
+	struct act act CLEANUP(act_done) = ACT(.kind = CHANGE_REMOVE);
 	enum err_code rc = hold_place(ds, path, FOLLOW_NO, &h, &p, err);
 
 	if (!rc)
 		rc = must_be_seen(&p, err);
 	if (!rc)
 		rc = place_ask(g, &p, err);
-	if (!rc)
-		rc = dir_sync_begin(ds, p.dir, b, &sync, err);
-	if (!rc)
-		rc = remove_any(ds, &p, err);
 	if (rc)
 		return rc;
-	if (p.found == FOUND_SERVED)
-		dir_forget(ds, &p.stx);
-	return dir_sync_end(sync, err);
+	act.change.path = p.path;
+	act.change.drops_locks = state_may_have_locks(ds->state);
+	act_takes(&act, &p);
+	rc = act_begin(&act, ds, b, p.dir, -1, err);
+	if (!rc)
+		rc = remove_any(ds, &p, err);
+	return rc ? rc : act_end(&act, err);
 }
 
 /* ---- rename */
@@ -162,24 +163,27 @@ dir_rename(struct store *s, struct rpath from, struct rpath to,
 	struct hold h CLEANUP(hold_done) = { 0 };
 	struct place src CLEANUP(place_done) = PLACE_NONE;
 	struct place dst CLEANUP(place_done) = PLACE_NONE;
-	int src_sync CLEANUP(fd_close) = -1;
-	int dst_sync CLEANUP(fd_close) = -1;
+	struct act act CLEANUP(act_done) = ACT(.kind = CHANGE_MOVE);
 	enum err_code rc =
 	    hold_two(ds, from, FOLLOW_NO, &src, to, &h, &dst, err);
 
 	if (!rc)
 		rc = dir_check_ends(&src, &dst, replace, g, err);
-	if (!rc)
-		rc = dir_sync_begin(ds, src.dir, NULL, &src_sync, err);
-	if (!rc)
-		rc = dir_sync_begin(ds, dst.dir, NULL, &dst_sync, err);
+	if (rc)
+		return rc;
+	act.change.path = src.path;
+	act.change.to = dst.path;
+	act.change.drops_locks = state_may_have_locks(ds->state);
+	act_makes(&act, ds, &src.stx);
+	act_takes(&act, &dst);
+	act.change.in_steps =
+	    act.change.gone && (place_is_dir(&src) || place_is_dir(&dst));
+	rc = act_begin(&act, ds, NULL, dst.dir, src.dir, err);
 	if (!rc)
 		rc = dir_move_into(ds, src.dir, src.name, place_is_dir(&src),
 		    &dst, &trash, err);
 	if (!rc)
-		rc = dir_sync_end(dst_sync, err);
-	if (!rc)
-		rc = dir_sync_end(src_sync, err);
+		rc = act_end(&act, err);
 	if (!rc && created)
 		*created = dst.found == FOUND_NOTHING;
 	return rc;

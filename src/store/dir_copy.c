@@ -246,13 +246,16 @@ copy_props_only(struct copying *c, const struct place *p, struct err *err)
 	return state_copy(c->ds->state, p->path, &src.id, &dst.id, err);
 }
 
-/* Properties go first, so that nobody sees the copy without them. */
+/*
+ * Properties go first, so that nobody sees the copy without them.  A collection
+ * that is to give way is synced at once, and then removed.
+ */
 static enum err_code
 install(struct copying *c, const struct place *p, struct trash *trash,
     struct err *err)
 {
-	const struct resource src = place_resource(&c->src);
-	struct resource new;
+	struct store_batch *b = place_is_dir(p) ? NULL : c->batch;
+	struct act act CLEANUP(act_done) = ACT(.path = p->path);
 	enum err_code rc = stat_temp(c, &c->made, err);
 
 	if (!rc && place_is_file(p) && c->temp.fd >= 0 &&
@@ -260,15 +263,16 @@ install(struct copying *c, const struct place *p, struct trash *trash,
 		rc = err_os(err, "set mode");
 	if (rc)
 		return rc;
-	dir_resource(c->ds, &c->made, &new);
-	if (src.has_props)
-		rc = state_copy(c->ds->state, p->path, &src.id, &new.id, err);
-	if (rc)
-		return rc;
-	rc = temp_install(c->ds, &c->temp, p, trash, err);
-	if (rc && src.has_props)
-		(void)state_drop(c->ds->state, &new.id, 1, NULL);
-	return rc;
+	act.change.kind = src_is_dir(c) ? CHANGE_MKCOL : CHANGE_WRITE;
+	act.change.drops_locks =
+	    place_is_dir(p) && state_may_have_locks(c->ds->state);
+	act_makes(&act, c->ds, &c->made);
+	act_takes(&act, p);
+	act_inherits(&act, &c->src);
+	rc = act_begin(&act, c->ds, b, p->dir, -1, err);
+	if (!rc)
+		rc = temp_install(c->ds, &c->temp, p, trash, err);
+	return rc ? rc : act_end(&act, err);
 }
 
 static enum err_code
@@ -303,7 +307,6 @@ try_copy(struct copying *c, struct resource *out, bool *created, bool *again,
 	struct trash trash CLEANUP(trash_done) = TRASH_NONE;
 	struct hold h CLEANUP(hold_done) = { 0 };
 	struct place p CLEANUP(place_done) = PLACE_NONE;
-	int sync CLEANUP(fd_close) = -1;
 	enum err_code rc = hold_target(c, &h, &p, err);
 
 	*again = false;
@@ -311,14 +314,10 @@ try_copy(struct copying *c, struct resource *out, bool *created, bool *again,
 		rc = dir_check_ends(&c->src, &p, c->replace, c->guard, err);
 	if (!rc)
 		rc = make_durable(c, &p, err);
-	if (!rc)
-		rc = dir_sync_begin(c->ds, p.dir, c->batch, &sync, err);
 	if (rc)
 		return rc;
 	rc = put_in_place(c, &p, &trash, err);
 	*again = rc == ERR_EXISTS;
-	if (!rc)
-		rc = dir_sync_end(sync, err);
 	if (rc)
 		return rc;
 	if (out)

@@ -214,24 +214,69 @@ enum err_code dir_stat_fd(int fd, struct statx *out, struct err *err) MUST_USE;
 int64_t dir_tick(struct dir_store *ds);
 
 /*
- * Makes entries of a collection durable, unless relaxed; with a batch, at the
- * latest at its end.  In two parts, around the change: what can be refused (a
- * descriptor) is asked for while nothing has changed.  *fd, which is -1 before,
- * is the caller's to close, and stays -1 where there is nothing to sync.
+ * Makes entries of a collection durable, unless relaxed.  In two parts, around
+ * the change: what can be refused (a descriptor) is asked for while nothing has
+ * changed.  *fd, which is -1 before, is the caller's to close, and stays -1
+ * where there is nothing to sync.
  */
-enum err_code dir_sync_begin(const struct dir_store *ds, int dir,
-    struct store_batch *b, int *fd, struct err *err) MUST_USE;
+enum err_code dir_sync_begin(
+    const struct dir_store *ds, int dir, int *fd, struct err *err) MUST_USE;
 enum err_code dir_sync_end(int fd, struct err *err) MUST_USE;
-
-/*
- * Drops the properties of what was removed, unless another name keeps it.
- * Best effort: what is left belongs to an id that is gone.
- */
-void dir_forget(struct dir_store *ds, const struct statx *stx);
 
 /* Asks g about what is at p. */
 enum err_code place_ask(
     const struct guard *g, const struct place *p, struct err *err) MUST_USE;
+
+/* ---- dir_act.c: a change, from the journal to the disk */
+
+/*
+ * The caller fills in kind, path and to, which live as long as this, and calls
+ * those of the three functions that apply; then act_begin(), the change, and
+ * act_end().  If that is not called, act_done() looks at what is there and
+ * tells the state.  It must not move; declared after the hold and the places,
+ * it is over before they are.
+ */
+struct act {
+	struct change change;
+	struct resource_id made, gone, props_of;
+	struct dir_store *ds;
+	struct store_batch *batch; /* NULL: synced by itself */
+	uint64_t intent;
+	int sync[2];
+};
+
+#define ACT(...) ((struct act){ .sync = { -1, -1 }, .change = { __VA_ARGS__ } })
+
+/* What comes into place, what it takes the place of, or is removed. */
+void
+act_makes(struct act *a, const struct dir_store *ds, const struct statx *stx);
+void act_takes(struct act *a, const struct place *p);
+
+/* What is made has the properties of what is at `from`. */
+void act_inherits(struct act *a, const struct place *from);
+
+/*
+ * Writes the line.  dir and other (-1: none) are the collections whose entries
+ * will change.  b may be NULL.
+ */
+enum err_code act_begin(struct act *a, struct dir_store *ds,
+    struct store_batch *b, int dir, int other, struct err *err) MUST_USE;
+
+/*
+ * The change is in place: brings it to the disk, and does what is left.  When
+ * that fails, it is there all the same, and a power cut may take it back.
+ */
+enum err_code act_end(struct act *a, struct err *err) MUST_USE;
+void act_done(struct act *a);
+
+/* ---- dir_recover.c: changes that were under way */
+
+/* Whether the change has been made, by what is there now. */
+enum err_code dir_change_seen(const struct dir_store *ds,
+    const struct change *c, bool *in_place, struct err *err) MUST_USE;
+
+/* Finishes, or takes back, what a crash left. */
+enum err_code dir_recover(struct dir_store *ds, struct err *err) MUST_USE;
 
 /* ---- dir_staging.c: a place for what clients do not see */
 
@@ -255,6 +300,9 @@ int staging_for(const struct dir_store *ds, int dir);
 /* A hidden name that nothing else has, or had, anywhere. */
 void temp_name_new(struct dir_store *ds, char out[TEMP_NAME_SIZE]);
 
+/* One in staging that the sweep takes for something of an earlier run. */
+void staging_left_name(struct dir_store *ds, char out[TEMP_NAME_SIZE]);
+
 /*
  * What was displaced, to be removed with all that is below it.  Declared before
  * a hold, it goes when that is over: a large tree keeps nobody waiting.
@@ -268,6 +316,13 @@ struct trash {
 #define TRASH_NONE ((struct trash){ .dir = -1 })
 
 void trash_done(struct trash *t);
+
+/*
+ * Hides what is at p, in a collection that is open; removed by the next
+ * staging_sweep(), or at once where that cannot see it.
+ */
+enum err_code dir_set_aside(
+    struct dir_store *ds, const struct place *p, struct err *err) MUST_USE;
 
 /* ---- dir_temp.c: what is made where nobody sees it */
 
@@ -284,7 +339,6 @@ struct temp {
 
 #define TEMP_NONE ((struct temp){ .fd = -1, .dir = -1 })
 
-/* For a place in dir, which is borrowed as well. */
 /* For a place in dir, which is borrowed as well. */
 enum err_code temp_file(struct dir_store *ds, int dir, mode_t mode,
     struct temp *t, struct err *err) MUST_USE;
@@ -346,6 +400,10 @@ enum err_code dir_check_ends(const struct place *src, const struct place *dst,
  * when that is not possible, or not worth while.
  */
 bool batch_waits(struct store_batch *b, int dir);
+
+/* A change that waits is in place; the state is told once it is on disk. */
+enum err_code
+batch_keep(struct store_batch *b, uint64_t intent, struct err *err) MUST_USE;
 
 /* ---- the operations */
 

@@ -122,13 +122,10 @@ dir_move_into(struct dir_store *ds, int fdir, const char *from,
 
 	if (p->found == FOUND_NOTHING)
 		return move_to_nothing(fdir, from, from_is_dir, p, err);
-	if (!from_is_dir && !place_is_dir(p)) {
-		if (renameat(fdir, from, p->dir, p->name))
-			return move_failed(p, err);
-		if (p->found == FOUND_SERVED)
-			dir_forget(ds, &p->stx);
-		return ERR_OK;
-	}
+	if (!from_is_dir && !place_is_dir(p))
+		return renameat(fdir, from, p->dir, p->name)
+		    ? move_failed(p, err)
+		    : ERR_OK;
 	rc = swap(ds, fdir, from, p, t, err);
 	if (rc)
 		return rc;
@@ -136,5 +133,20 @@ dir_move_into(struct dir_store *ds, int fdir, const char *from,
 	/* Its descriptor is not ours to keep. */
 	if (t->dir != ds->staging)
 		trash_done(t);
+	return ERR_OK;
+}
+
+enum err_code
+dir_set_aside(struct dir_store *ds, const struct place *p, struct err *err)
+{
+	struct trash t = { .ds = ds, .dir = ds->staging };
+
+	staging_left_name(ds, t.name);
+	if (t.dir >= 0 && !renameat(p->dir, p->name, t.dir, t.name))
+		return ERR_OK;
+	if (!put_aside(ds, p->dir, p->name, &t))
+		return move_failed(p, err);
+	t.ds = ds;
+	trash_done(&t);
 	return ERR_OK;
 }

@@ -19,6 +19,7 @@
 #include "base/file.h"
 #include "store/dir_impl.h"
 
+#define TEMP_RUN_LEN ((int)(TEMP_PREFIX_SIZE - sizeof(TEMP_PREFIX)))
 #define STAGING_NAME "tmp" /* in the state directory */
 #define STAGING_BESIDE TEMP_PREFIX "staging" /* in the root */
 
@@ -41,6 +42,15 @@ choose_prefix(struct dir_store *ds)
 		n = (uint64_t)clock_now() ^ (uint64_t)getpid() << 40;
 	(void)snprintf(ds->temp_prefix, sizeof(ds->temp_prefix),
 	    TEMP_PREFIX "%016llx-", (unsigned long long)n);
+}
+
+void
+staging_left_name(struct dir_store *ds, char out[TEMP_NAME_SIZE])
+{
+	uint64_t n = atomic_fetch_add(&ds->n_temps, 1);
+
+	(void)snprintf(out, TEMP_NAME_SIZE, "left-%.*s%llx", TEMP_RUN_LEN,
+	    ds->temp_prefix + sizeof(TEMP_PREFIX) - 1, (unsigned long long)n);
 }
 
 static bool

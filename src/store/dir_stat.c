@@ -126,10 +126,9 @@ dir_tick(struct dir_store *ds)
  * systems know how to sync one.  Neither makes the change fail.
  */
 enum err_code
-dir_sync_begin(const struct dir_store *ds, int dir, struct store_batch *b,
-    int *fd, struct err *err)
+dir_sync_begin(const struct dir_store *ds, int dir, int *fd, struct err *err)
 {
-	if (ds->relaxed || batch_waits(b, dir))
+	if (ds->relaxed)
 		return ERR_OK;
 	*fd = open_beneath(dir, ".", O_RDONLY | O_DIRECTORY, 0);
 	if (*fd < 0 && errno != EACCES)
@@ -143,18 +142,6 @@ dir_sync_end(int fd, struct err *err)
 	if (fd >= 0 && fsync(fd) && errno != EINVAL && errno != EROFS)
 		return err_os(err, "sync directory");
 	return ERR_OK;
-}
-
-void
-dir_forget(struct dir_store *ds, const struct statx *stx)
-{
-	struct resource r;
-
-	if (!S_ISDIR(stx->stx_mode) && stx->stx_nlink > 1)
-		return;
-	dir_resource(ds, stx, &r);
-	if (r.has_props)
-		(void)state_drop(ds->state, &r.id, 1, NULL);
 }
 
 enum err_code

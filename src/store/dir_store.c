@@ -161,7 +161,9 @@ open_state(
 	rc = state_open(&state, &ds->state, err);
 	if (!rc)
 		rc = note_ids(ds, dir, err);
-	return rc ? rc : staging_open(ds, dir, err);
+	if (!rc)
+		rc = staging_open(ds, dir, err);
+	return rc ? rc : dir_recover(ds, err);
 }
 
 enum err_code

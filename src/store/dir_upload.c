@@ -87,60 +87,28 @@ make_durable(const struct dir_upload *u, struct err *err)
 	return ERR_OK;
 }
 
-/*
- * The new file gets the mode and the properties of the one it replaces; these
- * before it is there, so that nobody sees it without them.  Left over by a
- * crash, they belong to an id that is gone.
- */
+/* The new file gets the mode and the properties of the one it replaces. */
 static enum err_code
-inherit(const struct dir_upload *u, const struct place *p,
-    struct resource_id *heir, bool *inherited, struct err *err)
-{
-	struct resource old, new;
-	struct statx stx;
-	enum err_code rc;
-
-	*inherited = false;
-	if (!place_is_file(p))
-		return ERR_OK;
-	if (fchmod(u->temp.fd, p->stx.stx_mode & 0777))
-		return err_os(err, "set mode");
-	old = place_resource(p);
-	if (!old.has_props)
-		return ERR_OK;
-	rc = dir_stat_fd(u->temp.fd, &stx, err);
-	if (rc)
-		return rc;
-	dir_resource(u->ds, &stx, &new);
-	*heir = new.id;
-	*inherited = true;
-	return state_copy(u->ds->state, p->path, &old.id, &new.id, err);
-}
-
-static enum err_code
-put_in_place(struct dir_upload *u, const struct place *p, struct trash *trash,
+inherit(const struct dir_upload *u, const struct place *p, struct act *act,
     struct err *err)
 {
-	struct resource_id heir;
-	bool inherited;
-	enum err_code rc = inherit(u, p, &heir, &inherited, err);
-
-	if (!rc)
-		rc = temp_install(u->ds, &u->temp, p, trash, err);
-	if (rc && inherited)
-		(void)state_drop(u->ds->state, &heir, 1, NULL);
-	return rc;
+	if (!place_is_file(p))
+		return ERR_OK;
+	act_inherits(act, p);
+	return fchmod(u->temp.fd, p->stx.stx_mode & 0777)
+	    ? err_os(err, "set mode")
+	    : ERR_OK;
 }
 
 /* ERR_EXISTS: somebody else made it since we looked. */
 static enum err_code
-try_commit(
-    struct dir_upload *u, const struct guard *g, bool *created, struct err *err)
+try_commit(struct dir_upload *u, const struct guard *g,
+    const struct statx *made, bool *created, struct err *err)
 {
 	struct trash trash CLEANUP(trash_done) = TRASH_NONE;
 	struct hold h CLEANUP(hold_done) = { 0 };
 	struct place p CLEANUP(place_done) = PLACE_NONE;
-	int sync CLEANUP(fd_close) = -1;
+	struct act act CLEANUP(act_done) = ACT(.kind = CHANGE_WRITE);
 	enum err_code rc =
 	    hold_new(u->ds, u->path, FOLLOW_YES, SCOPE_PATH, &h, &p, err);
 
@@ -149,17 +117,22 @@ try_commit(
 	if (!rc)
 		rc = place_ask(g, &p, err);
 	if (!rc)
-		rc = dir_sync_begin(u->ds, p.dir, NULL, &sync, err);
+		rc = inherit(u, &p, &act, err);
 	if (rc)
 		return rc;
-	rc = put_in_place(u, &p, &trash, err);
+	act.change.path = p.path;
+	act_makes(&act, u->ds, made);
+	act_takes(&act, &p);
+	rc = act_begin(&act, u->ds, NULL, p.dir, -1, err);
+	if (!rc)
+		rc = temp_install(u->ds, &u->temp, &p, &trash, err);
 	if (rc == ERR_NOT_FOUND || rc == ERR_CROSS_DEVICE)
 		return err_set(err, ERR_NO_PARENT,
 		    "the collection of '%.*s' has gone", STR_ARG(u->path.s));
 	if (rc)
 		return rc;
 	*created = p.found == FOUND_NOTHING;
-	return dir_sync_end(sync, err);
+	return act_end(&act, err);
 }
 
 static enum err_code
@@ -179,7 +152,7 @@ dir_upload_commit(struct upload *base, const struct guard *g,
 	if (rc)
 		return rc;
 	do
-		rc = try_commit(u, g, &new, err);
+		rc = try_commit(u, g, &stx, &new, err);
 	while (rc == ERR_EXISTS && ++tries < MAX_TRIES);
 	if (rc)
 		return rc;

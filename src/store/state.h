@@ -65,9 +65,12 @@ struct change {
 	const struct resource_id *props_of;
 	/*
 	 * The locks rooted at path and below it (in a MOVE also those below
-	 * `to`, but not at it) go when the change is in place.
+	 * `to`, but not at it) go when the change is in place.  Where something
+	 * is made at path, those at it stay (RFC 4918 s7.6).
 	 */
 	bool drops_locks;
+	/* There is an intent even if the state has nothing to do. */
+	bool in_steps;
 	/* A lock that goes if the change is not made after all. */
 	struct str lock_token;
 };
@@ -90,7 +93,8 @@ void state_change_end(struct state *s, uint64_t intent, bool in_place);
 /*
  * After state_open(), what a crash left: calls visit for each intent, oldest
  * first; it says whether the change is in place, and state_change_end() is
- * done with that.  Ends with the first error that visit returns.
+ * done with that.  What visit cannot see is left for the next start; an error
+ * that stops (err.def), or ERR_NO_FDS, ends it.
  */
 enum err_code state_recover(struct state *s,
     enum err_code (*visit)(

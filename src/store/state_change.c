@@ -107,6 +107,13 @@ intent_add(
 	return step(c, stmt, result, err);
 }
 
+/* Whether the locks rooted at path go, too. */
+static bool
+takes_root(const struct change *change)
+{
+	return change->kind == CHANGE_REMOVE || change->kind == CHANGE_MOVE;
+}
+
 static enum err_code
 locks_to_drop(struct state *s, struct db *c, const struct change *change,
     bool *out, struct err *err)
@@ -116,7 +123,7 @@ locks_to_drop(struct state *s, struct db *c, const struct change *change,
 	*out = false;
 	if (!change->drops_locks || !state_may_have_locks(s))
 		return ERR_OK;
-	rc = state_locks_any(c, change->path, true, out, err);
+	rc = state_locks_any(c, change->path, takes_root(change), out, err);
 	if (!rc && !*out && change->kind == CHANGE_MOVE)
 		rc = state_locks_any(c, change->to, false, out, err);
 	return rc;
@@ -138,7 +145,8 @@ prepare(struct state *s, struct db *c, const struct change *change,
 		    s, c, change->props_of, change->made, &copied, err);
 	if (rc)
 		return rc;
-	if (locks || (change->gone && state_may_have_props(s, change->gone)))
+	if (locks || change->in_steps ||
+	    (change->gone && state_may_have_props(s, change->gone)))
 		*left |= LEFT_IF_IN_PLACE;
 	if (copied || change->lock_token.len)
 		*left |= LEFT_IF_NOT;
@@ -245,7 +253,7 @@ change_done(struct db *c, const struct change *change, struct err *err)
 	if (change->gone)
 		rc = props_drop(c, change->gone, err);
 	if (!rc && change->drops_locks)
-		rc = state_locks_drop(c, change->path, true, err);
+		rc = state_locks_drop(c, change->path, takes_root(change), err);
 	if (!rc && change->drops_locks && change->kind == CHANGE_MOVE)
 		rc = state_locks_drop(c, change->to, false, err);
 	return rc;
@@ -342,16 +350,21 @@ state_recover(struct state *s,
 		struct intent i;
 		uint64_t seq = 0;
 		bool in_place = false;
-		enum err_code rc = next_intent(s, after, &a, &i, &seq, err);
+		struct err why = { 0 };
+		enum err_code rc = next_intent(s, after, &a, &i, &seq, &why);
 
 		if (!rc && seq)
-			rc = visit(arg, &i.change, &in_place, err);
-		if (rc || !seq)
+			rc = visit(arg, &i.change, &in_place, &why);
+		if (!seq || (rc && (err_stops(rc) || rc == ERR_NO_FDS))) {
+			if (rc && err)
+				*err = why;
 			return rc;
-		state_change_end(s,
-		    seq << LEFT_BITS | LEFT_IF_IN_PLACE | LEFT_IF_NOT,
-		    in_place);
+		}
 		after = seq;
+		if (!rc) /* else the next start may see it */
+			state_change_end(s,
+			    seq << LEFT_BITS | LEFT_IF_IN_PLACE | LEFT_IF_NOT,
+			    in_place);
 		arena_clear(&a);
 	}
 }

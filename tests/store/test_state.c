@@ -270,35 +270,46 @@ a_change_that_a_crash_cut_short_is_finished_or_taken_back(void **state)
 	}
 }
 
+struct refusal {
+	unsigned left; /* so many are seen before */
+	enum err_code code;
+};
+
 static enum err_code
 refuse(void *arg, const struct change *c, bool *in_place, struct err *err)
 {
-	unsigned *left = arg;
+	struct refusal *r = arg;
 
 	(void)c;
 	*in_place = true;
-	return (*left)-- ? ERR_OK : err_set(err, ERR_IO, "cannot look");
+	if (!r->left)
+		return err_set(err, r->code, "cannot look");
+	r->left--;
+	return ERR_OK;
 }
 
 static void
-a_recovery_ends_with_the_first_error_and_can_be_done_again(void **state)
+a_recovery_leaves_what_it_cannot_see_to_the_next(void **state)
 {
 	struct state_world *w = *state;
 	const struct change c = {
 		.kind = CHANGE_REMOVE, .path = at("/a"), .gone = id(0)
 	};
-	unsigned left = 1;
+	struct refusal r = { 1, ERR_NOMEM };
 	uint64_t intent;
 	unsigned i;
 
 	set_prop(w, 0, "v");
-	for (i = 0; i < 3; i++)
+	for (i = 0; i < 4; i++)
 		assert_ok(state_change_begin(w->state, &c, true, &intent, err));
 	state_world_crash(w);
-	assert_fails(state_recover(w->state, refuse, &left, err), ERR_IO);
-	left = 2;
-	assert_ok(state_recover(w->state, refuse, &left, err));
-	assert_int_equal(left, 0);
+	assert_fails(state_recover(w->state, refuse, &r, err), ERR_NOMEM);
+	r = (struct refusal){ 1, ERR_IO };
+	assert_ok(state_recover(w->state, refuse, &r, err));
+	assert_int_equal(r.left, 0);
+	r = (struct refusal){ 9, ERR_IO };
+	assert_ok(state_recover(w->state, refuse, &r, err));
+	assert_int_equal(r.left, 7);
 }
 
 static void
@@ -619,8 +630,7 @@ main(void)
 		STATE_TEST(a_change_that_is_over_leaves_what_it_should),
 		STATE_TEST(
 		    a_change_that_a_crash_cut_short_is_finished_or_taken_back),
-		STATE_TEST(
-		    a_recovery_ends_with_the_first_error_and_can_be_done_again),
+		STATE_TEST(a_recovery_leaves_what_it_cannot_see_to_the_next),
 		STATE_TEST(a_change_with_nothing_left_to_do_writes_no_intent),
 		STATE_TEST(the_last_lock_that_goes_is_the_last),
 		STATE_TEST(many_changes_may_be_over_before_the_next_begins),

@@ -14,6 +14,7 @@ world_open(struct world *w)
 		.dir = w->tree,
 		.state = w->state,
 		.relaxed = !w->strict,
+		.named_temps = w->named,
 	};
 
 	assert_ok(dir_store_open(&spec, &w->store, err));

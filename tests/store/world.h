@@ -16,6 +16,7 @@ struct world {
 	char tree[300];
 	char state[300];
 	bool strict; /* syncs, unlike most tests need */
+	bool named; /* no files without a name */
 	struct store *store;
 };
 

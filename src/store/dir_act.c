@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A change, from its line in the journal until it is on the disk.
+ *
+ * The line comes first, so that no change is ever seen that has none; with it
+ * comes what the state will have to do about properties and locks.  That is
+ * done when the change itself is on the disk: a power cut may take back a
+ * rename, and must find the properties of what it brings back.
+ */
+#include "base/file.h"
+#include "store/dir_impl.h"
+
+void
+act_makes(struct act *a, const struct dir_store *ds, const struct statx *stx)
+{
+	struct resource r;
+
+	dir_resource(ds, stx, &r);
+	a->made = r.id;
+	a->change.made = &a->made;
+}
+
+/* Another name may keep a file, and with it its properties. */
+void
+act_takes(struct act *a, const struct place *p)
+{
+	struct resource r;
+
+	if (p->found == FOUND_NOTHING ||
+	    (!place_is_dir(p) && p->stx.stx_nlink > 1))
+		return;
+	r = place_resource(p);
+	a->gone = r.id;
+	a->change.gone = &a->gone;
+}
+
+void
+act_inherits(struct act *a, const struct place *from)
+{
+	const struct resource r = place_resource(from);
+
+	if (!r.has_props)
+		return;
+	a->props_of = r.id;
+	a->change.props_of = &a->props_of;
+}
+
+/*
+ * A batch can put off what nothing hinges on.  Locks that go are seen by
+ * others, who may then make their own there: they go with the claim.
+ */
+enum err_code
+act_begin(struct act *a, struct dir_store *ds, struct store_batch *b, int dir,
+    int other, struct err *err)
+{
+	bool waits = batch_waits(b, dir);
+	enum err_code rc = ERR_OK;
+
+	if (!waits || a->change.drops_locks)
+		rc = dir_sync_begin(ds, dir, &a->sync[0], err);
+	if (!rc && other >= 0)
+		rc = dir_sync_begin(ds, other, &a->sync[1], err);
+	if (!rc)
+		rc = state_change_begin(
+		    ds->state, &a->change, !waits, &a->intent, err);
+	if (rc)
+		return rc;
+	a->ds = ds;
+	if (!waits)
+		return ERR_OK;
+	if (!a->intent)
+		fd_close(&a->sync[0]);
+	if (a->sync[0] >= 0)
+		return state_sync(ds->state, err);
+	a->batch = b;
+	return ERR_OK;
+}
+
+enum err_code
+act_end(struct act *a, struct err *err)
+{
+	enum err_code rc = dir_sync_end(a->sync[0], err);
+
+	if (!rc)
+		rc = dir_sync_end(a->sync[1], err);
+	if (!rc && a->batch && a->intent)
+		rc = batch_keep(a->batch, a->intent, err);
+	else
+		state_change_end(a->ds->state, a->intent, true);
+	a->intent = 0;
+	return rc;
+}
+
+/* What cannot be known now is left for the next start. */
+void
+act_done(struct act *a)
+{
+	bool in_place;
+
+	if (a->intent &&
+	    dir_change_seen(a->ds, &a->change, &in_place, NULL) == ERR_OK)
+		state_change_end(a->ds->state, a->intent, in_place);
+	a->intent = 0;
+	fd_close(&a->sync[0]);
+	fd_close(&a->sync[1]);
+}
