@@ -101,6 +101,8 @@ static const struct {
 	{ "no type", INFO(SCOPE("shared")), NULL },
 	{ "an unknown type",
 	    INFO(SCOPE("shared") "<D:locktype><D:read/></D:locktype>"), NULL },
+	{ "the scope in what follows it",
+	    INFO("<D:lockscope/><D:new><D:shared/></D:new>" TYPE), NULL },
 	{ "the scope where the type is",
 	    INFO("<D:locktype><D:write/><D:shared/></D:locktype>"), NULL },
 	{ "two owners", OWNED("<D:owner/><D:owner/>"), NULL },

@@ -216,6 +216,30 @@ what_is_locked_tells_where(void **state)
 	}
 }
 
+static void
+running_out_of_memory_in_a_listing_never_hides_a_lock(void **state)
+{
+	bool failed = true;
+	unsigned long n;
+
+	(void)state;
+	for (n = 1; failed; n++) {
+		struct dav_test t;
+		unsigned status;
+
+		init(&t);
+		(void)lock_at(t.deny.inner, "/d", DEPTH_INFINITY, false, "ann");
+		t.fail_alloc = n;
+		status =
+		    dav_send(&t, "PROPFIND", "/d", "Depth: infinity\n", FIND);
+		failed = t.alloc_failed;
+		assert_true(failed || status == 207);
+		assert_false(dav_says(&t, "<D:lockdiscovery/>"));
+		dav_test_done(&t);
+	}
+	assert_true(n > 10);
+}
+
 int
 main(void)
 {
@@ -226,6 +250,8 @@ main(void)
 		cmocka_unit_test(a_lock_on_the_root_shows_everywhere),
 		cmocka_unit_test(lock_properties_are_protected),
 		cmocka_unit_test(what_is_locked_tells_where),
+		cmocka_unit_test(
+		    running_out_of_memory_in_a_listing_never_hides_a_lock),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
