@@ -246,6 +246,15 @@ copy_props_only(struct copying *c, const struct place *p, struct err *err)
 	return state_copy(c->ds->state, p->path, &src.id, &dst.id, err);
 }
 
+/* A collection that gives way to a file takes its members along. */
+static enum change_kind
+change_of(const struct copying *c, const struct place *p)
+{
+	if (src_is_dir(c))
+		return CHANGE_MKCOL;
+	return place_is_dir(p) ? CHANGE_TREE : CHANGE_WRITE;
+}
+
 /*
  * Properties go first, so that nobody sees the copy without them.  A collection
  * that is to give way is synced at once, and then removed.
@@ -263,7 +272,7 @@ install(struct copying *c, const struct place *p, struct trash *trash,
 		rc = err_os(err, "set mode");
 	if (rc)
 		return rc;
-	act.change.kind = src_is_dir(c) ? CHANGE_MKCOL : CHANGE_WRITE;
+	act.change.kind = change_of(c, p);
 	act.change.drops_locks =
 	    place_is_dir(p) && state_may_have_locks(c->ds->state);
 	act_makes(&act, c->ds, &c->made);
