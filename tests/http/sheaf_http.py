@@ -248,6 +248,9 @@ class Server:
             self.process.kill()
             self.process.wait()
             self._reader.join()
+            self.process.stdout.close()
+            self.process.stderr.close()
+            shutil.rmtree(self.home, ignore_errors=True)
             raise RuntimeError("no start: %r %r" % (line, self.log))
         self.url = match[2]
         self.address = (match[3].strip("[]"), int(match[4]))

@@ -1,0 +1,207 @@
+# SPDX-License-Identifier: MIT
+"""Rounds of load, kill -9, restart and check.
+
+    kill.py PROGRAM [--kills N] [--seed S] [--clients N] [--stop term]
+
+prints a line every 50 kills, and at a failure what is wrong, with the seed and
+the directory as it was found.
+"""
+
+import argparse
+import itertools
+import os
+import random
+import shutil
+import signal
+import sys
+import tempfile
+import threading
+import time
+
+import world
+import sheaf_http
+from load import SHARED_PATHS, Client
+from model import Shared, Wrong
+
+CLIENTS = 4
+LONGEST = 0.25  # seconds of load
+STARTS = 0.25  # of the rounds, in which it is killed while it starts, too
+
+# What the rounds take turns with.
+WAYS = ((), (), ("--durability", "relaxed"), ("--workers", "2"))
+
+
+class Rounds:
+    """A directory, its clients, and one server after the other."""
+
+    ways = WAYS
+
+    def __init__(self, seed, clients=CLIENTS, gently=False, longest=LONGEST):
+        self.seed, self.gently, self.longest = seed, gently, longest
+        self.rng = random.Random(seed)
+        self.root = self.make_root()
+        counter = itertools.count()
+        self.clock = lambda: next(counter)
+        self.shared = Shared(SHARED_PATHS)
+        self.clients = [Client(i, random.Random("%s %d" % (seed, i)),
+                               self.shared, self.clock)
+                        for i in range(clients)]
+        self.journal = world.Journal(self.root)
+        self.done = self.kills = 0
+        self.server = None
+        for name in ["shared"] + ["c%d" % i for i in range(clients)]:
+            os.mkdir(os.path.join(self.root, name))
+
+    def make_root(self):
+        return tempfile.mkdtemp(prefix="sheaf-crash-", dir=scratch())
+
+    def start(self):
+        way = self.rng.choice(self.ways)
+        self.server = sheaf_http.Server(
+            "--connections-per-address", "0", *way,
+            root=self.root)
+
+    def end(self, remove=True):
+        if self.server:
+            world.kill(self.server)
+        if remove:
+            shutil.rmtree(self.root, ignore_errors=True)
+
+    def stop(self):
+        if self.server.process.poll() is not None:
+            raise Wrong("it died by itself: %d" %
+                        self.server.process.returncode)
+        if self.gently:
+            self.server.signal(signal.SIGTERM)
+            if self.server.wait() != 0:
+                raise Wrong("exit code %d" % self.server.process.returncode)
+        world.kill(self.server)
+        if world.sanitizer_said(self.server):
+            raise Wrong("\n".join(self.server.log))
+        self.kills += 1
+
+    def load(self):
+        """Some work that ends in a kill."""
+        for c in self.clients:
+            c.begin(self.server)
+        threads = [threading.Thread(target=c.run) for c in self.clients]
+        for t in threads:
+            t.start()
+        time.sleep(self.rng.uniform(0.002, self.longest))
+        self.stop()
+        for t in threads:
+            t.join()
+        for c in self.clients:
+            self.done += c.done
+            if c.wrong:
+                raise c.wrong
+
+    def kill_starts(self):
+        while self.rng.random() < STARTS:
+            world.spawn_and_kill(self.server.program, self.root, (),
+                                 self.rng.uniform(0, 0.04))
+            self.kills += 1
+
+    def check_journal(self, before, found, seq):
+        """Each change is named; no number is used twice."""
+        rows = self.journal.since(0)
+        if any(a[0] >= b[0] for a, b in zip(rows, rows[1:])):
+            raise Wrong("the journal's numbers do not rise")
+        if rows and rows[-1][0] < seq:
+            raise Wrong("the journal has lost rows: %d after %d" % (
+                rows[-1][0], seq))
+        rows = [r for r in rows if r[0] > seq]
+        lack = world.unnamed(before, found, rows)
+        if lack:
+            raise Wrong("not in the journal: %r" % lack)
+        count = {}
+        for _, kind, path, _ in rows:
+            count[kind, path] = count.get((kind, path), 0) + 1
+        for c in self.clients:
+            for row, n in c.acked.items():
+                if count.get(row, 0) < n:
+                    raise Wrong("%d acknowledged, %d in the journal: %r" % (
+                        n, count.get(row, 0), row))
+        if self.journal.intents():
+            raise Wrong("intents stay: %r" % self.journal.intents())
+
+    def round(self, before):
+        """What is found after it."""
+        known = self.journal.exists()
+        seq = self.journal.last() if known else 0
+        self.shared.begin(before, self.clock())
+        self.load()
+        self.kill_starts()
+        self.start()
+        found = world.look(self.server)
+        for c in self.clients:
+            c.check(found)
+        self.shared.check(found)
+        if known:
+            self.check_journal(before, found, seq)
+        return found
+
+    def run(self, kills, progress=None):
+        self.start()
+        found = world.look(self.server)
+        while self.kills < kills:
+            found = self.round(found)
+            if progress:
+                progress(self)
+
+
+def scratch():
+    """Memory where there is some: it is not the disk that is tested."""
+    return "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
+
+
+def run(seed, kills, progress=None, kind=Rounds, **how):
+    """All the rounds; what is wrong is raised with how to see it again."""
+    rounds = kind(seed, **how)
+    good = False
+    try:
+        rounds.run(kills, progress)
+        good = True
+        return rounds
+    except Exception as e:
+        log = rounds.server.log[-20:] if rounds.server else []
+        raise Wrong("seed %s, kill %d, in %s: %s%s\n%s" % (
+            seed, rounds.kills, rounds.root,
+            "" if isinstance(e, Wrong) else type(e).__name__ + " ", e,
+            "\n".join(log))) from e
+    finally:
+        rounds.end(remove=good)
+
+
+def main():
+    p = argparse.ArgumentParser()
+    p.add_argument("program")
+    p.add_argument("--kills", type=int, default=1000)
+    p.add_argument("--seed", default=str(time.time_ns()))
+    p.add_argument("--clients", type=int, default=CLIENTS)
+    p.add_argument("--gently", action="store_true",
+                   help="SIGTERM, for sanitizers that look at the end")
+    p.add_argument("--longest", type=float, default=LONGEST)
+    args = p.parse_args()
+    sheaf_http._program[0] = os.path.abspath(args.program)
+    began = time.monotonic()
+    said = [0]
+
+    def progress(rounds):
+        if rounds.kills // 50 > said[0]:
+            said[0] = rounds.kills // 50
+            print("%d kills, %d changes, %.0f s" % (
+                rounds.kills, rounds.done, time.monotonic() - began),
+                flush=True)
+
+    try:
+        rounds = run(args.seed, args.kills, progress, clients=args.clients,
+                     gently=args.gently, longest=args.longest)
+    except Wrong as e:
+        print(e)
+        sys.exit(1)
+    print("%d kills, %d changes: nothing lost" % (rounds.kills, rounds.done))
+
+
+if __name__ == "__main__":
+    main()

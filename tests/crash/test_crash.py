@@ -1,0 +1,169 @@
+# SPDX-License-Identifier: MIT
+"""A short form of each of the long runs (./dev crash).
+
+    test_crash.py PROGRAM FAULTS.so RECORDER.so [Class...]
+"""
+
+import os
+import sys
+import tempfile
+import time
+import unittest
+
+import disk
+import kill
+import powercut
+import start
+import stop
+from model import ANY, Node, Shared, Tree, Wrong, check_one, content, ident
+import faults
+import sheaf_http
+import world
+
+SLOW = bool(os.environ.get("SHEAF_SANITIZED"))
+KILLS = 6 if SLOW else 30
+CUTS = 6 if SLOW else 60
+DISK_CUTS = 4 if SLOW else 15
+EVERY = 30 if SLOW else 5
+
+_recorder = [""]
+
+
+def found(nodes, **shown):
+    f = world.Found()
+    f.nodes, f.shown = nodes, shown
+    return f
+
+
+class Models(unittest.TestCase):
+    """What finds nothing must be able to find something."""
+
+    def test_a_torn_content_is_found_out(self):
+        whole = content("0.1", 1000)
+        self.assertEqual(ident(whole, "f"), "0.1")
+        self.assertEqual(ident(b"", "f"), "")
+        for bad in (whole[:-1], whole + b"x", whole[:500] + bytes(500),
+                    bytes(1000), whole[:500] + content("0.2", 1000)[500:]):
+            with self.assertRaises(Wrong):
+                ident(bad, "f")
+
+    def test_what_is_not_as_it_was_is_found_out(self):
+        tree = Tree({"/d": Node(), "/d/f": Node("0.1", '"e"', {"a": "1"})})
+        check_one(found(tree.copy().nodes), tree)
+        for change in (lambda n: n.pop("/d/f"),
+                       lambda n: n.update({"/d/g": Node("")}),
+                       lambda n: n["/d/f"].props.clear(),
+                       lambda n: setattr(n["/d/f"], "data", "0.2"),
+                       lambda n: setattr(n["/d/f"], "etag", '"other"')):
+            nodes = tree.copy().nodes
+            change(nodes)
+            with self.assertRaises(Wrong):
+                check_one(found(nodes), tree)
+
+    def test_a_lock_that_is_lost_or_left_is_found_out(self):
+        tree = Tree({"/d": Node(), "/d/f": Node("")})
+        locked = tree.after_lock("t", "/d", True)
+        both = found(tree.nodes, **{"/d": {"t"}, "/d/f": {"t"}})
+        check_one(both, locked)
+        for shown in ({}, {"/d": {"t"}}, {"/d": {"t"}, "/d/f": {"t", "u"}}):
+            with self.assertRaises(Wrong):
+                check_one(found(tree.nodes, **shown), locked)
+        with self.assertRaises(Wrong):
+            check_one(both, tree)
+
+    def test_an_older_write_is_found_out(self):
+        shared = Shared(["/s"])
+        shared.begin(found({}), 0)
+        shared.add(1, 4, {"/s": "a"})
+        shared.add(3, 6, {"/s": "b"})
+        for value in ("a", "b"):
+            shared.check(found({"/s": Node(value)}))
+        for nodes in ({}, {"/s": Node("c")}):
+            with self.assertRaises(Wrong):
+                shared.check(found(nodes))
+        shared.add(7, 8, {"/s": "c"})
+        with self.assertRaises(Wrong):
+            shared.check(found({"/s": Node("b")}))
+        shared.add(9, None, {"/s": ANY})
+        shared.check(found({"/s": Node("z")}))
+
+    def test_a_change_without_a_row_is_found_out(self):
+        before = found({"/a": Node("0.1")})
+        after = found({"/a": Node("0.2"), "/d": Node(), "/d/x": Node("")})
+        rows = [(1, world.WRITE, "/a", None), (2, world.MKCOL, "/d", None),
+                (3, world.WRITE, "/d/x", None)]
+        self.assertEqual(world.unnamed(before, after, rows), [])
+        for i in range(3):
+            self.assertEqual(len(world.unnamed(
+                before, after, rows[:i] + rows[i + 1:])), 1)
+        self.assertEqual(world.unnamed(before, after, rows[:1] + [
+            (2, world.MOVE, "/gone", "/d")]), [])
+
+
+class Kills(unittest.TestCase):
+
+    def test_kills_at_random_lose_nothing(self):
+        rounds = kill.run(str(time.time_ns()), KILLS)
+        self.assertGreaterEqual(rounds.kills, KILLS)
+        self.assertGreater(rounds.done, KILLS)
+
+
+class Stops(unittest.TestCase):
+    """Stopped at some of the calls; ./dev crash takes all."""
+
+    def test_a_stop_at_any_call_leaves_all_or_nothing(self):
+        with tempfile.TemporaryDirectory() as home:
+            order = faults.Faults(home)
+            first = int(time.time()) % EVERY + 1
+            for case in stop.CASES:
+                with self.subTest(case=case, first=first):
+                    stop.run_case(case, order, first, EVERY,
+                                  actions=(faults.STOP_BEFORE,))
+
+    def test_a_stop_at_the_start_that_follows_does_no_harm(self):
+        with tempfile.TemporaryDirectory() as home:
+            order = faults.Faults(home)
+            for case in ("put over, with properties", "copy a tree over a file",
+                         "move a tree over a tree"):
+                with self.subTest(case=case):
+                    stop.run_case(case, order, 2, EVERY, recovery=True,
+                                  actions=(faults.STOP_BEFORE,))
+
+
+class PowerCuts(unittest.TestCase):
+
+    def test_what_was_acknowledged_had_been_synced(self):
+        powercut.run(str(time.time_ns()), _recorder[0], CUTS)
+
+    def test_a_cut_of_what_was_not_synced_is_noticed(self):
+        """The same, without durability: something must be lost."""
+        with self.assertRaises(Wrong):
+            for seed in range(20):
+                powercut.run(str(seed), _recorder[0], 20, remove=True,
+                             args=("--durability", "relaxed"))
+
+    def test_ext4_keeps_what_was_acknowledged(self):
+        reason = disk.why_not()
+        if reason:
+            self.skipTest(reason)
+        kill.run(str(time.time_ns()), DISK_CUTS, kind=disk.PowerCuts)
+
+
+class Starts(unittest.TestCase):
+
+    def test_a_start_does_not_look_at_the_tree(self):
+        few, _ = start.measure(1000)
+        many, _ = start.measure(20000)
+        self.assertLess(abs(many - few), 200)
+
+    def test_a_start_does_not_wait_for_what_is_to_be_removed(self):
+        few, quick = start.measure(100)
+        _, slow = start.measure(100, displaced=20000)
+        self.assertLess(slow, quick + 2)
+
+
+if __name__ == "__main__":
+    faults.take_shim()
+    if len(sys.argv) > 2:
+        _recorder[0] = os.path.abspath(sys.argv.pop(2))
+    sheaf_http.main()
