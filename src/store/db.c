@@ -12,6 +12,10 @@
 #define INTENT \
 	"kind, path, other, made, gone, props_of, drops_locks, lock_token"
 
+#define LOCKS                                                     \
+	"SELECT path, token, shared, depth, owner, user, expires" \
+	" FROM locks WHERE "
+
 static const char *const queries[Q_COUNT] = {
 	[Q_BEGIN] = "BEGIN IMMEDIATE",
 	[Q_COMMIT] = "COMMIT",
@@ -47,6 +51,14 @@ static const char *const queries[Q_COUNT] = {
 	[Q_LOCKS_DROP_AT] = "DELETE FROM locks WHERE path = ?1",
 	[Q_LOCKS_DROP_BELOW] = "DELETE FROM locks WHERE " BELOW,
 	[Q_LOCKS_DROP_TOKEN] = "DELETE FROM locks WHERE token = ?1",
+	[Q_LOCKS_DROP_OLD] = "DELETE FROM locks WHERE expires <= ?1",
+	[Q_LOCKS_AT] = LOCKS "path = ?1 AND expires > ?2",
+	[Q_LOCKS_DEEP] = LOCKS "path = ?1 AND expires > ?2 AND depth > 0",
+	[Q_LOCKS_BELOW] = LOCKS BELOW " AND expires > ?2 ORDER BY path",
+	[Q_LOCKS_ADD] = "INSERT INTO locks"
+			" (path, token, owner, user, shared, depth, expires)"
+			" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+	[Q_LOCKS_REFRESH] = "UPDATE locks SET expires = ?2 WHERE token = ?1",
 };
 
 /*

@@ -30,7 +30,7 @@ dir_mkcol(
 		return rc;
 	if (p.found != FOUND_NOTHING)
 		return exists(&p, err);
-	rc = guard_ask(g, &(struct guarded){ 0 }, err);
+	rc = place_allows(&p, TOUCH_NAME, NULL, g, err);
 	act.change.path = p.path;
 	if (!rc)
 		rc = act_begin(&act, ds, NULL, p.dir, -1, err);
@@ -104,7 +104,7 @@ dir_remove(struct store *s, struct rpath path, const struct guard *g,
 	if (!rc)
 		rc = must_be_seen(&p, err);
 	if (!rc)
-		rc = place_ask(g, &p, err);
+		rc = place_allows(&p, TOUCH_NAME, NULL, g, err);
 	if (rc)
 		return rc;
 	act.change.path = p.path;
@@ -125,7 +125,7 @@ dir_remove(struct store *s, struct rpath path, const struct guard *g,
  */
 enum err_code
 dir_check_ends(const struct place *src, const struct place *dst,
-    enum replace replace, const struct guard *g, struct err *err)
+    enum replace replace, struct err *err)
 {
 	struct resource from, to;
 	bool from_seen = false;
@@ -149,9 +149,26 @@ dir_check_ends(const struct place *src, const struct place *dst,
 		    STR_ARG(dst->path.s));
 	if (to_seen && replace == REPLACE_NO)
 		return exists(dst, err);
-	return guard_ask(g,
-	    &(struct guarded){ .now = to_seen ? &to : NULL, .from = &from },
-	    err);
+	return ERR_OK;
+}
+
+/* g is about dst; its tokens are for both ends. */
+static enum err_code
+may_rename(const struct place *src, const struct place *dst,
+    const struct guard *g, struct err *err)
+{
+	const struct guard tokens = { .tokens = g ? g->tokens : NULL };
+	bool tree = place_is_dir(src);
+	enum err_code rc = place_allows(dst, TOUCH_NAME, src, g, err);
+
+	if (!rc)
+		rc = place_allows(src, TOUCH_NAME, NULL, &tokens, err);
+	if (!rc && tree)
+		rc = place_allows_below(src, g, err);
+	/* What goes there, and what comes. */
+	if (!rc && (tree || place_is_dir(dst)))
+		rc = place_allows_below(dst, g, err);
+	return rc;
 }
 
 enum err_code
@@ -168,7 +185,9 @@ dir_rename(struct store *s, struct rpath from, struct rpath to,
 	    hold_two(ds, from, FOLLOW_NO, &src, to, &h, &dst, err);
 
 	if (!rc)
-		rc = dir_check_ends(&src, &dst, replace, g, err);
+		rc = dir_check_ends(&src, &dst, replace, err);
+	if (!rc)
+		rc = may_rename(&src, &dst, g, err);
 	if (rc)
 		return rc;
 	act.change.path = src.path;

@@ -155,7 +155,7 @@ hold_target(struct copying *c, struct hold *h, struct place *p, struct err *err)
 	return hold_new(c->ds, c->to, FOLLOW_NO, scope, h, p, err);
 }
 
-/* A look without the guard, which is asked at the last moment. */
+/* A look without guard and locks, which are asked at the last moment. */
 static enum err_code
 begin(struct copying *c, struct rpath from, struct err *err)
 {
@@ -167,7 +167,7 @@ begin(struct copying *c, struct rpath from, struct err *err)
 	if (!rc)
 		rc = hold_target(c, &h, &c->begun, err);
 	if (!rc)
-		rc = dir_check_ends(&c->src, &c->begun, c->replace, NULL, err);
+		rc = dir_check_ends(&c->src, &c->begun, c->replace, err);
 	return rc;
 }
 
@@ -320,7 +320,11 @@ try_copy(struct copying *c, struct resource *out, bool *created, bool *again,
 
 	*again = false;
 	if (!rc)
-		rc = dir_check_ends(&c->src, &p, c->replace, c->guard, err);
+		rc = dir_check_ends(&c->src, &p, c->replace, err);
+	if (!rc)
+		rc = place_allows(&p, TOUCH_CONTENT, &c->src, c->guard, err);
+	if (!rc && place_is_dir(&p) && !src_is_dir(c))
+		rc = place_allows_below(&p, c->guard, err);
 	if (!rc)
 		rc = make_durable(c, &p, err);
 	if (rc)

@@ -223,9 +223,22 @@ enum err_code dir_sync_begin(
     const struct dir_store *ds, int dir, int *fd, struct err *err) MUST_USE;
 enum err_code dir_sync_end(int fd, struct err *err) MUST_USE;
 
-/* Asks g about what is at p. */
-enum err_code place_ask(
-    const struct guard *g, const struct place *p, struct err *err) MUST_USE;
+/* ---- dir_locks.c: what a change needs to be let through */
+
+/*
+ * Whether what is at p may be touched so, by someone with this guard (NULL:
+ * none): asks g, and then for the tokens of the locks that protect it.  from
+ * is the source of a copy or rename, else NULL.  Under a claim to p.
+ */
+enum err_code place_allows(const struct place *p, enum touch touch,
+    const struct place *from, const struct guard *g, struct err *err) MUST_USE;
+
+/*
+ * Whether g has the tokens for all that is below p, or comes there:
+ * ERR_MEMBER_LOCKED.  Under a claim to the tree.
+ */
+enum err_code place_allows_below(
+    const struct place *p, const struct guard *g, struct err *err) MUST_USE;
 
 /* ---- dir_act.c: a change, from the journal to the disk */
 
@@ -388,10 +401,10 @@ bool dir_sweep(struct dir_store *ds, int dir);
 
 /*
  * What speaks against a copy or rename of src to dst: ERR_NOT_FOUND, ERR_SELF,
- * ERR_BAD_NAME, ERR_EXISTS, and g.
+ * ERR_BAD_NAME, ERR_EXISTS.
  */
 enum err_code dir_check_ends(const struct place *src, const struct place *dst,
-    enum replace replace, const struct guard *g, struct err *err) MUST_USE;
+    enum replace replace, struct err *err) MUST_USE;
 
 /* ---- dir_batch.c: many changes, synced once */
 
@@ -427,6 +440,17 @@ enum err_code dir_batch_begin(
 enum err_code dir_batch_end(struct store *, struct store_batch *, struct err *);
 enum err_code dir_rename(struct store *, struct rpath, struct rpath,
     enum replace, const struct guard *, bool *, struct err *);
+enum err_code dir_allows(struct store *, struct rpath, enum touch,
+    const struct guard *, struct err *);
+enum err_code dir_lock(struct store *, struct rpath, const struct lock_spec *,
+    const struct guard *, struct arena *, struct lock *, bool *, struct err *);
+enum err_code
+dir_lock_refresh(struct store *, struct rpath, const struct lock_tokens *,
+    int64_t, const struct guard *, struct arena *, struct lock *, struct err *);
+enum err_code dir_unlock(struct store *, struct rpath,
+    const struct lock_tokens *, const struct guard *, struct err *);
+enum err_code dir_locks(struct store *, struct rpath, struct arena *,
+    const struct lock **, size_t *, struct err *);
 enum err_code dir_patch(struct store *, struct rpath,
     const struct prop_change *, size_t, const struct guard *, struct err *);
 enum err_code dir_props(struct store *, const struct resource *, struct arena *,

@@ -145,21 +145,6 @@ dir_sync_end(int fd, struct err *err)
 }
 
 enum err_code
-place_ask(const struct guard *g, const struct place *p, struct err *err)
-{
-	struct resource now;
-	bool mapped;
-	enum err_code rc;
-
-	if (!g)
-		return ERR_OK;
-	rc = place_seen(p, &now, &mapped, err);
-	return rc ? rc
-		  : guard_ask(g,
-			&(struct guarded){ .now = mapped ? &now : NULL }, err);
-}
-
-enum err_code
 dir_stat(
     struct store *s, struct rpath path, struct resource *out, struct err *err)
 {
@@ -199,7 +184,7 @@ dir_patch(struct store *s, struct rpath path, const struct prop_change *changes,
 	if (!rc)
 		rc = place_must_exist(&p, err);
 	if (!rc)
-		rc = place_ask(g, &p, err);
+		rc = place_allows(&p, TOUCH_CONTENT, NULL, g, err);
 	if (rc)
 		return rc;
 	r = place_resource(&p);

@@ -115,7 +115,7 @@ try_commit(struct dir_upload *u, const struct guard *g,
 	if (!rc)
 		rc = must_not_be_dir(&p, err);
 	if (!rc)
-		rc = place_ask(g, &p, err);
+		rc = place_allows(&p, TOUCH_CONTENT, NULL, g, err);
 	if (!rc)
 		rc = inherit(u, &p, &act, err);
 	if (rc)

@@ -27,7 +27,6 @@ struct store_ops {
 	    struct resource *, bool *, struct err *);
 	enum err_code (*rename)(struct store *, struct rpath, struct rpath,
 	    enum replace, const struct guard *, bool *, struct err *);
-	/* All five or none: without them there are no locks, nor any LOCK. */
 	enum err_code (*allows)(struct store *, struct rpath, enum touch,
 	    const struct guard *, struct err *);
 	enum err_code (*lock)(struct store *, struct rpath,

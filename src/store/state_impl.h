@@ -71,6 +71,7 @@ struct state {
 	struct db readers[READERS];
 	atomic_uint turn; /* of readers */
 	_Atomic int64_t n_locks; /* rows; too many rather than too few */
+	int64_t locks_tidy_at; /* the writer's */
 	_Atomic uint64_t committed; /* number of the last transaction */
 	struct ended_list ended;
 	struct wal_sync sync;

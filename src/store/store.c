@@ -11,6 +11,8 @@ store_init(struct store *s, const struct store_ops *ops)
 	assert(ops->name);
 	assert(ops->stat && ops->walk && ops->open && ops->upload);
 	assert(ops->mkcol && ops->remove && ops->copy && ops->rename);
+	assert(ops->allows && ops->lock && ops->lock_refresh);
+	assert(ops->unlock && ops->locks);
 	assert(ops->patch && ops->props && ops->space && ops->close);
 	s->ops = ops;
 	return s;
@@ -185,28 +187,11 @@ store_rename(struct store *s, struct rpath from, struct rpath to,
 	return s->ops->rename(s, from, to, replace, g, created, err);
 }
 
-/* What a store says that has no locks: nothing but the condition. */
-static enum err_code
-ask_alone(
-    struct store *s, struct rpath path, const struct guard *g, struct err *err)
-{
-	struct guarded at = { 0 };
-	struct resource now;
-	enum err_code rc = store_stat(s, path, &now, err);
-
-	if (rc && rc != ERR_NOT_FOUND)
-		return rc;
-	if (!rc)
-		at.now = &now;
-	return guard_ask(g, &at, err);
-}
-
 enum err_code
 store_allows(struct store *s, struct rpath path, enum touch touch,
     const struct guard *g, struct err *err)
 {
-	return s->ops->allows ? s->ops->allows(s, path, touch, g, err)
-			      : ask_alone(s, path, g, err);
+	return s->ops->allows(s, path, touch, g, err);
 }
 
 enum err_code
@@ -216,8 +201,6 @@ store_lock(struct store *s, struct rpath path, const struct lock_spec *spec,
 {
 	assert(spec->depth == DEPTH_0 || spec->depth == DEPTH_INFINITY);
 	assert(spec->timeout >= 0);
-	if (!s->ops->lock)
-		return err_set(err, ERR_NOT_IMPLEMENTED, "no locks here");
 	return s->ops->lock(s, path, spec, g, a, out, created, err);
 }
 
@@ -227,8 +210,6 @@ store_lock_refresh(struct store *s, struct rpath path,
     struct arena *a, struct lock *out, struct err *err)
 {
 	assert(timeout >= 0);
-	if (!s->ops->lock_refresh)
-		return err_set(err, ERR_NOT_IMPLEMENTED, "no locks here");
 	return s->ops->lock_refresh(s, path, t, timeout, g, a, out, err);
 }
 
@@ -236,8 +217,6 @@ enum err_code
 store_unlock(struct store *s, struct rpath path, const struct lock_tokens *t,
     const struct guard *g, struct err *err)
 {
-	if (!s->ops->unlock)
-		return err_set(err, ERR_NOT_IMPLEMENTED, "no locks here");
 	return s->ops->unlock(s, path, t, g, err);
 }
 
@@ -245,11 +224,7 @@ enum err_code
 store_locks(struct store *s, struct rpath path, struct arena *a,
     const struct lock **out, size_t *n, struct err *err)
 {
-	if (s->ops->locks)
-		return s->ops->locks(s, path, a, out, n, err);
-	*out = NULL;
-	*n = 0;
-	return ERR_OK;
+	return s->ops->locks(s, path, a, out, n, err);
 }
 
 enum err_code

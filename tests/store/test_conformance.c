@@ -58,12 +58,11 @@ make_directory_with_names(void)
 static const struct maker {
 	const char *name;
 	struct store *(*make)(void);
-	bool locks; /* it has some */
 } makers[] = {
-	{ "memory", make_memory, true },
-	{ "fault", make_fault, true },
-	{ "directory", make_directory, false },
-	{ "directory-named", make_directory_with_names, false },
+	{ "memory", make_memory },
+	{ "fault", make_fault },
+	{ "directory", make_directory },
+	{ "directory-named", make_directory_with_names },
 };
 
 static const struct maker *maker;
@@ -106,8 +105,6 @@ run(void)
 		&walk_tests,
 		&race_tests,
 		&alloc_tests,
-	};
-	static const struct tests *const of_locks[] = {
 		&lock_tests,
 		&lock_end_tests,
 		&locked_tests,
@@ -123,8 +120,6 @@ run(void)
 			return EXIT_FAILURE;
 		add(all, &n, groups[i]);
 	}
-	for (i = 0; maker->locks && i < ARRAY_LEN(of_locks); i++)
-		add(all, &n, of_locks[i]);
 	return _cmocka_run_group_tests(maker->name, all, n, NULL, NULL);
 }
 

@@ -11,6 +11,7 @@ main(void)
 		&batch_tests,
 		&claim_tests,
 		&link_tests,
+		&dir_lock_tests,
 		&file_tests,
 		&staging_tests,
 		&system_tests,

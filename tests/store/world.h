@@ -41,6 +41,7 @@ size_t count_entries(const struct world *w, const char *path);
 extern const struct tests batch_tests;
 extern const struct tests claim_tests;
 extern const struct tests link_tests;
+extern const struct tests dir_lock_tests;
 extern const struct tests file_tests;
 extern const struct tests staging_tests;
 extern const struct tests system_tests;
