@@ -75,15 +75,23 @@ put_aside(struct dir_store *ds, int dir, const char *name, struct trash *t)
 	return false;
 }
 
-/* In two steps, with a moment between in which nothing is there. */
+/*
+ * In two steps, with a moment between in which nothing is there.  A crash then
+ * must not leave what was there in staging, which the next start empties.
+ */
 static enum err_code
 swap_without_flags(struct dir_store *ds, int fdir, const char *from,
     const struct place *p, struct trash *t, struct err *err)
 {
 	enum err_code rc;
 
-	if (!put_aside(ds, p->dir, p->name, t))
-		return move_failed(p, err);
+	temp_name_new(ds, t->name);
+	t->dir = p->dir;
+	if (renameat(p->dir, p->name, t->dir, t->name)) {
+		rc = move_failed(p, err);
+		*t = TRASH_NONE;
+		return rc;
+	}
 	if (!renameat(fdir, from, p->dir, p->name))
 		return ERR_OK;
 	rc = move_failed(p, err);
