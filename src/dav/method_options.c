@@ -11,8 +11,9 @@ options_begin(struct exchange *x, struct err *err)
 }
 
 /*
- * Class 1 (RFC 4918 s18.1); class 2 comes with LOCK.  Without MS-Author-Via
- * Windows looks for FrontPage first, and Office opens files read-only.
+ * Locks, and all of RFC 4918 (s18.2, s18.3).  Without class 2 Finder mounts
+ * read-only, and without MS-Author-Via Windows looks for FrontPage first, and
+ * Office opens files read-only.
  */
 static enum err_code
 options_run(struct exchange *x, struct err *err)
@@ -20,7 +21,7 @@ options_run(struct exchange *x, struct err *err)
 	struct reply *r = x->reply;
 
 	(void)err;
-	(void)reply_header(r, STR("DAV"), STR("1"));
+	(void)reply_header(r, STR("DAV"), STR("1, 2, 3"));
 	(void)reply_header(r, STR("MS-Author-Via"), STR("DAV"));
 	(void)allow_header(x);
 	return reply_done(x, 200);

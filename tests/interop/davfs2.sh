@@ -15,10 +15,11 @@ skip() { # REASON
 
 mnt=$WORK/mnt
 mkdir "$mnt" "$WORK/cache"
-# No locks: Sheaf is class 1 for now.  Nothing is put off.
+# Each file is locked from its opening to its upload.  Nothing is put off.
 cat >"$WORK/davfs2.conf" <<EOF
 ask_auth 0
-use_locks 0
+use_locks 1
+lock_owner ann
 dir_refresh 1
 file_refresh 0
 delay_upload 0
@@ -62,6 +63,15 @@ rename_file() {
 		[ ! -e "$ROOT/new.txt" ]
 }
 rename_folder() { mv "$mnt/dir" "$mnt/dir two" && soon holds "$ROOT/dir two/named.txt" again; }
+# Held open for writing by the mount, so nobody else may write it.
+locks_what_is_open() {
+	local status
+	exec 9>>"$mnt/there.txt" || return
+	status=$(curl -s -o /dev/null -w '%{http_code}' -T "$WORK/davfs2.conf" "$URL/there.txt")
+	exec 9>&-
+	[ "$status" = 423 ] && soon curl -sf -o /dev/null -X PROPPATCH "$URL/there.txt" \
+		-d '<propertyupdate xmlns="DAV:"><set><prop><a/></prop></set></propertyupdate>'
+}
 big_file() {
 	head -c 3000000 /dev/urandom >"$WORK/big" && cp "$WORK/big" "$mnt/big" &&
 		soon cmp "$WORK/big" "$ROOT/big"
@@ -75,7 +85,7 @@ delete_folder() {
 }
 unmount() { timeout 60 umount "$mnt"; }
 
-for step in read_file write_file overwrite make_folder rename_file rename_folder \
+for step in read_file write_file overwrite locks_what_is_open make_folder rename_file rename_folder \
 	big_file delete_file delete_folder unmount; do
 	check "$step" "$step"
 done

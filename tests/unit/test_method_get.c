@@ -35,7 +35,7 @@ options_say_what_applies(void **state)
 		    dav_send(&t, "OPTIONS", cases[i].target, "", NULL), 200);
 		assert_str_equal(
 		    dav_header(&t, "Allow"), str_from_c(cases[i].allow));
-		assert_str_equal(dav_header(&t, "DAV"), STR("1"));
+		assert_str_equal(dav_header(&t, "DAV"), STR("1, 2, 3"));
 		assert_str_equal(dav_header(&t, "MS-Author-Via"), STR("DAV"));
 		assert_int_equal(dav_body(&t).len, 0);
 	}
