@@ -90,11 +90,11 @@ put_discovery(struct exchange *x, const struct lock *mine, bool collection,
 	shown = arena_array(x->arena, n + 1, sizeof(*shown));
 	if (!shown)
 		return err_nomem(err);
-	shown[n_shown++] = lock_shown(mine, path, collection);
+	shown[n_shown++] = lock_shown(x->store, mine, path, collection);
 	for (i = 0; i < n; i++)
 		if (!str_eq(locks[i].token, mine->token))
 			shown[n_shown++] =
-			    lock_shown(&locks[i], path, collection);
+			    lock_shown(x->store, &locks[i], path, collection);
 	lock_body_put(body, x->req->origin.prefix, shown, n_shown);
 	return buf_failed(body) ? err_nomem(err) : ERR_OK;
 }

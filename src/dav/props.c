@@ -98,9 +98,21 @@ seconds_left(int64_t expires)
 	return left > NSEC_PER_SEC ? (uint64_t)(left / NSEC_PER_SEC) : 1;
 }
 
-struct prop_lock
-lock_shown(const struct lock *l, struct rpath path, bool collection)
+static bool
+root_is_collection(struct store *s, struct rpath root)
 {
+	struct resource res;
+
+	return !store_stat(s, root, &res, NULL) && res.collection;
+}
+
+struct prop_lock
+lock_shown(
+    struct store *s, const struct lock *l, struct rpath path, bool collection)
+{
+	if (!rpath_eq(l->root, path))
+		collection = rpath_is_ancestor(l->root, path) ||
+		    root_is_collection(s, l->root);
 	return (struct prop_lock){
 		.shared = l->shared,
 		.deep = l->depth == DEPTH_INFINITY,
@@ -108,8 +120,7 @@ lock_shown(const struct lock *l, struct rpath path, bool collection)
 		.seconds = seconds_left(l->expires),
 		.token = l->token,
 		.root = l->root,
-		/* What it covers besides its root is below it. */
-		.collection = collection || !rpath_eq(l->root, path),
+		.collection = collection,
 	};
 }
 
@@ -132,7 +143,8 @@ get_lockdiscovery(const struct subject *s, struct buf *text, struct prop *out)
 	if (!shown)
 		return ERR_NOMEM;
 	for (i = 0; i < n; i++)
-		shown[i] = lock_shown(&locks[i], s->path, s->res->collection);
+		shown[i] = lock_shown(
+		    s->op->store, &locks[i], s->path, s->res->collection);
 	out->locks = shown;
 	out->n_locks = n;
 	return ERR_OK;

@@ -56,9 +56,10 @@ enum err_code live_get(const struct live_prop *l, const struct subject *s,
 
 /*
  * A lock as whoever asks for path, which it covers, is shown it; collection:
- * path is one.  What it points to is the lock's.
+ * path is one.  What it points to is the lock's.  By way of a link a root that
+ * is not above path may cover it, and the store is asked what that is.
  */
-struct prop_lock
-lock_shown(const struct lock *l, struct rpath path, bool collection);
+struct prop_lock lock_shown(
+    struct store *s, const struct lock *l, struct rpath path, bool collection);
 
 #endif

@@ -2,6 +2,7 @@
 """Locks (RFC 4918 s6, s7, s9.10, s9.11), asked for as clients ask for them."""
 
 import json
+import os
 import shutil
 import tempfile
 import threading
@@ -266,6 +267,28 @@ class Rules(Locks):
         r = self.ask("LOCK", self.at("f"), {"If": "(<%s>)" % lock.token}, b"", 412)
         self.assertIsNotNone(ET.fromstring(r.body).find(D + "lock-token-matches-request-uri"))
         self.unlock(self.at("f"), lock.token, want=409)
+
+    def test_a_lock_by_way_of_a_link_is_one_on_what_it_leads_to(self):
+        self.ask("MKCOL", self.at("d"), want=201)
+        self.put("d/f")
+        os.symlink("d", self.server.path(self.at("l")[1:]))
+        lock = self.lock(self.at("l/f"))
+        self.assertEqual(lock.root, self.at("d/f"))
+        for name in ("d/f", "l/f"):
+            self.put(name, want=423)
+            self.put(name, lock.token)
+            self.ask("LOCK", self.at(name), XML, info(), 423)
+            self.ask("LOCK", self.at(name), {"If": "(<%s>)" % lock.token}, b"", 200)
+            self.assertEqual([(k.token, k.root) for k in self.locks(self.at(name))],
+                             [(lock.token, lock.root)])
+        self.unlock(self.at("l/f"), lock.token)
+        lock = self.lock(self.at("l"))
+        self.assertEqual(lock.root, self.at("d/"))
+        for name in ("d", "l", "d/f", "l/f"):
+            self.assertEqual([(k.token, k.root) for k in self.locks(self.at(name))],
+                             [(lock.token, lock.root)])
+        self.assertEqual(self.submitted(self.put("l/f", want=423)), [self.at("d/")])
+        self.unlock(self.at("l/f"), lock.token)
 
     def test_what_is_malformed(self):
         self.put("f")
