@@ -109,11 +109,12 @@ hold_done(struct hold *h)
 typedef enum err_code (*find_fn)(const struct dir_store *ds, struct rpath path,
     enum follow follow, struct place *p, struct err *err);
 
-static void
+static struct claim *
 claim_add(struct hold *h, struct rpath path, enum scope scope)
 {
 	assert(h->n < ARRAY_LEN(h->claims));
-	h->claims[h->n++] = (struct claim){ .path = path, .scope = scope };
+	h->claims[h->n] = (struct claim){ .path = path, .scope = scope };
+	return &h->claims[h->n++];
 }
 
 static bool
@@ -147,18 +148,18 @@ hold_one(struct dir_store *ds, find_fn find, struct rpath path,
     enum follow follow, enum scope scope, struct hold *h, struct place *p,
     struct err *err)
 {
+	struct claim *c = claim_add(h, path, scope);
 	int tries;
 
-	claim_add(h, path, scope);
 	for (tries = 0; tries < MAX_TRIES; tries++) {
 		enum err_code rc;
 
 		hold_get(h, ds);
 		rc = find(ds, path, follow, p, err);
-		if (rc || claim_fits(&h->claims[0], p))
+		if (rc || claim_fits(c, p))
 			return rc;
 		hold_give_back(h);
-		rc = claim_change(&h->claims[0], p, err);
+		rc = claim_change(c, p, err);
 		place_done(p);
 		if (rc)
 			return rc;
@@ -169,8 +170,14 @@ hold_one(struct dir_store *ds, find_fn find, struct rpath path,
 void
 hold_tree(struct dir_store *ds, struct rpath path, struct hold *h)
 {
-	claim_add(h, path, SCOPE_TREE);
+	(void)claim_add(h, path, SCOPE_TREE);
 	hold_get(h, ds);
+}
+
+void
+hold_also(struct hold *h, struct rpath path)
+{
+	(void)claim_add(h, path, SCOPE_PATH);
 }
 
 enum err_code
@@ -194,8 +201,8 @@ hold_two(struct dir_store *ds, struct rpath from, enum follow follow,
 {
 	int tries;
 
-	claim_add(h, from, SCOPE_TREE);
-	claim_add(h, to, SCOPE_TREE);
+	(void)claim_add(h, from, SCOPE_TREE);
+	(void)claim_add(h, to, SCOPE_TREE);
 	for (tries = 0; tries < MAX_TRIES; tries++) {
 		enum err_code rc;
 

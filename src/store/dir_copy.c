@@ -146,12 +146,15 @@ static enum err_code
 hold_target(struct copying *c, struct hold *h, struct place *p, struct err *err)
 {
 	enum scope scope = src_is_dir(c) ? SCOPE_PATH : SCOPE_TREE;
-	enum err_code rc = hold_new(c->ds, c->to, FOLLOW_YES, scope, h, p, err);
+	enum err_code rc;
 
+	hold_also(h, c->src.path);
+	rc = hold_new(c->ds, c->to, FOLLOW_YES, scope, h, p, err);
 	if (rc || p->found == FOUND_NOTHING || place_is_dir(p) == src_is_dir(c))
 		return rc;
 	hold_done(h);
 	place_done(p);
+	hold_also(h, c->src.path);
 	return hold_new(c->ds, c->to, FOLLOW_NO, scope, h, p, err);
 }
 
@@ -160,8 +163,11 @@ static enum err_code
 begin(struct copying *c, struct rpath from, struct err *err)
 {
 	struct hold h CLEANUP(hold_done) = { 0 };
-	enum err_code rc = place_find(c->ds, from, FOLLOW_YES, &c->src, err);
+	enum err_code rc;
 
+	copying_done(c);
+	c->durable = false;
+	rc = place_find(c->ds, from, FOLLOW_YES, &c->src, err);
 	if (!rc)
 		rc = place_must_exist(&c->src, err);
 	if (!rc)
@@ -212,6 +218,7 @@ make_file(struct copying *c, struct err *err)
 	if (!rc && !S_ISREG(stx.stx_mode))
 		return err_set(
 		    err, ERR_NOT_FOUND, "'%.*s'", STR_ARG(c->src.path.s));
+	c->src.stx = stx; /* that of the bytes */
 	if (!rc)
 		rc = temp_file(c->ds, c->begun.dir, mode, &c->temp, err);
 	if (!rc)
@@ -308,7 +315,39 @@ put_in_place(struct copying *c, const struct place *p, struct trash *trash,
 	return rc;
 }
 
-/* ERR_EXISTS with no resource there when we looked: look again. */
+/*
+ * Under the claim: the source is what it was when its bytes were copied, or
+ * they are copied once more, now that nobody changes it.  Else its properties
+ * would have gone to what replaced it.  *again: it is another kind of thing.
+ */
+static enum err_code
+refresh(struct copying *c, bool *again, struct err *err)
+{
+	const struct resource was = place_resource(&c->src);
+	struct resource now;
+	struct statx stx;
+
+	if (statx(
+		c->src.dir, c->src.name, AT_SYMLINK_NOFOLLOW, STAT_MASK, &stx))
+		return err_os(err, "copy '%.*s'", STR_ARG(c->src.path.s));
+	dir_resource(c->ds, &stx, &now);
+	if (!memcmp(&now.id, &was.id, sizeof(now.id)))
+		return ERR_OK;
+	*again = (stx.stx_mode & S_IFMT) != (c->src.stx.stx_mode & S_IFMT);
+	if (*again)
+		return ERR_OK;
+	c->src.stx = stx;
+	if (src_is_dir(c))
+		return ERR_OK;
+	temp_done(&c->temp);
+	c->durable = false;
+	return make_file(c, err);
+}
+
+/*
+ * *again: from the beginning.  Something has come to be where there was nothing
+ * (ERR_EXISTS), or the source is another kind of thing.
+ */
 static enum err_code
 try_copy(struct copying *c, struct resource *out, bool *created, bool *again,
     struct err *err)
@@ -319,6 +358,10 @@ try_copy(struct copying *c, struct resource *out, bool *created, bool *again,
 	enum err_code rc = hold_target(c, &h, &p, err);
 
 	*again = false;
+	if (!rc)
+		rc = refresh(c, again, err);
+	if (*again)
+		return rc;
 	if (!rc)
 		rc = dir_check_ends(&c->src, &p, c->replace, err);
 	if (!rc)
@@ -357,11 +400,14 @@ dir_copy(struct store *s, struct rpath from, struct rpath to,
 	};
 	bool again = true;
 	int tries;
-	enum err_code rc = begin(&c, from, err);
+	enum err_code rc = ERR_OK;
 
-	if (!rc && !src_is_dir(&c))
-		rc = make_file(&c, err);
 	for (tries = 0; !rc && again && tries < MAX_TRIES; tries++) {
+		rc = begin(&c, from, err);
+		if (!rc && !src_is_dir(&c))
+			rc = make_file(&c, err);
+		if (rc)
+			return rc;
 		rc = try_copy(&c, out, created, &again, err);
 		if (rc == ERR_EXISTS && again)
 			rc = ERR_OK;

@@ -184,6 +184,9 @@ void hold_done(struct hold *h);
 /* Claims a path that has no links; it is the caller's until hold_done(). */
 void hold_tree(struct dir_store *ds, struct rpath path, struct hold *h);
 
+/* To be claimed together with what the next function finds; as above. */
+void hold_also(struct hold *h, struct rpath path);
+
 /*
  * Finds the place(s), by place_find() or place_for_new(), and keeps others from
  * changing them until hold_done().  The places are found under the claim.

@@ -284,12 +284,68 @@ no_property_is_lost_to_a_put(void **state)
 	must_have_props(r.store, "/f", "p0=v;p1=v;p2=v;");
 }
 
+/* To a place of its own. */
+static void *
+keep_copying(void *arg)
+{
+	struct race *r = arg;
+	unsigned me = atomic_fetch_add(&r->number, 1);
+	char to[16];
+	int i;
+
+	(void)snprintf(to, sizeof(to), "/t%u", me);
+	(void)pthread_barrier_wait(&r->start);
+	for (i = 0; i < ROUNDS; i++) {
+		struct arena a = { 0 };
+		struct resource res;
+		const struct prop *props;
+		size_t n = 0;
+
+		EXPECT(r,
+		    store_copy(r->store, at("/f"), at(to), REPLACE_YES, NULL,
+			NULL, &res, NULL, err),
+		    ERR_OK);
+		EXPECT(r, store_stat(r->store, at(to), &res, err), ERR_OK);
+		EXPECT(r, store_props(r->store, &res, &a, &props, &n, err),
+		    ERR_OK);
+		if (n != 1)
+			atomic_fetch_add(&r->wrong, 1);
+		arena_done(&a);
+	}
+	return NULL;
+}
+
+static void *
+keep_replacing(void *arg)
+{
+	struct race *r = arg;
+	int i;
+
+	(void)pthread_barrier_wait(&r->start);
+	for (i = 0; i < ROUNDS; i++)
+		EXPECT(
+		    r, put(r->store, "/f", STR("x"), NULL, NULL, err), ERR_OK);
+	return NULL;
+}
+
+static void
+no_copy_lacks_the_properties_of_its_source(void **state)
+{
+	static const runner runners[] = { keep_copying, keep_replacing };
+	struct race r = { .store = *state };
+
+	must_put(r.store, "/f", "x");
+	must_set_prop(r.store, "/f", "p", "v");
+	run_race(&r, runners, ARRAY_LEN(runners));
+}
+
 static const struct CMUnitTest rows[] = {
 	cmocka_unit_test(of_those_who_create_a_file_one_wins),
 	cmocka_unit_test(no_guarded_update_is_lost),
 	cmocka_unit_test(putting_moving_and_removing_at_once_stays_sane),
 	cmocka_unit_test(renames_that_cross_do_not_wait_for_each_other_forever),
 	cmocka_unit_test(no_property_is_lost_to_a_put),
+	cmocka_unit_test(no_copy_lacks_the_properties_of_its_source),
 };
 
 const struct tests race_tests = { rows, ARRAY_LEN(rows) };
