@@ -32,12 +32,15 @@ extern const size_t n_commands;
 const struct command *command_find(const char *name);
 
 int cmd_help(const char *const *args);
+int cmd_locks(const char *const *args);
 int cmd_serve(const char *const *args);
 
 /* What `sheaf help` and `sheaf --help` say. */
 void help_put_overview(struct buf *out);
 
-/* What `sheaf help serve` says, as text and as a page for man(1). */
+/* What `sheaf help COMMAND` says, as text and as a page for man(1). */
+void help_put_locks(struct buf *out);
+void help_put_locks_man(struct buf *out);
 void help_put_serve(struct buf *out);
 void help_put_serve_man(struct buf *out);
 

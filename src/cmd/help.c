@@ -97,6 +97,30 @@ help_put_serve(struct buf *out)
 	    "300ms, 30s, 5m or 2h.\n");
 }
 
+void
+help_put_locks(struct buf *out)
+{
+	BUF_LIT(out,
+	    "Usage: sheaf locks [OPTIONS] [DIR]\n"
+	    "       sheaf locks break [--state STATE] [DIR] TOKEN|PATH...\n"
+	    "\n"
+	    "Lists the locks of the directory DIR (default: the current one), "
+	    "or breaks\nsome: the one of a TOKEN, or all at a PATH and below "
+	    "it. A PATH is as clients\nsee it, decoded, and begins with a "
+	    "slash. This may be done while a server runs.\n"
+	    "\n"
+	    "In front of a PATH, DIR must be given, unless --state is.\n"
+	    "\n"
+	    "Options:\n"
+	    "  --state STATE\n"
+	    "      The state directory, if 'sheaf serve' was given one. DIR is "
+	    "left out then.\n"
+	    "  --json\n"
+	    "      List one JSON object a line.\n"
+	    "  -h, --help\n"
+	    "      Print this.\n");
+}
+
 /* ---- the same for man(1) */
 
 /* Text whose dashes are dashes and whose first dot is no request. */
@@ -178,6 +202,44 @@ help_put_serve_man(struct buf *out)
 	    "0: stopped as it was told. 1: could not go on. 2: wrong usage.\n");
 }
 
+void
+help_put_locks_man(struct buf *out)
+{
+	BUF_LIT(out,
+	    ".\\\" Made by 'sheaf help --man locks'.\n"
+	    ".TH SHEAF\\-LOCKS 1 \"\" \"sheaf " SHEAF_VERSION "\"\n"
+	    ".SH NAME\n"
+	    "sheaf\\-locks \\- list and break WebDAV locks\n"
+	    ".SH SYNOPSIS\n"
+	    "\\fBsheaf locks\\fR [\\fB\\-\\-json\\fR]\n"
+	    "[\\fB\\-\\-state\\fR \\fISTATE\\fR | \\fIDIR\\fR]\n"
+	    ".br\n"
+	    "\\fBsheaf locks break\\fR\n"
+	    "[\\fB\\-\\-state\\fR \\fISTATE\\fR | \\fIDIR\\fR]\n"
+	    "\\fITOKEN\\fR|\\fIPATH\\fR...\n"
+	    ".SH DESCRIPTION\n"
+	    "Lists the locks of the directory \\fIDIR\\fR (default: the\n"
+	    "current one), with the time that is left of each, or breaks\n"
+	    "some: the one of a \\fITOKEN\\fR, or all at a \\fIPATH\\fR and\n"
+	    "below it. A \\fIPATH\\fR is as clients see it, decoded, and\n"
+	    "begins with a slash; in front of one, \\fIDIR\\fR must be given\n"
+	    "unless \\fB\\-\\-state\\fR is. A server may be running: what is\n"
+	    "broken does not hold its next request up.\n"
+	    ".SH OPTIONS\n"
+	    ".TP\n\\fB\\-\\-state\\fR \\fISTATE\\fR\n"
+	    "The state directory, if \\fBsheaf serve\\fR was given one.\n"
+	    ".TP\n\\fB\\-\\-json\\fR\n"
+	    "List one JSON object a line, with the members path, scope,\n"
+	    "depth, owner, user, expires, seconds_left and token.\n"
+	    ".TP\n\\fB\\-h\\fR, \\fB\\-\\-help\\fR\n"
+	    "Print a summary.\n"
+	    ".SH EXIT STATUS\n"
+	    "0: done. 1: there is no state, or no such lock; others were\n"
+	    "broken all the same. 2: wrong usage.\n"
+	    ".SH SEE ALSO\n"
+	    ".BR sheaf\\-serve (1)\n");
+}
+
 /* What there is to read, by the words behind `sheaf help`. */
 static const struct {
 	const char *name;
@@ -186,6 +248,8 @@ static const struct {
 } pages[] = {
 	{ "", false, help_put_overview },
 	{ "help", false, help_put_overview },
+	{ "locks", false, help_put_locks },
+	{ "locks", true, help_put_locks_man },
 	{ "serve", false, help_put_serve },
 	{ "serve", true, help_put_serve_man },
 };

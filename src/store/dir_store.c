@@ -195,3 +195,21 @@ dir_store_open(
 	*out = store_init(&ds->base, &dir_ops);
 	return ERR_OK;
 }
+
+enum err_code
+dir_store_look(
+    const struct dir_store_spec *spec, struct state **out, struct err *err)
+{
+	struct arena a CLEANUP(arena_done) = { 0 };
+	const char *name = spec->state ? spec->state : spec->dir;
+	char *real = realpath(name, NULL);
+	struct rpath dir;
+	enum err_code rc;
+
+	if (!real)
+		return err_os(err, "'%s'", name);
+	rc = rpath_join(&a, (struct rpath){ str_from_c(real) },
+	    spec->state ? (struct str){ 0 } : STR(STATE_NAME), &dir, err);
+	free(real);
+	return rc ? rc : state_look(dir, out, err);
+}

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/file.h>
+#include <unistd.h>
 
 #include "base/file.h"
 #include "store/state_impl.h"
@@ -319,15 +320,22 @@ state_drop(
 
 /* ---- opening */
 
+/* Logs of statements and the like belong in memory. */
+static const char relaxed_pragmas[] =
+    "PRAGMA synchronous = OFF; PRAGMA journal_mode = WAL;"
+    "PRAGMA temp_store = MEMORY";
+static const char strict_pragmas[] =
+    "PRAGMA synchronous = NORMAL; PRAGMA journal_mode = WAL;"
+    "PRAGMA temp_store = MEMORY";
+/* SQLite syncs by itself, and leaves the server's log as it is. */
+static const char guest_pragmas[] =
+    "PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 0;"
+    "PRAGMA temp_store = MEMORY";
+
 static enum err_code
-open_all(struct state *s, const char *file, bool relaxed, struct err *err)
+open_all(
+    struct state *s, const char *file, const char *pragmas, struct err *err)
 {
-	/* Its logs of statements and the like belong in memory. */
-	const char *pragmas = relaxed
-	    ? "PRAGMA synchronous = OFF; PRAGMA journal_mode = WAL;"
-	      "PRAGMA temp_store = MEMORY"
-	    : "PRAGMA synchronous = NORMAL; PRAGMA journal_mode = WAL;"
-	      "PRAGMA temp_store = MEMORY";
 	enum err_code rc = db_open(&s->writer, file, pragmas, err);
 	size_t i;
 
@@ -373,10 +381,25 @@ lock_dir(struct state *s, const struct state_spec *spec, struct err *err)
 	    spec->path);
 }
 
+static struct state *
+state_new(bool relaxed)
+{
+	struct state *s = calloc(1, sizeof(*s));
+
+	if (!s)
+		return NULL;
+	s->lock = -1;
+	s->relaxed = relaxed;
+	(void)pthread_mutex_init(&s->ended.lock, NULL);
+	sync_init(s);
+	tidy_init(s);
+	return s;
+}
+
 enum err_code
 state_open(const struct state_spec *spec, struct state **out, struct err *err)
 {
-	struct state *s = calloc(1, sizeof(*s));
+	struct state *s = state_new(spec->relaxed);
 	struct arena a CLEANUP(arena_done) = { 0 };
 	struct rpath file;
 	int db = -1;
@@ -384,11 +407,6 @@ state_open(const struct state_spec *spec, struct state **out, struct err *err)
 
 	if (!s)
 		return err_nomem(err);
-	s->lock = -1;
-	s->relaxed = spec->relaxed;
-	(void)pthread_mutex_init(&s->ended.lock, NULL);
-	sync_init(s);
-	tidy_init(s);
 	rc = lock_dir(s, spec, err);
 	if (!rc)
 		rc = make_file(spec, DB_NAME, &db, err);
@@ -398,7 +416,8 @@ state_open(const struct state_spec *spec, struct state **out, struct err *err)
 		rc = rpath_join(&a, (struct rpath){ str_from_c(spec->path) },
 		    STR(DB_NAME), &file, err);
 	if (!rc)
-		rc = open_all(s, file.s.ptr, spec->relaxed, err);
+		rc = open_all(s, file.s.ptr,
+		    spec->relaxed ? relaxed_pragmas : strict_pragmas, err);
 	if (!rc)
 		rc = sync_open(s, spec, err);
 	if (!rc)
@@ -407,6 +426,30 @@ state_open(const struct state_spec *spec, struct state **out, struct err *err)
 		rc = state_locks_load(s, err);
 	if (!rc)
 		rc = tidy_start(s, err);
+	if (rc) {
+		state_close(s);
+		return rc;
+	}
+	*out = s;
+	return ERR_OK;
+}
+
+enum err_code
+state_look(struct rpath dir, struct state **out, struct err *err)
+{
+	struct arena a CLEANUP(arena_done) = { 0 };
+	struct rpath file;
+	struct state *s;
+	enum err_code rc = rpath_join(&a, dir, STR(DB_NAME), &file, err);
+
+	if (rc)
+		return rc;
+	if (access(file.s.ptr, R_OK | W_OK))
+		return err_os(err, "no state in '%.*s'", STR_ARG(dir.s));
+	s = state_new(true); /* it need not sync what SQLite does */
+	if (!s)
+		return err_nomem(err);
+	rc = open_all(s, file.s.ptr, guest_pragmas, err);
 	if (rc) {
 		state_close(s);
 		return rc;

@@ -30,6 +30,13 @@ struct state_spec {
 enum err_code state_open(const struct state_spec *spec, struct state **out,
     struct err *err) MUST_USE;
 
+/*
+ * For someone who looks into it, or takes locks away, beside the process that
+ * has it open; only for the functions about locks.  dir: where it is.
+ */
+enum err_code
+state_look(struct rpath dir, struct state **out, struct err *err) MUST_USE;
+
 void state_close(struct state *s); /* NULL is fine */
 
 /* ---- changes of the tree: the journal and intents */

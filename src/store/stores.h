@@ -53,6 +53,14 @@ struct dir_store_spec {
 	bool named_temps;
 };
 
+/*
+ * The state of such a store (store/state.h), which may be open elsewhere: for
+ * `sheaf locks`.  Only dir and state of the spec count.
+ */
+struct state;
+enum err_code dir_store_look(const struct dir_store_spec *spec,
+    struct state **out, struct err *err) MUST_USE;
+
 enum err_code dir_store_open(const struct dir_store_spec *spec,
     struct store **out, struct err *err) MUST_USE;
 

@@ -165,7 +165,8 @@ make_by_hand(void *arg, const struct guarded *now, struct err *err)
 	FILE *f;
 
 	if (m->asked++)
-		return now->now ? ERR_OK : err_set(err, ERR_PRECONDITION, "gone");
+		return now->now ? ERR_OK
+				: err_set(err, ERR_PRECONDITION, "gone");
 	f = fopen(real(m->w, "/d/f"), "w");
 	assert_non_null(f);
 	assert_int_equal(fputs("by hand", f) < 0, 0);

@@ -71,6 +71,7 @@ help_fits_a_terminal(void **state)
 
 	(void)state;
 	help_put_serve(&text);
+	help_put_locks(&text);
 	rest = buf_str(&text);
 	while (str_cut(&rest, '\n', &line))
 		assert_true(line.len <= 80);
