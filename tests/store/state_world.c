@@ -130,16 +130,20 @@ int64_t
 raw_int(struct state_world *w, const char *sql)
 {
 	static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-	sqlite3_stmt *stmt;
-	int64_t n;
+	sqlite3_stmt *stmt = NULL;
+	int64_t n = 0;
+	int result;
 
 	(void)pthread_mutex_lock(&lock);
-	if (sqlite3_prepare_v2(raw(w), sql, -1, &stmt, NULL) ||
-	    sqlite3_step(stmt) != SQLITE_ROW)
-		fail_msg("%s: %s", sql, sqlite3_errmsg(w->raw));
-	n = sqlite3_column_int64(stmt, 0);
+	result = sqlite3_prepare_v2(raw(w), sql, -1, &stmt, NULL);
+	if (!result)
+		result = sqlite3_step(stmt);
+	if (result == SQLITE_ROW)
+		n = sqlite3_column_int64(stmt, 0);
 	(void)sqlite3_finalize(stmt);
 	(void)pthread_mutex_unlock(&lock);
+	if (result != SQLITE_ROW)
+		fail_msg("%s: %s", sql, sqlite3_errstr(result));
 	return n;
 }
 

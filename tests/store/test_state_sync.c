@@ -112,6 +112,7 @@ static int
 tear_down(void **state)
 {
 	disk.w = NULL;
+	atomic_store(&disk.hold, false);
 	atomic_store(&disk.fail, 0);
 	atomic_store(&disk.room, -1);
 	return state_tear_down(state);
