@@ -30,23 +30,33 @@ STARTS = 0.25  # of the rounds, in which it is killed while it starts, too
 # What the rounds take turns with.
 WAYS = ((), (), ("--durability", "relaxed"), ("--workers", "2"))
 
+# A system where a file cannot get its name later: no /proc.
+NO_PROC = ("unshare", "-m", "sh", "-c",
+           'mount -t tmpfs none /proc && exec "$@"', "sh")
+
 
 class Rounds:
     """A directory, its clients, and one server after the other."""
 
     ways = WAYS
 
-    def __init__(self, seed, clients=CLIENTS, gently=False, longest=LONGEST):
+    def __init__(self, seed, clients=CLIENTS, gently=False, longest=LONGEST,
+                 elsewhere=False, prefix=()):
         self.seed, self.gently, self.longest = seed, gently, longest
         self.rng = random.Random(seed)
-        self.root = self.make_root()
+        self.root, self.prefix = self.make_root(), prefix
+        # Beside the tree, and what is unfinished is in a hidden collection.
+        self.state = self.root + "-state" if elsewhere else None
+        self.args = ("--state", self.state) if elsewhere else ()
+        if elsewhere:
+            os.mkdir(self.state)
         counter = itertools.count()
         self.clock = lambda: next(counter)
         self.shared = Shared(SHARED_PATHS)
         self.clients = [Client(i, random.Random("%s %d" % (seed, i)),
                                self.shared, self.clock)
                         for i in range(clients)]
-        self.journal = world.Journal(self.root)
+        self.journal = world.Journal(self.root, self.state)
         self.done = self.kills = 0
         self.server = None
         for name in ["shared"] + ["c%d" % i for i in range(clients)]:
@@ -58,14 +68,15 @@ class Rounds:
     def start(self):
         way = self.rng.choice(self.ways)
         self.server = sheaf_http.Server(
-            "--connections-per-address", "0", *way,
-            root=self.root)
+            "--connections-per-address", "0", *way, *self.args,
+            root=self.root, prefix=self.prefix)
 
     def end(self, remove=True):
         if self.server:
             world.kill(self.server)
         if remove:
-            shutil.rmtree(self.root, ignore_errors=True)
+            for place in (self.root, self.root + "-state"):
+                shutil.rmtree(place, ignore_errors=True)
 
     def stop(self):
         if self.server.process.poll() is not None:
@@ -98,7 +109,7 @@ class Rounds:
 
     def kill_starts(self):
         while self.rng.random() < STARTS:
-            world.spawn_and_kill(self.server.program, self.root, (),
+            world.spawn_and_kill(self.server.program, self.root, self.args,
                                  self.rng.uniform(0, 0.04))
             self.kills += 1
 
@@ -182,6 +193,10 @@ def main():
     p.add_argument("--gently", action="store_true",
                    help="SIGTERM, for sanitizers that look at the end")
     p.add_argument("--longest", type=float, default=LONGEST)
+    p.add_argument("--elsewhere", action="store_true",
+                   help="keep the state beside the tree")
+    p.add_argument("--no-proc", action="store_true",
+                   help="as where files have names from the first (for root)")
     args = p.parse_args()
     sheaf_http._program[0] = os.path.abspath(args.program)
     began = time.monotonic()
@@ -196,7 +211,9 @@ def main():
 
     try:
         rounds = run(args.seed, args.kills, progress, clients=args.clients,
-                     gently=args.gently, longest=args.longest)
+                     gently=args.gently, longest=args.longest,
+                     elsewhere=args.elsewhere,
+                     prefix=NO_PROC if args.no_proc else ())
     except Wrong as e:
         print(e)
         sys.exit(1)

@@ -91,6 +91,8 @@ CASES = {
 class Stopped:
     """One run: prepare, stop at the nth call, start again, look."""
 
+    elsewhere = False  # the state is kept beside the tree
+
     def __init__(self, case, order):
         self.case, self.order_file = case, order
         self.root = tempfile.mkdtemp(prefix="sheaf-crash-", dir=scratch())
@@ -98,18 +100,24 @@ class Stopped:
         self.client = Client(0, random.Random(0), Shared([]),
                              lambda: next(counter))
         os.mkdir(os.path.join(self.root, "c0"))
-        self.journal = world.Journal(self.root)
+        self.state = self.root + "-state"
+        self.args = ("--state", self.state) if self.elsewhere else ()
+        if self.elsewhere:
+            os.mkdir(self.state)
+        self.journal = world.Journal(
+            self.root, self.state if self.elsewhere else None)
         self.server = None
 
     def start(self, env=None):
         self.server = sheaf_http.Server(
-            "--access-log", "", "--threads", "1", "--workers", "1",
+            "--access-log", "", "--threads", "1", "--workers", "1", *self.args,
             root=self.root, env=env)
 
     def end(self):
         if self.server:
             world.kill(self.server)
-        shutil.rmtree(self.root, ignore_errors=True)
+        for place in (self.root, self.state):
+            shutil.rmtree(place, ignore_errors=True)
 
     def stop_at(self, nth, action):
         """True: it was stopped; False: the request was over before that."""
@@ -206,7 +214,10 @@ def main():
     p.add_argument("--every", type=int, default=1)
     p.add_argument("--recovery", action="store_true",
                    help="stop the next start as well")
+    p.add_argument("--elsewhere", action="store_true",
+                   help="keep the state beside the tree")
     args = p.parse_args()
+    Stopped.elsewhere = args.elsewhere
     sheaf_http._program[0] = os.path.abspath(args.program)
     faults._shim[0] = os.path.abspath(args.shim)
     bad = 0
