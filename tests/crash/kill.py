@@ -146,7 +146,10 @@ class Rounds:
         self.start()
         found = world.look(self.server)
         for c in self.clients:
-            c.check(found)
+            try:
+                c.check(found)
+            except Wrong as e:
+                raise Wrong("%s\n%s" % (e, c.story())) from e
         self.shared.check(found)
         if known:
             self.check_journal(before, found, seq)

@@ -327,8 +327,11 @@ class Client:
         if not any(l.maybe for l in self.tree.locks.values()):
             return
         found = world.Found()
-        members = world.members_of(self.wire.ask(
-            "PROPFIND", self.base, {"Depth": "infinity"}, world.ASK))
+        answer = self.wire.ask("PROPFIND", self.base, {"Depth": "infinity"},
+                               world.ASK)
+        if self.failing:
+            raise Gone("said by a server without a disk")
+        members = world.members_of(answer)
         for path, (_, _, _, tokens) in members.items():
             found.shown[path] = tokens
         self.tree = Tree(self.tree.nodes, known_locks(found, [self.tree]))
@@ -380,6 +383,11 @@ class Client:
             raise Wrong("%s %s %s: %r" % (what, path, headers, answer))
 
     # ---- afterwards
+
+    def story(self):
+        """What it asked for last; + is acknowledged."""
+        return "\n".join("%s %s" % ("+" if h[1] is not None else "?", h[2])
+                         for h in self.history[-12:])
 
     def check(self, found):
         """Whether that is what it was told; goes on from it."""

@@ -23,7 +23,7 @@ import world
 SLOW = bool(os.environ.get("SHEAF_SANITIZED"))
 KILLS = 6 if SLOW else 30
 CUTS = 6 if SLOW else 60
-DISK_CUTS = 4 if SLOW else 15
+DISK_CUTS = 4 if SLOW else 8
 EVERY = 30 if SLOW else 5
 
 _recorder = [""]
