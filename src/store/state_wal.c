@@ -63,14 +63,14 @@ frame_intact(int fd, uint64_t at, uint32_t page, const unsigned char *header,
 		return false;
 	sum_add(s, frame, 8);
 	at += FRAME;
-	for (left = page; left; left -= (uint32_t)PIECE, at += PIECE) {
-		size_t n = left < PIECE ? left : PIECE;
+	for (left = page; left;) {
+		uint32_t n = left < PIECE ? left : (uint32_t)PIECE;
 
 		if (!read_at(fd, at, buf, n))
 			return false;
 		sum_add(s, buf, n);
-		if (n == left)
-			break;
+		left -= n;
+		at += n;
 	}
 	return sum_is(s, frame + 16);
 }

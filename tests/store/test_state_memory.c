@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: MIT */
+/* The state with the nth allocation failing: our own, and those of SQLite. */
+#include "store/state_world.h"
+
+#include "lib/alloc_fail.h"
+
+static struct {
+	sqlite3_mem_methods real;
+	long fail_at; /* 0: never */
+	bool fired;
+} sqlite_memory;
+
+static bool
+sqlite_fails(void)
+{
+	if (!sqlite_memory.fail_at || --sqlite_memory.fail_at)
+		return false;
+	sqlite_memory.fired = true;
+	return true;
+}
+
+static void *
+sqlite_malloc(int n)
+{
+	return sqlite_fails() ? NULL : sqlite_memory.real.xMalloc(n);
+}
+
+static void *
+sqlite_realloc(void *p, int n)
+{
+	return sqlite_fails() ? NULL : sqlite_memory.real.xRealloc(p, n);
+}
+
+/* Before SQLite is used for the first time. */
+static void
+watch_sqlite_memory(void)
+{
+	sqlite3_mem_methods m;
+
+	(void)sqlite3_config(SQLITE_CONFIG_GETMALLOC, &sqlite_memory.real);
+	m = sqlite_memory.real;
+	m.xMalloc = sqlite_malloc;
+	m.xRealloc = sqlite_realloc;
+	(void)sqlite3_config(SQLITE_CONFIG_MALLOC, &m);
+	/* Else most of what it needs comes out of one piece, made early. */
+	(void)sqlite3_config(SQLITE_CONFIG_LOOKASIDE, 0, 0);
+}
+
+static enum err_code
+do_remove(struct state_world *w)
+{
+	const struct change c = { .kind = CHANGE_REMOVE,
+		.path = at("/a"),
+		.gone = id(0),
+		.drops_locks = true };
+	uint64_t intent;
+	enum err_code rc =
+	    state_change_begin(w->state, &c, true, &intent, NULL);
+
+	if (!rc)
+		state_change_end(w->state, intent, true);
+	return rc;
+}
+
+static enum err_code
+do_patch(struct state_world *w)
+{
+	const struct prop_change c[] = {
+		{ .prop = { .name = { STR("urn:t"), STR("p") },
+		      .form = PROP_TEXT,
+		      .value = STR("new") } },
+		{ .prop = { .name = { STR("urn:t"), STR("q") } },
+		    .remove = true },
+	};
+
+	return state_patch(w->state, at("/p"), id(2), c, 2, NULL);
+}
+
+static enum err_code
+do_read(struct state_world *w)
+{
+	struct arena a = { 0 };
+	const struct prop *props;
+	size_t n;
+	enum err_code rc = state_props(w->state, id(1), &a, &props, &n, NULL);
+
+	arena_done(&a);
+	return rc;
+}
+
+static enum err_code
+yes(void *arg, const struct change *c, bool *in_place, struct err *err)
+{
+	(void)arg;
+	(void)c;
+	(void)err;
+	*in_place = true;
+	return ERR_OK;
+}
+
+static enum err_code
+do_recover(struct state_world *w)
+{
+	return state_recover(w->state, yes, NULL, NULL);
+}
+
+static enum err_code
+do_reopen(struct state_world *w)
+{
+	state_close(w->state);
+	w->state = NULL;
+	return state_world_try(w, NULL);
+}
+
+static const struct {
+	const char *what;
+	enum err_code (*act)(struct state_world *w);
+} operations[] = {
+	{ "remove", do_remove },
+	{ "patch", do_patch },
+	{ "read", do_read },
+	{ "recover", do_recover },
+	{ "reopen", do_reopen },
+};
+
+static void
+prepare(struct state_world *w, bool lock)
+{
+	const struct change c = {
+		.kind = CHANGE_REMOVE, .path = at("/z"), .gone = id(1)
+	};
+	uint64_t intent;
+
+	raw_exec(w, "DELETE FROM locks; DELETE FROM props");
+	set_prop(w, 0, "zero");
+	set_prop(w, 1, "one");
+	assert_ok(state_change_begin(w->state, &c, true, &intent, err));
+	if (lock)
+		add_lock(w, "/a", "t");
+}
+
+static void
+run_without_memory(struct state_world *w, size_t i, bool sqlite)
+{
+	bool failed = true;
+	long n;
+
+	for (n = 1; failed; n++) {
+		enum err_code rc;
+
+		if (!w->state)
+			state_world_open(w);
+		prepare(w, i == 0);
+		sqlite_memory.fired = false;
+		if (sqlite)
+			sqlite_memory.fail_at = n;
+		else
+			alloc_fail_at((unsigned long)n);
+		rc = operations[i].act(w);
+		sqlite_memory.fail_at = 0;
+		failed = alloc_fail_stop() || sqlite_memory.fired;
+		/* SQLite can do without some of what it asks for. */
+		if (rc && (!failed || rc != ERR_NOMEM))
+			fail_msg("%s, allocation %ld of %s: %s",
+			    operations[i].what, n, sqlite ? "SQLite" : "ours",
+			    err_name(rc));
+		if (rc && i == 0)
+			check_prop(w, 0, "zero");
+		if (rc && i == 1)
+			check_prop(w, 2, "");
+		assert_true(n < 5000);
+	}
+}
+
+static void
+without_memory_nothing_is_done_by_half(void **state)
+{
+	struct state_world *w = *state;
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(operations); i++) {
+		run_without_memory(w, i, false);
+		run_without_memory(w, i, true);
+	}
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest tests[] = {
+		STATE_TEST(without_memory_nothing_is_done_by_half),
+	};
+
+	watch_sqlite_memory();
+	return cmocka_run_group_tests_name("state memory", tests, NULL, NULL);
+}
