@@ -484,12 +484,14 @@ learn(struct trial *t)
 	assert_string_not_equal(t->before.ptr, t->after.ptr);
 }
 
+/* A sanitizer makes a process slow to start, and there are a thousand. */
 static void
 try_all(bool named)
 {
+	size_t every = getenv("SHEAF_SANITIZED") ? 4 : 1;
 	size_t i;
 
-	for (i = 0; i < ARRAY_LEN(cases); i++) {
+	for (i = 0; i < ARRAY_LEN(cases); i += every) {
 		struct trial t = { .c = &cases[i], .named = named };
 
 		if (named && t.c->what != PUT && t.c->what != COPY)

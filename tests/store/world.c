@@ -7,18 +7,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-/*
- * The thread sanitizer asks for this: a child of a test may open a store, which
- * has threads.
- */
-const char *__tsan_default_options(void);
-
-const char *
-__tsan_default_options(void)
-{
-	return "die_after_fork=0";
-}
-
 void
 world_open(struct world *w)
 {
