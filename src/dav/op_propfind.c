@@ -263,7 +263,8 @@ put_page(struct finding *f, const struct member *m, struct page *p)
 static enum err_code
 describe(struct finding *f, const struct member *m)
 {
-	const struct subject s = { f->op, m->path, &m->res, &f->item };
+	const struct subject s = { f->op, m->path, &m->res, m->maybe_locked,
+		&f->item };
 	struct page p = {
 		.found = f->found,
 		.missing = f->missing,

@@ -133,12 +133,12 @@ get_lockdiscovery(const struct subject *s, struct buf *text, struct prop *out)
 	size_t n, i;
 
 	(void)text;
-	rc = store_locks(s->op->store, s->path, s->arena, &locks, &n, NULL);
-	if (rc)
-		return rc;
 	out->form = PROP_LOCKS;
-	if (!n)
+	if (!s->maybe_locked)
 		return ERR_OK;
+	rc = store_locks(s->op->store, s->path, s->arena, &locks, &n, NULL);
+	if (rc || !n)
+		return rc;
 	shown = arena_array(s->arena, n, sizeof(*shown));
 	if (!shown)
 		return ERR_NOMEM;

@@ -29,6 +29,7 @@ struct subject {
 	const struct op *op;
 	struct rpath path;
 	const struct resource *res;
+	bool maybe_locked; /* as struct member has it */
 	struct arena *arena; /* for what lives as long as its properties */
 };
 

@@ -41,6 +41,7 @@ struct level {
 	int fd; /* -1: closed meanwhile */
 	bool is_root; /* the store's, where the state directory is */
 	bool linked; /* it, or one above it, is one by a link */
+	bool maybe_locked; /* its members */
 	enum err_code failed; /* to read all of its entries */
 	bool reopened; /* the kernel is to be told where to go on */
 	int64_t next; /* behind the last entry seen */
@@ -59,6 +60,8 @@ struct trip {
 	unsigned n_levels;
 	unsigned n_open;
 	bool linked; /* what is being entered is a link */
+	bool by_link; /* what is met is a link, perhaps to a file */
+	bool aliased; /* the path of the root goes through links */
 	struct err why; /* of a level's failure */
 	size_t n_above; /* ancestors of the root, once they were needed */
 	struct resource_id *above;
@@ -79,6 +82,8 @@ visit(struct trip *t, const struct resource *res, bool *prune)
 		.path = rpath_of_buf(&t->path),
 		.res = *res,
 		.linked = is_linked(t),
+		.maybe_locked =
+		    !t->level || t->by_link || t->level->maybe_locked,
 	};
 
 	return t->how->visit(t->how->arg, &m, prune);
@@ -103,6 +108,19 @@ visit_failed(struct trip *t, const struct resource *res, const struct err *why)
 
 /* ---- levels */
 
+/*
+ * One look for all members.  Locks are kept by paths without links; where this
+ * is none, each has to be asked about.
+ */
+static bool
+may_have_locks(const struct trip *t)
+{
+	if (!state_may_have_locks(t->ds->state))
+		return false;
+	return t->aliased || is_linked(t) ||
+	    state_may_have_locks_in(t->ds->state, rpath_of_buf(&t->path));
+}
+
 static struct level *
 level_new(struct trip *t, const struct resource *res, int *fd)
 {
@@ -116,6 +134,7 @@ level_new(struct trip *t, const struct resource *res, int *fd)
 		.res = *res,
 		.path_len = t->path.len,
 		.linked = is_linked(t),
+		.maybe_locked = may_have_locks(t),
 		.fd = fd_take(fd),
 		.size = size,
 	};
@@ -333,9 +352,8 @@ enter_by_name(
 	return enter(t, res, &fd, &why);
 }
 
-/* A member that is a link, as what it leads to. */
 static enum err_code
-meet_link(struct trip *t)
+follow(struct trip *t)
 {
 	struct place p CLEANUP(place_done) = PLACE_NONE;
 	struct resource res = { 0 };
@@ -363,6 +381,18 @@ meet_link(struct trip *t)
 	t->linked = true;
 	rc = enter_by_name(t, p.dir, p.name, &res);
 	t->linked = false;
+	return rc;
+}
+
+/* A member that is a link, as what it leads to. */
+static enum err_code
+meet_link(struct trip *t)
+{
+	enum err_code rc;
+
+	t->by_link = true;
+	rc = follow(t);
+	t->by_link = false;
 	return rc;
 }
 
@@ -484,6 +514,7 @@ begin(struct trip *t, struct rpath root, struct err *err)
 	if (buf_failed(&t->path))
 		return ERR_NOMEM;
 	t->root_len = t->path.len;
+	t->aliased = !rpath_eq(p.path, root);
 	res = place_resource(&p);
 	if (!res.collection || t->how->depth == DEPTH_0)
 		return visit(t, &res, &(bool){ false });

@@ -27,6 +27,7 @@ visit(struct trip *t, const struct resource *res, bool *prune)
 	const struct member member = {
 		.path = rpath_of_buf(&t->path),
 		.res = *res,
+		.maybe_locked = true,
 	};
 
 	return t->how->visit(t->how->arg, &member, prune);

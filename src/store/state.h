@@ -153,6 +153,12 @@ enum err_code state_drop(
 /* False: there is none at all.  A look at memory. */
 bool state_may_have_locks(const struct state *s);
 
+/*
+ * Whether a lock may cover a member of the collection, or anything below: true
+ * where that cannot be found out.
+ */
+bool state_may_have_locks_in(struct state *s, struct rpath collection);
+
 /* Those rooted at path, and those above it that are deep. */
 enum err_code
 state_locks_covering(struct state *s, struct rpath path, struct arena *a,

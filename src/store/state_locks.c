@@ -315,6 +315,20 @@ state_locks_any(
 	return rc;
 }
 
+bool
+state_may_have_locks_in(struct state *s, struct rpath collection)
+{
+	struct db *c CLEANUP(conn_unlock) = reader_lock(s);
+	bool found = false;
+	enum err_code rc = state_locks_any(c, collection, true, &found, NULL);
+
+	while (!rc && !found && !rpath_is_root(collection)) {
+		collection = rpath_parent(collection);
+		rc = any(c, Q_LOCKS_ANY_AT, collection.s, &found, NULL);
+	}
+	return rc || found;
+}
+
 static enum err_code
 drop(struct db *c, enum query q, struct str blob, struct err *err)
 {

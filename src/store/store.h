@@ -146,6 +146,7 @@ struct member {
 	 * has another place, and removing it here would remove it there.
 	 */
 	bool linked;
+	bool maybe_locked; /* false: surely no lock covers it */
 	enum err_code failed;
 	const struct err *err;
 };
