@@ -13,6 +13,8 @@
 #include "base/file.h"
 #include "store/state_impl.h"
 
+#define LOG_RESERVE ((off_t)1 << 20)
+
 /* ---- the shared sync */
 
 /*
@@ -118,6 +120,20 @@ sync_init(struct state *s)
 }
 
 /*
+ * Who would make room on a full disk needs a line in the journal for it.  Best
+ * effort: some file systems cannot do it.
+ */
+static void
+reserve_room(const struct state_spec *spec)
+{
+	int fd CLEANUP(fd_close) = openat(
+	    spec->dir, DB_NAME "-wal", O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	if (fd >= 0)
+		(void)fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, LOG_RESERVE);
+}
+
+/*
  * The log keeps its inode as long as a connection is open.  Its name, that of
  * the database, and the tables are made durable here, once.
  */
@@ -127,6 +143,7 @@ sync_open(struct state *s, const struct state_spec *spec, struct err *err)
 	int fd CLEANUP(fd_close) = -1;
 	int above CLEANUP(fd_close) = -1;
 
+	reserve_room(spec);
 	if (s->relaxed)
 		return ERR_OK;
 	s->sync.fd = openat(
