@@ -6,10 +6,6 @@
  * $SHEAF_RECORD_ROOT, in order, and what was synced.  A change and its record
  * are one step for all threads.  A sync is not: its record says how far the log
  * was when it began, which is what it covers.
- *
- * With $SHEAF_IDS: inode numbers and birth times are those of another
- * directory, of which this one is a copy: rows of four numbers (inode here,
- * inode there, birth time there in seconds and nanoseconds), by inode here.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -24,7 +20,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/uio.h>
@@ -64,15 +59,9 @@ struct record {
 	uint32_t unused;
 };
 
-struct row {
-	uint64_t here, there, seconds, nanoseconds;
-};
-
 static pthread_mutex_t order = PTHREAD_MUTEX_INITIALIZER;
 static int out = -1;
 static dev_t dev;
-static const struct row *rows;
-static size_t n_rows;
 
 /* ---- the log */
 
@@ -243,34 +232,14 @@ begin_log(const char *name, const char *root)
 	    NULL, NULL, NULL, 0);
 }
 
-static void
-begin_ids(const char *name)
-{
-	int fd = NEXT(open64)(name, O_RDONLY | O_CLOEXEC);
-	struct stat st;
-	void *at;
-
-	if (fd < 0 || fstat(fd, &st))
-		abort();
-	at = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	if (at == MAP_FAILED)
-		abort();
-	rows = at;
-	n_rows = (size_t)st.st_size / sizeof(*rows);
-	(void)close(fd);
-}
-
 __attribute__((constructor)) static void
 begin(void)
 {
 	const char *record = getenv("SHEAF_RECORD");
 	const char *root = getenv("SHEAF_RECORD_ROOT");
-	const char *ids = getenv("SHEAF_IDS");
 
 	if (record && root)
 		begin_log(record, root);
-	if (ids)
-		begin_ids(ids);
 }
 
 /* ---- bytes */
@@ -621,33 +590,4 @@ EXPORT int
 syncfs(int fd)
 {
 	return record_sync(KIND_SYNC_ALL, fd, NEXT(syncfs));
-}
-
-/* ---- other inode numbers */
-
-static int
-by_inode(const void *key, const void *row)
-{
-	uint64_t a = *(const uint64_t *)key;
-	uint64_t b = ((const struct row *)row)->here;
-
-	return a < b ? -1 : a > b;
-}
-
-EXPORT int
-statx(int dir, const char *name, int flags, unsigned mask, struct statx *stx)
-{
-	int failed = NEXT(statx)(dir, name, flags, mask, stx);
-	uint64_t ino = stx->stx_ino;
-	const struct row *row;
-
-	if (failed || !n_rows)
-		return failed;
-	row = bsearch(&ino, rows, n_rows, sizeof(*rows), by_inode);
-	if (row) {
-		stx->stx_ino = row->there;
-		stx->stx_btime.tv_sec = (int64_t)row->seconds;
-		stx->stx_btime.tv_nsec = (uint32_t)row->nanoseconds;
-	}
-	return 0;
 }
