@@ -42,6 +42,7 @@ holds_overlap(const struct hold *a, const struct hold *b)
 {
 	size_t i, k;
 
+	assert(a->n <= ARRAY_LEN(a->claims) && b->n <= ARRAY_LEN(b->claims));
 	for (i = 0; i < a->n; i++)
 		for (k = 0; k < b->n; k++)
 			if (claims_overlap(&a->claims[i], &b->claims[k]))

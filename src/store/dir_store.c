@@ -203,13 +203,14 @@ dir_store_look(
 	struct arena a CLEANUP(arena_done) = { 0 };
 	const char *name = spec->state ? spec->state : spec->dir;
 	char *real = realpath(name, NULL);
+	const char *below = spec->state ? "" : STATE_NAME;
 	struct rpath dir;
 	enum err_code rc;
 
 	if (!real)
 		return err_os(err, "'%s'", name);
 	rc = rpath_join(&a, (struct rpath){ str_from_c(real) },
-	    spec->state ? (struct str){ 0 } : STR(STATE_NAME), &dir, err);
+	    str_from_c(below), &dir, err);
 	free(real);
 	return rc ? rc : state_look(dir, out, err);
 }

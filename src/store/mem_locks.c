@@ -36,17 +36,15 @@ mem_locks_covering(const struct mem_locks *l, struct rpath path,
     struct arena *a, const struct lock **out, size_t *n, struct err *err)
 {
 	const struct mem_lock_row *r;
-	struct lock *found = NULL;
-	size_t most = 0;
+	struct lock *found;
+	size_t most = 1; /* so that there always is an array */
 
 	*n = 0;
 	for (r = l->first; r; r = r->next)
 		most++;
-	if (most) {
-		found = arena_array(a, most, sizeof(*found));
-		if (!found)
-			return err_nomem(err);
-	}
+	found = arena_array(a, most, sizeof(*found));
+	if (!found)
+		return err_nomem(err);
 	for (r = l->first; r; r = r->next)
 		if (lock_covers(&r->lock, path))
 			found[(*n)++] = r->lock;

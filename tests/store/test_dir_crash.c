@@ -9,7 +9,7 @@
  */
 #include "store/world.h"
 
-#include <dirent.h>
+#include <ftw.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -307,24 +307,26 @@ count_owners(struct store *s)
 }
 
 /* Names in the tree that begin as hidden ones do. */
+static unsigned n_hidden;
+
+static int
+note_hidden(const char *path, const struct stat *st, int type, struct FTW *at)
+{
+	const char *name = path + at->base;
+
+	(void)st;
+	(void)type;
+	/* Not what is within such a one, or in the state directory. */
+	n_hidden += temp_name_is(name) && strstr(path, "/.") == name - 1;
+	return 0;
+}
+
 static unsigned
 count_hidden(const char *dir)
 {
-	DIR *d = opendir(dir);
-	const struct dirent *e;
-	unsigned n = 0;
-
-	assert_non_null(d);
-	while ((e = readdir(d))) {
-		char below[1024];
-
-		n += temp_name_is(e->d_name);
-		(void)snprintf(below, sizeof(below), "%s/%s", dir, e->d_name);
-		if (e->d_type == DT_DIR && e->d_name[0] != '.')
-			n += count_hidden(below);
-	}
-	(void)closedir(d);
-	return n;
+	n_hidden = 0;
+	assert_int_equal(nftw(dir, note_hidden, 16, FTW_PHYS), 0);
+	return n_hidden;
 }
 
 static void

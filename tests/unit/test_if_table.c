@@ -54,8 +54,6 @@ world_init(struct world *w)
 
 /* ---- the table's shorthand */
 
-static void expand(const struct world *w, struct str s, struct buf *out);
-
 /* {F}, {/f} or {9*text} */
 static void
 expand_braces(const struct world *w, struct str s, struct buf *out)
@@ -75,7 +73,7 @@ expand_braces(const struct world *w, struct str s, struct buf *out)
 		assert_true(star < s.len);
 		assert_true(str_to_u64(str_head(s, star), &n));
 		while (n--)
-			expand(w, str_skip(s, star + 1), out);
+			buf_put(out, str_skip(s, star + 1));
 	}
 }
 
