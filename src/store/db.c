@@ -35,6 +35,8 @@ static const char *const queries[Q_COUNT] = {
 	[Q_JOURNAL] = "INSERT INTO journal (kind, path, other)"
 		      " VALUES (?1, ?2, ?3)",
 	[Q_JOURNAL_LAST] = "SELECT max(seq) FROM journal",
+	[Q_JOURNAL_FROM] = "SELECT seq, kind, path, other FROM journal"
+			   " WHERE seq >= ?1 ORDER BY seq",
 	[Q_JOURNAL_PRUNE] = "DELETE FROM journal WHERE"
 			    " seq <= (SELECT max(seq) FROM journal) - ?1 AND"
 			    " seq < (SELECT min(seq) FROM journal) + ?2",

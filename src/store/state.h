@@ -101,7 +101,8 @@ void state_change_end(struct state *s, uint64_t intent, bool in_place);
  * After state_open(), what a crash left: calls visit for each intent, oldest
  * first; it says whether the change is in place, and state_change_end() is
  * done with that.  What visit cannot see is left for the next start; an error
- * that stops (err.def), or ERR_NO_FDS, ends it.
+ * that stops (err.def), or ERR_NO_FDS, ends it.  A change that a later one has
+ * overtaken is not visited: nothing is done about it but to forget it.
  */
 enum err_code state_recover(struct state *s,
     enum err_code (*visit)(

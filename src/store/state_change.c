@@ -7,6 +7,7 @@
  */
 #define LEFT_IF_IN_PLACE 1U
 #define LEFT_IF_NOT 2U
+#define LEFT_ANY (LEFT_IF_IN_PLACE | LEFT_IF_NOT)
 #define LEFT_BITS 2
 
 static enum err_code
@@ -337,6 +338,58 @@ next_intent(struct state *s, uint64_t after, struct arena *a, struct intent *i,
 	return ERR_OK;
 }
 
+/* Whether a later line of the journal is about what c is about. */
+static bool
+is_later_about(sqlite3_stmt *line, const struct change *c)
+{
+	const struct rpath path = { db_column(line, 2) };
+	const struct rpath to = { db_column(line, 3) };
+	bool moves = c->kind == CHANGE_MOVE;
+	int kind = sqlite3_column_int(line, 1);
+
+	if (kind == CHANGE_MOVE)
+		return rpath_covers(path, c->path) ||
+		    rpath_covers(to, c->path) ||
+		    (moves &&
+			(rpath_covers(path, c->to) || rpath_covers(to, c->to)));
+	return c->drops_locks && kind != CHANGE_TREE &&
+	    (rpath_eq(path, c->path) || (moves && rpath_eq(path, c->to)));
+}
+
+/*
+ * What is in the place of a change says how far it got as long as no later one
+ * has been there.  That can be where the change could not be seen when it was
+ * over, or waited for the end of its batch.  Then what it was about may be
+ * elsewhere, properties and all, and others may have locks there.  What a batch
+ * says beforehand of its whole tree (CHANGE_TREE) has not been there.
+ */
+static enum err_code
+is_overtaken(struct state *s, uint64_t seq, const struct change *change,
+    bool *out, struct err *err)
+{
+	struct db *c CLEANUP(conn_unlock) = reader_lock(s);
+	sqlite3_stmt *stmt CLEANUP(db_reset) = NULL;
+	enum err_code rc = db_prepare(c, Q_JOURNAL_FROM, &stmt, err);
+	int result;
+
+	if (rc)
+		return rc;
+	result = sqlite3_bind_int64(stmt, 1, (sqlite3_int64)seq);
+	if (!result)
+		result = sqlite3_step(stmt);
+	/* Without its own line nobody knows what came later. */
+	*out = result == SQLITE_DONE ||
+	    (result == SQLITE_ROW &&
+		(uint64_t)sqlite3_column_int64(stmt, 0) != seq);
+	while (!*out && result == SQLITE_ROW) {
+		result = sqlite3_step(stmt);
+		*out = result == SQLITE_ROW && is_later_about(stmt, change);
+	}
+	return result == SQLITE_ROW || result == SQLITE_DONE
+	    ? ERR_OK
+	    : db_failed(c, result, err);
+}
+
 enum err_code
 state_recover(struct state *s,
     enum err_code (*visit)(
@@ -350,20 +403,24 @@ state_recover(struct state *s,
 		struct intent i;
 		uint64_t seq = 0;
 		bool in_place = false;
+		bool overtaken = false;
 		struct err why = { 0 };
 		enum err_code rc = next_intent(s, after, &a, &i, &seq, &why);
 
 		if (!rc && seq)
+			rc = is_overtaken(s, seq, &i.change, &overtaken, &why);
+		if (!rc && seq && !overtaken)
 			rc = visit(arg, &i.change, &in_place, &why);
 		if (!seq || (rc && (err_stops(rc) || rc == ERR_NO_FDS))) {
 			if (rc && err)
 				*err = why;
+			(void)tx_flush(s);
 			return rc;
 		}
 		after = seq;
 		if (!rc) /* else the next start may see it */
 			state_change_end(s,
-			    seq << LEFT_BITS | LEFT_IF_IN_PLACE | LEFT_IF_NOT,
+			    seq << LEFT_BITS | (overtaken ? 0 : LEFT_ANY),
 			    in_place);
 		arena_clear(&a);
 	}

@@ -8,6 +8,7 @@
 #include <signal.h>
 #include <stdio.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -50,6 +51,48 @@ a_process_killed_while_uploading_leaves_nothing(void **state)
 	assert_int_equal(in_child(die_uploading, w), -1);
 	must_have(w->store, "/f", "old");
 	assert_int_equal(count_entries(w, "/"), 1);
+}
+
+static struct rlimit files_before;
+
+/* From here on nothing can be opened. */
+static enum err_code
+run_out_of_files(void *arg, const struct guarded *now, struct err *e)
+{
+	struct rlimit none = files_before;
+
+	(void)arg;
+	(void)now;
+	(void)e;
+	none.rlim_cur = 0;
+	return setrlimit(RLIMIT_NOFILE, &none) ? ERR_OS : ERR_OK;
+}
+
+/*
+ * It fails, and nobody can see then how far it got.  What is there at the next
+ * start says nothing of it any more.
+ */
+static void
+a_change_that_was_lost_sight_of_is_not_judged_by_later_ones(void **state)
+{
+	const struct guard g = { .check = run_out_of_files };
+	struct world *w = *state;
+	struct store *s = w->store;
+	enum err_code rc;
+
+	must_mkcol(s, "/a");
+	must_mkcol(s, "/a/c");
+	must_put(s, "/a/c/f", "f");
+	must_set_prop(s, "/a/c", "p", "1");
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &files_before), 0);
+	rc = store_remove(s, at("/a/c"), &g, NULL, NULL);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &files_before), 0);
+	assert_int_not_equal(rc, ERR_OK);
+	assert_ok(store_rename(
+	    s, at("/a/c"), at("/moved"), REPLACE_NO, NULL, NULL, err));
+	store_close(s);
+	world_open(w);
+	must_have_props(w->store, "/moved", "p=1;");
 }
 
 static void
@@ -279,6 +322,7 @@ unmount_and_tear_down(void **state)
 
 static const struct CMUnitTest rows[] = {
 	WORLD_TEST(a_process_killed_while_uploading_leaves_nothing),
+	WORLD_TEST(a_change_that_was_lost_sight_of_is_not_judged_by_later_ones),
 	WORLD_TEST(properties_outlive_the_server),
 	WORLD_TEST(a_state_directory_is_for_one_server),
 	WORLD_TEST(what_the_system_refuses_is_forbidden),

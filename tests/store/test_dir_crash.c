@@ -521,6 +521,57 @@ it_is_so_without_nameless_files(void **state)
 	try_all(true);
 }
 
+/* More than a batch syncs by themselves. */
+#define COPIES 20
+
+static int
+copy_many_and_move_one(struct world *w)
+{
+	struct store_batch *b = NULL;
+	struct store *s;
+	int i;
+
+	w->strict = true;
+	world_open(w);
+	s = w->store;
+	if (store_batch_begin(s, at("/d"), &b, NULL))
+		return 1;
+	for (i = 0; i < COPIES; i++) {
+		char to[32];
+
+		(void)snprintf(to, sizeof(to), "/d/copy%d", i);
+		if (store_copy(s, at("/f"), at(to), REPLACE_NO, NULL, b, NULL,
+			NULL, NULL))
+			return 1;
+	}
+	return store_rename(s, at("/d/copy19"), at("/moved"), REPLACE_NO, NULL,
+		   NULL, NULL)
+	    ? 1
+	    : 0;
+}
+
+static void
+what_was_moved_out_of_a_batch_keeps_its_properties(void **state)
+{
+	struct world *w = world_new(false);
+	void *world = w;
+	int status = 0;
+	pid_t pid = fork();
+
+	(void)state;
+	assert_true(pid >= 0);
+	if (pid == 0)
+		_exit(copy_many_and_move_one(w));
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+	world_open(w);
+	must_have_props(w->store, "/moved", "p=f;");
+	must_have_props(w->store, "/d/copy18", "p=f;");
+	assert_int_equal(query(w, "SELECT count(*) FROM intents", NULL), 0);
+	(void)world_tear_down(&world);
+}
+
 int
 main(void)
 {
@@ -528,6 +579,8 @@ main(void)
 		cmocka_unit_test(
 		    a_change_that_is_cut_off_is_there_wholly_or_not_at_all),
 		cmocka_unit_test(it_is_so_without_nameless_files),
+		cmocka_unit_test(
+		    what_was_moved_out_of_a_batch_keeps_its_properties),
 	};
 
 	return cmocka_run_group_tests(all, NULL, NULL);
