@@ -28,6 +28,7 @@ static const char *const queries[Q_COUNT] = {
 		    " WHERE id = ?1 AND ns = ?2 AND local = ?3",
 	[Q_SIZE] = "SELECT total(length(ns) + length(local) + length(value))"
 		   " FROM props WHERE id = ?1",
+	[Q_HAS] = "SELECT 1 FROM props WHERE id = ?1 LIMIT 1",
 	[Q_DROP] = "DELETE FROM props WHERE id = ?1",
 	[Q_COPY] = "INSERT INTO props (id, ns, local, form, value)"
 		   " SELECT ?2, ns, local, form, value FROM props"

@@ -23,6 +23,7 @@ enum query {
 	Q_SET,
 	Q_UNSET,
 	Q_SIZE,
+	Q_HAS,
 	Q_DROP,
 	Q_COPY,
 	Q_JOURNAL,

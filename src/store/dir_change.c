@@ -15,6 +15,42 @@ exists(const struct place *p, struct err *err)
 
 /* ---- mkcol and remove */
 
+/* With an id of its own, for which it may have to be made elsewhere first. */
+static enum err_code
+make_again(struct dir_store *ds, const struct place *p, struct err *err)
+{
+	struct temp t CLEANUP(temp_done) = TEMP_NONE;
+	enum err_code rc;
+
+	if (unlinkat(p->dir, p->name, AT_REMOVEDIR))
+		return err_os(err, "make '%.*s' again", STR_ARG(p->path.s));
+	rc = temp_dir(ds, p->dir, false, &t, err);
+	if (!rc)
+		rc = temp_install(ds, &t, p, NULL, err);
+	return rc;
+}
+
+static enum err_code
+make_collection(struct dir_store *ds, const struct place *p, struct err *err)
+{
+	struct resource made;
+	struct statx stx;
+	bool taken = false;
+	enum err_code rc;
+
+	if (mkdirat(p->dir, p->name, 0777))
+		return errno == ENOENT
+		    ? err_set(err, ERR_NO_PARENT,
+			  "the collection of '%.*s' has gone",
+			  STR_ARG(p->path.s))
+		    : err_os(err, "make '%.*s'", STR_ARG(p->path.s));
+	if (statx(p->dir, p->name, AT_SYMLINK_NOFOLLOW, STAT_MASK, &stx))
+		return err_os(err, "stat '%.*s'", STR_ARG(p->path.s));
+	dir_resource(ds, &stx, &made);
+	rc = state_has_props(ds->state, &made.id, &taken, err);
+	return rc || !taken ? rc : make_again(ds, p, err);
+}
+
 enum err_code
 dir_mkcol(
     struct store *s, struct rpath path, const struct guard *g, struct err *err)
@@ -36,12 +72,8 @@ dir_mkcol(
 		rc = act_begin(&act, ds, NULL, p.dir, -1, err);
 	if (rc)
 		return rc;
-	if (!mkdirat(p.dir, p.name, 0777))
-		return act_end(&act, err);
-	if (errno == ENOENT)
-		return err_set(err, ERR_NO_PARENT,
-		    "the collection of '%.*s' has gone", STR_ARG(path.s));
-	return err_os(err, "make '%.*s'", STR_ARG(path.s));
+	rc = make_collection(ds, &p, err);
+	return rc ? rc : act_end(&act, err);
 }
 
 /* A collection may still hold what unfinished work has left in it. */

@@ -355,7 +355,10 @@ struct temp {
 
 #define TEMP_NONE ((struct temp){ .fd = -1, .dir = -1 })
 
-/* For a place in dir, which is borrowed as well. */
+/*
+ * For a place in dir, which is borrowed as well.  What they make has an id that
+ * the state knows nothing of.
+ */
 enum err_code temp_file(struct dir_store *ds, int dir, mode_t mode,
     struct temp *t, struct err *err) MUST_USE;
 

@@ -17,6 +17,8 @@
 #define PROC_FD_SIZE 32
 #define PROC_NAME_SIZE (PROC_FD_SIZE + TEMP_NAME_SIZE)
 
+#define MAX_TRIES 2 /* to make something whose id nobody had */
+
 #define ACCESS_OWN "system.posix_acl_access"
 #define ACCESS_DEFAULT "system.posix_acl_default"
 #define ACCESS_LIST_MAX 4096
@@ -59,16 +61,26 @@ cannot_make(int dir, const char *what, struct err *err)
 {
 	int errnum = errno;
 
-	if (has_gone(dir))
+	if (errnum == ENOENT || has_gone(dir))
 		return err_set(err, ERR_NO_PARENT,
 		    "make %s: the collection has gone", what);
 	return err_errno(err, errnum, "make %s", what);
 }
 
-enum err_code
-temp_file(
-    struct dir_store *ds, int dir, mode_t mode, struct temp *t, struct err *err)
+/* What is to be made, and for where. */
+struct making {
+	int dir;
+	mode_t mode; /* of a file */
+	bool beside; /* a collection: in dir itself */
+};
+
+static enum err_code
+make_file(struct dir_store *ds, const struct making *m, struct temp *t,
+    struct err *err)
 {
+	int dir = m->dir;
+	mode_t mode = m->mode;
+
 	*t = (struct temp){ .fd = -1, .dir = dir };
 	if (ds->nameless) {
 		t->fd = open_beneath(dir, ".", O_TMPFILE | O_RDWR, mode);
@@ -85,6 +97,75 @@ temp_file(
 		return ERR_OK;
 	t->name[0] = '\0';
 	return cannot_make(dir, "a file", err);
+}
+
+/*
+ * ---- ids
+ *
+ * What is new can get the id of what is gone, and with it the properties that
+ * the state still has of that, or is about to drop: its inode, within one tick
+ * of the file system's clock, or ever, where there is no birth time.
+ */
+
+static enum err_code
+temp_id(const struct dir_store *ds, const struct temp *t,
+    struct resource_id *out, struct err *err)
+{
+	bool file = t->fd >= 0;
+	struct resource r;
+	struct statx stx;
+
+	if (statx(file ? t->fd : t->dir, file ? "" : t->name,
+		AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW, STAT_MASK, &stx))
+		return err_os(err, "stat what is new");
+	dir_resource(ds, &stx, &r);
+	*out = r.id;
+	return ERR_OK;
+}
+
+typedef enum err_code (*make_fn)(struct dir_store *ds, const struct making *m,
+    struct temp *t, struct err *err);
+
+static enum err_code make_new(struct dir_store *ds, make_fn make,
+    const struct making *m, unsigned tries, struct temp *t, struct err *err);
+
+/* As long as there is the one, another has another inode. */
+static enum err_code
+make_another(struct dir_store *ds, make_fn make, const struct making *m,
+    unsigned tries, struct temp *t, struct err *err)
+{
+	struct temp one CLEANUP(temp_done) = *t;
+
+	*t = TEMP_NONE;
+	return make_new(ds, make, m, tries, t, err);
+}
+
+static enum err_code
+make_new(struct dir_store *ds, make_fn make, const struct making *m,
+    unsigned tries, struct temp *t, struct err *err)
+{
+	struct resource_id id;
+	bool taken = false;
+	enum err_code rc = make(ds, m, t, err);
+
+	if (!rc)
+		rc = temp_id(ds, t, &id, err);
+	if (!rc)
+		rc = state_has_props(ds->state, &id, &taken, err);
+	if (rc || !taken)
+		return rc;
+	if (tries)
+		return make_another(ds, make, m, tries - 1, t, err);
+	return state_drop(ds->state, &id, 1, err);
+}
+
+enum err_code
+temp_file(
+    struct dir_store *ds, int dir, mode_t mode, struct temp *t, struct err *err)
+{
+	const struct making m = { .dir = dir, .mode = mode };
+
+	return make_new(ds, make_file, &m, MAX_TRIES, t, err);
 }
 
 /* ---- directories */
@@ -130,22 +211,31 @@ take_after(const struct temp *t, int parent)
 		(void)take_group(t, &stx);
 }
 
-enum err_code
-temp_dir(
-    struct dir_store *ds, int dir, bool beside, struct temp *t, struct err *err)
+static enum err_code
+make_dir(struct dir_store *ds, const struct making *m, struct temp *t,
+    struct err *err)
 {
-	int where = beside ? dir : staging_for(ds, dir);
+	int where = m->beside ? m->dir : staging_for(ds, m->dir);
 
-	temp_done(t);
 	*t = (struct temp){ .fd = -1, .dir = where, .collection = true };
 	temp_name_new(ds, t->name);
 	if (mkdirat(where, t->name, 0777)) {
 		t->name[0] = '\0';
-		return cannot_make(dir, "a collection", err);
+		return cannot_make(m->dir, "a collection", err);
 	}
-	if (where != dir)
-		take_after(t, dir);
+	if (where != m->dir)
+		take_after(t, m->dir);
 	return ERR_OK;
+}
+
+enum err_code
+temp_dir(
+    struct dir_store *ds, int dir, bool beside, struct temp *t, struct err *err)
+{
+	const struct making m = { .dir = dir, .beside = beside };
+
+	temp_done(t);
+	return make_new(ds, make_dir, &m, MAX_TRIES, t, err);
 }
 
 /* ---- both */

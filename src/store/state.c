@@ -189,6 +189,34 @@ state_props(struct state *s, const struct resource_id *id, struct arena *a,
 }
 
 static enum err_code
+has_rows(
+    struct state *s, const struct resource_id *id, bool *out, struct err *err)
+{
+	struct db *c CLEANUP(conn_unlock) = reader_lock(s);
+	sqlite3_stmt *stmt CLEANUP(db_reset) = NULL;
+	enum err_code rc = db_prepare(c, Q_HAS, &stmt, err);
+	int result;
+
+	if (rc)
+		return rc;
+	result = db_bind(stmt, 1, id_str(id));
+	if (!result)
+		result = sqlite3_step(stmt);
+	if (result != SQLITE_ROW && result != SQLITE_DONE)
+		return db_failed(c, result, err);
+	*out = result == SQLITE_ROW;
+	return ERR_OK;
+}
+
+enum err_code
+state_has_props(
+    struct state *s, const struct resource_id *id, bool *out, struct err *err)
+{
+	*out = false;
+	return state_may_have_props(s, id) ? has_rows(s, id, out, err) : ERR_OK;
+}
+
+static enum err_code
 set_prop(struct db *c, const struct resource_id *id, const struct prop *p,
     struct err *err)
 {

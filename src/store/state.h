@@ -127,6 +127,10 @@ enum err_code state_sync(struct state *s, struct err *err) MUST_USE;
  */
 bool state_may_have_props(const struct state *s, const struct resource_id *id);
 
+/* The same, looked up where memory says that there may be some. */
+enum err_code state_has_props(struct state *s, const struct resource_id *id,
+    bool *out, struct err *err) MUST_USE;
+
 /* As store_props(). */
 enum err_code
 state_props(struct state *s, const struct resource_id *id, struct arena *a,

@@ -48,6 +48,7 @@ struct wal_sync {
 	bool busy; /* somebody is syncing */
 	uint64_t synced; /* transactions up to this number are on disk */
 	uint64_t failures; /* of syncs, so far */
+	enum err_code failed; /* how the last of them did */
 	atomic_bool broken; /* the last one failed: see sync_repair() */
 };
 

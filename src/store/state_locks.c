@@ -229,7 +229,7 @@ remove_row(struct state *s, struct str token, struct err *err)
 	if (rc)
 		return rc;
 	rc = state_locks_drop_token(t.c, token, err);
-	if (!rc && !t.c->locks)
+	if (!rc && !sqlite3_changes(t.c->db))
 		rc = err_set(err, ERR_LOCK_TOKEN, "it has gone");
 	return tx_end(&t, rc, true, err);
 }

@@ -41,8 +41,9 @@ sync_repair(struct state *s, uint64_t *upto, struct err *err)
 	for (tries = 0; tries < 2 && result; tries++)
 		result = sqlite3_wal_checkpoint_v2(
 		    c->db, NULL, SQLITE_CHECKPOINT_TRUNCATE, NULL, NULL);
-	if (result)
-		return db_failed(c, result, err);
+	if (result) /* SQLite does not tell a full disk from a broken one */
+		return err_set(err, s->sync.failed, "repair %s-wal: %s",
+		    DB_NAME, sqlite3_errmsg(c->db));
 	atomic_store(&s->tidy.pages, 0);
 	*upto = target;
 	return ERR_OK;
@@ -73,10 +74,12 @@ sync_lead(struct state *s, struct err *err)
 	(void)pthread_mutex_lock(&y->lock);
 	y->busy = false;
 	atomic_store(&y->broken, rc != ERR_OK);
-	if (rc)
+	if (rc) {
 		y->failures++;
-	else if (upto > y->synced)
+		y->failed = rc;
+	} else if (upto > y->synced) {
 		y->synced = upto;
+	}
 	(void)pthread_cond_broadcast(&y->done);
 	return rc;
 }
@@ -93,8 +96,8 @@ sync_wait(struct state *s, uint64_t n, struct err *err)
 	failures = y->failures;
 	while (!rc && y->synced < n) {
 		if (y->failures != failures)
-			rc = err_set(
-			    err, ERR_IO, "%s-wal could not be synced", DB_NAME);
+			rc = err_set(err, y->failed,
+			    "%s-wal could not be synced", DB_NAME);
 		else if (y->busy)
 			(void)pthread_cond_wait(&y->done, &y->lock);
 		else
