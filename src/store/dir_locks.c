@@ -179,22 +179,12 @@ allows_members(struct state *s, struct rpath root, bool root_too,
 {
 	struct arena a CLEANUP(arena_done) = { 0 };
 	const struct lock *locks;
-	struct lock *deep;
-	size_t n, i;
-	size_t n_deep = 0;
+	size_t n;
 	enum err_code rc = state_locks_covering(s, root, &a, &locks, &n, err);
 
 	if (!rc && root_too)
 		rc = locks_allow(locks, n, t, err);
-	if (rc || !n)
-		return rc;
-	deep = arena_array(&a, n, sizeof(*deep));
-	if (!deep)
-		return err_nomem(err);
-	for (i = 0; i < n; i++)
-		if (locks[i].depth == DEPTH_INFINITY)
-			deep[n_deep++] = locks[i];
-	return locks_allow(deep, n_deep, t, err);
+	return rc ? rc : locks_allow_members(locks, n, t, err);
 }
 
 static enum err_code
@@ -230,9 +220,13 @@ dir_allows(struct store *s, struct rpath path, enum touch touch,
     const struct guard *g, struct err *err)
 {
 	struct place p CLEANUP(place_done) = PLACE_NONE;
-	enum err_code rc = place_find(dir_of(s), path,
-	    touch == TOUCH_NAME ? FOLLOW_NO : FOLLOW_YES, &p, err);
+	struct dir_store *ds = dir_of(s);
+	enum err_code rc;
 
+	if (!(g && g->check) && !state_may_have_locks(ds->state))
+		return ERR_OK;
+	rc = place_find(
+	    ds, path, touch == TOUCH_NAME ? FOLLOW_NO : FOLLOW_YES, &p, err);
 	if (rc == ERR_NOT_FOUND) { /* nor is there a collection for it */
 		p.path = path;
 		p.found = FOUND_NOTHING;
@@ -321,21 +315,21 @@ new_lock(struct rpath root, const struct lock_spec *spec, struct arena *a,
     struct lock *out, struct err *err)
 {
 	char token[LOCK_TOKEN_SIZE];
+	struct lock l;
 	enum err_code rc = lock_token_new(token, err);
 
 	if (rc)
 		return rc;
-	*out = (struct lock){
+	l = (struct lock){
+		.root = root,
 		.shared = spec->shared,
 		.depth = spec->depth,
+		.token = str_from_c(token),
+		.owner = spec->owner,
+		.user = spec->user,
 		.expires = end_of(spec->timeout),
 	};
-	if (!arena_str(a, root.s, &out->root.s) ||
-	    !arena_str(a, str_from_c(token), &out->token) ||
-	    !arena_str(a, spec->owner, &out->owner) ||
-	    !arena_str(a, spec->user, &out->user))
-		return err_nomem(err);
-	return ERR_OK;
+	return lock_copy(&l, a, out, err);
 }
 
 /*
@@ -521,15 +515,11 @@ dir_lock_refresh(struct store *s, struct rpath path,
 
 	if (!rc && !lock_is_held(f.lock, t))
 		rc = err_set(err, ERR_LOCK_TOKEN, "another user's lock");
+	if (!rc)
+		rc = lock_copy(f.lock, a, &l, err);
 	if (rc)
 		return rc;
-	l = *f.lock;
 	l.expires = end_of(timeout);
-	if (!arena_str(a, f.lock->root.s, &l.root.s) ||
-	    !arena_str(a, f.lock->token, &l.token) ||
-	    !arena_str(a, f.lock->owner, &l.owner) ||
-	    !arena_str(a, f.lock->user, &l.user))
-		return err_nomem(err);
 	rc = state_lock_refresh(ds->state, l.token, l.expires, err);
 	if (!rc)
 		*out = l;

@@ -29,6 +29,21 @@ lock_token_new(char out[LOCK_TOKEN_SIZE], struct err *err)
 	return ERR_OK;
 }
 
+enum err_code
+lock_copy(
+    const struct lock *l, struct arena *a, struct lock *out, struct err *err)
+{
+	struct lock copy = *l;
+
+	if (!arena_str(a, l->root.s, &copy.root.s) ||
+	    !arena_str(a, l->token, &copy.token) ||
+	    !arena_str(a, l->owner, &copy.owner) ||
+	    !arena_str(a, l->user, &copy.user))
+		return err_nomem(err);
+	*out = copy;
+	return ERR_OK;
+}
+
 bool
 lock_is_held(const struct lock *l, const struct lock_tokens *t)
 {
@@ -69,6 +84,24 @@ locks_allow(const struct lock *locks, size_t n, const struct lock_tokens *t,
 		if (lock_is_held(&locks[i], t))
 			return ERR_OK;
 	return n ? stopped_by(&locks[0], ERR_LOCKED, err) : ERR_OK;
+}
+
+enum err_code
+locks_allow_members(const struct lock *locks, size_t n,
+    const struct lock_tokens *t, struct err *err)
+{
+	const struct lock *deep = NULL;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		if (locks[i].depth != DEPTH_INFINITY)
+			continue;
+		if (lock_is_held(&locks[i], t))
+			return ERR_OK;
+		if (!deep)
+			deep = &locks[i];
+	}
+	return deep ? stopped_by(deep, ERR_LOCKED, err) : ERR_OK;
 }
 
 enum err_code

@@ -15,6 +15,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "base/arena.h"
 #include "base/attr.h"
 #include "base/err.h"
 #include "base/str.h"
@@ -45,6 +46,10 @@ struct lock_tokens {
 enum err_code
 lock_token_new(char out[LOCK_TOKEN_SIZE], struct err *err) MUST_USE;
 
+/* *out: l, with all that it points to in the arena. */
+enum err_code lock_copy(const struct lock *l, struct arena *a, struct lock *out,
+    struct err *err) MUST_USE;
+
 /* Whether t, which may be NULL, holds this lock's token for its creator. */
 bool lock_is_held(const struct lock *l, const struct lock_tokens *t);
 
@@ -57,6 +62,13 @@ bool lock_covers(const struct lock *l, struct rpath path);
  * about the root of the first.
  */
 enum err_code locks_allow(const struct lock *locks, size_t n,
+    const struct lock_tokens *t, struct err *err) MUST_USE;
+
+/*
+ * The same for the members, known or not, of the collection that they protect:
+ * its deep locks.
+ */
+enum err_code locks_allow_members(const struct lock *locks, size_t n,
     const struct lock_tokens *t, struct err *err) MUST_USE;
 
 /*

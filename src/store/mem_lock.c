@@ -66,22 +66,6 @@ mem_ask_below(const struct mem_store *m, struct rpath path, bool members,
 	return mem_locks_allow_below(&m->locks, path, tokens_of(g), err);
 }
 
-/* A lock with all it points to in the arena. */
-static enum err_code
-copy_lock(
-    const struct lock *l, struct arena *a, struct lock *out, struct err *err)
-{
-	struct lock copy = *l;
-
-	if (!arena_str(a, l->root.s, &copy.root.s) ||
-	    !arena_str(a, l->token, &copy.token) ||
-	    !arena_str(a, l->owner, &copy.owner) ||
-	    !arena_str(a, l->user, &copy.user))
-		return err_nomem(err);
-	*out = copy;
-	return ERR_OK;
-}
-
 enum err_code
 mem_op_allows(struct store *s, struct rpath path, enum touch touch,
     const struct guard *g, struct err *err)
@@ -140,7 +124,7 @@ mem_op_lock(struct store *s, struct rpath path, const struct lock_spec *spec,
 	if (!rc)
 		rc = mem_lock_row_new(path, spec, &row, err);
 	if (!rc)
-		rc = copy_lock(mem_lock_row_lock(row), a, &copy, err);
+		rc = lock_copy(mem_lock_row_lock(row), a, &copy, err);
 	if (!rc && !existed)
 		rc = make_empty(m, path, err);
 	if (rc) {
@@ -190,7 +174,7 @@ mem_op_refresh(struct store *s, struct rpath path, const struct lock_tokens *t,
 	if (!rc && !lock_is_held(mem_lock_row_lock(row), t))
 		rc = err_set(err, ERR_LOCK_TOKEN, "another user's lock");
 	if (!rc)
-		rc = copy_lock(mem_lock_row_lock(row), a, &copy, err);
+		rc = lock_copy(mem_lock_row_lock(row), a, &copy, err);
 	if (rc)
 		return rc;
 	mem_lock_row_refresh(row, timeout);
@@ -232,7 +216,7 @@ mem_op_locks(struct store *s, struct rpath path, struct arena *a,
 			return err_nomem(err);
 	}
 	for (i = 0; !rc && i < count; i++)
-		rc = copy_lock(&found[i], a, &copies[i], err);
+		rc = lock_copy(&found[i], a, &copies[i], err);
 	if (rc)
 		return rc;
 	*out = copies;

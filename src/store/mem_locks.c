@@ -74,20 +74,10 @@ allow_members(const struct mem_locks *l, struct rpath root,
 {
 	struct arena a CLEANUP(arena_done) = { 0 };
 	const struct lock *locks;
-	struct lock *deep;
-	size_t n, i;
-	size_t n_deep = 0;
+	size_t n;
 	enum err_code rc = mem_locks_covering(l, root, &a, &locks, &n, err);
 
-	if (rc || !n)
-		return rc;
-	deep = arena_array(&a, n, sizeof(*deep));
-	if (!deep)
-		return err_nomem(err);
-	for (i = 0; i < n; i++)
-		if (locks[i].depth == DEPTH_INFINITY)
-			deep[n_deep++] = locks[i];
-	return locks_allow(deep, n_deep, t, err);
+	return rc ? rc : locks_allow_members(locks, n, t, err);
 }
 
 enum err_code

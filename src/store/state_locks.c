@@ -60,13 +60,11 @@ struct lock_list {
 static enum err_code
 list_add(struct lock_list *list, const struct lock *l, struct err *err)
 {
-	struct lock copy = *l;
+	struct lock copy;
+	enum err_code rc = lock_copy(l, list->a, &copy, err);
 
-	if (!arena_str(list->a, l->root.s, &copy.root.s) ||
-	    !arena_str(list->a, l->token, &copy.token) ||
-	    !arena_str(list->a, l->owner, &copy.owner) ||
-	    !arena_str(list->a, l->user, &copy.user))
-		return err_nomem(err);
+	if (rc)
+		return rc;
 	if (list->n == list->cap) {
 		size_t cap = list->cap ? list->cap * 2 : 4;
 		struct lock *more = arena_array(list->a, cap, sizeof(*more));
