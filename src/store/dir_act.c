@@ -68,10 +68,9 @@ act_begin(struct act *a, struct dir_store *ds, struct store_batch *b, int dir,
 	a->ds = ds;
 	if (!waits)
 		return ERR_OK;
-	if (!a->intent)
-		fd_close(&a->sync[0]);
-	if (a->sync[0] >= 0)
+	if (a->intent && a->change.drops_locks)
 		return state_sync(ds->state, err);
+	fd_close(&a->sync[0]);
 	a->batch = b;
 	return ERR_OK;
 }
