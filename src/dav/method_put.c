@@ -118,12 +118,12 @@ static enum err_code
 check_state(struct exchange *x, const struct resource *now, struct err *err)
 {
 	struct putting *p = x->state;
+	const struct guard g = { .tokens = &p->pre.tokens };
 	enum err_code rc = precondition_check(&p->pre, now, err);
 
-	if (rc)
-		return rc;
-	return store_allows(x->store, x->req->path, TOUCH_CONTENT,
-	    precondition_guard(&p->pre, x->req->path), err);
+	return rc
+	    ? rc
+	    : store_allows(x->store, x->req->path, TOUCH_CONTENT, &g, err);
 }
 
 static enum err_code

@@ -18,17 +18,6 @@ struct question {
 	const struct guarded *at;
 };
 
-static bool
-is_among(const struct lock_tokens *t, struct str token)
-{
-	size_t i;
-
-	for (i = 0; i < t->n; i++)
-		if (str_eq(t->v[i], token))
-			return true;
-	return false;
-}
-
 /*
  * A token is submitted where it appears, also after Not, or in a list that
  * does not hold (RFC 4918 s6.1, s10.4.1).
@@ -50,8 +39,7 @@ collect_tokens(
 		const struct if_list *list = &ifs->v[l];
 
 		for (i = 0; i < list->n; i++)
-			if (!list->v[i].is_etag &&
-			    !is_among(t, list->v[i].token))
+			if (!list->v[i].is_etag)
 				v[t->n++] = list->v[i].token;
 	}
 	return ERR_OK;

@@ -24,7 +24,7 @@ struct precondition {
 	bool read; /* GET or HEAD */
 	struct conditions conditions;
 	struct if_header ifs;
-	struct lock_tokens tokens; /* all that the If header names, each once */
+	struct lock_tokens tokens; /* all that the If header names */
 	struct known_state *known; /* of paths the If header names */
 	struct rpath guarded;
 	struct guard guard;

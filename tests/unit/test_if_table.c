@@ -135,13 +135,27 @@ split_fields(struct str value, struct header *out)
 	return n;
 }
 
-/* As letters, where they have one. */
+/* What is submitted twice is submitted. */
+static bool
+was_seen(const struct lock_tokens *t, size_t n)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (str_eq(t->v[i], t->v[n]))
+			return true;
+	return false;
+}
+
+/* As letters, where they have one; each once. */
 static void
 put_tokens(const struct world *w, const struct lock_tokens *t, struct buf *out)
 {
 	size_t i, k;
 
 	for (i = 0; i < t->n; i++) {
+		if (was_seen(t, i))
+			continue;
 		if (i)
 			buf_putc(out, ' ');
 		for (k = 0; k < ARRAY_LEN(w->tokens); k++)
