@@ -140,6 +140,10 @@ db_failed(const struct db *c, int result, struct err *err)
 {
 	if (result == SQLITE_IOERR_NOMEM)
 		result = SQLITE_NOMEM;
+	/* A sync that finds no room is a full disk, not a broken one. */
+	if (c->db && sqlite3_extended_errcode(c->db) == SQLITE_IOERR_FSYNC &&
+	    err_from_errno(sqlite3_system_errno(c->db)) == ERR_NO_SPACE)
+		result = SQLITE_FULL;
 	return err_set(err, code_from_sqlite(result), "%s: %s", DB_NAME,
 	    c->db ? sqlite3_errmsg(c->db) : sqlite3_errstr(result));
 }
