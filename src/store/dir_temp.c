@@ -126,37 +126,32 @@ temp_id(const struct dir_store *ds, const struct temp *t,
 typedef enum err_code (*make_fn)(struct dir_store *ds, const struct making *m,
     struct temp *t, struct err *err);
 
-static enum err_code make_new(struct dir_store *ds, make_fn make,
-    const struct making *m, unsigned tries, struct temp *t, struct err *err);
-
-/* As long as there is the one, another has another inode. */
-static enum err_code
-make_another(struct dir_store *ds, make_fn make, const struct making *m,
-    unsigned tries, struct temp *t, struct err *err)
-{
-	struct temp one CLEANUP(temp_done) = *t;
-
-	*t = TEMP_NONE;
-	return make_new(ds, make, m, tries, t, err);
-}
-
+/* What got the id of another stays until there is one that did not. */
 static enum err_code
 make_new(struct dir_store *ds, make_fn make, const struct making *m,
-    unsigned tries, struct temp *t, struct err *err)
+    struct temp *t, struct err *err)
 {
+	struct temp used[MAX_TRIES];
 	struct resource_id id;
-	bool taken = false;
-	enum err_code rc = make(ds, m, t, err);
+	unsigned n = 0;
+	bool taken;
+	enum err_code rc;
 
-	if (!rc)
-		rc = temp_id(ds, t, &id, err);
-	if (!rc)
-		rc = state_has_props(ds->state, &id, &taken, err);
-	if (rc || !taken)
-		return rc;
-	if (tries)
-		return make_another(ds, make, m, tries - 1, t, err);
-	return state_drop(ds->state, &id, 1, err);
+	for (;;) {
+		taken = false;
+		rc = make(ds, m, t, err);
+		if (!rc)
+			rc = temp_id(ds, t, &id, err);
+		if (!rc)
+			rc = state_has_props(ds->state, &id, &taken, err);
+		if (rc || !taken || n == MAX_TRIES)
+			break;
+		used[n++] = *t;
+		*t = TEMP_NONE;
+	}
+	while (n)
+		temp_done(&used[--n]);
+	return rc || !taken ? rc : state_drop(ds->state, &id, 1, err);
 }
 
 enum err_code
@@ -165,7 +160,7 @@ temp_file(
 {
 	const struct making m = { .dir = dir, .mode = mode };
 
-	return make_new(ds, make_file, &m, MAX_TRIES, t, err);
+	return make_new(ds, make_file, &m, t, err);
 }
 
 /* ---- directories */
@@ -235,7 +230,7 @@ temp_dir(
 	const struct making m = { .dir = dir, .beside = beside };
 
 	temp_done(t);
-	return make_new(ds, make_dir, &m, MAX_TRIES, t, err);
+	return make_new(ds, make_dir, &m, t, err);
 }
 
 /* ---- both */
