@@ -5,13 +5,15 @@
  * nothing anywhere else, and the next start need not look for it.
  *
  * That start removes what is there while the store is at work already: what it
- * makes itself has names of its own.
+ * makes itself has names of its own.  It does not while another process has
+ * locked staging: two may serve a tree, with state directories elsewhere.
  */
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <signal.h>
 #include <stdio.h>
+#include <sys/file.h>
 #include <sys/random.h>
 #include <unistd.h>
 
@@ -160,7 +162,9 @@ sweep(void *arg)
 void
 staging_sweep(struct dir_store *ds)
 {
-	DIR *d = ds->staging < 0 ? NULL : read_staging(ds);
+	bool ours = ds->staging >= 0 &&
+	    (!flock(ds->staging, LOCK_EX | LOCK_NB) || errno != EWOULDBLOCK);
+	DIR *d = ours ? read_staging(ds) : NULL;
 	bool any = d && next_left(ds, d);
 	sigset_t all, before;
 

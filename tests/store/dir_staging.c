@@ -185,11 +185,41 @@ staging_in_the_tree_is_not_for_clients(void **state)
 	assert_int_equal(count_entries(w, "/.sheaf-tmp-staging"), 0);
 }
 
+/* It is not kept from them as a state directory is. */
+static void
+a_second_server_of_a_tree_leaves_the_work_of_the_first_alone(void **state)
+{
+	const struct timespec while_it_sweeps = { .tv_nsec = 100000000 };
+	struct world *w = *state;
+	char other[600];
+	const struct dir_store_spec spec = {
+		.dir = w->tree,
+		.state = other,
+		.relaxed = true,
+	};
+	struct store *second;
+
+	if (access(real(w, "/.sheaf-tmp-staging"), F_OK))
+		skip(); /* only root may mount */
+	(void)snprintf(other, sizeof(other), "%s/other", w->state);
+	leave(w, "/.sheaf-tmp-staging/begun");
+	assert_ok(dir_store_open(&spec, &second, err));
+	(void)nanosleep(&while_it_sweeps, NULL);
+	store_close(second);
+	assert_int_equal(count_entries(w, "/.sheaf-tmp-staging"), 1);
+	store_close(w->store);
+	world_open(w);
+	await_empty(w, "/.sheaf-tmp-staging");
+}
+
 static const struct CMUnitTest rows[] = {
 	WORLD_TEST(what_a_crash_left_goes_while_the_store_is_at_work),
 	WORLD_TEST(nothing_stays_in_staging),
 	WORLD_TEST(a_copied_collection_takes_after_its_parent),
 	cmocka_unit_test_setup_teardown(staging_in_the_tree_is_not_for_clients,
+	    set_up_apart, tear_down_apart),
+	cmocka_unit_test_setup_teardown(
+	    a_second_server_of_a_tree_leaves_the_work_of_the_first_alone,
 	    set_up_apart, tear_down_apart),
 };
 
