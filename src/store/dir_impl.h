@@ -49,7 +49,10 @@ struct dir_store {
 	struct resource_id hidden_id;
 	_Atomic int64_t last_time;
 	struct claims claims;
-	int staging; /* -1: there is none */
+	int staging; /* -1: there is none; else see staging_now() */
+	int staging_in; /* the collection it is in */
+	const char *staging_name;
+	pthread_mutex_t staging_lock; /* to make it again */
 	char temp_prefix[TEMP_PREFIX_SIZE]; /* of this run alone */
 	_Atomic uint64_t n_temps;
 	bool sweeping;
@@ -213,6 +216,9 @@ bool dir_is_on_root_device(const struct dir_store *ds, const struct statx *stx);
 /* statx() of an open descriptor. */
 enum err_code dir_stat_fd(int fd, struct statx *out, struct err *err) MUST_USE;
 
+/* Whether the collection was removed since its descriptor was opened. */
+bool dir_has_gone(int dir);
+
 /* A moment later than any it gave before. */
 int64_t dir_tick(struct dir_store *ds);
 
@@ -311,7 +317,10 @@ void staging_close(struct dir_store *ds); /* fine with -1 */
  * Where to make what is for a place in dir: in staging, or, on another file
  * system, in dir itself.
  */
-int staging_for(const struct dir_store *ds, int dir);
+int staging_for(struct dir_store *ds, int dir);
+
+/* Staging itself, made again if somebody has removed it; -1: there is none. */
+int staging_now(struct dir_store *ds);
 
 /* A hidden name that nothing else has, or had, anywhere. */
 void temp_name_new(struct dir_store *ds, char out[TEMP_NAME_SIZE]);

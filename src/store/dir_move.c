@@ -65,7 +65,7 @@ static bool
 put_aside(struct dir_store *ds, int dir, const char *name, struct trash *t)
 {
 	temp_name_new(ds, t->name);
-	t->dir = ds->staging;
+	t->dir = staging_now(ds);
 	if (t->dir >= 0 && !renameat(dir, name, t->dir, t->name))
 		return true;
 	t->dir = dir;
@@ -147,7 +147,7 @@ dir_move_into(struct dir_store *ds, int fdir, const char *from,
 enum err_code
 dir_set_aside(struct dir_store *ds, const struct place *p, struct err *err)
 {
-	struct trash t = { .ds = ds, .dir = ds->staging };
+	struct trash t = { .ds = ds, .dir = staging_now(ds) };
 
 	staging_left_name(ds, t.name);
 	if (t.dir >= 0 && !renameat(p->dir, p->name, t.dir, t.name))

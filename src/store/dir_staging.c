@@ -80,12 +80,40 @@ stat_mount(int fd, struct statx *out, struct err *err)
 	    : ERR_OK;
 }
 
+static int
+open_staging(const struct dir_store *ds)
+{
+	if (mkdirat(ds->staging_in, ds->staging_name, 0700) && errno != EEXIST)
+		return -1;
+	return openat(ds->staging_in, ds->staging_name,
+	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+}
+
+/*
+ * Others may be using the descriptor at this moment: so it stays the same, and
+ * only what it stands for is replaced.
+ */
+int
+staging_now(struct dir_store *ds)
+{
+	int fd CLEANUP(fd_close) = -1;
+
+	if (ds->staging < 0 || !dir_has_gone(ds->staging))
+		return ds->staging;
+	(void)pthread_mutex_lock(&ds->staging_lock);
+	if (dir_has_gone(ds->staging))
+		fd = open_staging(ds);
+	if (fd >= 0)
+		(void)dup3(fd, ds->staging, O_CLOEXEC);
+	(void)pthread_mutex_unlock(&ds->staging_lock);
+	return ds->staging;
+}
+
 /* A tree that we may not write to has none, and needs none. */
 enum err_code
 staging_open(struct dir_store *ds, int state, struct err *err)
 {
 	struct statx root, there;
-	const char *name = STAGING_NAME;
 	enum err_code rc = stat_mount(ds->root, &root, err);
 
 	choose_prefix(ds);
@@ -93,28 +121,31 @@ staging_open(struct dir_store *ds, int state, struct err *err)
 		rc = stat_mount(state, &there, err);
 	if (rc)
 		return rc;
+	ds->staging_name = STAGING_NAME;
 	if (!same_mount(&root, &there)) {
 		state = ds->root;
-		name = STAGING_BESIDE;
+		ds->staging_name = STAGING_BESIDE;
 	}
-	if (mkdirat(state, name, 0700) && errno != EEXIST)
+	ds->staging_in = fcntl(state, F_DUPFD_CLOEXEC, 0);
+	if (ds->staging_in < 0)
+		return err_os(err, "open '%s'", ds->staging_name);
+	if (mkdirat(state, ds->staging_name, 0700) && errno != EEXIST)
 		return ERR_OK;
-	ds->staging = openat(
-	    state, name, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+	ds->staging = open_staging(ds);
 	if (ds->staging < 0)
-		return err_os(err, "open '%s'", name);
+		return err_os(err, "open '%s'", ds->staging_name);
 	return ERR_OK;
 }
 
 int
-staging_for(const struct dir_store *ds, int dir)
+staging_for(struct dir_store *ds, int dir)
 {
 	struct statx stx;
 
 	if (ds->staging < 0 || dir_stat_fd(dir, &stx, NULL) ||
 	    !dir_is_on_root_device(ds, &stx))
 		return dir;
-	return ds->staging;
+	return staging_now(ds);
 }
 
 /* ---- what was left there */
@@ -187,6 +218,7 @@ staging_close(struct dir_store *ds)
 		(void)pthread_join(ds->sweeper, NULL);
 	ds->sweeping = false;
 	fd_close(&ds->staging);
+	fd_close(&ds->staging_in);
 }
 
 void

@@ -108,6 +108,15 @@ dir_stat_fd(int fd, struct statx *out, struct err *err)
 	return ERR_OK;
 }
 
+bool
+dir_has_gone(int dir)
+{
+	struct statx stx;
+
+	return !statx(dir, "", AT_EMPTY_PATH, STATX_NLINK, &stx) &&
+	    stx.stx_nlink == 0;
+}
+
 int64_t
 dir_tick(struct dir_store *ds)
 {

@@ -19,6 +19,7 @@ dir_close(struct store *s)
 	fd_close(&ds->root);
 	buf_done(&ds->hidden);
 	claims_done(&ds->claims);
+	(void)pthread_mutex_destroy(&ds->staging_lock);
 	free(ds);
 }
 
@@ -181,7 +182,8 @@ dir_store_open(
 	if (!ds)
 		return err_nomem(err);
 	claims_init(&ds->claims);
-	ds->root = ds->staging = -1;
+	ds->root = ds->staging = ds->staging_in = -1;
+	(void)pthread_mutex_init(&ds->staging_lock, NULL);
 	ds->relaxed = spec->relaxed;
 	ds->nameless = !spec->named_temps && temp_nameless_works();
 	rc = open_root(ds, spec->dir, err);

@@ -45,23 +45,13 @@ is_unsupported(int errnum)
 	return errnum == EOPNOTSUPP || errnum == EISDIR || errnum == EINVAL;
 }
 
-/* The collection may have gone since its descriptor was opened. */
-static bool
-has_gone(int dir)
-{
-	struct statx stx;
-
-	return !statx(dir, "", AT_EMPTY_PATH, STATX_NLINK, &stx) &&
-	    stx.stx_nlink == 0;
-}
-
 /* ENOENT or, from ext4, EPERM when it has. */
 static enum err_code
 cannot_make(int dir, const char *what, struct err *err)
 {
 	int errnum = errno;
 
-	if (errnum == ENOENT || has_gone(dir))
+	if (errnum == ENOENT || dir_has_gone(dir))
 		return err_set(err, ERR_NO_PARENT,
 		    "make %s: the collection has gone", what);
 	return err_errno(err, errnum, "make %s", what);
@@ -254,7 +244,7 @@ link_hidden(struct dir_store *ds, struct temp *t, const struct place *p,
     struct err *err)
 {
 	temp_name_new(ds, t->name);
-	t->dir = ds->staging;
+	t->dir = staging_now(ds);
 	if (t->dir >= 0 && !link_nameless(t->fd, t->dir, t->name))
 		return ERR_OK;
 	t->dir = p->dir;

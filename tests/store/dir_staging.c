@@ -96,6 +96,30 @@ nothing_stays_in_staging(void **state)
 	assert_int_equal(count_entries(w, "/"), 3);
 }
 
+static void
+it_is_made_again_when_somebody_removes_it(void **state)
+{
+	struct world *w = *state;
+	struct store *s = w->store;
+
+	must_mkcol(s, "/c");
+	must_mkcol(s, "/d");
+	must_put(s, "/d/f", "f");
+	must_put(s, "/f", "f");
+	assert_int_equal(rmdir(real(w, STAGING)), 0);
+	assert_ok(store_copy(
+	    s, at("/c"), at("/e"), REPLACE_NO, NULL, NULL, NULL, NULL, err));
+	assert_int_equal(rmdir(real(w, STAGING)), 0);
+	must_put(s, "/f", "g");
+	assert_int_equal(rmdir(real(w, STAGING)), 0);
+	assert_ok(
+	    store_rename(s, at("/e"), at("/d"), REPLACE_YES, NULL, NULL, err));
+	assert_string_equal(
+	    walk_text(s, "/", DEPTH_INFINITY, WALK_DOWN), "/\n/c/\n/d/\n/f\n");
+	assert_int_equal(count_entries(w, STAGING), 0);
+	assert_int_equal(count_entries(w, "/"), 3);
+}
+
 /* As the system stores one: for the owner, one other user, group and all. */
 static const unsigned char list[] = { 2, 0, 0, 0, /* version */
 	1, 0, 7, 0, 255, 255, 255, 255, 2, 0, 5, 0, 0x39, 0x30, 0, 0, 4, 0, 5,
@@ -215,6 +239,7 @@ a_second_server_of_a_tree_leaves_the_work_of_the_first_alone(void **state)
 static const struct CMUnitTest rows[] = {
 	WORLD_TEST(what_a_crash_left_goes_while_the_store_is_at_work),
 	WORLD_TEST(nothing_stays_in_staging),
+	WORLD_TEST(it_is_made_again_when_somebody_removes_it),
 	WORLD_TEST(a_copied_collection_takes_after_its_parent),
 	cmocka_unit_test_setup_teardown(staging_in_the_tree_is_not_for_clients,
 	    set_up_apart, tear_down_apart),
