@@ -424,12 +424,43 @@ state_new(bool relaxed)
 	return s;
 }
 
+static enum err_code
+load(struct state *s, const struct state_spec *spec, struct err *err)
+{
+	struct arena a CLEANUP(arena_done) = { 0 };
+	struct rpath file;
+	enum err_code rc = rpath_join(&a,
+	    (struct rpath){ str_from_c(spec->path) }, STR(DB_NAME), &file, err);
+
+	if (!rc)
+		rc = open_all(s, file.s.ptr,
+		    spec->relaxed ? relaxed_pragmas : strict_pragmas, err);
+	if (!rc)
+		rc = filter_load(s, err);
+	return rc ? rc : state_locks_load(s, err);
+}
+
+/* Who cannot start wants to know which file it is, and what to do. */
+static enum err_code
+load_or_say(struct state *s, const struct state_spec *spec, struct err *err)
+{
+	struct err why = { 0 };
+	enum err_code rc = load(s, spec, &why);
+
+	if (rc == ERR_IO)
+		return err_set(err, ERR_IO,
+		    "'%s': %s (restore it, or move " DB_NAME
+		    " away to begin without properties and locks)",
+		    spec->path, why.why);
+	if (rc && err)
+		*err = why;
+	return rc;
+}
+
 enum err_code
 state_open(const struct state_spec *spec, struct state **out, struct err *err)
 {
 	struct state *s = state_new(spec->relaxed);
-	struct arena a CLEANUP(arena_done) = { 0 };
-	struct rpath file;
 	int db = -1;
 	enum err_code rc;
 
@@ -441,17 +472,9 @@ state_open(const struct state_spec *spec, struct state **out, struct err *err)
 	/* At once: closing it later would end SQLite's own locks on it. */
 	fd_close(&db);
 	if (!rc)
-		rc = rpath_join(&a, (struct rpath){ str_from_c(spec->path) },
-		    STR(DB_NAME), &file, err);
-	if (!rc)
-		rc = open_all(s, file.s.ptr,
-		    spec->relaxed ? relaxed_pragmas : strict_pragmas, err);
+		rc = load_or_say(s, spec, err);
 	if (!rc)
 		rc = sync_open(s, spec, err);
-	if (!rc)
-		rc = filter_load(s, err);
-	if (!rc)
-		rc = state_locks_load(s, err);
 	if (!rc)
 		rc = tidy_start(s, err);
 	if (rc) {

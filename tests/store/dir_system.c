@@ -122,6 +122,29 @@ a_state_directory_is_for_one_server(void **state)
 	assert_non_null(strstr(err.why, w->state));
 }
 
+static void
+a_damaged_state_is_named_with_the_way_out(void **state)
+{
+	struct world *w = *state;
+	const struct dir_store_spec spec = { .dir = w->tree,
+		.state = w->state };
+	struct err why = { 0 };
+	FILE *f;
+
+	store_close(w->store);
+	w->store = NULL;
+	f = fopen(real(w, "/../state/state.db"), "w");
+	assert_non_null(f);
+	assert_true(fputs("this has never been a database\n", f) >= 0);
+	assert_int_equal(fclose(f), 0);
+	assert_int_equal(dir_store_open(&spec, &w->store, &why), ERR_IO);
+	assert_non_null(strstr(why.why, w->state));
+	assert_non_null(strstr(why.why, "state.db"));
+	assert_non_null(strstr(why.why, "move"));
+	assert_int_equal(unlink(real(w, "/../state/state.db")), 0);
+	world_open(w);
+}
+
 /* ---- as somebody who may not do everything */
 
 static bool
@@ -324,6 +347,7 @@ static const struct CMUnitTest rows[] = {
 	WORLD_TEST(a_process_killed_while_uploading_leaves_nothing),
 	WORLD_TEST(a_change_that_was_lost_sight_of_is_not_judged_by_later_ones),
 	WORLD_TEST(properties_outlive_the_server),
+	WORLD_TEST(a_damaged_state_is_named_with_the_way_out),
 	WORLD_TEST(a_state_directory_is_for_one_server),
 	WORLD_TEST(what_the_system_refuses_is_forbidden),
 	WORLD_TEST(a_tree_that_cannot_be_written_can_be_read),
