@@ -12,6 +12,7 @@ import errno
 import os
 import re
 import shutil
+import sqlite3
 import tempfile
 import unittest
 
@@ -94,8 +95,9 @@ class Case:
     """A request, and what the tree is when it has been done."""
 
     def __init__(self, method, target, after, headers=(), body=None,
-                 parts=False, displaces=False):
+                 parts=False, displaces=False, locked=None):
         self.method, self.target, self.after = method, target, after
+        self.locked = locked  # a deep lock there, whose token is sent
         self.headers, self.body = dict(headers), body
         self.parts = parts  # may be done in part, which 207 says
         # A collection gives way: what of it cannot be removed stays, hidden.
@@ -128,6 +130,34 @@ CASES = (
          {"Destination": "/file"}, parts=True),
     Case("DELETE", "/tree", with_out("tree"), parts=True),
     Case("DELETE", "/file", with_out("file")),
+)
+
+LOCK = (b'<D:lockinfo xmlns:D="DAV:"><D:lockscope><D:exclusive/></D:lockscope>'
+        b"<D:locktype><D:write/></D:locktype></D:lockinfo>")
+
+# Locks that are made, kept and given back.
+LOCK_CASES = (
+    Case("LOCK", "/file", BEFORE, body=LOCK),
+    Case("LOCK", "/tree", BEFORE, body=LOCK),
+    Case("LOCK", "/new", {**BEFORE, "new": b""}, body=LOCK),
+    Case("LOCK", "/file", BEFORE, locked="/file"),
+    Case("UNLOCK", "/file", BEFORE, locked="/file"),
+    Case("UNLOCK", "/tree", BEFORE, locked="/tree"),
+)
+
+# Changes of what is locked: its lock goes with it, or stays with it.
+LOCKED_CASES = (
+    Case("DELETE", "/tree", with_out("tree"), parts=True, locked="/tree"),
+    Case("DELETE", "/file", with_out("file"), locked="/file"),
+    Case("MOVE", "/tree", as_copy("tree", "away/new", with_out("tree")),
+         {"Destination": "/away/new"}, parts=True, locked="/tree"),
+    Case("MOVE", "/tree", as_copy("tree", "over", with_out("tree", "over")),
+         {"Destination": "/over"}, parts=True, displaces=True,
+         locked="/tree/sub"),
+    Case("COPY", "/tree", as_copy("tree", "over", with_out("over")),
+         {"Destination": "/over"}, parts=True, locked="/over"),
+    Case("PUT", "/file", {**BEFORE, "file": LARGE}, body=LARGE,
+         locked="/file"),
 )
 
 # Each of the changes comes to some of these; the others are quick to find out.
@@ -174,14 +204,45 @@ class UnderFaults(unittest.TestCase):
                 answer = None
             return answer, self.faults.end()
 
+    def database(self):
+        return sqlite3.connect(self.server.path(".sheaf/state.db"), 20,
+                               isolation_level=None)
+
+    def locks(self):
+        """{path: token}, once the state has done what was left to do."""
+        self.server.request("PROPPATCH", "/", (), PROPS % b"next")
+        db = self.database()
+        rows = db.execute("SELECT path, token FROM locks").fetchall()
+        db.close()
+        return {path.decode(): token.decode() for path, token in rows}
+
+    def forget_locks(self):
+        db = self.database()
+        db.execute("DELETE FROM locks")
+        db.close()
+
+    def lock(self, case):
+        """Takes what the last trial left, and makes the lock of this one."""
+        self.forget_locks()
+        if not case.locked:
+            return
+        answer = self.server.request("LOCK", case.locked, (), LOCK)
+        self.token = answer.header("Lock-Token")
+        case.headers["If"] = "<%s> (%s)" % (case.locked, self.token)
+        if case.method == "UNLOCK":
+            case.headers["Lock-Token"] = self.token
+
     def each(self, case, check, lasting=False, faults=FAULTS):
         """Checks each answer in the course of which something failed."""
         for call, errnum in faults:
             for nth in range(1, MAX_NTH):
                 begin(self.server.root)
+                if case in LOCK_CASES + LOCKED_CASES:
+                    self.lock(case)
                 answer, failed = self.send(case, call, errnum, nth, lasting)
                 if not failed:
                     break
+                self.call, self.lasting = call, lasting
                 with self.subTest(case=str(case), call=call, nth=nth,
                                   error=errno.errorcode[errnum],
                                   lasting=lasting):
@@ -193,7 +254,7 @@ class UnderFaults(unittest.TestCase):
         if case.displaces and answer.status in (204, 207):
             after = {k: v for k, v in after.items() if ".sheaf-tmp-" not in k}
         self.assertEqual([k for k in after if ".sheaf-tmp-" in k], [])
-        if answer.status in (201, 204):
+        if answer.status in (200, 201, 204):
             self.assertEqual(after, case.after)
             return
         for name, data in after.items():
@@ -218,6 +279,48 @@ class UnderFaults(unittest.TestCase):
     def test_changes_on_a_failing_disk_are_said_not_to_be_done(self):
         for case in CASES:
             self.each(case, self.check_change, lasting=True)
+
+    def check_lock(self, case, answer, errnum):
+        """A lock is there if it was granted, and not if it was not."""
+        self.check_change(case, answer, errnum)
+        locks = self.locks()
+        done = answer.status < 300
+        token = (answer.header("Lock-Token") or "").strip("<>")
+        if case.method == "UNLOCK":
+            wanted = {} if done else {case.target: self.token.strip("<>")}
+        elif case.locked:
+            wanted = {case.target: self.token.strip("<>")}
+        else:
+            wanted = {case.target: token} if done else {}
+        # As with properties: what could not be synced may be seen.  And a lock
+        # whose answer cannot be made is taken back, if that is possible.
+        if done or not (self.lasting or self.call == "fsync"):
+            self.assertEqual(locks, wanted)
+        if self.locks():
+            self.assertEqual(self.server.request(
+                "PUT", case.target, (), b"x").status,
+                405 if case.target == "/tree" else 423)
+
+    def check_locked(self, case, answer, errnum):
+        """The lock is there exactly if what it is for is."""
+        self.check_change(case, answer, errnum)
+        name = case.locked.lstrip("/")
+        still = name in self.state()
+        if case.method == "MOVE" and case.headers["Destination"] == "/over":
+            still = still and self.state().get(name + "/large") == LARGE
+        self.assertEqual(self.locks(), {
+            case.locked: self.token.strip("<>")} if still else {})
+
+    def test_locks_are_made_or_said_not_to_be(self):
+        self.addCleanup(self.forget_locks)
+        for case in LOCK_CASES:
+            for lasting in (False, True):
+                self.each(case, self.check_lock, lasting)
+
+    def test_locks_go_with_what_they_are_for(self):
+        self.addCleanup(self.forget_locks)
+        for case in LOCKED_CASES:
+            self.each(case, self.check_locked)
 
     def check_list(self, _, answer, errnum):
         if answer is None:
