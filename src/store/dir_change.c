@@ -36,7 +36,6 @@ make_collection(struct dir_store *ds, const struct place *p, struct err *err)
 	struct resource made;
 	struct statx stx;
 	bool taken = false;
-	enum err_code rc;
 
 	if (mkdirat(p->dir, p->name, 0777))
 		return errno == ENOENT
@@ -44,11 +43,13 @@ make_collection(struct dir_store *ds, const struct place *p, struct err *err)
 			  "the collection of '%.*s' has gone",
 			  STR_ARG(p->path.s))
 		    : err_os(err, "make '%.*s'", STR_ARG(p->path.s));
+	/* It is there: what cannot be looked up is no reason to fail. */
 	if (statx(p->dir, p->name, AT_SYMLINK_NOFOLLOW, STAT_MASK, &stx))
-		return err_os(err, "stat '%.*s'", STR_ARG(p->path.s));
+		return ERR_OK;
 	dir_resource(ds, &stx, &made);
-	rc = state_has_props(ds->state, &made.id, &taken, err);
-	return rc || !taken ? rc : make_again(ds, p, err);
+	if (state_has_props(ds->state, &made.id, &taken, NULL) || !taken)
+		return ERR_OK;
+	return make_again(ds, p, err);
 }
 
 enum err_code

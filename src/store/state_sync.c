@@ -18,6 +18,16 @@
 /* ---- the shared sync */
 
 /*
+ * Who would make room on a full disk needs a line in the journal for it.  Best
+ * effort: some file systems cannot do it.
+ */
+static void
+reserve_room(const struct state *s)
+{
+	(void)fallocate(s->sync.fd, FALLOC_FL_KEEP_SIZE, 0, LOG_RESERVE);
+}
+
+/*
  * After a failed sync nobody knows which pages of the log the disk has: the
  * system calls them clean, and the next sync would succeed for nothing.  So
  * the log is read back, and what is in it brought into the database, which
@@ -45,6 +55,7 @@ sync_repair(struct state *s, uint64_t *upto, struct err *err)
 		return err_set(err, s->sync.failed, "repair %s-wal: %s",
 		    DB_NAME, sqlite3_errmsg(c->db));
 	atomic_store(&s->tidy.pages, 0);
+	reserve_room(s); /* it was truncated */
 	*upto = target;
 	return ERR_OK;
 }
@@ -123,20 +134,6 @@ sync_init(struct state *s)
 }
 
 /*
- * Who would make room on a full disk needs a line in the journal for it.  Best
- * effort: some file systems cannot do it.
- */
-static void
-reserve_room(const struct state_spec *spec)
-{
-	int fd CLEANUP(fd_close) = openat(
-	    spec->dir, DB_NAME "-wal", O_WRONLY | O_CLOEXEC | O_NOFOLLOW);
-
-	if (fd >= 0)
-		(void)fallocate(fd, FALLOC_FL_KEEP_SIZE, 0, LOG_RESERVE);
-}
-
-/*
  * The log keeps its inode as long as a connection is open.  Its name, that of
  * the database, and the tables are made durable here, once.
  */
@@ -146,13 +143,13 @@ sync_open(struct state *s, const struct state_spec *spec, struct err *err)
 	int fd CLEANUP(fd_close) = -1;
 	int above CLEANUP(fd_close) = -1;
 
-	reserve_room(spec);
-	if (s->relaxed)
-		return ERR_OK;
-	s->sync.fd = openat(
-	    spec->dir, DB_NAME "-wal", O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	s->sync.fd =
+	    openat(spec->dir, DB_NAME "-wal", O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	if (s->sync.fd < 0)
 		return err_os(err, "open '%s-wal'", DB_NAME);
+	reserve_room(s);
+	if (s->relaxed)
+		return ERR_OK;
 	fd = openat(spec->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || fdatasync(s->sync.fd) || fsync(fd))
 		return err_os(err, "sync '%s'", spec->path);
