@@ -449,21 +449,30 @@ pick(const struct lock *locks, size_t n, const struct lock_tokens *t)
 	return found;
 }
 
-/* The place as it is now, and the lock that covers it. */
+/*
+ * The place as it is now, and the lock that covers it.  A file that somebody
+ * removed by hand leaves its lock, which its owner may still give back.
+ */
 static enum err_code
 look_for(struct dir_store *ds, struct rpath path, const struct lock_tokens *t,
     struct place *p, struct guarded *at, struct found_lock *f, struct err *err)
 {
 	enum err_code rc = place_find(ds, path, FOLLOW_YES, p, err);
 
-	if (!rc)
-		rc = place_must_exist(p, err);
+	if (rc == ERR_NOT_FOUND) { /* nor is there a collection for it */
+		p->path = path;
+		p->found = FOUND_NOTHING;
+		rc = ERR_OK;
+	}
 	if (!rc)
 		rc = state_locks_covering(
 		    ds->state, p->path, &f->a, &at->locks, &at->n_locks, err);
-	if (!rc)
-		f->lock = pick(at->locks, at->n_locks, t);
-	return rc;
+	if (rc)
+		return rc;
+	f->lock = pick(at->locks, at->n_locks, t);
+	return f->lock && rpath_eq(f->lock->root, p->path)
+	    ? ERR_OK
+	    : place_must_exist(p, err);
 }
 
 /*
@@ -479,6 +488,7 @@ find_lock(struct dir_store *ds, struct rpath path, const struct lock_tokens *t,
 	struct guarded at = { 0 };
 	struct resource now;
 	struct rpath root;
+	bool mapped;
 	enum err_code rc = look_for(ds, path, t, &first, &at, f, err);
 
 	if (rc)
@@ -494,8 +504,10 @@ find_lock(struct dir_store *ds, struct rpath path, const struct lock_tokens *t,
 	    (f->lock && !rpath_covers(root, f->lock->root)))
 		return err_set(
 		    err, ERR_BUSY, "'%.*s' keeps changing", STR_ARG(path.s));
-	now = place_resource(&p);
-	at.now = &now;
+	rc = place_seen(&p, &now, &mapped, err);
+	if (rc)
+		return rc;
+	at.now = mapped ? &now : NULL;
 	rc = guard_ask(g, &at, err);
 	if (!rc && !f->lock)
 		rc = err_set(err, ERR_LOCK_TOKEN, "no such lock on '%.*s'",

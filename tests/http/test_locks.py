@@ -290,6 +290,31 @@ class Rules(Locks):
         self.assertEqual(self.submitted(self.put("l/f", want=423)), [self.at("d/")])
         self.unlock(self.at("l/f"), lock.token)
 
+    def test_who_locked_what_is_gone_can_unlock_it(self):
+        """Somebody removed it by hand: else nobody could make it anew for an hour."""
+        for name, parent in (("f", None), ("d/f", "d")):
+            with self.subTest(name):
+                if parent:
+                    self.ask("MKCOL", self.at(parent), want=201)
+                lock = self.lock(self.at(name))
+                if parent:
+                    shutil.rmtree(self.server.path(self.at(parent)[1:]))
+                else:
+                    os.remove(self.server.path(self.at(name)[1:]))
+                self.unlock(self.at(name), "urn:uuid:none", want=404)
+                refresh = {"If": "(<%s>)" % lock.token}
+                self.ask("LOCK", self.at(name), refresh, b"", 200)
+                self.unlock(self.at(name), lock.token)
+                self.unlock(self.at(name), lock.token, want=404)
+                if parent:
+                    self.ask("MKCOL", self.at(parent), want=201)
+                self.put(name, want=201)
+
+    def test_a_lock_is_not_given_back_by_way_of_what_is_not_there(self):
+        lock = self.lock(self.folder)
+        self.unlock(self.at("none"), lock.token, want=404)
+        self.unlock(self.folder, lock.token)
+
     def test_what_is_malformed(self):
         self.put("f")
         for headers, body in (({}, None), ({}, b""), ({"Depth": "1"}, info()),
