@@ -23,6 +23,7 @@ struct server {
 	struct log *log;
 	struct address address; /* the one it listens on */
 	int listener; /* -1: libmicrohttpd has it */
+	int deaf; /* what takes its place in the end */
 	atomic_bool stopping;
 	_Atomic uint64_t requests; /* so far; the last one's id */
 	atomic_uint active; /* requests that began and are not over */

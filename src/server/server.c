@@ -2,6 +2,7 @@
 #include "server/server.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdarg.h>
@@ -121,7 +122,9 @@ listen_on(struct server *s, struct err *err)
 		return err_os(err, "listen on '%s'", text);
 	s->address = a;
 	s->listener = fd_take(&fd);
-	return ERR_OK;
+	/* Now, as there may be no descriptor left when it is needed. */
+	s->deaf = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
+	return s->deaf < 0 ? err_os(err, "make a socket") : ERR_OK;
 }
 
 /* As many descriptors as the connections may need, if we are let. */
@@ -191,6 +194,7 @@ release(struct server *s)
 	log_close(s->log);
 	live_drop(s->live);
 	fd_close(&s->listener);
+	fd_close(&s->deaf);
 	(void)pthread_mutex_destroy(&s->lock);
 	free(s);
 }
@@ -227,6 +231,7 @@ server_start(
 		return err_nomem(err);
 	}
 	s->listener = -1;
+	s->deaf = -1;
 	s->store = store;
 	(void)pthread_mutex_init(&s->lock, NULL);
 	rc = live_new(c, &s->live, err);
@@ -309,16 +314,28 @@ server_reload(struct server *s, struct config *c, struct err *err)
 
 /* ---- stopping */
 
+/*
+ * Nobody is let in any more, and whoever waits in the queue is turned away.
+ * MHD_quiesce_daemon() is for this, but takes the listener from the epoll sets
+ * when its threads may do so, too, and aborts if it comes second.  So a socket
+ * that nobody can connect to takes the listener's place: what is closed leaves
+ * the sets by itself.
+ */
+static void
+close_listener(struct server *s)
+{
+	const union MHD_DaemonInfo *info =
+	    MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_LISTEN_FD);
+
+	if (info)
+		(void)dup3(s->deaf, info->listen_fd, O_CLOEXEC);
+}
+
 void
 server_stop(struct server *s)
 {
 	atomic_store(&s->stopping, true);
-	s->listener = MHD_quiesce_daemon(s->daemon);
-	/*
-	 * Whoever connected before is turned away as the kernel closes what
-	 * waits in the queue; libmicrohttpd is done with it after its stop.
-	 */
-	(void)shutdown(s->listener, SHUT_RDWR);
+	close_listener(s);
 	(void)conns_shut(s->conns, false);
 }
 

@@ -16,7 +16,9 @@
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/epoll.h>
 #include <sys/mman.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -42,6 +44,7 @@ enum call {
 	CALL_CHMOD,
 	CALL_CHANGE, /* any that changes something */
 	CALL_ANY,
+	CALL_UNLISTEN, /* a listener leaves an epoll set; not among any */
 };
 
 enum action { ACTION_FAIL, ACTION_STOP_BEFORE, ACTION_STOP_AFTER };
@@ -183,6 +186,24 @@ WRAP(CALL_TIMES, int, futimens, (int fd, const struct timespec t[2]), (fd, t))
 WRAP(CALL_ALLOCATE, int, fallocate64, (int fd, int mode, off64_t at, off64_t n),
     (fd, mode, at, n))
 WRAP(CALL_CHMOD, int, fchmod, (int fd, mode_t mode), (fd, mode))
+
+static bool
+listens(int fd)
+{
+	int does = 0;
+	socklen_t size = sizeof(does);
+
+	return !getsockopt(fd, SOL_SOCKET, SO_ACCEPTCONN, &does, &size) && does;
+}
+
+EXPORT int
+epoll_ctl(int set, int op, int fd, struct epoll_event *event)
+{
+	if (op == EPOLL_CTL_DEL && listens(fd) && orders &&
+	    atomic_load(&orders->call) == CALL_UNLISTEN && fails(CALL_UNLISTEN))
+		return -1;
+	return NEXT(epoll_ctl)(set, op, fd, event);
+}
 
 EXPORT struct dirent64 *
 readdir64(DIR *d)

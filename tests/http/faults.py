@@ -12,7 +12,7 @@ import sys
 
 CALLS = ("", "openat2", "getdents", "statx", "read", "write", "fsync",
          "rename", "link", "unlink", "mkdir", "copy-range", "truncate",
-         "times", "allocate", "chmod", "change", "any")
+         "times", "allocate", "chmod", "change", "any", "unlisten")
 FAIL, STOP_BEFORE, STOP_AFTER = range(3)
 SIZE = 20
 
