@@ -99,6 +99,7 @@ struct place {
 	 * empty, else it is the caller's.
 	 */
 	struct rpath path;
+	struct rpath asked; /* the path that was looked for: the caller's */
 	struct buf real;
 };
 
@@ -232,7 +233,24 @@ enum err_code dir_sync_begin(
     const struct dir_store *ds, int dir, int *fd, struct err *err) MUST_USE;
 enum err_code dir_sync_end(int fd, struct err *err) MUST_USE;
 
-/* ---- dir_locks.c: what a change needs to be let through */
+/* ---- dir_allows.c: what a change needs to be let through */
+
+/*
+ * In an arena: those that cover the path, those that cover its parent, those
+ * that cover it by the name it was asked for, and all that cover it.
+ */
+struct protection {
+	const struct lock *own, *around, *named, *all;
+	size_t n_own, n_around, n_named, n_all;
+};
+
+/* Under a claim to p, or for a look. */
+enum err_code place_protection(const struct place *p, struct arena *a,
+    struct protection *out, struct err *err) MUST_USE;
+
+/* member: the collection it is in gets or loses it, or its name. */
+enum err_code protection_allows(const struct protection *by, bool member,
+    const struct guard *g, struct err *err) MUST_USE;
 
 /*
  * Whether what is at p may be touched so, by someone with this guard (NULL:

@@ -1,10 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Locks in the directory store.  They are kept by canonical path, so that a
- * link's name leads to the locks of what it leads to.
- *
- * A change looks at them under its claim.  LOCK and UNLOCK claim the tree of
- * the lock's root, so that no lock comes or goes beside a change of what it
+ * LOCK, refresh and UNLOCK in the directory store.  They claim the tree of the
+ * lock's root, so that no lock comes or goes beside a change of what it
  * protects.
  */
 #include <unistd.h>
@@ -13,248 +10,6 @@
 #include "store/dir_impl.h"
 
 #define MAX_TRIES 16 /* while others make what is to be locked */
-
-/* ---- what protects a place */
-
-/* In an arena: those that cover the path, and those that cover its parent. */
-struct protection {
-	const struct lock *own, *around;
-	size_t n_own, n_around;
-};
-
-/*
- * What covers the path is what is rooted there, and what is deep of what covers
- * its parent.
- */
-static enum err_code
-find_protection(struct state *s, struct rpath path, struct arena *a,
-    struct protection *out, struct err *err)
-{
-	const struct lock *at;
-	struct lock *own;
-	size_t n_at = 0;
-	size_t i;
-	enum err_code rc = state_locks_covering(
-	    s, rpath_parent(path), a, &out->around, &out->n_around, err);
-
-	if (!rc && !rpath_is_root(path))
-		rc = state_locks_at(s, path, a, &at, &n_at, err);
-	if (rc || !(n_at + out->n_around))
-		return rc;
-	own = arena_array(a, n_at + out->n_around, sizeof(*own));
-	if (!own)
-		return err_nomem(err);
-	for (i = 0; i < n_at; i++)
-		own[out->n_own++] = at[i];
-	for (i = 0; i < out->n_around; i++)
-		if (lock_covers(&out->around[i], path))
-			own[out->n_own++] = out->around[i];
-	out->own = own;
-	return ERR_OK;
-}
-
-static const struct lock_tokens *
-tokens_of(const struct guard *g)
-{
-	return g ? g->tokens : NULL;
-}
-
-/*
- * A link's name is protected as well by what protects the resource that a
- * client sees there: it has locked it by that name.
- */
-static enum err_code
-add_target(const struct place *p, struct arena *a, struct protection *of,
-    struct err *err)
-{
-	struct place end CLEANUP(place_done) = PLACE_NONE;
-	const struct lock *more;
-	struct lock *all;
-	size_t n = 0;
-	enum err_code rc = place_find(p->ds, p->path, FOLLOW_YES, &end, err);
-
-	if (!rc)
-		rc = state_locks_covering(
-		    p->ds->state, end.path, a, &more, &n, err);
-	if (rc || !n)
-		return rc;
-	all = arena_array(a, of->n_own + n, sizeof(*all));
-	if (!all)
-		return err_nomem(err);
-	if (of->n_own)
-		memcpy(all, of->own, of->n_own * sizeof(*all));
-	memcpy(all + of->n_own, more, n * sizeof(*all));
-	of->own = all;
-	of->n_own += n;
-	return ERR_OK;
-}
-
-enum err_code
-place_allows(const struct place *p, enum touch touch, const struct place *from,
-    const struct guard *g, struct err *err)
-{
-	struct arena a CLEANUP(arena_done) = { 0 };
-	struct protection by = { 0 };
-	struct resource now, source;
-	bool has_source = false;
-	bool mapped = false;
-	enum err_code rc = place_seen(p, &now, &mapped, err);
-
-	if (!rc && state_may_have_locks(p->ds->state)) {
-		rc = find_protection(p->ds->state, p->path, &a, &by, err);
-		if (!rc && p->found == FOUND_LINK)
-			rc = add_target(p, &a, &by, err);
-	}
-	if (!rc && from)
-		rc = place_seen(from, &source, &has_source, err);
-	if (!rc)
-		rc = guard_ask(g,
-		    &(struct guarded){ .now = mapped ? &now : NULL,
-			.locks = by.own,
-			.n_locks = by.n_own,
-			.from = has_source ? &source : NULL },
-		    err);
-	if (!rc)
-		rc = locks_allow(by.own, by.n_own, tokens_of(g), err);
-	/* The collection loses or gets a member. */
-	if (!rc && (touch == TOUCH_NAME || !mapped))
-		rc = locks_allow(by.around, by.n_around, tokens_of(g), err);
-	return rc;
-}
-
-/* ---- what is below */
-
-struct below {
-	struct arena a; /* of roots */
-	const struct lock_tokens *tokens;
-	struct rpath *roots; /* where there is a shared lock of another */
-	size_t n, cap;
-};
-
-static enum err_code
-member_locked(enum err_code rc, struct err *err)
-{
-	if (rc != ERR_LOCKED)
-		return rc;
-	if (err)
-		err->code = ERR_MEMBER_LOCKED;
-	return ERR_MEMBER_LOCKED;
-}
-
-/* An exclusive lock stands alone; beside a shared one there may be ours. */
-static enum err_code
-visit_below(void *arg, const struct lock *l, struct err *err)
-{
-	struct below *b = arg;
-
-	if (lock_is_held(l, b->tokens))
-		return ERR_OK;
-	if (!l->shared)
-		return locks_allow(l, 1, b->tokens, err);
-	if (b->n && str_eq(b->roots[b->n - 1].s, l->root.s))
-		return ERR_OK;
-	if (b->n == b->cap) {
-		size_t cap = b->cap ? b->cap * 2 : 16;
-		struct rpath *more = arena_array(&b->a, cap, sizeof(*more));
-
-		if (!more)
-			return err_nomem(err);
-		if (b->n)
-			memcpy(more, b->roots, b->n * sizeof(*more));
-		b->roots = more;
-		b->cap = cap;
-	}
-	return arena_str(&b->a, l->root.s, &b->roots[b->n++].s)
-	    ? ERR_OK
-	    : err_nomem(err);
-}
-
-/*
- * What covers root's members that nobody locked by themselves are its deep
- * locks: who holds another one there has not locked them.
- */
-static enum err_code
-allows_members(struct state *s, struct rpath root, bool root_too,
-    const struct lock_tokens *t, struct err *err)
-{
-	struct arena a CLEANUP(arena_done) = { 0 };
-	const struct lock *locks;
-	size_t n;
-	enum err_code rc = state_locks_covering(s, root, &a, &locks, &n, err);
-
-	if (!rc && root_too)
-		rc = locks_allow(locks, n, t, err);
-	return rc ? rc : locks_allow_members(locks, n, t, err);
-}
-
-static enum err_code
-allows_below(
-    struct state *s, struct rpath root, struct below *b, struct err *err)
-{
-	enum err_code rc = allows_members(s, root, false, b->tokens, err);
-	size_t i;
-
-	if (!rc)
-		rc = state_locks_below(s, root, visit_below, b, err);
-	for (i = 0; !rc && i < b->n; i++)
-		rc = allows_members(s, b->roots[i], true, b->tokens, err);
-	return rc;
-}
-
-enum err_code
-place_allows_below(
-    const struct place *p, const struct guard *g, struct err *err)
-{
-	struct below b = { .tokens = tokens_of(g) };
-	enum err_code rc;
-
-	if (!state_may_have_locks(p->ds->state))
-		return ERR_OK;
-	rc = allows_below(p->ds->state, p->path, &b, err);
-	arena_done(&b.a);
-	return member_locked(rc, err);
-}
-
-enum err_code
-dir_allows(struct store *s, struct rpath path, enum touch touch,
-    const struct guard *g, struct err *err)
-{
-	struct place p CLEANUP(place_done) = PLACE_NONE;
-	struct dir_store *ds = dir_of(s);
-	enum err_code rc;
-
-	if (!(g && g->check) && !state_may_have_locks(ds->state))
-		return ERR_OK;
-	rc = place_find(
-	    ds, path, touch == TOUCH_NAME ? FOLLOW_NO : FOLLOW_YES, &p, err);
-	if (rc == ERR_NOT_FOUND) { /* nor is there a collection for it */
-		p.path = path;
-		p.found = FOUND_NOTHING;
-		rc = ERR_OK;
-	}
-	return rc ? rc : place_allows(&p, touch, NULL, g, err);
-}
-
-enum err_code
-dir_locks(struct store *s, struct rpath path, struct arena *a,
-    const struct lock **out, size_t *n, struct err *err)
-{
-	struct place p CLEANUP(place_done) = PLACE_NONE;
-	struct dir_store *ds = dir_of(s);
-	enum err_code rc;
-
-	if (!state_may_have_locks(ds->state)) {
-		*out = NULL;
-		*n = 0;
-		return ERR_OK;
-	}
-	rc = place_find(ds, path, FOLLOW_YES, &p, err);
-	if (rc == ERR_NOT_FOUND)
-		p.path = path;
-	else if (rc)
-		return rc;
-	return state_locks_covering(ds->state, p.path, a, out, n, err);
-}
 
 /* ---- LOCK */
 
@@ -283,22 +38,21 @@ may_lock(const struct place *p, const struct lock_spec *spec,
 	bool mapped = false;
 	enum err_code rc = place_seen(p, &now, &mapped, err);
 
-	if (!rc && state_may_have_locks(s))
-		rc = find_protection(s, p->path, &a, &by, err);
+	if (!rc)
+		rc = place_protection(p, &a, &by, err);
 	if (!rc)
 		rc = guard_ask(g,
 		    &(struct guarded){ .now = mapped ? &now : NULL,
-			.locks = by.own,
-			.n_locks = by.n_own },
+			.locks = by.all,
+			.n_locks = by.n_all },
 		    err);
 	if (!rc)
-		rc = locks_compatible(by.own, by.n_own, spec->shared, err);
+		rc = locks_compatible(by.all, by.n_all, spec->shared, err);
 	if (!rc && spec->depth == DEPTH_INFINITY && state_may_have_locks(s))
 		rc = state_locks_below(s, p->path, visit_conflict, &c, err);
 	if (rc || mapped)
 		return rc;
-	rc = locks_allow(by.own, by.n_own, tokens_of(g), err);
-	return rc ? rc : locks_allow(by.around, by.n_around, tokens_of(g), err);
+	return protection_allows(&by, true, g, err);
 }
 
 static int64_t

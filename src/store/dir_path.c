@@ -337,7 +337,7 @@ place_find(const struct dir_store *ds, struct rpath path, enum follow follow,
 {
 	int tries;
 
-	*p = (struct place){ .ds = ds, .dir = -1, .path = path };
+	*p = (struct place){ .ds = ds, .dir = -1, .path = path, .asked = path };
 	for (tries = 0; tries < MAX_TRIES; tries++) {
 		enum err_code rc = look(p, err);
 

@@ -251,6 +251,37 @@ a_lock_by_a_links_name_is_on_what_it_leads_to(void **state)
 	assert_locks(s, "/d/f", "");
 }
 
+/* What a link in a locked collection leads to is a member of it. */
+static void
+a_deep_lock_holds_by_the_names_below_it(void **state)
+{
+	static const char *const names[] = { "/l/to", "/l/dir/f",
+		"/l/dir/new" };
+	struct world *w = *state;
+	struct store *s = w->store;
+	struct token t, other;
+	size_t i;
+
+	must_mkcol(s, "/d");
+	must_put(s, "/d/f", "x");
+	must_mkcol(s, "/l");
+	link_to(w, "../d/f", "/l/to");
+	link_to(w, "../d", "/l/dir");
+	t = lock_at(s, "/l", DEPTH_INFINITY, false, "");
+	for (i = 0; i < ARRAY_LEN(names); i++) {
+		assert_locks(s, names[i], "/l=xi");
+		assert_int_equal(put_with(s, names[i], NULL), ERR_LOCKED);
+	}
+	assert_int_equal(put_with(s, "/d/f", NULL), ERR_OK);
+	for (i = 0; i < ARRAY_LEN(names); i++)
+		assert_int_equal(put_with(s, names[i], &t), ERR_OK);
+	/* Its own lock is asked for, too. */
+	other = lock_at(s, "/d/f", DEPTH_0, false, "");
+	assert_int_equal(put_with(s, "/l/to", &t), ERR_LOCKED);
+	assert_int_equal(put_with(s, "/l/to", &other), ERR_LOCKED);
+	assert_int_equal(put_with(s, "/d/f", &other), ERR_OK);
+}
+
 static void
 a_link_to_what_is_locked_stays(void **state)
 {
@@ -568,6 +599,7 @@ static const struct CMUnitTest rows[] = {
 	WORLD_TEST(a_file_that_comes_first_is_locked_as_it_is),
 	WORLD_TEST(no_lock_stays_of_a_file_that_could_not_be_made),
 	WORLD_TEST(a_lock_by_a_links_name_is_on_what_it_leads_to),
+	WORLD_TEST(a_deep_lock_holds_by_the_names_below_it),
 	WORLD_TEST(a_link_to_what_is_locked_stays),
 	WORLD_TEST(a_name_that_comes_again_is_not_locked),
 	WORLD_TEST(a_lock_on_what_is_replaced_stays),
