@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "lib/locks.h"
+
 /* ---- links */
 
 static void
@@ -315,6 +317,72 @@ leftovers_do_not_keep_a_collection(void **state)
 	must_lack(s, "/d");
 }
 
+/* ---- walks and locks */
+
+struct seen {
+	struct store *s;
+	unsigned maybe, surely_not;
+};
+
+static enum err_code
+see(void *arg, const struct member *m, bool *prune)
+{
+	struct arena a CLEANUP(arena_done) = { 0 };
+	const struct lock *locks;
+	struct seen *seen = arg;
+	size_t n = 0;
+
+	(void)prune;
+	assert_ok(store_locks(seen->s, m->path, &a, &locks, &n, err));
+	if (m->maybe_locked)
+		seen->maybe++;
+	else
+		seen->surely_not++;
+	if (n)
+		assert_true(m->maybe_locked);
+	return ERR_OK;
+}
+
+static struct seen
+walk_and_see(struct store *s, const char *root, enum walk_order order)
+{
+	struct seen seen = { .s = s };
+	const struct walk w = { DEPTH_INFINITY, order, see, &seen };
+
+	assert_ok(store_walk(s, at(root), &w, err));
+	return seen;
+}
+
+/* Whatever name leads there; and most members need not be asked about. */
+static void
+a_walk_knows_what_surely_is_not_locked(void **state)
+{
+	static const char *const roots[] = { "/", "/d", "/by", "/e", "/d/sub" };
+	struct world *w = *state;
+	struct seen seen;
+	size_t i;
+
+	must_mkcol(w->store, "/d");
+	must_mkcol(w->store, "/d/sub");
+	must_mkcol(w->store, "/e");
+	must_put(w->store, "/d/sub/f", "");
+	must_put(w->store, "/e/f", "");
+	must_put(w->store, "/e/g", "");
+	link_to(w, "d/sub", "/by");
+	link_to(w, "../d/sub/f", "/e/to");
+	for (i = 0; i < ARRAY_LEN(roots); i++) {
+		seen = walk_and_see(w->store, roots[i], WALK_DOWN);
+		assert_true(seen.maybe <= 3); /* the root, and links */
+	}
+	(void)lock_at(w->store, "/d/sub", DEPTH_INFINITY, false, "");
+	for (i = 0; i < ARRAY_LEN(roots); i++) {
+		(void)walk_and_see(w->store, roots[i], WALK_DOWN);
+		(void)walk_and_see(w->store, roots[i], WALK_UP);
+	}
+	seen = walk_and_see(w->store, "/e", WALK_UP);
+	assert_int_equal(seen.surely_not, 2);
+}
+
 static const struct CMUnitTest rows[] = {
 	WORLD_TEST(links_within_the_tree_are_what_they_lead_to),
 	WORLD_TEST(a_change_through_a_link_changes_what_it_leads_to),
@@ -328,6 +396,7 @@ static const struct CMUnitTest rows[] = {
 	WORLD_TEST(our_own_names_are_hidden),
 	WORLD_TEST(a_state_directory_within_the_tree_is_hidden),
 	WORLD_TEST(leftovers_do_not_keep_a_collection),
+	WORLD_TEST(a_walk_knows_what_surely_is_not_locked),
 };
 
 const struct tests link_tests = { rows, ARRAY_LEN(rows) };
