@@ -210,6 +210,24 @@ db_run(
 }
 
 enum err_code
+db_any(struct db *c, enum query q, struct str blob, bool *out, struct err *err)
+{
+	sqlite3_stmt *stmt CLEANUP(db_reset) = NULL;
+	enum err_code rc = db_prepare(c, q, &stmt, err);
+	int result;
+
+	if (rc)
+		return rc;
+	result = db_bind(stmt, 1, blob);
+	if (!result)
+		result = sqlite3_step(stmt);
+	if (result != SQLITE_ROW && result != SQLITE_DONE)
+		return db_failed(c, result, err);
+	*out = result == SQLITE_ROW;
+	return ERR_OK;
+}
+
+enum err_code
 db_finish(struct db *c, enum err_code rc, struct err *err)
 {
 	if (!rc)

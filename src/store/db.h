@@ -8,6 +8,7 @@
 
 #include <pthread.h>
 #include <sqlite3.h>
+#include <stdbool.h>
 
 #include "base/attr.h"
 #include "base/err.h"
@@ -80,6 +81,10 @@ int db_bind(sqlite3_stmt *stmt, int at, struct str bytes);
 /* Runs a statement that gives no rows, with blobs for its first parameters. */
 enum err_code db_run(struct db *c, enum query q, const struct str *blobs, int n,
     struct err *err);
+
+/* Whether a statement gives a row, with a blob for its one parameter. */
+enum err_code db_any(struct db *c, enum query q, struct str blob, bool *out,
+    struct err *err) MUST_USE;
 
 /* Ends a transaction: commits if rc is ERR_OK, else takes it back. */
 enum err_code

@@ -193,19 +193,8 @@ has_rows(
     struct state *s, const struct resource_id *id, bool *out, struct err *err)
 {
 	struct db *c CLEANUP(conn_unlock) = reader_lock(s);
-	sqlite3_stmt *stmt CLEANUP(db_reset) = NULL;
-	enum err_code rc = db_prepare(c, Q_HAS, &stmt, err);
-	int result;
 
-	if (rc)
-		return rc;
-	result = db_bind(stmt, 1, id_str(id));
-	if (!result)
-		result = sqlite3_step(stmt);
-	if (result != SQLITE_ROW && result != SQLITE_DONE)
-		return db_failed(c, result, err);
-	*out = result == SQLITE_ROW;
-	return ERR_OK;
+	return db_any(c, Q_HAS, id_str(id), out, err);
 }
 
 enum err_code

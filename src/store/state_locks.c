@@ -279,24 +279,6 @@ state_lock_remove(struct state *s, struct str token, struct err *err)
 
 /* ---- what others do to them, in a transaction of theirs */
 
-static enum err_code
-any(struct db *c, enum query q, struct str path, bool *out, struct err *err)
-{
-	sqlite3_stmt *stmt CLEANUP(db_reset) = NULL;
-	enum err_code rc = db_prepare(c, q, &stmt, err);
-	int result;
-
-	if (rc)
-		return rc;
-	result = db_bind(stmt, 1, path);
-	if (!result)
-		result = sqlite3_step(stmt);
-	if (result != SQLITE_ROW && result != SQLITE_DONE)
-		return db_failed(c, result, err);
-	*out = result == SQLITE_ROW;
-	return ERR_OK;
-}
-
 enum err_code
 state_locks_any(
     struct db *c, struct rpath root, bool root_too, bool *out, struct err *err)
@@ -305,9 +287,9 @@ state_locks_any(
 	enum err_code rc = ERR_OK;
 
 	if (root_too)
-		rc = any(c, Q_LOCKS_ANY_AT, root.s, &found, err);
+		rc = db_any(c, Q_LOCKS_ANY_AT, root.s, &found, err);
 	if (!rc && !found)
-		rc = any(c, Q_LOCKS_ANY_BELOW, below(root), &found, err);
+		rc = db_any(c, Q_LOCKS_ANY_BELOW, below(root), &found, err);
 	if (!rc)
 		*out = found;
 	return rc;
@@ -322,7 +304,7 @@ state_may_have_locks_in(struct state *s, struct rpath collection)
 
 	while (!rc && !found && !rpath_is_root(collection)) {
 		collection = rpath_parent(collection);
-		rc = any(c, Q_LOCKS_ANY_AT, collection.s, &found, NULL);
+		rc = db_any(c, Q_LOCKS_ANY_AT, collection.s, &found, NULL);
 	}
 	return rc || found;
 }

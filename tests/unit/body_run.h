@@ -5,6 +5,7 @@
 
 #include "lib/test.h"
 
+#include "lib/alloc_fail.h"
 #include "wire/dav_body.h"
 
 static const struct xml_limits body_limits = { .bytes = 1 << 20, .depth = 64 };
@@ -51,6 +52,26 @@ assert_out_of_memory(enum err_code rc, bool fired)
 		assert_int_equal(rc, ERR_OK);
 	else if (rc != ERR_BAD_BODY)
 		assert_int_equal(rc, ERR_NOMEM);
+}
+
+/* Reads a body of the test's own, with each of its allocations failing. */
+static inline void
+    assert_survives_exhaustion(enum err_code (*read)(struct arena *a))
+{
+	unsigned long n;
+	bool fired = true;
+
+	for (n = 1; fired; n++) {
+		struct arena a = { 0 };
+		enum err_code rc;
+
+		alloc_fail_at(n);
+		rc = read(&a);
+		fired = alloc_fail_stop();
+		assert_out_of_memory(rc, fired);
+		arena_done(&a);
+	}
+	assert_true(n > 10);
 }
 
 #endif
