@@ -26,8 +26,9 @@ command_find(const char *name)
 int
 print_out(struct buf *out)
 {
+	struct str text = buf_str(out);
 	bool ok = !buf_failed(out) &&
-	    fwrite(out->ptr, 1, out->len, stdout) == out->len &&
+	    (!text.len || fwrite(text.ptr, 1, text.len, stdout) == text.len) &&
 	    !fflush(stdout);
 
 	buf_done(out);

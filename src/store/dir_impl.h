@@ -246,7 +246,7 @@ struct protection {
 
 /* Under a claim to p, or for a look. */
 enum err_code place_protection(const struct place *p, struct arena *a,
-    struct protection *out, struct err *err) MUST_USE;
+    struct protection *of, struct err *err) MUST_USE;
 
 /* member: the collection it is in gets or loses it, or its name. */
 enum err_code protection_allows(const struct protection *by, bool member,
