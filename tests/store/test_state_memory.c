@@ -4,8 +4,10 @@
 
 #include "lib/alloc_fail.h"
 
-static struct {
-	sqlite3_mem_methods real;
+static sqlite3_mem_methods real_memory;
+
+/* Of this thread alone: others have no part in the test. */
+static _Thread_local struct {
 	long fail_at; /* 0: never */
 	bool fired;
 } sqlite_memory;
@@ -22,13 +24,13 @@ sqlite_fails(void)
 static void *
 sqlite_malloc(int n)
 {
-	return sqlite_fails() ? NULL : sqlite_memory.real.xMalloc(n);
+	return sqlite_fails() ? NULL : real_memory.xMalloc(n);
 }
 
 static void *
 sqlite_realloc(void *p, int n)
 {
-	return sqlite_fails() ? NULL : sqlite_memory.real.xRealloc(p, n);
+	return sqlite_fails() ? NULL : real_memory.xRealloc(p, n);
 }
 
 /* Before SQLite is used for the first time. */
@@ -37,8 +39,8 @@ watch_sqlite_memory(void)
 {
 	sqlite3_mem_methods m;
 
-	(void)sqlite3_config(SQLITE_CONFIG_GETMALLOC, &sqlite_memory.real);
-	m = sqlite_memory.real;
+	(void)sqlite3_config(SQLITE_CONFIG_GETMALLOC, &real_memory);
+	m = real_memory;
 	m.xMalloc = sqlite_malloc;
 	m.xRealloc = sqlite_realloc;
 	(void)sqlite3_config(SQLITE_CONFIG_MALLOC, &m);
