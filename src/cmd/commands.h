@@ -13,9 +13,20 @@
 #include "base/str.h"
 
 enum exit_code {
-	EXIT_OK = 0,
+	EXIT_OK = 0, /* every item is proven done */
 	EXIT_CANNOT = 1, /* it could not go on */
 	EXIT_USAGE = 2, /* wrong usage */
+	EXIT_SOME_FAILED = 3,
+	EXIT_ALL_FAILED = 4,
+	EXIT_REFUSED = 5, /* as a whole, and nothing was done */
+	EXIT_UNKNOWN = 6, /* outcome of some items; a retry file was written */
+	EXIT_ACCESS = 7, /* not authenticated or not allowed */
+	EXIT_PROTOCOL = 8, /* the peer broke it: malformed 207, lint errors */
+	EXIT_UNREACHABLE = 9,
+	EXIT_CONFLICTS = 10, /* were kept */
+	EXIT_DIGEST = 11, /* did not match */
+	EXIT_DIFFERENT = 12, /* differences were found */
+	EXIT_INTERRUPTED = 130,
 };
 
 struct command {

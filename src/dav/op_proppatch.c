@@ -66,7 +66,10 @@ is_about_props(enum err_code rc)
 static struct propstat
 propstat_of(enum err_code why, const struct prop *props, size_t n)
 {
-	return (struct propstat){ err_status(why), why, props, n };
+	return (struct propstat){ .status = err_status(why),
+		.why = why,
+		.props = props,
+		.n_props = n };
 }
 
 /* why: what became of those to blame; ERR_OK when there are none. */

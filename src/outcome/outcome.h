@@ -17,6 +17,26 @@
 #include "outcome/prop.h"
 
 /*
+ * What only an answer that somebody else wrote says of a resource.  What is
+ * empty was not said.  Strings are UTF-8 and as they were sent, but for the
+ * escapes of the form they came in.
+ */
+struct told {
+	struct str
+	    href; /* encoded; of several in a response each is an outcome */
+	struct str id; /* of the operation, in JSON */
+	struct str op; /* of the operation: "create", "DELETE" */
+	/* The DAV:error element, as PROP_XML has it (RFC 4918 s14.5). */
+	struct str error;
+	struct str problem_type; /* a URI (RFC 9457 s3.1.1) */
+	struct str location; /* encoded (RFC 4918 s14.9) */
+	struct str retry_after; /* RFC 9110 s10.2.3 */
+	struct str caused_by; /* the id of what a 424 waited for */
+	bool partial; /* done for some of its members only */
+	uint64_t line, column; /* where it begins, both from 1 */
+};
+
+/*
  * Either n_propstats is 0 and status says it all, or the propstats do and
  * status is that of the resource as a whole (200 if it could be read; for
  * PROPPATCH the status that decided), which the XML form leaves out
@@ -25,13 +45,18 @@
 struct outcome {
 	struct rpath path;
 	bool collection; /* its href ends in a slash */
-	unsigned status; /* 200..599, never 207 */
-	enum err_code why; /* ERR_OK when it succeeded */
+	unsigned status; /* 200..599, never 207; what was told may be any */
+	enum err_code why; /* ERR_OK when it succeeded, or was told */
 	struct str tell; /* a sentence for people, or empty: err_text() */
 	const struct propstat *propstats;
 	size_t n_propstats;
 	/* The resource that is the cause, where it is another: err.h. */
 	struct rpath about;
+	/*
+	 * NULL for what we did ourselves.  Else path is empty, told->href
+	 * stands for it, and a status of 0 is one that could not be read.
+	 */
+	const struct told *told;
 };
 
 /* The outcome of a resource that failed as why (and err, if any) says. */

@@ -77,6 +77,9 @@ struct propstat {
 	enum err_code why;
 	const struct prop *props;
 	size_t n_props;
+	/* As told by others (struct told): DAV:error, and the sentence. */
+	struct str error;
+	struct str tell;
 };
 
 /*

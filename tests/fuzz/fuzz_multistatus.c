@@ -150,9 +150,14 @@ put_one(struct sink *s, struct input *in)
 	o.about.s = take_text(in, &text);
 	for (i = 0; i < MAX_PROPS; i++)
 		props[i] = take_prop(in, &text, &holders[i]);
-	sets[0] = (struct propstat){ 200, ERR_OK, props, take(in, 4) };
-	sets[1] = (struct propstat){ statuses[take(in, 6)],
-		(enum err_code)take(in, ERR_COUNT), props + 3, take(in, 4) };
+	sets[0] = (struct propstat){ .status = 200,
+		.why = ERR_OK,
+		.props = props,
+		.n_props = take(in, 4) };
+	sets[1] = (struct propstat){ .status = statuses[take(in, 6)],
+		.why = (enum err_code)take(in, ERR_COUNT),
+		.props = props + 3,
+		.n_props = take(in, 4) };
 	o.propstats = sets;
 	o.n_propstats = take(in, 3);
 	rc = sink_put(s, &o);

@@ -51,9 +51,11 @@ put_file(struct sink *s, struct str path, uint64_t size, struct str modified)
 		    .form = PROP_TEXT,
 		    .value = modified },
 	};
-	const struct propstat ps = { 200, ERR_OK, props, 2 };
+	const struct propstat ps = {
+		.status = 200, .why = ERR_OK, .props = props, .n_props = 2
+	};
 	const struct outcome o = { { path }, false, 200, ERR_OK, { 0 }, &ps, 1,
-		{ { 0 } } };
+		{ { 0 } }, NULL };
 
 	assert_int_equal(sink_put(s, &o), ERR_OK);
 }
@@ -77,7 +79,7 @@ static void
 members_are_rows_with_size_and_date(void **state)
 {
 	const struct outcome dir = { { STR("/a&b/c/sub") }, true, 200, ERR_OK,
-		{ 0 }, NULL, 0, { { 0 } } };
+		{ 0 }, NULL, 0, { { 0 } }, NULL };
 	struct buf page = { 0 };
 	struct buf_ostream o;
 	struct sink *s = begin(&o, &page, root.path);
@@ -144,7 +146,7 @@ an_empty_collection_says_so(void **state)
 	struct buf_ostream o;
 	struct sink *s = begin(&o, &page, RPATH_ROOT);
 	const struct outcome here = { RPATH_ROOT, true, 200, ERR_OK, { 0 },
-		NULL, 0, { { 0 } } };
+		NULL, 0, { { 0 } }, NULL };
 
 	(void)state;
 	assert_int_equal(sink_put(s, &here), ERR_OK);

@@ -41,15 +41,18 @@ static const struct prop undone[] = {
 };
 
 static const struct propstat found[] = {
-	{ 200, ERR_OK, readable, ARRAY_LEN(readable) },
-	{ 404, ERR_NOT_FOUND, unknown, 1 },
+	{ .status = 200,
+	    .why = ERR_OK,
+	    .props = readable,
+	    .n_props = ARRAY_LEN(readable) },
+	{ .status = 404, .why = ERR_NOT_FOUND, .props = unknown, .n_props = 1 },
 };
 static const struct propstat only_unknown[] = {
-	{ 404, ERR_NOT_FOUND, unknown, 1 },
+	{ .status = 404, .why = ERR_NOT_FOUND, .props = unknown, .n_props = 1 },
 };
 static const struct propstat patched[] = {
-	{ 403, ERR_PROTECTED, refused, 1 },
-	{ 424, ERR_DEPENDENCY, undone, 1 },
+	{ .status = 403, .why = ERR_PROTECTED, .props = refused, .n_props = 1 },
+	{ .status = 424, .why = ERR_DEPENDENCY, .props = undone, .n_props = 1 },
 };
 
 static const struct outcome listed = {
@@ -307,11 +310,14 @@ put_odd_bytes(struct sink *s)
 				    .form = PROP_HREF,
 				    .value = odd },
 			};
-			struct propstat ps = { 200, ERR_OK, p, 2 };
+			struct propstat ps = { .status = 200,
+				.why = ERR_OK,
+				.props = p,
+				.n_props = 2 };
 			struct outcome with_props = { { { bytes, 4 } }, false,
-				200, ERR_OK, { 0 }, &ps, 1, { { 0 } } };
+				200, ERR_OK, { 0 }, &ps, 1, { { 0 } }, NULL };
 			struct outcome failed = { { { bytes, 4 } }, true, 500,
-				ERR_IO, odd, NULL, 0, { { 0 } } };
+				ERR_IO, odd, NULL, 0, { { 0 } }, NULL };
 
 			assert_int_equal(sink_put(s, &with_props), ERR_OK);
 			assert_int_equal(sink_put(s, &failed), ERR_OK);
@@ -371,9 +377,11 @@ bytes_are_pushed_on_as_they_come(void **state)
 {
 	static char large[40000];
 	struct prop props[20];
-	struct propstat ps = { 200, ERR_OK, props, 20 };
+	struct propstat ps = {
+		.status = 200, .why = ERR_OK, .props = props, .n_props = 20
+	};
 	struct outcome big = { RPATH_ROOT, true, 200, ERR_OK, { 0 }, &ps, 1,
-		{ { 0 } } };
+		{ { 0 } }, NULL };
 	const struct multistatus_spec spec = { FORM_XML, STR(""), false };
 	struct picky p = { 0 };
 	struct sink *s;

@@ -23,7 +23,10 @@ static const struct prop lock_props[] = {
 	{ .name = PROP("supportedlock"), .form = PROP_LOCK_KINDS },
 };
 static const struct propstat lock_stats[] = {
-	{ 200, ERR_OK, lock_props, ARRAY_LEN(lock_props) },
+	{ .status = 200,
+	    .why = ERR_OK,
+	    .props = lock_props,
+	    .n_props = ARRAY_LEN(lock_props) },
 };
 static const struct outcome shown = {
 	.path = { STR_INIT("/a&b/f") },

@@ -78,7 +78,10 @@ counts_add_up_and_an_unknown_property_is_no_failure(void **state)
 		{ 507, true, false },
 	};
 	const struct prop unknown = { .name = { DAV_NS, STR("x") } };
-	const struct propstat missing = { 404, ERR_NOT_FOUND, &unknown, 1 };
+	const struct propstat missing = { .status = 404,
+		.why = ERR_NOT_FOUND,
+		.props = &unknown,
+		.n_props = 1 };
 	struct summary sum = { 0 };
 	uint64_t failed = 0;
 	uint64_t retryable = 0;
@@ -119,9 +122,12 @@ a_copy_shares_no_memory_with_what_it_was_made_of(void **state)
 		.names = names,
 		.n_names = 1,
 	};
-	struct propstat set = { 403, ERR_PROTECTED, &prop, 1 };
+	struct propstat set = { .status = 403,
+		.why = ERR_PROTECTED,
+		.props = &prop,
+		.n_props = 1 };
 	struct outcome o = { { { path, 2 } }, true, 403, ERR_PROTECTED,
-		{ tell, 3 }, &set, 1, { { path, 2 } } };
+		{ tell, 3 }, &set, 1, { { path, 2 } }, NULL };
 	struct arena a = { 0 };
 	struct outcome copy;
 

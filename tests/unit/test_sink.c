@@ -179,9 +179,11 @@ collect_and_log(struct arena *a, struct collector *c)
 {
 	static const struct prop p = { .name = {
 					   STR_INIT("DAV:"), STR_INIT("a") } };
-	static const struct propstat ps = { 403, ERR_PROTECTED, &p, 1 };
+	static const struct propstat ps = {
+		.status = 403, .why = ERR_PROTECTED, .props = &p, .n_props = 1
+	};
 	const struct outcome o = { { STR("/x") }, false, 403, ERR_PROTECTED,
-		STR("why"), &ps, 1, { { 0 } } };
+		STR("why"), &ps, 1, { { 0 } }, NULL };
 	struct buf lines = { 0 };
 	struct failure_log f;
 	struct tee t;

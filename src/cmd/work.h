@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What every command that works on many items shares: what became of each is
+ * printed (or, with --json, one object a line), counted, and, where it did not
+ * succeed, written to the retry file; what the program exits with follows from
+ * all of them, by one table (docs/design/exit-codes.md).
+ */
+#ifndef SHEAF_CMD_WORK_H
+#define SHEAF_CMD_WORK_H
+
+#include <stdint.h>
+
+#include "cmd/options.h"
+#include "outcome/outcome.h"
+#include "outcome/verdict.h"
+
+/* One thing that was asked for; strings are borrowed. */
+struct work_item {
+	const char
+	    *op; /* "put", "get", "delete", "copy", "move", "mkcol" ... */
+	struct str url; /* absolute, encoded */
+	struct str destination; /* absolute, encoded; or empty */
+	struct str file; /* the local one, or empty */
+	uint64_t bytes; /* transferred */
+	/* More of the request that `sheaf retry` needs; empty: not given. */
+	struct str if_match;
+	struct str if_none_match;
+	struct str lock_token;
+	bool keep; /* Overwrite: F */
+	bool recursive;
+	struct str body; /* PROPPATCH, LOCK */
+};
+
+struct work;
+
+/* Opens the retry file only when the first item needs it. */
+enum err_code work_new(const struct options *o, const char *command,
+    struct work **out, struct err *err) MUST_USE;
+
+/*
+ * What became of an item.  Members that failed within it (a 207) are told
+ * first, with work_member(), and stand in its line, its JSON object and the
+ * retry file as items of their own.
+ */
+void work_member(struct work *w, const struct work_item *parent,
+    const struct outcome *member);
+void
+work_done(struct work *w, const struct work_item *i, const struct verdict *v);
+
+/*
+ * Data that is the command's own (a line of `ls`, a JSON object): text goes to
+ * stdout as it is; the command says which of both it wants.
+ */
+bool work_json(const struct work *w);
+void work_out(struct work *w, struct str text);
+
+/* Talk, on stderr: not with -q; or only with -v. */
+void work_say(struct work *w, const char *fmt, ...) PRINTF_LIKE(2, 3);
+void work_say_more(struct work *w, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/*
+ * The progress bar (stderr is a terminal, the work is longer than a second,
+ * no -q): how much is known to be there to do, and how much is done.
+ */
+void work_expect(struct work *w, uint64_t items, uint64_t bytes);
+void work_progress(struct work *w, int64_t bytes); /* more (or less) done */
+
+/* For client_run(): SIGINT once drains, twice aborts. */
+struct client_watch;
+const struct client_watch *work_watch(struct work *w);
+bool work_interrupted(const struct work *w); /* begin nothing more */
+
+/* The last: the summary, the retry file's name, and the exit code. */
+int work_end(struct work *w);
+void work_free(struct work *w); /* NULL is fine */
+
+#endif
