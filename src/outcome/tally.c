@@ -1,19 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "outcome/tally.h"
 
-bool
-status_is_retryable(unsigned status)
-{
-	static const unsigned retryable[] = { 408, 423, 425, 429, 502, 503,
-		504 };
-	size_t i;
-
-	for (i = 0; i < ARRAY_LEN(retryable); i++)
-		if (retryable[i] == status)
-			return true;
-	return false;
-}
-
 void
 summary_add(struct summary *sum, const struct outcome *o)
 {

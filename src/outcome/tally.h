@@ -25,7 +25,10 @@ struct sink *tally_init(struct tally *t);
 
 void summary_add(struct summary *sum, const struct outcome *o);
 
-/* 408, 425, 429, 502, 503, 504 and 423. */
+/*
+ * 408, 425, 429, 502, 503, 504 and 423; in outcome/retry.def, as is all else
+ * about what to send again.
+ */
 bool status_is_retryable(unsigned status);
 
 #endif
