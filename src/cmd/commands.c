@@ -4,9 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "cmd/options.h"
+
 const struct command commands[] = {
-#define COMMAND(name, function, usage, summary) \
-	{ name, function, usage, summary },
+#define COMMAND(name, function, user, usage, summary, doc) \
+	{ name, function, user, usage, summary, doc },
 #include "cmd/commands.def"
 #undef COMMAND
 };

@@ -6,6 +6,7 @@
 #ifndef SHEAF_CMD_COMMANDS_H
 #define SHEAF_CMD_COMMANDS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 
 #include "base/attr.h"
@@ -32,8 +33,10 @@ enum exit_code {
 struct command {
 	const char *name;
 	int (*run)(const char *const *args);
-	const char *usage;
+	unsigned user; /* which options of options.def it takes; 0: none */
+	const char *usage; /* a line for each way, without "sheaf NAME" */
 	const char *summary;
+	const char *doc; /* paragraphs; an empty line between them */
 };
 
 extern const struct command commands[];
@@ -49,11 +52,12 @@ int cmd_serve(const char *const *args);
 /* What `sheaf help` and `sheaf --help` say. */
 void help_put_overview(struct buf *out);
 
-/* What `sheaf help COMMAND` says, as text and as a page for man(1). */
-void help_put_locks(struct buf *out);
-void help_put_locks_man(struct buf *out);
-void help_put_serve(struct buf *out);
-void help_put_serve_man(struct buf *out);
+/* What `sheaf help COMMAND` says, and the same as a page for man(1). */
+void help_put_command(struct buf *out, const struct command *c);
+void help_put_man(struct buf *out, const struct command *c);
+
+/* Completion for a shell; false: it is none of bash, zsh and fish. */
+bool help_put_completion(struct buf *out, const char *shell) MUST_USE;
 
 /* Writes it to stdout and clears it; EXIT_CANNOT when that fails. */
 int print_out(struct buf *out);

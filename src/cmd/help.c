@@ -3,10 +3,152 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "cmd/commands.h"
-#include "server/config.h"
+#include "cmd/help_impl.h"
+#include "cmd/options.h"
 
 #define WIDTH 78
+
+/* ---- what all forms are made of */
+
+static const struct option_view own_options[] = {
+	{ "h", "help", "", "Print a summary.", NULL },
+};
+
+/* `serve` has them besides its table. */
+static const struct option_view serve_options[] = {
+	{ "", "config", "FILE",
+	    "Read the INI file FILE. SHEAF_CONFIG in the environment names one "
+	    "as "
+	    "well.",
+	    NULL },
+	{ "", "print-config", "",
+	    "Print every option, explained, with the value in force.", NULL },
+};
+
+static bool
+serve_option(size_t at, struct option_view *v)
+{
+	const struct config_option *o;
+
+	if (at < ARRAY_LEN(serve_options)) {
+		*v = serve_options[at];
+		return true;
+	}
+	at -= ARRAY_LEN(serve_options);
+	if (at >= config_n_options)
+		return false;
+	o = &config_options[at];
+	*v = (struct option_view){ "", o->flag, "", o->doc, o };
+	return true;
+}
+
+static bool
+table_option(const struct command *c, size_t *at, struct option_view *v)
+{
+	for (; *at < n_option_rows; ++*at) {
+		const struct option_row *row = &option_rows[*at];
+
+		if (!(row->users & c->user))
+			continue;
+		*v = (struct option_view){ row->letters, row->name,
+			row->metavar, row->doc, NULL };
+		return true;
+	}
+	return false;
+}
+
+bool
+help_option(const struct command *c, size_t *at, struct option_view *v)
+{
+	size_t i;
+	bool found;
+
+	if (!*at) {
+		*v = own_options[0];
+		++*at;
+		return true;
+	}
+	i = *at - 1;
+	found = !strcmp(c->name, "serve") ? serve_option(i, v)
+					  : table_option(c, &i, v);
+	*at = i + 2;
+	return found;
+}
+
+bool
+help_option_takes_value(const struct option_view *v)
+{
+	return v->config ? v->config->type != CONFIG_FLAG : *v->metavar;
+}
+
+void
+help_put_metavar(struct buf *out, const struct option_view *v)
+{
+	if (v->config)
+		config_put_kind(v->config, out);
+	else
+		buf_put(out, str_from_c(v->metavar));
+}
+
+struct str
+help_first_sentence(const char *doc)
+{
+	const char *stop = strstr(doc, ". ");
+
+	return stop ? str_of(doc, (size_t)(stop - doc) + 1) : str_from_c(doc);
+}
+
+bool
+help_paragraph(struct str *doc, struct str *text, bool *verbatim)
+{
+	const char *gap;
+	size_t len;
+
+	if (!doc->len)
+		return false;
+	gap = memmem(doc->ptr, doc->len, "\n\n", 2);
+	len = gap ? (size_t)(gap - doc->ptr) : doc->len;
+	*text = str_head(*doc, len);
+	*verbatim = str_starts(*text, STR("    "));
+	*doc = str_skip(*doc, gap ? len + 2 : len);
+	return true;
+}
+
+bool
+help_exit(const struct command *c, size_t *at, struct exit_row *row)
+{
+	static const struct exit_row rows[] = {
+		{ EXIT_OK, 0, "Every item is proven done." },
+		{ EXIT_CANNOT, 0, "It could not go on." },
+		{ EXIT_USAGE, 0, "Wrong usage; nothing was done." },
+		{ EXIT_SOME_FAILED, FOR_FILES | FOR_EXPLAIN,
+		    "Some items failed." },
+		{ EXIT_ALL_FAILED, FOR_FILES | FOR_EXPLAIN,
+		    "Every item failed." },
+		{ EXIT_UNKNOWN, FOR_FILES | FOR_EXPLAIN,
+		    "The outcome of some items is unknown: an answer was cut "
+		    "short or does not mention them." },
+		{ EXIT_ACCESS, FOR_NETWORK,
+		    "Not authenticated, or not allowed." },
+		{ EXIT_PROTOCOL, FOR_NETWORK,
+		    "The peer broke the protocol: a malformed 207; for lint, "
+		    "errors were found." },
+		{ EXIT_UNREACHABLE, FOR_NETWORK,
+		    "The server was not reached." },
+		{ EXIT_DIGEST, FOR_GET | FOR_PUT | FOR_CAT | FOR_RETRY,
+		    "A digest did not match." },
+		{ EXIT_INTERRUPTED, FOR_FILES, "Interrupted." },
+	};
+
+	for (; *at < ARRAY_LEN(rows); ++*at)
+		if (!rows[*at].users || rows[*at].users & c->user) {
+			*row = rows[(*at)++];
+			return true;
+		}
+	return false;
+}
+
+/* ---- as text */
 
 void
 help_put_overview(struct buf *out)
@@ -28,9 +170,9 @@ help_put_overview(struct buf *out)
 
 /* A paragraph, indented, in lines of at most WIDTH. */
 static void
-put_paragraph(struct buf *out, size_t indent, const char *text)
+put_paragraph(struct buf *out, size_t indent, struct str rest)
 {
-	struct str rest = str_from_c(text), word;
+	struct str word;
 	size_t column = 0;
 
 	while (str_cut(&rest, ' ', &word)) {
@@ -52,222 +194,95 @@ put_paragraph(struct buf *out, size_t indent, const char *text)
 }
 
 static void
-put_option(struct buf *out, const struct config_option *o)
+put_option(struct buf *out, const struct option_view *v)
 {
-	buf_printf(out, "  --%s", o->flag);
-	if (o->type == CONFIG_FLAG) {
-		buf_printf(out, ", --no-%s", o->flag);
-	} else {
+	BUF_LIT(out, "  ");
+	if (*v->letters)
+		buf_printf(out, "-%c, ", *v->letters);
+	buf_printf(out, "--%s", v->name);
+	if (help_option_takes_value(v)) {
 		buf_putc(out, ' ');
-		config_put_kind(o, out);
+		help_put_metavar(out, v);
+	} else if (v->config) {
+		buf_printf(out, ", --no-%s", v->name);
 	}
-	if (*o->def)
-		buf_printf(out, "  (default: %s)", o->def);
+	if (v->config && *v->config->def)
+		buf_printf(out, "  (default: %s)", v->config->def);
 	buf_putc(out, '\n');
-	put_paragraph(out, 6, o->doc);
-}
-
-void
-help_put_serve(struct buf *out)
-{
-	size_t i;
-
-	BUF_LIT(out,
-	    "Usage: sheaf serve [OPTIONS] [DIR]\n"
-	    "\n"
-	    "Serves the directory DIR (default: the current one) over WebDAV "
-	    "at\nhttp://127.0.0.1:4918/ until SIGTERM or SIGINT. SIGHUP reads "
-	    "the\nconfiguration again and reopens the log.\n"
-	    "\n"
-	    "Options:\n"
-	    "  --config FILE\n"
-	    "      Read the INI file FILE; --print-config writes one.\n"
-	    "  --print-config\n"
-	    "      Print every option, explained, with the value in force.\n"
-	    "  -h, --help\n"
-	    "      Print this.\n");
-	for (i = 0; i < config_n_options; i++)
-		put_option(out, &config_options[i]);
-	BUF_LIT(out,
-	    "\n"
-	    "--max-upload is also SHEAF_MAX_UPLOAD in the environment and "
-	    "max-upload in\nthe file, and so are the others. The command line "
-	    "wins over the environment,\nthe environment over the file. SIZE "
-	    "is a number of bytes or, as 16M, of K, M,\nG or T; TIME is as "
-	    "300ms, 30s, 5m or 2h.\n");
-}
-
-void
-help_put_locks(struct buf *out)
-{
-	BUF_LIT(out,
-	    "Usage: sheaf locks [OPTIONS] [DIR]\n"
-	    "       sheaf locks break [--state STATE] [DIR] TOKEN|PATH...\n"
-	    "\n"
-	    "Lists the locks of the directory DIR (default: the current one), "
-	    "or breaks\nsome: the one of a TOKEN, or all at a PATH and below "
-	    "it. A PATH is as clients\nsee it, decoded, and begins with a "
-	    "slash. This may be done while a server runs.\n"
-	    "\n"
-	    "In front of a PATH, DIR must be given, unless --state is.\n"
-	    "\n"
-	    "Options:\n"
-	    "  --state STATE\n"
-	    "      The state directory, if 'sheaf serve' was given one. DIR is "
-	    "left out then.\n"
-	    "  --json\n"
-	    "      List one JSON object a line.\n"
-	    "  -h, --help\n"
-	    "      Print this.\n");
-}
-
-/* ---- the same for man(1) */
-
-/* Text whose dashes are dashes and whose first dot is no request. */
-static void
-put_roff(struct buf *out, struct str s)
-{
-	size_t i;
-
-	for (i = 0; i < s.len; i++) {
-		if (s.ptr[i] == '-' || s.ptr[i] == '\\')
-			buf_putc(out, '\\');
-		if ((s.ptr[i] == '.' || s.ptr[i] == '\'') &&
-		    (!i || s.ptr[i - 1] == '\n'))
-			BUF_LIT(out, "\\&");
-		buf_putc(out, s.ptr[i]);
-	}
+	put_paragraph(out, 6, str_from_c(v->doc));
 }
 
 static void
-put_option_man(struct buf *out, const struct config_option *o)
+put_usage(struct buf *out, const struct command *c)
 {
-	BUF_LIT(out, ".TP\n\\fB\\-\\-");
-	put_roff(out, str_from_c(o->flag));
-	BUF_LIT(out, "\\fR");
-	if (o->type != CONFIG_FLAG) {
-		BUF_LIT(out, " \\fI");
-		config_put_kind(o, out);
-		BUF_LIT(out, "\\fR");
-	} else {
-		BUF_LIT(out, ", \\fB\\-\\-no\\-");
-		put_roff(out, str_from_c(o->flag));
-		BUF_LIT(out, "\\fR");
+	struct str rest = str_from_c(c->usage), line;
+	const char *before = "Usage: ";
+
+	while (str_cut(&rest, '\n', &line)) {
+		buf_printf(
+		    out, "%ssheaf %s %.*s\n", before, c->name, STR_ARG(line));
+		before = "       ";
 	}
-	buf_putc(out, '\n');
-	put_roff(out, str_from_c(o->doc));
-	BUF_LIT(out, "\nVariable ");
-	config_put_variable(o, out);
-	BUF_LIT(out, ", key ");
-	put_roff(out, str_from_c(o->flag));
-	buf_printf(out, " in [%s]", o->section);
-	if (*o->def) {
-		BUF_LIT(out, ", default ");
-		put_roff(out, str_from_c(o->def));
-	}
-	BUF_LIT(out, ".\n");
 }
 
 void
-help_put_serve_man(struct buf *out)
+help_put_command(struct buf *out, const struct command *c)
 {
-	size_t i;
+	struct str doc = str_from_c(c->doc), text;
+	struct option_view v;
+	size_t at = 0;
+	bool verbatim;
 
-	BUF_LIT(out,
-	    ".\\\" Made by 'sheaf help --man serve'.\n"
-	    ".TH SHEAF\\-SERVE 1 \"\" \"sheaf " SHEAF_VERSION "\"\n"
-	    ".SH NAME\n"
-	    "sheaf\\-serve \\- serve a directory over WebDAV\n"
-	    ".SH SYNOPSIS\n"
-	    "\\fBsheaf serve\\fR [\\fIOPTIONS\\fR] [\\fIDIR\\fR]\n"
-	    ".SH DESCRIPTION\n"
-	    "Serves the directory \\fIDIR\\fR (default: the current one) over\n"
-	    "WebDAV until SIGTERM or SIGINT; requests that are being answered\n"
-	    "then may end. SIGHUP reads the configuration again and reopens\n"
-	    "the log. When it listens it prints one line with its URL.\n"
-	    ".SH OPTIONS\n"
-	    "The command line wins over the environment, the environment over\n"
-	    "the file. A SIZE is a number of bytes or, as 16M, of K, M, G or\n"
-	    "T. A TIME is as 300ms, 30s, 5m or 2h.\n"
-	    ".TP\n\\fB\\-\\-config\\fR \\fIFILE\\fR\n"
-	    "Read the INI file \\fIFILE\\fR. Variable SHEAF_CONFIG.\n"
-	    ".TP\n\\fB\\-\\-print\\-config\\fR\n"
-	    "Print such a file, with every option explained.\n"
-	    ".TP\n\\fB\\-h\\fR, \\fB\\-\\-help\\fR\n"
-	    "Print a summary.\n");
-	for (i = 0; i < config_n_options; i++)
-		put_option_man(out, &config_options[i]);
-	BUF_LIT(out,
-	    ".SH EXIT STATUS\n"
-	    "0: stopped as it was told. 1: could not go on. 2: wrong usage.\n");
+	put_usage(out, c);
+	while (help_paragraph(&doc, &text, &verbatim)) {
+		buf_putc(out, '\n');
+		if (verbatim) {
+			buf_put(out, text);
+			buf_putc(out, '\n');
+		} else {
+			put_paragraph(out, 0, text);
+		}
+	}
+	BUF_LIT(out, "\nOptions:\n");
+	while (help_option(c, &at, &v))
+		put_option(out, &v);
 }
 
-void
-help_put_locks_man(struct buf *out)
-{
-	BUF_LIT(out,
-	    ".\\\" Made by 'sheaf help --man locks'.\n"
-	    ".TH SHEAF\\-LOCKS 1 \"\" \"sheaf " SHEAF_VERSION "\"\n"
-	    ".SH NAME\n"
-	    "sheaf\\-locks \\- list and break WebDAV locks\n"
-	    ".SH SYNOPSIS\n"
-	    "\\fBsheaf locks\\fR [\\fB\\-\\-json\\fR]\n"
-	    "[\\fB\\-\\-state\\fR \\fISTATE\\fR | \\fIDIR\\fR]\n"
-	    ".br\n"
-	    "\\fBsheaf locks break\\fR\n"
-	    "[\\fB\\-\\-state\\fR \\fISTATE\\fR | \\fIDIR\\fR]\n"
-	    "\\fITOKEN\\fR|\\fIPATH\\fR...\n"
-	    ".SH DESCRIPTION\n"
-	    "Lists the locks of the directory \\fIDIR\\fR (default: the\n"
-	    "current one), with the time that is left of each, or breaks\n"
-	    "some: the one of a \\fITOKEN\\fR, or all at a \\fIPATH\\fR and\n"
-	    "below it. A \\fIPATH\\fR is as clients see it, decoded, and\n"
-	    "begins with a slash; in front of one, \\fIDIR\\fR must be given\n"
-	    "unless \\fB\\-\\-state\\fR is. A server may be running: what is\n"
-	    "broken does not hold its next request up.\n"
-	    ".SH OPTIONS\n"
-	    ".TP\n\\fB\\-\\-state\\fR \\fISTATE\\fR\n"
-	    "The state directory, if \\fBsheaf serve\\fR was given one.\n"
-	    ".TP\n\\fB\\-\\-json\\fR\n"
-	    "List one JSON object a line, with the members path, scope,\n"
-	    "depth, owner, user, expires, seconds_left and token.\n"
-	    ".TP\n\\fB\\-h\\fR, \\fB\\-\\-help\\fR\n"
-	    "Print a summary.\n"
-	    ".SH EXIT STATUS\n"
-	    "0: done. 1: there is no state, or no such lock; others were\n"
-	    "broken all the same. 2: wrong usage.\n"
-	    ".SH SEE ALSO\n"
-	    ".BR sheaf\\-serve (1)\n");
-}
+/* ---- `sheaf help` */
 
-/* What there is to read, by the words behind `sheaf help`. */
-static const struct {
-	const char *name;
-	bool man;
-	void (*put)(struct buf *out);
-} pages[] = {
-	{ "", false, help_put_overview },
-	{ "help", false, help_put_overview },
-	{ "locks", false, help_put_locks },
-	{ "locks", true, help_put_locks_man },
-	{ "serve", false, help_put_serve },
-	{ "serve", true, help_put_serve_man },
-};
+/* What there is to put for the words behind `sheaf help`; false: nothing. */
+static bool
+put_asked(struct buf *out, const char *form, const char *name)
+{
+	const struct command *c = command_find(name);
+
+	if (!strcmp(form, "--completion"))
+		return help_put_completion(out, name);
+	if (!c && *name)
+		return false;
+	if (!c)
+		help_put_overview(out);
+	else if (!strcmp(form, "--man"))
+		help_put_man(out, c);
+	else
+		help_put_command(out, c);
+	return true;
+}
 
 int
 cmd_help(const char *const *args)
 {
-	bool man = *args && !strcmp(*args, "--man");
-	const char *name = args[man] ? args[man] : "";
+	const char *form = *args && **args == '-' ? *args : "";
+	const char *name = args[*form ? 1 : 0];
 	struct buf out = { 0 };
-	size_t i;
 
-	for (i = 0; i < ARRAY_LEN(pages); i++)
-		if (!strcmp(name, pages[i].name) && man == pages[i].man) {
-			pages[i].put(&out);
-			return print_out(&out);
-		}
+	if (!strcmp(form, "--help") || !strcmp(form, "-h"))
+		name = "help";
+	if (put_asked(&out, form, name ? name : ""))
+		return print_out(&out);
 	(void)fprintf(stderr,
-	    "sheaf: there is no help for '%s'; see 'sheaf help'\n", name);
+	    "sheaf: there is no help for '%s'; see 'sheaf "
+	    "help'\n",
+	    name ? name : form);
 	return EXIT_USAGE;
 }

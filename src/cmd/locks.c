@@ -9,6 +9,7 @@
 
 #include "base/clock.h"
 #include "cmd/commands.h"
+#include "cmd/options.h"
 #include "store/state.h"
 #include "store/stores.h"
 #include "wire/json_object.h"
@@ -21,7 +22,7 @@
 #define MAX_WIDTH ((size_t)40)
 
 struct locks_args {
-	bool help, json, breaks;
+	bool breaks;
 	struct dir_store_spec where; /* dir, state */
 	const char *const *targets; /* tokens and paths */
 };
@@ -467,63 +468,39 @@ break_locks(struct state *s, const char *const *targets)
 
 /* ---- arguments */
 
-static int
-wrong(const char *what, const char *arg)
+static bool
+looks_like_token(const char *arg)
 {
-	(void)fprintf(
-	    stderr, "sheaf: %s '%s'; see 'sheaf help locks'\n", what, arg);
-	return EXIT_USAGE;
-}
-
-/* Options stand in front of everything else but "break". */
-static int
-read_options(struct locks_args *a, const char *const **args)
-{
-	const char *const *at = *args;
-
-	for (; *at && **at == '-'; at++) {
-		if (!strcmp(*at, "-h") || !strcmp(*at, "--help")) {
-			a->help = true;
-		} else if (!strcmp(*at, "--json") && !a->breaks) {
-			a->json = true;
-		} else if (!strcmp(*at, "--state")) {
-			if (!at[1])
-				return wrong("a directory must follow", *at);
-			a->where.state = *++at;
-		} else if (!strncmp(*at, "--state=", 8)) {
-			a->where.state = *at + 8;
-		} else {
-			return wrong("there is no option", *at);
-		}
-	}
-	*args = at;
-	return EXIT_OK;
+	return !strncmp(arg, "urn:", 4);
 }
 
 /*
- * A first argument is DIR unless --state has said it all; so a token or a path
+ * A first operand is DIR unless --state has said it all; so a token or a path
  * is never taken for it, nor it for them.
  */
-static int
-read_args(struct locks_args *a, const char *const *args)
+static bool
+read_operands(struct locks_args *a, const struct options *o)
 {
-	int code;
+	const char *const *at = o->operands;
 
-	a->breaks = *args && !strcmp(*args, "break");
+	a->where.state = o->state;
+	a->breaks = *at && !strcmp(*at, "break");
 	if (a->breaks)
-		args++;
-	code = read_options(a, &args);
-	if (code != EXIT_OK || a->help)
-		return code;
+		at++;
 	a->where.dir = ".";
-	if (*args && !a->where.state && strncmp(*args, "urn:", 4) != 0)
-		a->where.dir = *args++;
-	a->targets = args;
-	if (a->breaks && !*args)
-		return wrong("a token or a path is missing behind", "break");
-	if (!a->breaks && *args)
-		return wrong("there is nothing to do with", *args);
-	return EXIT_OK;
+	if (*at && !o->state && !looks_like_token(*at))
+		a->where.dir = *at++;
+	a->targets = at;
+	if (a->breaks && o->json) {
+		(void)fputs("sheaf: --json is for the list; see 'sheaf help "
+			    "locks'\n",
+		    stderr);
+		return false;
+	}
+	if (a->breaks)
+		return options_operands(
+		    o, "locks", (size_t)(at - o->operands) + 1, SIZE_MAX);
+	return options_operands(o, "locks", 0, (size_t)(at - o->operands));
 }
 
 int
@@ -532,15 +509,19 @@ cmd_locks(const char *const *args)
 	struct locks_args a = { 0 };
 	struct state *s = NULL;
 	struct err err = { 0 };
-	int code = read_args(&a, args);
+	struct options o;
+	int code;
 
-	if (code != EXIT_OK)
+	if (!options_begin("locks", args, &o, &code))
 		return code;
-	if (a.help)
-		return cmd_help((const char *const[]){ "locks", NULL });
-	if (dir_store_look(&a.where, &s, &err))
-		return complain("", &err);
-	code = a.breaks ? break_locks(s, a.targets) : list_locks(s, a.json);
+	if (!read_operands(&a, &o))
+		code = EXIT_USAGE;
+	else if (dir_store_look(&a.where, &s, &err))
+		code = complain("", &err);
+	else
+		code = a.breaks ? break_locks(s, a.targets)
+				: list_locks(s, o.json);
 	state_close(s);
+	options_done(&o);
 	return code;
 }

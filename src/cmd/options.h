@@ -58,9 +58,10 @@ struct options {
 	OPTION_##kind##_TYPE field;
 #include "cmd/options.def"
 #undef OPTION
-	const char *
-	    *operands; /* owned; NULL ends them; the strings are args' */
+	bool help; /* -h, --help */
+	const char *const *operands; /* NULL ends them */
 	size_t n_operands;
+	char **sorted; /* owned: what operands points into */
 };
 
 struct option_row {
@@ -78,11 +79,26 @@ extern const size_t n_option_rows;
 
 /*
  * Reads the arguments of a command.  Options and operands may be mixed; "--"
- * ends the options, "-" is an operand.  False, with a sentence that names the
- * argument in said, for what is wrong.
+ * ends the options, "-" is an operand; long names may be cut short.  False,
+ * with a sentence that names the argument in said, for what is wrong.  Strings
+ * are those of args.  Whatever happened, options_done() releases.
  */
 bool options_parse(enum option_user who, const char *const *args,
     struct options *out, struct buf *said) MUST_USE;
 void options_done(struct options *o);
+
+/*
+ * How every command begins: parses, and complains or prints the help if that
+ * is what it comes to.  False: nothing is left to do but to exit with *code.
+ */
+bool options_begin(const char *command, const char *const *args,
+    struct options *out, int *code) MUST_USE;
+
+/*
+ * Whether there are from least to most operands; else says on stderr what is
+ * missing or too much, and the command exits with EXIT_USAGE.
+ */
+bool options_operands(const struct options *o, const char *command,
+    size_t least, size_t most) MUST_USE;
 
 #endif

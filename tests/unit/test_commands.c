@@ -2,6 +2,7 @@
 #include "lib/test.h"
 
 #include "cmd/commands.h"
+#include "cmd/options.h"
 #include "server/config.h"
 
 static void
@@ -36,13 +37,14 @@ put_plain(struct buf *to, const struct buf *page)
 static void
 help_and_manual_name_every_option_and_variable(void **state)
 {
+	const struct command *serve = command_find("serve");
 	struct buf text = { 0 }, page = { 0 }, man = { 0 };
 	size_t i;
 
 	(void)state;
-	help_put_serve(&text);
+	help_put_command(&text, serve);
 	buf_putc(&text, '\0');
-	help_put_serve_man(&page);
+	help_put_man(&page, serve);
 	put_plain(&man, &page);
 	assert_int_equal(buf_failed(&text) || buf_failed(&man), ERR_OK);
 	for (i = 0; i < config_n_options; i++) {
@@ -63,19 +65,49 @@ help_and_manual_name_every_option_and_variable(void **state)
 	buf_done(&man);
 }
 
+/* Usage lines and what stands verbatim are as long as they are. */
 static void
 help_fits_a_terminal(void **state)
 {
 	struct buf text = { 0 };
 	struct str rest, line;
+	size_t i;
 
 	(void)state;
-	help_put_serve(&text);
-	help_put_locks(&text);
+	for (i = 0; i < n_commands; i++)
+		help_put_command(&text, &commands[i]);
+	assert_int_equal(buf_failed(&text), ERR_OK);
 	rest = buf_str(&text);
 	while (str_cut(&rest, '\n', &line))
 		assert_true(line.len <= 80);
 	buf_done(&text);
+}
+
+/* The names of a command's options stand in the file of each shell. */
+static void
+completion_knows_every_option(void **state)
+{
+	static const char *const shells[] = { "bash", "fish", "zsh" };
+	size_t i, k;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(shells); i++) {
+		struct buf text = { 0 };
+
+		assert_true(help_put_completion(&text, shells[i]));
+		buf_putc(&text, '\0');
+		assert_int_equal(buf_failed(&text), ERR_OK);
+		for (k = 0; k < n_option_rows; k++)
+			assert_true(!(option_rows[k].users & FOR_LOCKS) ||
+			    strstr(text.ptr, option_rows[k].name));
+		for (k = 0; k < config_n_options; k++)
+			assert_non_null(
+			    strstr(text.ptr, config_options[k].flag));
+		for (k = 0; k < n_commands; k++)
+			assert_non_null(strstr(text.ptr, commands[k].name));
+		buf_done(&text);
+	}
+	assert_false(help_put_completion(&(struct buf){ 0 }, "csh"));
 }
 
 int
@@ -86,6 +118,7 @@ main(void)
 		cmocka_unit_test(
 		    help_and_manual_name_every_option_and_variable),
 		cmocka_unit_test(help_fits_a_terminal),
+		cmocka_unit_test(completion_knows_every_option),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
