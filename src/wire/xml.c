@@ -22,6 +22,7 @@ struct xml {
 	const struct xml_events *events;
 	void *arg;
 	struct err err; /* what ended it */
+	enum xml_fault fault;
 	size_t bytes;
 	unsigned depth; /* of open elements */
 	struct arena names; /* the strings of decls */
@@ -198,6 +199,7 @@ on_doctype(void *arg, const XML_Char *name, const XML_Char *system_id,
 	(void)system_id;
 	(void)public_id;
 	(void)internal;
+	((struct xml *)arg)->fault = XML_FAULT_DOCTYPE;
 	stop(arg, ERR_BAD_BODY, "a document type declaration is not accepted");
 }
 
@@ -241,6 +243,30 @@ xml_new(const struct xml_limits *limits, const struct xml_events *events,
 	return ERR_OK;
 }
 
+/* What expat's error says of the document. */
+static enum xml_fault
+fault_of(enum XML_Error code, bool last)
+{
+	static const struct {
+		enum XML_Error code;
+		enum xml_fault fault;
+	} faults[] = {
+		{ XML_ERROR_UNBOUND_PREFIX, XML_FAULT_PREFIX },
+		{ XML_ERROR_UNDEFINED_ENTITY, XML_FAULT_ENTITY },
+		{ XML_ERROR_UNCLOSED_TOKEN, XML_FAULT_CUT },
+		{ XML_ERROR_PARTIAL_CHAR, XML_FAULT_CUT },
+		{ XML_ERROR_UNCLOSED_CDATA_SECTION, XML_FAULT_CUT },
+		{ XML_ERROR_NO_ELEMENTS, XML_FAULT_CUT },
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(faults); i++)
+		if (faults[i].code == code &&
+		    (last || faults[i].fault != XML_FAULT_CUT))
+			return faults[i].fault;
+	return XML_FAULT_SYNTAX;
+}
+
 /* Hands what is held to expat. */
 static enum err_code
 parse(struct xml *x, bool last, struct err *err)
@@ -249,6 +275,8 @@ parse(struct xml *x, bool last, struct err *err)
 	enum XML_Error code = XML_GetErrorCode(x->parser);
 
 	x->held = 0;
+	if (ok != XML_STATUS_OK && !x->err.code && code != XML_ERROR_NO_MEMORY)
+		x->fault = fault_of(code, last);
 	if (ok != XML_STATUS_OK && !x->err.code)
 		stop(x, code == XML_ERROR_NO_MEMORY ? ERR_NOMEM : ERR_BAD_BODY,
 		    XML_ErrorString(code));
@@ -284,6 +312,19 @@ enum err_code
 xml_end(struct xml *x, struct err *err)
 {
 	return parse(x, true, err);
+}
+
+struct xml_place
+xml_place(const struct xml *x)
+{
+	return (struct xml_place){ XML_GetCurrentLineNumber(x->parser),
+		XML_GetCurrentColumnNumber(x->parser) + 1 };
+}
+
+enum xml_fault
+xml_fault(const struct xml *x)
+{
+	return x->fault;
 }
 
 bool

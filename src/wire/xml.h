@@ -80,6 +80,26 @@ xml_feed(struct xml *x, struct str bytes, struct err *err) MUST_USE;
 /* After the last byte. */
 enum err_code xml_end(struct xml *x, struct err *err) MUST_USE;
 
+/* Where in the document, both from 1; columns are characters. */
+struct xml_place {
+	uint64_t line, column;
+};
+
+/* Of what an event is about; after a failure, of what it is about. */
+struct xml_place xml_place(const struct xml *x);
+
+/* What was wrong with a document that failed with ERR_BAD_BODY. */
+enum xml_fault {
+	XML_FAULT_NONE, /* nothing, or what an event said */
+	XML_FAULT_SYNTAX,
+	XML_FAULT_CUT, /* it ends too early */
+	XML_FAULT_DOCTYPE,
+	XML_FAULT_ENTITY, /* that is none of the five */
+	XML_FAULT_PREFIX, /* that is not declared */
+};
+
+enum xml_fault xml_fault(const struct xml *x);
+
 /* Whether it was fed at least one byte. */
 bool xml_has_input(const struct xml *x);
 
