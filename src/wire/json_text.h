@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Strings and numbers of JSON (RFC 8259 s6, s7), checked byte by byte as they
+ * come; for json_split.c.
+ */
+#ifndef SHEAF_WIRE_JSON_TEXT_H
+#define SHEAF_WIRE_JSON_TEXT_H
+
+#include <stdbool.h>
+
+#include "base/buf.h"
+#include "base/str.h"
+
+/* Behind the quote that opens a string.  All zero is its beginning. */
+struct json_chars {
+	bool ended; /* the quote that closes it has come */
+	unsigned wide; /* bytes so far that begin no character */
+	char part[4]; /* of a UTF-8 sequence */
+	unsigned n_part;
+	bool escape; /* behind a backslash */
+	unsigned digits; /* that must still come of \uXXXX */
+	unsigned unit; /* of UTF-16, from them */
+	unsigned high; /* the surrogate that waits for its other half, or 0 */
+};
+
+/*
+ * Reads on; what it means is appended to `to` (may be NULL; its failure
+ * sticks).  Returns where it stopped: behind the closing quote, at the end of
+ * bytes, or, with *wrong set to what is wrong there, at the byte that is.
+ */
+const char *json_chars_scan(
+    struct json_chars *c, struct str bytes, struct buf *to, const char **wrong);
+
+enum json_number {
+	JSON_NUMBER_START,
+	JSON_NUMBER_MINUS,
+	JSON_NUMBER_ZERO,
+	JSON_NUMBER_INT,
+	JSON_NUMBER_DOT,
+	JSON_NUMBER_FRACTION,
+	JSON_NUMBER_E,
+	JSON_NUMBER_SIGN,
+	JSON_NUMBER_EXPONENT,
+	JSON_NUMBER_STATES
+};
+
+/* False, and *n as it was: c does not belong to the number. */
+bool json_number_step(enum json_number *n, char c);
+
+/* Whether it may end there. */
+bool json_number_whole(enum json_number n);
+
+#endif
