@@ -41,7 +41,26 @@ propstat_copy(struct arena *a, const struct propstat *ps, struct propstat *out)
 			return false;
 	*out = *ps;
 	out->props = props;
-	return true;
+	return arena_str(a, ps->error, &out->error) &&
+	    arena_str(a, ps->tell, &out->tell);
+}
+
+static bool
+told_copy(struct arena *a, const struct told *t, const struct told **out)
+{
+	struct told *copy = ARENA_NEW(a, struct told);
+
+	if (!copy)
+		return false;
+	*copy = *t;
+	*out = copy;
+	return arena_str(a, t->href, &copy->href) &&
+	    arena_str(a, t->id, &copy->id) && arena_str(a, t->op, &copy->op) &&
+	    arena_str(a, t->error, &copy->error) &&
+	    arena_str(a, t->problem_type, &copy->problem_type) &&
+	    arena_str(a, t->location, &copy->location) &&
+	    arena_str(a, t->retry_after, &copy->retry_after) &&
+	    arena_str(a, t->caused_by, &copy->caused_by);
 }
 
 bool
@@ -59,6 +78,8 @@ outcome_copy(struct arena *a, const struct outcome *o, struct outcome *out)
 		if (!propstat_copy(a, &o->propstats[i], &sets[i]))
 			return false;
 	copy.propstats = sets;
+	if (o->told && !told_copy(a, o->told, &copy.told))
+		return false;
 	*out = copy;
 	return true;
 }

@@ -22,6 +22,21 @@ put_visible(struct buf *b, struct str text)
 	}
 }
 
+/* What names it: of what was told, also an operation's id will do. */
+static void
+put_subject(struct buf *b, const struct outcome *o)
+{
+	if (!o->told)
+		href_put(b, STR(""), o->path, o->collection);
+	else if (o->told->href.len)
+		put_visible(b, o->told->href);
+	else if (o->told->id.len)
+		put_visible(b, o->told->id);
+	else
+		buf_printf(b, "(unnamed, line %llu)",
+		    (unsigned long long)o->told->line);
+}
+
 static enum err_code
 failure_log_put(struct sink *s, const struct outcome *o)
 {
@@ -32,7 +47,7 @@ failure_log_put(struct sink *s, const struct outcome *o)
 	buf_clear(&f->line);
 	put_visible(&f->line, f->what);
 	buf_putc(&f->line, ' ');
-	href_put(&f->line, STR(""), o->path, o->collection);
+	put_subject(&f->line, o);
 	BUF_LIT(&f->line, ": ");
 	buf_put_u64(&f->line, o->status);
 	buf_putc(&f->line, ' ');

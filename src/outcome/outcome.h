@@ -64,10 +64,26 @@ struct outcome outcome_failed(struct rpath path, bool collection,
     enum err_code why, const struct err *err);
 
 /*
- * Whether it failed: status >= 400.  A property that was not found does not
- * make the resource a failure.
+ * Whether it failed: status >= 400, and of what was told also a status that
+ * could not be read (0) or is no last word (1xx), and what was done in part
+ * only: unknown is never success.  A property that was not found does not make
+ * the resource a failure.
  */
 bool outcome_is_failure(const struct outcome *o);
+
+/*
+ * The propstat that says why the properties asked for could not be read or
+ * changed, though the resource as a whole may be 200: one that is neither 2xx
+ * nor 404.  That which decided: any other before a 424, and a failure before a
+ * status that could not be read.  NULL: none.
+ */
+const struct propstat *outcome_refused(const struct outcome *o);
+
+/*
+ * The status of a resource by its propstats alone, where nobody says it: that
+ * of outcome_refused() if none is 2xx, else 200.
+ */
+unsigned outcome_propstats_status(const struct outcome *o);
 
 /* The sentence: tell, or the text of why, or the status's reason phrase. */
 struct str outcome_text(const struct outcome *o);

@@ -148,6 +148,110 @@ a_copy_shares_no_memory_with_what_it_was_made_of(void **state)
 	arena_done(&a);
 }
 
+static void
+a_copy_of_what_was_told_is_one_as_well(void **state)
+{
+	char text[] = "abcdefghij";
+	struct told told = { .href = { text, 1 },
+		.id = { text + 1, 1 },
+		.op = { text + 2, 1 },
+		.error = { text + 3, 1 },
+		.problem_type = { text + 4, 1 },
+		.location = { text + 5, 1 },
+		.retry_after = { text + 6, 1 },
+		.caused_by = { text + 7, 1 },
+		.line = 7 };
+	struct propstat set = { .error = { text + 8, 1 },
+		.tell = { text + 9, 1 } };
+	struct outcome o = {
+		.propstats = &set, .n_propstats = 1, .told = &told
+	};
+	struct arena a = { 0 };
+	struct outcome copy;
+
+	(void)state;
+	assert_true(outcome_copy(&a, &o, &copy));
+	memset(text, 'X', sizeof(text));
+	told = (struct told){ 0 };
+	assert_str_equal(copy.told->href, STR("a"));
+	assert_str_equal(copy.told->id, STR("b"));
+	assert_str_equal(copy.told->op, STR("c"));
+	assert_str_equal(copy.told->error, STR("d"));
+	assert_str_equal(copy.told->problem_type, STR("e"));
+	assert_str_equal(copy.told->location, STR("f"));
+	assert_str_equal(copy.told->retry_after, STR("g"));
+	assert_str_equal(copy.told->caused_by, STR("h"));
+	assert_int_equal(copy.told->line, 7);
+	assert_str_equal(copy.propstats[0].error, STR("i"));
+	assert_str_equal(copy.propstats[0].tell, STR("j"));
+	arena_done(&a);
+}
+
+static void
+what_is_not_known_to_have_succeeded_counts_as_failed(void **state)
+{
+	static const struct {
+		unsigned status;
+		bool partial;
+		bool failed;
+	} cases[] = {
+		{ 0, false, true },
+		{ 100, false, true },
+		{ 199, false, true },
+		{ 200, false, false },
+		{ 200, true, true },
+		{ 302, false, false },
+		{ 999, false, true },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(cases); i++) {
+		const struct told told = { .partial = cases[i].partial };
+		const struct outcome o = { .status = cases[i].status,
+			.told = &told };
+
+		assert_int_equal(outcome_is_failure(&o), cases[i].failed);
+	}
+}
+
+static void
+a_propstat_that_refuses_is_found_and_may_decide(void **state)
+{
+	static const struct {
+		unsigned statuses[3];
+		unsigned refused; /* 1000: none */
+		unsigned whole;
+	} cases[] = {
+		{ { 200, 404, 200 }, 1000, 200 },
+		{ { 404, 404, 404 }, 1000, 200 },
+		{ { 200, 403, 404 }, 403, 200 },
+		{ { 424, 403, 404 }, 403, 403 },
+		{ { 424, 424, 404 }, 424, 424 },
+		{ { 0, 424, 507 }, 507, 507 },
+		{ { 404, 0, 404 }, 0, 0 },
+		{ { 0, 0, 201 }, 0, 200 },
+		{ { 302, 404, 404 }, 302, 302 },
+		{ { 423, 500, 404 }, 423, 423 },
+	};
+	size_t i, k;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(cases); i++) {
+		struct propstat sets[3] = { 0 };
+		const struct outcome o = { .propstats = sets,
+			.n_propstats = 3 };
+		const struct propstat *refused;
+
+		for (k = 0; k < 3; k++)
+			sets[k].status = cases[i].statuses[k];
+		refused = outcome_refused(&o);
+		assert_int_equal(
+		    refused ? refused->status : 1000, cases[i].refused);
+		assert_int_equal(outcome_propstats_status(&o), cases[i].whole);
+	}
+}
+
 int
 main(void)
 {
@@ -159,6 +263,11 @@ main(void)
 		    counts_add_up_and_an_unknown_property_is_no_failure),
 		cmocka_unit_test(
 		    a_copy_shares_no_memory_with_what_it_was_made_of),
+		cmocka_unit_test(a_copy_of_what_was_told_is_one_as_well),
+		cmocka_unit_test(
+		    what_is_not_known_to_have_succeeded_counts_as_failed),
+		cmocka_unit_test(
+		    a_propstat_that_refuses_is_found_and_may_decide),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -149,8 +149,14 @@ append_line(void *arg, struct str line)
 static void
 a_line_is_written_for_each_failure_and_stays_a_line(void **state)
 {
+	static const struct told told[] = {
+		{ .href = STR_INIT("http://h/%C3\n"), .id = STR_INIT("x") },
+		{ .id = STR_INIT("op7") },
+		{ .line = 3 },
+	};
 	struct buf lines = { 0 };
 	struct failure_log f;
+	size_t i;
 	struct sink *s = failure_log_init(
 	    &f, STR("DELETE"), (struct log_lines){ append_line, &lines });
 
@@ -164,11 +170,19 @@ a_line_is_written_for_each_failure_and_stays_a_line(void **state)
 		    .status = 400,
 		    .tell = STR("bad \\ name\r\n\xc3\xa9") }),
 	    ERR_OK);
+	for (i = 0; i < ARRAY_LEN(told); i++)
+		assert_int_equal(
+		    sink_put(s,
+			&(struct outcome){ .status = 423, .told = &told[i] }),
+		    ERR_OK);
 	assert_int_equal(sink_end(s), ERR_OK);
 	assert_str_equal(buf_str(&lines),
 	    STR("DELETE /b: 423 Locked\n"
 		"DELETE /x%0A%1B%5B31m%20%FF/: 400 "
-		"bad \\x5c name\\x0d\\x0a\\xc3\\xa9\n"));
+		"bad \\x5c name\\x0d\\x0a\\xc3\\xa9\n"
+		"DELETE http://h/%C3\\x0a: 423 Locked\n"
+		"DELETE op7: 423 Locked\n"
+		"DELETE (unnamed, line 3): 423 Locked\n"));
 	failure_log_done(&f);
 	buf_done(&lines);
 }
@@ -179,11 +193,13 @@ collect_and_log(struct arena *a, struct collector *c)
 {
 	static const struct prop p = { .name = {
 					   STR_INIT("DAV:"), STR_INIT("a") } };
+	static const struct told told = { .href = STR_INIT("/x"),
+		.error = STR_INIT("<error xmlns=\"DAV:\"/>") };
 	static const struct propstat ps = {
 		.status = 403, .why = ERR_PROTECTED, .props = &p, .n_props = 1
 	};
 	const struct outcome o = { { STR("/x") }, false, 403, ERR_PROTECTED,
-		STR("why"), &ps, 1, { { 0 } }, NULL };
+		STR("why"), &ps, 1, { { 0 } }, &told };
 	struct buf lines = { 0 };
 	struct failure_log f;
 	struct tee t;
