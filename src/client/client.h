@@ -8,7 +8,9 @@
  * got none, or one of 408, 425, 429, 502, 503, 504, and its method is
  * idempotent (RFC 9110 s9.2.2) or it is `keyed`.  423 is not tried again by
  * itself: locks last.  Before each further attempt it waits for
- * max(Retry-After, full jitter), base 0.5 s, cap 60 s.
+ * max(Retry-After, full jitter), base 0.5 s, cap 60 s; a Retry-After that is
+ * longer than the cap is not waited for: that answer is the answer.  An answer
+ * whose head was handed out is never asked for again.
  *
  * Redirects are followed for GET, HEAD, OPTIONS, PROPFIND and REPORT alone, to
  * the same origin unless the URL has no credentials to lose; for all else a
@@ -73,8 +75,9 @@ struct call_end {
 	/*
 	 * ERR_OK: the answer was read to its end.  ERR_UNREACHABLE: nothing of
 	 * the request arrived anywhere.  ERR_CUT_SHORT: it was sent, and the
-	 * answer is missing or not whole.  ERR_CANCELLED.  Else what an event
-	 * or the file said.  err.why is fit for a person.
+	 * answer is missing or not whole.  ERR_BAD_ANSWER: it is no HTTP.
+	 * ERR_CANCELLED.  Else what an event or the file said.  err.why is fit
+	 * for a person.
 	 */
 	enum err_code rc;
 	struct err err;
@@ -85,6 +88,8 @@ struct call_end {
 	 * answer came: a DELETE that then is 404 is done (RFC 9110 s9.2.2).
 	 */
 	bool uncertain_before;
+	/* Some of the last attempt went out: with ERR_CANCELLED, who knows. */
+	bool sent;
 };
 
 struct call_events {
@@ -112,6 +117,11 @@ struct call_spec {
 	struct str body; /* or: */
 	const struct call_file *file;
 	bool keyed; /* safe to repeat though its method is not */
+	/* Not to be repeated, if it may have been carried out: who asks will
+	 * look first. */
+	bool once;
+	/* Goes on with what has begun: it begins while CLIENT_DRAIN as well. */
+	bool follows;
 	/*
 	 * The answer's bytes are wanted as they are (a download whose size and
 	 * digest count): no Accept-Encoding is sent.

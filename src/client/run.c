@@ -1,0 +1,421 @@
+/* SPDX-License-Identifier: MIT */
+/* Calls under way, and what becomes of one when an attempt ends. */
+#include <sys/random.h>
+
+#include "base/clock.h"
+#include "client/client_impl.h"
+#include "outcome/retry.h"
+
+/* stop() is asked so often, and stalls are looked for. */
+#define TICK_MS 50
+
+void
+call_end(struct call *call, enum err_code rc, const struct err *err)
+{
+	struct call_end e = { .rc = rc,
+		.status = call->now.status,
+		.attempts = call->attempts,
+		.uncertain_before = call->uncertain_before,
+		.sent = call->now.sent };
+
+	if (err)
+		e.err = *err;
+	e.err.code = rc;
+	if (rc)
+		trace_text(call->client, "! %s %s: %s", call->method,
+		    call->origin->key, *e.err.why ? e.err.why : err_text(rc));
+	call->events->done(call->arg, &e);
+	call_free(call);
+}
+
+static void
+call_cancel(struct call *call)
+{
+	struct err err = { 0 };
+
+	call_end(call, err_set(&err, ERR_CANCELLED, "interrupted"), &err);
+}
+
+/* ---- slots */
+
+static void
+slot_finish(struct slot *s, enum err_code rc, const struct err *err)
+{
+	struct call *call = s->call;
+
+	s->call = NULL;
+	s->waiting = false;
+	call_end(call, rc, err);
+}
+
+static void
+slot_begin(struct client *c, struct slot *s)
+{
+	struct err err = { 0 };
+	enum err_code rc = call_begin(s->call, s->easy, &err);
+
+	s->waiting = false;
+	if (!rc && curl_multi_add_handle(c->multi, s->easy) != CURLM_OK)
+		rc = err_nomem(&err);
+	if (rc)
+		slot_finish(s, rc, &err);
+}
+
+static void
+slot_attempt(struct client *c, struct slot *s)
+{
+	s->call->attempts++;
+	slot_begin(c, s);
+}
+
+static uint64_t
+random_bits(void)
+{
+	uint64_t bits = 0;
+
+	if (getrandom(&bits, sizeof(bits), GRND_NONBLOCK) < 0)
+		bits = (uint64_t)clock_monotonic();
+	return bits;
+}
+
+/* It may have been carried out, though nobody said so. */
+static bool
+is_lost(const struct attempt *now)
+{
+	return now->sent &&
+	    (now->awaiting || now->status == 502 || now->status == 504 ||
+		!now->head_whole || now->status < 300);
+}
+
+static void
+slot_wait(struct client *c, struct slot *s)
+{
+	struct call *call = s->call;
+	int64_t delay = retry_delay(
+	    call->attempts + 1, call->now.retry_after, random_bits());
+
+	if (is_lost(&call->now))
+		call->uncertain_before = true;
+	call->now.sent = false;
+	s->waiting = true;
+	call->wake = clock_monotonic() + delay;
+	if (c->o.waiting)
+		c->o.waiting(c->o.waiting_arg, str_from_c(call->url),
+		    call->now.status, delay);
+}
+
+static enum err_code
+slot_redirect(struct client *c, struct slot *s, struct err *err)
+{
+	struct call *call = s->call;
+	enum err_code rc =
+	    server_origin_find(c, call->target, &call->origin, err);
+
+	if (rc)
+		return rc;
+	call->redirects++;
+	call->url = call->target;
+	call->logged_in = false;
+	slot_begin(c, s);
+	return ERR_OK;
+}
+
+/* Whoever sits in front of it does not make the others late. */
+static void
+forgive(struct client *c, int64_t ns)
+{
+	unsigned i;
+
+	for (i = 0; i < c->n_slots; i++)
+		if (c->slots[i].call)
+			c->slots[i].call->now.moved += ns;
+}
+
+static enum err_code
+slot_login(struct client *c, struct slot *s, struct err *err)
+{
+	struct call *call = s->call;
+	int64_t took;
+	bool has = server_origin_ask(c, call->origin, &took);
+	enum err_code rc;
+
+	forgive(c, took);
+	if (has || call->origin->negotiates) {
+		slot_begin(c, s);
+		return ERR_OK;
+	}
+	call->now.use = USE_DELIVER;
+	rc = answer_deliver(call, err);
+	slot_finish(s, rc, err);
+	return ERR_OK;
+}
+
+/* The head is whole and judged; err is what came of the body. */
+static void
+slot_answered(struct client *c, struct slot *s, enum err_code body,
+    const struct err *body_err)
+{
+	struct call *call = s->call;
+	struct err err = { 0 };
+	enum err_code rc = ERR_OK;
+
+	switch (call->now.use) {
+	case USE_REPEAT:
+		slot_wait(c, s);
+		return;
+	case USE_REDIRECT:
+		rc = slot_redirect(c, s, &err);
+		break;
+	case USE_LOGIN:
+		rc = slot_login(c, s, &err);
+		break;
+	case USE_UNKNOWN:
+	case USE_DELIVER:
+		rc = answer_deliver(call, &err);
+		if (rc)
+			slot_finish(s, rc, &err);
+		else
+			slot_finish(s, body, body_err);
+		return;
+	}
+	if (rc)
+		slot_finish(s, rc, &err);
+}
+
+/* Whether an attempt that got no answer, or half of one, is made again. */
+static bool
+may_repeat(const struct call *call, enum err_code rc, CURLcode code)
+{
+	if (call->now.delivered || !failure_may_pass(code) ||
+	    call->attempts >= call->client->o.attempts)
+		return false;
+	if (rc == ERR_UNREACHABLE)
+		return !call->uncertain_before || !call->once;
+	return rc == ERR_CUT_SHORT && call->idempotent && !call->once;
+}
+
+/* Which servers take a password at once. */
+static void
+learn(struct call *call, CURL *easy)
+{
+	long offered = 0;
+
+	if (call->now.status == 401 || !call->origin->has_password)
+		return;
+	if (!curl_easy_getinfo(easy, CURLINFO_HTTPAUTH_AVAIL, &offered) &&
+	    offered == (long)CURLAUTH_BASIC)
+		call->origin->basic = true;
+}
+
+static void
+slot_ended(struct client *c, struct slot *s, CURLcode code)
+{
+	struct call *call = s->call;
+	struct err err = { 0 };
+	enum err_code rc = ERR_OK;
+
+	(void)curl_multi_remove_handle(c->multi, s->easy);
+	learn(call, s->easy);
+	if (call->now.failed) {
+		err = call->now.err;
+		slot_finish(s, call->now.failed, &err);
+		return;
+	}
+	if (call->now.head_whole && call->now.status >= 200 &&
+	    call->now.use == USE_UNKNOWN)
+		rc = answer_judge(call, &err);
+	if (rc) {
+		slot_finish(s, rc, &err);
+		return;
+	}
+	if (code && call->now.use <= USE_DELIVER) {
+		rc = failure_of(call, code, &err);
+		if (may_repeat(call, rc, code)) {
+			slot_wait(c, s);
+			return;
+		}
+	} else if (call->now.use == USE_UNKNOWN) {
+		rc = err_set(&err, ERR_BAD_ANSWER, "%s: the answer is no HTTP",
+		    call->origin->key);
+	}
+	if (call->now.use == USE_UNKNOWN)
+		slot_finish(s, rc, &err);
+	else
+		slot_answered(c, s, rc, &err);
+}
+
+/* ---- running */
+
+static struct slot *
+slot_of(struct client *c, const CURL *easy)
+{
+	unsigned i;
+
+	for (i = 0; i < c->n_slots; i++)
+		if (c->slots[i].easy == easy)
+			return &c->slots[i];
+	return NULL;
+}
+
+static bool
+take_ended(struct client *c)
+{
+	const CURLMsg *m;
+	bool some = false;
+	int left;
+
+	while ((m = curl_multi_info_read(c->multi, &left))) {
+		struct slot *s = slot_of(c, m->easy_handle);
+
+		if (m->msg != CURLMSG_DONE || !s)
+			continue;
+		slot_ended(c, s, m->data.result); /* m is gone then */
+		some = true;
+	}
+	return some;
+}
+
+static bool
+stalls(const struct client *c, const struct slot *s, int64_t now)
+{
+	return s->call && !s->waiting && s->call->now.sent &&
+	    now - s->call->now.moved > c->o.stall_timeout;
+}
+
+/* Those that stand still, and those that have waited enough. */
+static bool
+look_at_slots(struct client *c)
+{
+	int64_t now = clock_monotonic();
+	bool some = false;
+	unsigned i;
+
+	for (i = 0; i < c->n_slots; i++) {
+		struct slot *s = &c->slots[i];
+
+		if (s->call && s->waiting && now >= s->call->wake) {
+			slot_attempt(c, s);
+			some = true;
+		} else if (stalls(c, s, now)) {
+			s->call->now.stalled = true;
+			slot_ended(c, s, CURLE_OPERATION_TIMEDOUT);
+			some = true;
+		}
+	}
+	return some;
+}
+
+static struct call *
+queue_take(struct client *c, struct call **at)
+{
+	struct call *call = *at;
+
+	*at = call->next;
+	if (!call->next)
+		c->last = at;
+	call->next = NULL;
+	return call;
+}
+
+static bool
+start_some(struct client *c)
+{
+	bool some = false;
+	unsigned i;
+
+	for (i = 0; i < c->n_slots && c->first; i++) {
+		if (c->slots[i].call)
+			continue;
+		c->slots[i].call = queue_take(c, &c->first);
+		slot_attempt(c, &c->slots[i]);
+		some = true;
+	}
+	return some;
+}
+
+/* Only those that are there now: what done() adds is asked about again. */
+static bool
+cancel_queued(struct client *c, bool all)
+{
+	struct call *gone = NULL, **tail = &gone, **at = &c->first;
+	struct call *call;
+
+	while (*at) {
+		if (!all && (*at)->follows) {
+			at = &(*at)->next;
+			continue;
+		}
+		*tail = queue_take(c, at);
+		tail = &(*tail)->next;
+	}
+	if (!gone)
+		return false;
+	while ((call = gone)) {
+		gone = call->next;
+		call_cancel(call);
+	}
+	return true;
+}
+
+/* all: or only those that wait. */
+static bool
+cancel_slots(struct client *c, bool all)
+{
+	struct err err = { 0 };
+	bool some = false;
+	unsigned i;
+
+	(void)err_set(&err, ERR_CANCELLED, "interrupted");
+	for (i = 0; i < c->n_slots; i++) {
+		struct slot *s = &c->slots[i];
+
+		if (!s->call || (!s->waiting && !all))
+			continue;
+		if (!s->waiting)
+			(void)curl_multi_remove_handle(c->multi, s->easy);
+		slot_finish(s, ERR_CANCELLED, &err);
+		some = true;
+	}
+	return some;
+}
+
+static bool
+busy(const struct client *c)
+{
+	unsigned i;
+
+	for (i = 0; i < c->n_slots; i++)
+		if (c->slots[i].call)
+			return true;
+	return c->first != NULL;
+}
+
+static bool
+obey(struct client *c, const struct client_watch *w)
+{
+	enum client_stop stop = w && w->stop ? w->stop(w->arg) : CLIENT_GO;
+	bool all = stop == CLIENT_ABORT;
+	bool slots;
+
+	if (stop == CLIENT_GO)
+		return false;
+	slots = cancel_slots(c, all);
+	return cancel_queued(c, all) || slots;
+}
+
+void
+client_run(struct client *c, const struct client_watch *w)
+{
+	int running;
+
+	while (busy(c)) {
+		bool some = obey(c, w);
+
+		some = start_some(c) || some;
+		(void)curl_multi_perform(c->multi, &running);
+		some = take_ended(c) || some;
+		some = look_at_slots(c) || some;
+		if (!some && busy(c))
+			(void)curl_multi_poll(c->multi, NULL, 0, TICK_MS, NULL);
+	}
+}
