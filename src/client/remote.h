@@ -21,6 +21,7 @@
 #include "http/method.h"
 #include "outcome/sink.h"
 #include "outcome/verdict.h"
+#include "wire/locks_read.h"
 #include "wire/reader.h"
 
 struct remote_spec {
@@ -32,7 +33,14 @@ struct remote_spec {
 	bool keep; /* Overwrite: F */
 	struct str if_match; /* an entity tag with its quotes, or "*" */
 	struct str if_none_match;
-	struct str lock_token; /* a URI: sent as If: (<...>), or by UNLOCK */
+	/*
+	 * A URI: sent in If, as that of the target, of the destination, or of
+	 * the collection above one of them; of LOCK, to refresh it; by UNLOCK.
+	 */
+	struct str lock_token;
+	/* PROPPATCH: done only if each of them is mentioned; borrowed. */
+	const struct prop_name *asked;
+	size_t n_asked;
 	const struct header *fields; /* more of them */
 	size_t n_fields;
 	struct str body; /* with its type: */
@@ -41,19 +49,27 @@ struct remote_spec {
 	/*
 	 * The resources that the answer mentions, each with told->href made
 	 * absolute against url and its dot segments gone, whose text and
-	 * propstats are as they were sent.  Optional; must outlive the call,
-	 * is ended before done().
+	 * propstats are as they were sent.  One that is outside of what was
+	 * asked for has the status 0, no propstats, and says so in tell.
+	 * Optional; must outlive the call, is ended before done().
 	 */
 	struct sink *members;
 	/* The head of the answer, when it is there.  Optional. */
 	void (*head)(void *arg, const struct answer_head *h);
 	void (*progress)(void *arg, uint64_t sent, uint64_t received);
+	/* The lock that LOCK took or refreshed, before done().  Optional. */
+	void (*lock)(void *arg, const struct told_lock *l);
+	/* What was odd and passed over, for who looks closely.  Optional. */
+	void (*note)(void *arg, struct str line);
 	/* Once, the last.  v and what it points to is borrowed. */
 	void (*done)(void *arg, const struct verdict *v);
 	void *arg;
 };
 
-/* As client_call(): runs within client_run(), may be called from an event. */
+/*
+ * As client_call(): runs within client_run(), may be called from an event.
+ * Strings are copied; what a pointer names must outlive the call.
+ */
 enum err_code remote_start(
     struct client *c, const struct remote_spec *spec, struct err *err) MUST_USE;
 

@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: MIT */
+/* The header of a request, as its spec says. */
+#include "client/remote_impl.h"
+
+/* Those that a spec can ask for by itself. */
+enum { OWN_FIELDS = 8 };
+
+struct list {
+	struct arena *a;
+	struct header *v;
+	size_t n;
+	bool failed;
+};
+
+static void
+add(struct list *l, struct str name, struct str value)
+{
+	struct header *h = &l->v[l->n];
+
+	if (!value.len || l->failed)
+		return;
+	if (!arena_str(l->a, name, &h->name) ||
+	    !arena_str(l->a, value, &h->value))
+		l->failed = true;
+	else
+		l->n++;
+}
+
+static void
+add_depth(struct list *l, const struct remote_spec *spec)
+{
+	static const struct str depths[] = {
+		[DEPTH_0] = STR_INIT("0"),
+		[DEPTH_1] = STR_INIT("1"),
+		[DEPTH_INFINITY] = STR_INIT("infinity"),
+	};
+
+	if (spec->has_depth)
+		add(l, STR("Depth"), depths[spec->depth]);
+}
+
+/* One list a resource: the header holds where one of them does. */
+static void
+put_tagged(struct buf *b, struct str url, struct str token)
+{
+	buf_put(b, b->len ? STR(" <") : STR("<"));
+	buf_put(b, url);
+	BUF_LIT(b, "> (<");
+	buf_put(b, token);
+	BUF_LIT(b, ">)");
+}
+
+/*
+ * The lock may be of the resource, or of the collection whose member comes or
+ * goes; either will do, and where it is of neither any more nothing is done.
+ */
+static void
+put_if(struct buf *b, const struct remote_spec *spec)
+{
+	const struct str urls[] = { spec->url, spec->destination };
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(urls); i++) {
+		struct str above = str_head(urls[i], url_parent_len(urls[i]));
+
+		if (!urls[i].len)
+			continue;
+		put_tagged(b, urls[i], spec->lock_token);
+		if (!str_eq(above, urls[i]))
+			put_tagged(b, above, spec->lock_token);
+	}
+}
+
+static void
+add_token(struct list *l, const struct remote_spec *spec)
+{
+	struct buf b CLEANUP(buf_done) = { 0 };
+	struct str method = str_from_c(spec->method);
+	bool unlock = str_eq(method, STR("UNLOCK"));
+	bool refresh = str_eq(method, STR("LOCK"));
+
+	if (!spec->lock_token.len)
+		return;
+	if (unlock || refresh) {
+		buf_put(&b, unlock ? STR("<") : STR("(<"));
+		buf_put(&b, spec->lock_token);
+		buf_put(&b, unlock ? STR(">") : STR(">)"));
+	} else {
+		put_if(&b, spec);
+	}
+	if (buf_failed(&b))
+		l->failed = true;
+	add(l, unlock ? STR("Lock-Token") : STR("If"), buf_str(&b));
+}
+
+enum err_code
+remote_fields(struct arena *a, const struct remote_spec *spec,
+    struct headers *out, struct err *err)
+{
+	struct list l = { .a = a };
+	size_t i;
+
+	l.v = arena_array(a, OWN_FIELDS + spec->n_fields, sizeof(*l.v));
+	if (!l.v)
+		return err_nomem(err);
+	add_depth(&l, spec);
+	add(&l, STR("Destination"), spec->destination);
+	if (spec->keep)
+		add(&l, STR("Overwrite"), STR("F"));
+	add(&l, STR("If-Match"), spec->if_match);
+	add(&l, STR("If-None-Match"), spec->if_none_match);
+	add_token(&l, spec);
+	add(&l, STR("Content-Type"), spec->content_type);
+	for (i = 0; i < spec->n_fields; i++)
+		add(&l, spec->fields[i].name, spec->fields[i].value);
+	*out = (struct headers){ l.v, l.n };
+	return l.failed ? err_nomem(err) : ERR_OK;
+}
