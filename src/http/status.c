@@ -33,3 +33,9 @@ status_reason(unsigned status)
 		r = find(status / 100 * 100);
 	return r ? r->reason : STR("Unknown");
 }
+
+bool
+status_is_registered(unsigned status)
+{
+	return find(status) != NULL;
+}

@@ -10,6 +10,8 @@
 /* The registered reason phrase, or for others that of their class. */
 struct str status_reason(unsigned status);
 
+bool status_is_registered(unsigned status);
+
 /* Whether it says that what was asked for was not done. */
 static inline bool
 status_failed(unsigned status)

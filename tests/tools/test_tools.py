@@ -179,10 +179,10 @@ class Headers(Case):
 class Symbols(unittest.TestCase):
     def check(self, source, *kind):
         with tempfile.TemporaryDirectory() as root:
-            tree(root, {'a.c': source})
-            if kind == ('shared',):
-                subprocess.run(['gcc', '-shared', '-fPIC', '-o', 'libsheaf.so', 'a.c'],
-                               cwd=root, check=True)
+            tree(root, {'a.c': source, 'a.map': 'SHEAF_0.1 { global: *; };\n'})
+            if kind[:1] == ('shared',):
+                subprocess.run(['gcc', '-shared', '-fPIC', '-o', 'libsheaf.so', 'a.c',
+                                *kind[1:]], cwd=root, check=True)
             else:
                 subprocess.run(['gcc', '-fPIE', '-c', 'a.c'], cwd=root, check=True)
                 subprocess.run(['ar', 'rc', 'libsheafcore.a', 'a.o'], cwd=root, check=True)
@@ -194,13 +194,18 @@ class Symbols(unittest.TestCase):
         code, out = self.check('void sheaf_a(void) {}\nvoid helper(void) {}\n', 'shared')
         self.assertEqual(code, 1, out)
         self.assertIn('exports helper', out)
-        self.assertNotIn('sheaf_a', out)
+        self.assertNotIn('exports sheaf_a', out)
 
     def test_only_ours_exported(self):
         code, out = self.check('void sheaf_a(void) {}\n'
                                'static void h(void) {}\nvoid (*const sheaf_h)(void) = h;\n',
-                               'shared')
+                               'shared', '-Wl,--version-script=a.map')
         self.assertEqual(code, 0, out)
+
+    def test_a_symbol_without_a_version(self):
+        code, out = self.check('void sheaf_a(void) {}\n', 'shared')
+        self.assertEqual(code, 1, out)
+        self.assertIn('sheaf_a has no version', out)
 
     def test_globals_that_change(self):
         for what in ('int count;', 'static int count = 3;', 'static __thread int count;'):
