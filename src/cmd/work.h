@@ -33,7 +33,13 @@ struct work_item {
 
 struct work;
 
-/* Opens the retry file only when the first item needs it. */
+/*
+ * Makes the retry file when the first item needs it; with --failed-out at once,
+ * so that it is known beforehand that it can be written.  Blocks SIGINT and
+ * SIGTERM until work_free() and reads them by itself: who waits for a person
+ * meanwhile (a password) polls a signalfd of its own, and raises the signal
+ * again if it was SIGINT.  Ignores SIGPIPE.
+ */
 enum err_code work_new(const struct options *o, const char *command,
     struct work **out, struct err *err) MUST_USE;
 
@@ -59,8 +65,16 @@ void work_say(struct work *w, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void work_say_more(struct work *w, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
 /*
+ * It cannot go on: says "sheaf: WHAT: WHY" (err NULL: out of memory) and makes
+ * the exit code 1.  Begin nothing more; what is left is still told to
+ * work_done(), with FATE_LEFT.
+ */
+void work_stop(struct work *w, const char *what, const struct err *err);
+
+/*
  * The progress bar (stderr is a terminal, the work is longer than a second,
- * no -q): how much is known to be there to do, and how much is done.
+ * no -q): so much more is known to be there to do, and so much is done.  Items
+ * are counted by work_done().
  */
 void work_expect(struct work *w, uint64_t items, uint64_t bytes);
 void work_progress(struct work *w, int64_t bytes); /* more (or less) done */
@@ -68,7 +82,7 @@ void work_progress(struct work *w, int64_t bytes); /* more (or less) done */
 /* For client_run(): SIGINT once drains, twice aborts. */
 struct client_watch;
 const struct client_watch *work_watch(struct work *w);
-bool work_interrupted(const struct work *w); /* begin nothing more */
+bool work_interrupted(struct work *w); /* begin nothing more */
 
 /* The last: the summary, the retry file's name, and the exit code. */
 int work_end(struct work *w);

@@ -43,6 +43,13 @@ json_put_true(struct json_object *o, const char *name)
 }
 
 void
+json_put_false(struct json_object *o, const char *name)
+{
+	put_name(o, name);
+	BUF_LIT(o->b, "false");
+}
+
+void
 json_put_date(struct json_object *o, const char *name, int64_t seconds)
 {
 	put_name(o, name);
@@ -57,6 +64,15 @@ json_put_ms(struct json_object *o, const char *name, int64_t nanoseconds)
 	put_name(o, name);
 	buf_printf(o->b, "%lld.%03lld", (long long)(nanoseconds / 1000000),
 	    (long long)(nanoseconds / 1000 % 1000));
+}
+
+void
+json_put_array(struct json_object *o, const char *name, struct str items)
+{
+	put_name(o, name);
+	buf_putc(o->b, '[');
+	buf_put(o->b, items);
+	buf_putc(o->b, ']');
 }
 
 void

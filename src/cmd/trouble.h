@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What went wrong with one thing, and what to do next, in words for people: of
+ * its status, the DAV:error that came with it, and the advice about retrying.
+ */
+#ifndef SHEAF_CMD_TROUBLE_H
+#define SHEAF_CMD_TROUBLE_H
+
+#include "base/arena.h"
+#include "base/buf.h"
+#include "outcome/outcome.h"
+#include "outcome/retry.h"
+#include "outcome/verdict.h"
+
+/* Everything is borrowed; what is empty is not known. */
+struct trouble {
+	const char *op; /* as struct work_item has it, or "" */
+	enum fate fate;
+	enum blame blame;
+	unsigned status; /* 0: none */
+	int64_t wait; /* ns; -1: the server does not say */
+	struct str text; /* what somebody said of it */
+	struct str error; /* DAV:error, serialised */
+};
+
+/* A failed resource of a 207, with the DAV:error of its first failed propstat
+ * where it has none of its own. */
+struct trouble trouble_of(const char *op, const struct outcome *o);
+
+/* "423 Locked: it is locked, and the token of the lock was not sent (/d/)" */
+void trouble_put_what(struct buf *b, struct arena *a, const struct trouble *p);
+
+/* "wait until it is unlocked, or ..."; nothing where nothing can be done. */
+void trouble_put_todo(struct buf *b, struct arena *a, const struct trouble *p);
+
+/* Both, as sentences with a full stop. */
+void trouble_put(struct buf *b, struct arena *a, const struct trouble *p);
+
+/* The first condition's name, as "{DAV:}lock-token-submitted", or nothing. */
+void
+trouble_put_condition(struct buf *b, struct arena *a, const struct trouble *p);
+
+/* "later", "when-freed", "never" ...: enum retry_advice as one word. */
+const char *advice_word(enum retry_advice a);
+enum retry_advice trouble_advice(const struct trouble *p);
+
+/* "PUT" of "put"; what is not in the table is its own method. */
+struct str op_method(const char *op);
+
+const char *fate_word(enum fate f); /* "done", "failed" ... */
+
+#endif

@@ -1,0 +1,468 @@
+/* SPDX-License-Identifier: MIT */
+#include "cmd/work.h"
+
+#include <assert.h>
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/file.h"
+#include "cmd/text.h"
+#include "cmd/trouble.h"
+#include "cmd/work_impl.h"
+
+/* Output is kept back for no longer and no larger than this. */
+#define OUT_STEP ((size_t)32768)
+#define OUT_EVERY (NSEC_PER_SEC / 5)
+
+/* ---- output */
+
+void
+work_flush(struct work *w)
+{
+	struct str text = buf_str(&w->out);
+	enum err_code failed = buf_failed(&w->out);
+
+	w->flushed = clock_monotonic();
+	if (text.len && w->out_is_terminal)
+		work_bar_erase(&w->bar);
+	if (!failed && !w->out_failed && text.len)
+		failed = fd_write_all(STDOUT_FILENO, text, NULL);
+	buf_clear(&w->out);
+	if (!failed || w->out_failed)
+		return;
+	w->out_failed = true;
+	w->facts.cannot = true;
+	work_line(w, STR("cannot write to the output"));
+}
+
+static void
+flush_if_long(struct work *w)
+{
+	if (w->out_is_terminal || w->out.len >= OUT_STEP || buf_failed(&w->out))
+		work_flush(w);
+}
+
+void
+work_line(struct work *w, struct str text)
+{
+	struct buf b CLEANUP(buf_done) = { 0 };
+
+	if (w->out_is_terminal && w->out.len)
+		work_flush(w);
+	work_bar_erase(&w->bar);
+	BUF_LIT(&b, "sheaf: ");
+	buf_put(&b, text);
+	buf_putc(&b, '\n');
+	/* Who closed stderr does not want to hear. */
+	(void)!fd_write_all(STDERR_FILENO, buf_str(&b), NULL);
+	if (buf_failed(&b))
+		w->facts.cannot = true;
+}
+
+static void PRINTF_LIKE(2, 0) say(struct work *w, const char *fmt, va_list ap)
+{
+	struct buf b CLEANUP(buf_done) = { 0 };
+	char text[2048];
+
+	if (vsnprintf(text, sizeof(text), fmt, ap) < 0)
+		return;
+	text_put_plain(&b, str_from_c(text));
+	work_line(w, buf_str(&b));
+}
+
+void
+work_say(struct work *w, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (w->quiet)
+		return;
+	va_start(ap, fmt);
+	say(w, fmt, ap);
+	va_end(ap);
+}
+
+void
+work_say_more(struct work *w, const char *fmt, ...)
+{
+	va_list ap;
+
+	if (!w->verbose || w->quiet)
+		return;
+	va_start(ap, fmt);
+	say(w, fmt, ap);
+	va_end(ap);
+}
+
+bool
+work_json(const struct work *w)
+{
+	return w->json;
+}
+
+void
+work_out(struct work *w, struct str text)
+{
+	buf_put(&w->out, text);
+	flush_if_long(w);
+}
+
+void
+work_stop(struct work *w, const char *what, const struct err *err)
+{
+	const char *why = err && *err->why ? err->why
+	    : err && *err->tell            ? err->tell
+	    : err                          ? err_text(err->code)
+					   : "out of memory";
+	struct buf b CLEANUP(buf_done) = { 0 };
+
+	text_put_plain(&b, str_from_c(what));
+	if (*what)
+		BUF_LIT(&b, ": ");
+	text_put_plain(&b, str_from_c(why));
+	work_line(w, buf_str(&b));
+	w->facts.cannot = true;
+}
+
+/* ---- signals and the bar */
+
+static void
+poll_signals(struct work *w)
+{
+	while (work_signals_poll(&w->signals)) {
+		w->facts.interrupted = true;
+		work_bar_erase(&w->bar);
+		if (w->signals.seen == 1)
+			work_line(w,
+			    STR("interrupted: what has begun is finished, the "
+				"rest is left; once more stops at once"));
+	}
+}
+
+bool
+work_interrupted(struct work *w)
+{
+	poll_signals(w);
+	return w->facts.interrupted || w->facts.cannot;
+}
+
+static enum client_stop
+stop(void *arg)
+{
+	struct work *w = arg;
+	int64_t now = clock_monotonic();
+
+	poll_signals(w);
+	if (now - w->flushed >= OUT_EVERY)
+		work_flush(w);
+	work_bar_draw(&w->bar, now);
+	if (w->signals.seen > 1)
+		return CLIENT_ABORT;
+	return w->facts.interrupted || w->facts.cannot ? CLIENT_DRAIN
+						       : CLIENT_GO;
+}
+
+const struct client_watch *
+work_watch(struct work *w)
+{
+	return &w->watch;
+}
+
+void
+work_expect(struct work *w, uint64_t items, uint64_t bytes)
+{
+	w->bar.items += items;
+	w->bar.bytes += (int64_t)bytes;
+}
+
+void
+work_progress(struct work *w, int64_t bytes)
+{
+	w->bar.bytes_done += bytes;
+	work_bar_draw(&w->bar, clock_monotonic());
+}
+
+/* ---- items */
+
+static void
+put_key(struct buf *b, const struct work_item *i)
+{
+	buf_put(b, str_from_c(i->op));
+	buf_putc(b, ' ');
+	buf_put(b, i->url);
+	buf_putc(b, ' ');
+	buf_put(b, i->destination);
+}
+
+static struct work_parent **
+find_parent(struct work *w, const struct work_item *i)
+{
+	struct buf key CLEANUP(buf_done) = { 0 };
+	struct work_parent **p;
+
+	put_key(&key, i);
+	for (p = &w->parents; *p; p = &(*p)->next)
+		if (str_eq(buf_str(&(*p)->key), buf_str(&key)))
+			break;
+	return p;
+}
+
+static void
+parent_free(struct work_parent *p)
+{
+	if (!p)
+		return;
+	buf_done(&p->key);
+	buf_done(&p->members);
+	free(p);
+}
+
+static struct work_parent *
+parent_for(struct work *w, const struct work_item *i)
+{
+	struct work_parent **at = find_parent(w, i);
+	struct work_parent *p = *at;
+
+	if (p)
+		return p;
+	p = calloc(1, sizeof(*p));
+	if (!p)
+		return NULL;
+	put_key(&p->key, i);
+	p->id = ++w->ids;
+	*at = p;
+	return p;
+}
+
+static bool
+for_retry(const struct work *w)
+{
+	return !w->o->dry_run && !w->file.failed;
+}
+
+static void
+put_line(struct work *w, struct retry_line *l, const struct trouble *p)
+{
+	struct buf what CLEANUP(buf_done) = { 0 };
+	struct err err = { 0 };
+
+	trouble_put_what(&what, &w->item, p);
+	l->fate = str_from_c(fate_word(p->fate));
+	l->status = p->status;
+	l->error = buf_str(&what);
+	if (p->wait >= 0)
+		l->retry_after =
+		    p->wait / NSEC_PER_SEC + (p->wait % NSEC_PER_SEC > 0);
+	if (work_file_put(&w->file, l, &err))
+		work_stop(w, "the retry file", &err);
+}
+
+static void
+put_member_line(struct work *w, struct work_parent *parent,
+    const struct work_item *i, struct str url, struct str destination,
+    const struct trouble *p)
+{
+	struct work_item member = { .op = i->op,
+		.url = url,
+		.destination = destination,
+		.lock_token = i->lock_token,
+		.keep = i->keep,
+		.recursive = i->recursive };
+	char id[24], of[24];
+	struct retry_line l;
+
+	if (work_file_line(&w->item, &member, &l, NULL)) {
+		work_stop(w, "", NULL);
+		return;
+	}
+	(void)snprintf(id, sizeof(id), "%llu", (unsigned long long)++w->ids);
+	(void)snprintf(of, sizeof(of), "%llu", (unsigned long long)parent->id);
+	l.id = str_from_c(id);
+	if (!strcmp(i->op, "delete"))
+		l.member_of = str_from_c(of);
+	put_line(w, &l, p);
+}
+
+/* Those of which a member can be asked for by itself. */
+static bool
+has_members(const char *op)
+{
+	return !strcmp(op, "delete") || !strcmp(op, "copy") ||
+	    !strcmp(op, "move");
+}
+
+static bool
+is_proven(const struct outcome *o)
+{
+	size_t i;
+
+	for (i = 0; i < o->n_propstats; i++)
+		if (o->propstats[i].status < 200 ||
+		    o->propstats[i].status >= 300)
+			return false;
+	return o->status >= 200 && o->status < 300 && o->status != 202 &&
+	    o->status != 207 && !(o->told && o->told->partial);
+}
+
+void
+work_member(struct work *w, const struct work_item *parent,
+    const struct outcome *member)
+{
+	struct str url = member->told ? member->told->href : member->path.s;
+	struct str from, to;
+	struct work_parent *p;
+	struct trouble trouble;
+
+	if (is_proven(member))
+		return;
+	p = parent_for(w, parent);
+	if (!p) {
+		work_stop(w, "", NULL);
+		return;
+	}
+	p->n++;
+	w->members++;
+	work_say_member(w, p, parent, url, member);
+	trouble = trouble_of(parent->op, member);
+	if (!has_members(parent->op) ||
+	    !work_member_urls(&w->item, parent, url, &from, &to))
+		p->unmapped = true;
+	else if (for_retry(w))
+		put_member_line(w, p, parent, from, to, &trouble);
+	arena_clear(&w->item);
+}
+
+/*
+ * Of a COPY or MOVE of which members failed, and nothing else is in doubt,
+ * these alone are left to do.  A DELETE has to come after theirs.
+ */
+static bool
+item_is_left(const struct work_item *i, const struct verdict *v,
+    const struct work_parent *p)
+{
+	return v->fate != FATE_PARTIAL || !p || p->unmapped ||
+	    !strcmp(i->op, "delete");
+}
+
+static void
+put_item_line(struct work *w, const struct work_item *i,
+    const struct verdict *v, const struct work_parent *p)
+{
+	struct trouble trouble = { .op = i->op,
+		.fate = v->fate,
+		.blame = v->blame,
+		.status = v->status,
+		.wait = v->wait,
+		.text = v->text,
+		.error = v->error };
+	struct retry_line l;
+	char id[24];
+
+	if (work_file_line(&w->item, i, &l, NULL)) {
+		work_stop(w, "", NULL);
+		return;
+	}
+	(void)snprintf(
+	    id, sizeof(id), "%llu", (unsigned long long)(p ? p->id : ++w->ids));
+	l.id = str_from_c(id);
+	put_line(w, &l, &trouble);
+}
+
+void
+work_done(struct work *w, const struct work_item *i, const struct verdict *v)
+{
+	struct work_parent **at = find_parent(w, i);
+	struct work_parent *p = *at;
+
+	exit_add(&w->facts, v->fate, v->blame);
+	w->bytes += i->bytes;
+	w->bar.items_done++;
+	w->retryable += v->fate != FATE_DONE && v->retryable;
+	work_say_item(w, i, v, p);
+	flush_if_long(w);
+	if (v->fate != FATE_DONE && for_retry(w) && item_is_left(i, v, p))
+		put_item_line(w, i, v, p);
+	if (p)
+		*at = p->next;
+	parent_free(p);
+	arena_clear(&w->item);
+	work_bar_draw(&w->bar, clock_monotonic());
+}
+
+/* ---- begin and end */
+
+enum err_code
+work_new(const struct options *o, const char *command, struct work **out,
+    struct err *err)
+{
+	struct work *w = calloc(1, sizeof(*w));
+	enum err_code rc;
+
+	*out = NULL;
+	if (!w)
+		return err_nomem(err);
+	w->o = o;
+	w->json = o->json;
+	w->quiet = o->quiet;
+	w->verbose = o->verbose;
+	w->out_is_terminal = isatty(STDOUT_FILENO) == 1;
+	w->watch = (struct client_watch){ stop, w };
+	buf_put(&w->command, str_from_c(command));
+	work_bar_init(&w->bar, !w->quiet && isatty(STDERR_FILENO) == 1);
+	work_file_init(&w->file, o->failed_out);
+	w->file.header.command = buf_str(&w->command);
+	w->file.header.user = str_from_c(o->user);
+	/* A pipe that nobody reads is a failure to write, and no end. */
+	(void)signal(SIGPIPE, SIG_IGN);
+	rc = buf_failed(&w->command) ? err_nomem(err)
+				     : work_signals_init(&w->signals, err);
+	if (!rc && o->failed_out && !o->dry_run)
+		rc = work_file_open(&w->file, err);
+	if (rc) {
+		work_free(w);
+		return rc;
+	}
+	*out = w;
+	return ERR_OK;
+}
+
+int
+work_end(struct work *w)
+{
+	struct err err = { 0 };
+	int code;
+
+	poll_signals(w);
+	work_bar_erase(&w->bar);
+	w->bar.on = false;
+	if (work_file_close(&w->file, &err) && *err.why)
+		work_stop(w, "the retry file", &err);
+	code = (int)exit_code_of(&w->facts);
+	work_say_summary(w, code);
+	work_flush(w);
+	return w->out_failed ? (int)exit_code_of(&w->facts) : code;
+}
+
+void
+work_free(struct work *w)
+{
+	struct work_parent *p;
+
+	if (!w)
+		return;
+	while ((p = w->parents)) {
+		w->parents = p->next;
+		parent_free(p);
+	}
+	work_bar_erase(&w->bar);
+	work_file_done(&w->file);
+	work_signals_done(&w->signals);
+	arena_done(&w->item);
+	buf_done(&w->out);
+	buf_done(&w->command);
+	free(w);
+}
