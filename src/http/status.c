@@ -39,3 +39,46 @@ status_is_registered(unsigned status)
 {
 	return find(status) != NULL;
 }
+
+static bool
+is_space(char c)
+{
+	return c == ' ' || c == '\t' || c == '\r' || c == '\n';
+}
+
+static struct str
+skip_space(struct str s)
+{
+	while (s.len && is_space(s.ptr[0]))
+		s = str_skip(s, 1);
+	return s;
+}
+
+/* Behind "HTTP/1.1" if it is there; the empty string if it is no version. */
+static struct str
+skip_version(struct str s)
+{
+	if (!str_starts_nocase(s, STR("HTTP/")))
+		return s;
+	s = str_skip(s, 5);
+	while (s.len && (ascii_is_digit(s.ptr[0]) || s.ptr[0] == '.'))
+		s = str_skip(s, 1);
+	return s.len && is_space(s.ptr[0]) ? skip_space(s) : STR("");
+}
+
+unsigned
+status_line_parse(struct str line, struct str *reason)
+{
+	struct str s = skip_version(skip_space(line));
+	uint64_t status;
+
+	*reason = STR("");
+	if (!str_to_u64(str_head(s, 3), &status) || s.len < 3 ||
+	    (s.len > 3 && !is_space(s.ptr[3])))
+		return 0;
+	s = skip_space(str_skip(s, 3));
+	while (s.len && is_space(s.ptr[s.len - 1]))
+		s.len--;
+	*reason = s;
+	return (unsigned)status;
+}

@@ -19,4 +19,12 @@ status_failed(unsigned status)
 	return status >= 400;
 }
 
+/*
+ * The status of a status line (RFC 9112 s4): "HTTP/1.1 423 Locked".  Of any
+ * version, and also where version or reason phrase are missing ("HTTP/2 423",
+ * "423 Locked"), with any white space.  0: there are no three digits where they
+ * should be, or they are 000.  *reason: the phrase, maybe empty.
+ */
+unsigned status_line_parse(struct str line, struct str *reason);
+
 #endif

@@ -2,19 +2,25 @@
 #include "wire/xml.h"
 
 #include <expat.h>
+#include <inttypes.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "base/arena.h"
+#include "base/buf.h"
 
 /* Between the parts of a name; no XML document can contain it. */
 #define SEPARATOR '\x01'
 
 /*
- * Bytes are handed to expat in pieces of this size.  Expat scans an unfinished
- * token again from its start with each piece, so the pieces a client chooses
- * to send must not decide how often.
+ * Expat scans an unfinished token again from its start with each piece that it
+ * is handed, so the pieces a peer chooses to send must not decide how often: a
+ * token longer than this waits until as much again has come.
  */
-#define PIECE ((size_t)4096)
+#define SHORT_TOKEN ((size_t)256)
+
+/* What is handed to expat at a time, unless a longer token is unfinished. */
+#define PIECE ((size_t)16384)
 
 struct xml {
 	XML_Parser parser;
@@ -23,27 +29,29 @@ struct xml {
 	void *arg;
 	struct err err; /* what ended it */
 	enum xml_fault fault;
-	size_t bytes;
+	uint64_t bytes; /* that came */
+	unsigned long parsed; /* of them those that expat has; may wrap */
+	size_t pending; /* of those the ones in an unfinished token */
 	unsigned depth; /* of open elements */
 	struct arena names; /* the strings of decls */
 	struct xml_decl decls[XML_MAX_ATTRS];
 	size_t n_decls;
 	struct xml_attr attrs[XML_MAX_ATTRS];
-	char piece[PIECE];
-	size_t held; /* bytes in piece */
+	struct buf held; /* bytes that wait */
 };
 
 /* Ends the parsing: what has failed gets the place in front. */
 static void
 stop(struct xml *x, enum err_code code, const char *tell)
 {
+	struct xml_place at = xml_place(x);
+
 	if (code == ERR_NOMEM)
 		(void)err_nomem(&x->err);
 	else
-		(void)err_tell(&x->err, code, "line %lu, column %lu: %s",
-		    (unsigned long)XML_GetCurrentLineNumber(x->parser),
-		    (unsigned long)XML_GetCurrentColumnNumber(x->parser) + 1,
-		    tell);
+		(void)err_tell(&x->err, code,
+		    "line %" PRIu64 ", column %" PRIu64 ": %s", at.line,
+		    at.column, tell);
 	(void)XML_StopParser(x->parser, XML_FALSE);
 }
 
@@ -142,9 +150,11 @@ on_open(void *arg, const XML_Char *name, const XML_Char **attrs)
 	if (x->err.code)
 		return;
 	if (x->depth++ >= x->limits.depth) {
-		(void)err_tell(&x->err, ERR_TOO_LARGE,
+		char tell[64];
+
+		(void)snprintf(tell, sizeof(tell),
 		    "elements nested over %u deep", x->limits.depth);
-		(void)XML_StopParser(x->parser, XML_FALSE);
+		stop(x, ERR_TOO_LARGE, tell);
 		return;
 	}
 	e.name = name_of(name);
@@ -267,51 +277,88 @@ fault_of(enum XML_Error code, bool last)
 	return XML_FAULT_SYNTAX;
 }
 
-/* Hands what is held to expat. */
 static enum err_code
-parse(struct xml *x, bool last, struct err *err)
+fail(struct xml *x, bool last, struct err *err)
 {
-	enum XML_Status ok = XML_Parse(x->parser, x->piece, (int)x->held, last);
 	enum XML_Error code = XML_GetErrorCode(x->parser);
 
-	x->held = 0;
-	if (ok != XML_STATUS_OK && !x->err.code && code != XML_ERROR_NO_MEMORY)
+	if (!x->err.code && code != XML_ERROR_NO_MEMORY)
 		x->fault = fault_of(code, last);
-	if (ok != XML_STATUS_OK && !x->err.code)
+	if (!x->err.code)
 		stop(x, code == XML_ERROR_NO_MEMORY ? ERR_NOMEM : ERR_BAD_BODY,
 		    XML_ErrorString(code));
-	if (x->err.code && err)
+	if (err)
 		*err = x->err;
 	return x->err.code;
+}
+
+/* Hands bytes to expat, in its own buffer: that saves a copy. */
+static enum err_code
+parse(struct xml *x, struct str bytes, bool last, struct err *err)
+{
+	void *room = XML_GetBuffer(x->parser, (int)bytes.len);
+	enum XML_Status ok = XML_STATUS_ERROR;
+
+	if (room && bytes.len)
+		memcpy(room, bytes.ptr, bytes.len);
+	x->parsed += bytes.len;
+	if (room || !bytes.len)
+		ok = XML_ParseBuffer(x->parser, (int)bytes.len, last);
+	if (ok != XML_STATUS_OK || x->err.code)
+		return fail(x, last, err);
+	x->pending = x->parsed - xml_offset(x);
+	return ERR_OK;
+}
+
+static enum err_code
+parse_all(struct xml *x, struct str bytes, struct err *err)
+{
+	enum err_code rc = ERR_OK;
+
+	while (bytes.len && !rc) {
+		struct str piece = str_head(
+		    bytes, x->pending > PIECE ? x->pending : PIECE);
+
+		rc = parse(x, piece, false, err);
+		bytes = str_skip(bytes, piece.len);
+	}
+	return rc;
+}
+
+/* Those that waited. */
+static enum err_code
+parse_held(struct xml *x, struct err *err)
+{
+	enum err_code rc = buf_failed(&x->held);
+
+	if (rc)
+		return err_nomem(err);
+	rc = parse_all(x, buf_str(&x->held), err);
+	buf_clear(&x->held);
+	return rc;
 }
 
 enum err_code
 xml_feed(struct xml *x, struct str bytes, struct err *err)
 {
-	if (bytes.len > x->limits.bytes - x->bytes)
+	bool any = x->limits.bytes == SIZE_MAX;
+
+	if (!any && bytes.len > x->limits.bytes - x->bytes)
 		return err_tell(err, ERR_TOO_LARGE,
 		    "the body is over %zu bytes", x->limits.bytes);
 	x->bytes += bytes.len;
-	while (bytes.len) {
-		struct str fits = str_head(bytes, PIECE - x->held);
-		enum err_code rc;
-
-		memcpy(x->piece + x->held, fits.ptr, fits.len);
-		x->held += fits.len;
-		bytes = str_skip(bytes, fits.len);
-		if (x->held < PIECE)
-			break;
-		rc = parse(x, false, err);
-		if (rc)
-			return rc;
-	}
-	return ERR_OK;
+	if (x->pending <= SHORT_TOKEN)
+		return parse_all(x, bytes, err);
+	buf_put(&x->held, bytes);
+	return x->held.len < x->pending ? ERR_OK : parse_held(x, err);
 }
 
 enum err_code
 xml_end(struct xml *x, struct err *err)
 {
-	return parse(x, true, err);
+	enum err_code rc = parse_held(x, err);
+
+	return rc ? rc : parse(x, STR(""), true, err);
 }
 
 struct xml_place
@@ -327,6 +374,18 @@ xml_fault(const struct xml *x)
 	return x->fault;
 }
 
+unsigned long
+xml_offset(const struct xml *x)
+{
+	return (unsigned long)XML_GetCurrentByteIndex(x->parser);
+}
+
+size_t
+xml_pending(const struct xml *x)
+{
+	return x->pending + x->held.len;
+}
+
 bool
 xml_has_input(const struct xml *x)
 {
@@ -340,5 +399,6 @@ xml_free(struct xml *x)
 		return;
 	XML_ParserFree(x->parser);
 	arena_done(&x->names);
+	buf_done(&x->held);
 	free(x);
 }

@@ -65,7 +65,7 @@ struct xml_events {
 
 struct xml;
 
-/* events and arg must outlive it. */
+/* events and arg must outlive it.  limits->bytes: SIZE_MAX for any number. */
 enum err_code
 xml_new(const struct xml_limits *limits, const struct xml_events *events,
     void *arg, struct xml **out, struct err *err) MUST_USE;
@@ -102,6 +102,15 @@ enum xml_fault xml_fault(const struct xml *x);
 
 /* Whether it was fed at least one byte. */
 bool xml_has_input(const struct xml *x);
+
+/*
+ * How many bytes stand before what an event is about; of use as a difference
+ * only, since it may wrap around.
+ */
+unsigned long xml_offset(const struct xml *x);
+
+/* Bytes that are kept because a tag or the like is not whole yet. */
+size_t xml_pending(const struct xml *x);
 
 void xml_free(struct xml *x); /* NULL is fine */
 
