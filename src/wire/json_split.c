@@ -130,6 +130,9 @@ split_begin(struct json_split *s, const char *p, enum split_kind kind)
 		buf_clear(&s->text);
 		s->decoded = &s->text;
 	}
+	s->tried = s->way == SPLIT_TRY;
+	if (s->tried)
+		s->way = SPLIT_TAKE;
 	if (s->way == SPLIT_TAKE) {
 		buf_clear(&s->taken);
 		s->run = p;
@@ -144,6 +147,9 @@ keep_taken(struct json_split *s, const char *p)
 	size_t n = (size_t)(p - s->run);
 
 	if (n > s->limits.take - s->taken.len) {
+		s->way = SPLIT_PASS;
+		if (s->tried)
+			return true;
 		(void)split_fail(s, p, ERR_TOO_LARGE,
 		    "a value of over %zu bytes", s->limits.take);
 		return false;
@@ -165,6 +171,8 @@ deliver_taken(struct json_split *s, const char *p)
 	if (s->taken.len || bytes.len > s->limits.take) {
 		if (!keep_taken(s, p))
 			return false;
+		if (s->way == SPLIT_PASS)
+			return true;
 		bytes = buf_str(&s->taken);
 	}
 	s->run = NULL;
@@ -226,10 +234,10 @@ split_note_name(struct json_split *s, const char *p)
 	else if (f->names.n == SPLIT_MAX_NAMES)
 		(void)split_fail(s, p, ERR_TOO_LARGE,
 		    "over %zu names in an object", SPLIT_MAX_NAMES);
-	else if (memchr(f->name.ptr, '\0', f->name.len))
-		(void)split_fail(s, p, ERR_BAD_ANSWER, "a NUL in a name");
 	else if (buf_failed(&f->name))
 		(void)err_nomem(&s->err);
+	else if (memchr(f->name.ptr, '\0', f->name.len))
+		(void)split_fail(s, p, ERR_BAD_ANSWER, "a NUL in a name");
 	if (s->err.code)
 		return false;
 	rc = name_set_add(&f->names, buf_str(&f->name), &f->twice, &e);
@@ -334,6 +342,23 @@ json_split_next(struct json_split *s)
 	s->depth = 0;
 	s->entered = 0;
 	s->inside = false;
+}
+
+void
+json_split_skip(struct json_split *s, struct str bytes)
+{
+	size_t i;
+
+	for (i = 0; i < bytes.len; i++) {
+		s->offset++;
+		if ((bytes.ptr[i] & '\xc0') == '\x80')
+			s->wide++;
+		if (bytes.ptr[i] != '\n')
+			continue;
+		s->line++;
+		s->line_start = s->offset;
+		s->wide = 0;
+	}
 }
 
 bool

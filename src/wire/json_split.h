@@ -35,6 +35,7 @@ enum split_kind {
 enum split_way {
 	SPLIT_PASS, /* nothing: it may be of any length */
 	SPLIT_TAKE, /* take() gets it whole */
+	SPLIT_TRY, /* the same, but SPLIT_PASS if it is over the limit */
 	SPLIT_ENTER, /* begin() is asked about each value in it, then end() */
 	SPLIT_TEXT, /* a string: text() gets it unescaped, in pieces */
 };
@@ -119,6 +120,9 @@ enum err_code json_split_end(struct json_split *s, struct err *err) MUST_USE;
  * begun, and goes on counting lines and columns.
  */
 void json_split_next(struct json_split *s);
+
+/* Counts bytes that are no part of a text, also after a failure. */
+void json_split_skip(struct json_split *s, struct str bytes);
 
 /* Whether anything but white space has come since it began, or since next(). */
 bool json_split_has_input(const struct json_split *s);

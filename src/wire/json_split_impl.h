@@ -62,6 +62,7 @@ struct json_split {
 	bool inside;
 	struct split_value v;
 	enum split_way way;
+	bool tried; /* SPLIT_TRY */
 	const char *run; /* what of it is in chunk and not yet in taken */
 	struct buf taken;
 

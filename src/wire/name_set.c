@@ -69,6 +69,14 @@ name_set_add(struct name_set *s, struct str name, bool *had, struct err *err)
 	return ERR_OK;
 }
 
+bool
+name_set_has(const struct name_set *s, struct str name)
+{
+	uint64_t h = hash(name);
+
+	return s->n && *find(s, h) == h;
+}
+
 void
 name_set_clear(struct name_set *s)
 {

@@ -24,6 +24,8 @@ struct name_set {
 enum err_code name_set_add(
     struct name_set *s, struct str name, bool *had, struct err *err) MUST_USE;
 
+bool name_set_has(const struct name_set *s, struct str name);
+
 /* Forgets all; keeps some memory. */
 void name_set_clear(struct name_set *s);
 
