@@ -201,7 +201,7 @@ begin_property(
     struct xml_reader *r, const struct xml_element *e, struct err *err)
 {
 	struct xml_response *to = &r->response;
-	enum err_code rc = response_prop(to, e->name.name, &r->prop, err);
+	enum err_code rc = xml_response_prop(to, e->name.name, &r->prop, err);
 
 	if (rc)
 		return rc;
@@ -213,7 +213,7 @@ begin_response(struct xml_reader *r)
 {
 	struct xml_place at = xml_place(r->xml);
 
-	response_begin(&r->response, at.line, at.column);
+	xml_response_begin(&r->response, at.line, at.column);
 	r->began = xml_offset(r->xml);
 	r->in_response = true;
 }
@@ -226,7 +226,7 @@ begin_part(struct xml_reader *r, enum part part, const struct xml_element *e,
 	if (part == PART_RESPONSE)
 		begin_response(r);
 	if (part == PART_PROPSTAT)
-		response_set_begin(&r->response);
+		xml_response_set_begin(&r->response);
 	if (part == PART_PROPERTY)
 		return begin_property(r, e, err);
 	if (part == PART_ERROR)
@@ -295,7 +295,7 @@ take_href(struct xml_reader *r, struct err *err)
 {
 	if (buf_failed(&r->text))
 		return err_nomem(err);
-	return response_href(&r->response, trim(buf_str(&r->text)), err);
+	return xml_response_href(&r->response, trim(buf_str(&r->text)), err);
 }
 
 static enum err_code
@@ -303,7 +303,7 @@ take_status(struct xml_reader *r, struct said *to, struct err *err)
 {
 	if (buf_failed(&r->text))
 		return err_nomem(err);
-	return response_status(&r->response, to, buf_str(&r->text), err);
+	return xml_response_status(&r->response, to, buf_str(&r->text), err);
 }
 
 static enum err_code
@@ -313,7 +313,7 @@ take_error(struct xml_reader *r, struct str *to, struct err *err)
 	enum err_code rc = value_end(&r->value, &p, err);
 
 	*to = p.value;
-	return rc ? rc : response_keep(&r->response, p.value.len, err);
+	return rc ? rc : xml_response_keep(&r->response, p.value.len, err);
 }
 
 static enum err_code
@@ -324,7 +324,7 @@ take_property(struct xml_reader *r, struct err *err)
 
 	if (rc)
 		return rc;
-	return response_keep(&r->response,
+	return xml_response_keep(&r->response,
 	    sizeof(*p) + p->value.len + p->n_names * sizeof(*p->names), err);
 }
 
@@ -338,7 +338,7 @@ static enum err_code
 end_response(struct xml_reader *r, struct err *err)
 {
 	r->in_response = false;
-	return response_end(&r->response, put, r->base.reader, err);
+	return xml_response_end(&r->response, put, r->base.reader, err);
 }
 
 /* Cut where a character begins. */
@@ -387,7 +387,7 @@ end_part(struct xml_reader *r, const struct row *row, struct err *err)
 	case PART_RESPONSE:
 		return end_response(r, err);
 	case PART_PROPSTAT:
-		return response_set_end(&r->response, err);
+		return xml_response_set_end(&r->response, err);
 	case PART_PROPERTY:
 		return take_property(r, err);
 	case PART_HREF:
@@ -510,7 +510,7 @@ form_free(struct reader_form *f)
 	struct xml_reader *r = of(f);
 
 	xml_free(r->xml);
-	response_done(&r->response);
+	xml_response_done(&r->response);
 	value_reader_done(&r->value);
 	buf_done(&r->text);
 	free(r);

@@ -5,7 +5,7 @@
 #include "wire/told.h"
 
 void
-response_done(struct xml_response *r)
+xml_response_done(struct xml_response *r)
 {
 	arena_done(&r->arena);
 	buf_done(&r->hrefs);
@@ -14,7 +14,7 @@ response_done(struct xml_response *r)
 }
 
 void
-response_begin(struct xml_response *r, uint64_t line, uint64_t column)
+xml_response_begin(struct xml_response *r, uint64_t line, uint64_t column)
 {
 	arena_clear(&r->arena);
 	r->kept = 0;
@@ -28,7 +28,7 @@ response_begin(struct xml_response *r, uint64_t line, uint64_t column)
 }
 
 enum err_code
-response_keep(struct xml_response *r, size_t bytes, struct err *err)
+xml_response_keep(struct xml_response *r, size_t bytes, struct err *err)
 {
 	r->kept += bytes;
 	if (!r->max || r->kept <= r->max)
@@ -39,7 +39,7 @@ response_keep(struct xml_response *r, size_t bytes, struct err *err)
 }
 
 enum err_code
-response_href(struct xml_response *r, struct str href, struct err *err)
+xml_response_href(struct xml_response *r, struct str href, struct err *err)
 {
 	struct str copy;
 
@@ -50,7 +50,7 @@ response_href(struct xml_response *r, struct str href, struct err *err)
 }
 
 enum err_code
-response_status(
+xml_response_status(
     struct xml_response *r, struct said *to, struct str line, struct err *err)
 {
 	struct str reason;
@@ -75,7 +75,7 @@ sentence(struct str tell, const struct said *s)
 }
 
 void
-response_set_begin(struct xml_response *r)
+xml_response_set_begin(struct xml_response *r)
 {
 	r->set = (struct propstat){ 0 };
 	r->set_status = (struct said){ 0 };
@@ -101,7 +101,7 @@ empty_values(struct xml_response *r)
 }
 
 enum err_code
-response_set_end(struct xml_response *r, struct err *err)
+xml_response_set_end(struct xml_response *r, struct err *err)
 {
 	r->set.status = r->set_status.status;
 	r->set.tell = sentence(r->set.tell, &r->set_status);
@@ -110,7 +110,7 @@ response_set_end(struct xml_response *r, struct err *err)
 	buf_put(&r->sets, str_of((const char *)&r->set, sizeof(r->set)));
 	if (buf_failed(&r->sets))
 		return err_nomem(err);
-	return response_keep(r, sizeof(r->set), err);
+	return xml_response_keep(r, sizeof(r->set), err);
 }
 
 /* Neighbours share their namespace. */
@@ -125,8 +125,8 @@ copy_ns(struct xml_response *r, struct str ns, struct str *out)
 }
 
 enum err_code
-response_prop(struct xml_response *r, struct prop_name name, struct prop **out,
-    struct err *err)
+xml_response_prop(struct xml_response *r, struct prop_name name,
+    struct prop **out, struct err *err)
 {
 	struct prop p = { 0 };
 
@@ -178,7 +178,7 @@ join_sets(struct xml_response *r, size_t n)
 }
 
 enum err_code
-response_end(struct xml_response *r,
+xml_response_end(struct xml_response *r,
     enum err_code (*put)(void *arg, const struct outcome *o, struct err *err),
     void *arg, struct err *err)
 {

@@ -40,31 +40,31 @@ struct xml_response {
 	struct propstat set;
 };
 
-void response_done(struct xml_response *r);
+void xml_response_done(struct xml_response *r);
 
-void response_begin(struct xml_response *r, uint64_t line, uint64_t column);
+void xml_response_begin(struct xml_response *r, uint64_t line, uint64_t column);
 
 /* What comes into it.  ERR_TOO_LARGE, ERR_NOMEM. */
 enum err_code
-response_href(struct xml_response *r, struct str href, struct err *err);
-enum err_code response_status(
+xml_response_href(struct xml_response *r, struct str href, struct err *err);
+enum err_code xml_response_status(
     struct xml_response *r, struct said *to, struct str line, struct err *err);
-void response_set_begin(struct xml_response *r);
-enum err_code response_set_end(struct xml_response *r, struct err *err);
+void xml_response_set_begin(struct xml_response *r);
+enum err_code xml_response_set_end(struct xml_response *r, struct err *err);
 
 /* *out, with its name alone, is for the caller to fill, before the next. */
-enum err_code response_prop(struct xml_response *r, struct prop_name name,
+enum err_code xml_response_prop(struct xml_response *r, struct prop_name name,
     struct prop **out, struct err *err) MUST_USE;
 
 /* Counts what the caller has put into the arena. */
-enum err_code
-response_keep(struct xml_response *r, size_t bytes, struct err *err) MUST_USE;
+enum err_code xml_response_keep(
+    struct xml_response *r, size_t bytes, struct err *err) MUST_USE;
 
 /*
  * Puts an outcome for each href, or one if there is none.  What put() returns
  * ends it.
  */
-enum err_code response_end(struct xml_response *r,
+enum err_code xml_response_end(struct xml_response *r,
     enum err_code (*put)(void *arg, const struct outcome *o, struct err *err),
     void *arg, struct err *err) MUST_USE;
 
