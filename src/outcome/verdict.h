@@ -44,7 +44,8 @@ struct verdict {
 	bool retryable; /* the same again may succeed */
 	int64_t
 	    wait; /* ns to wait first, as the server says; -1: it does not */
-	struct str text; /* a sentence for people; borrowed */
+	/* What status and error do not say, for people; borrowed, or empty. */
+	struct str text;
 	struct str error; /* the DAV:error element, serialised, or empty */
 	struct str etag; /* of what was read or written, or empty */
 };

@@ -37,7 +37,6 @@ struct xml_response {
 
 	/* The propstat that is being read. */
 	struct said set_status;
-	bool set_unknown;
 	struct propstat set;
 };
 

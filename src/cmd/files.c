@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: MIT */
+#include "cmd/files.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+
+#include "wire/json_object.h"
+
+static int
+cannot(const struct files *f, const struct err *err)
+{
+	(void)fprintf(stderr, "sheaf: %s: %s\n", f->command,
+	    *err->why ? err->why : err_text(err->code));
+	return EXIT_CANNOT;
+}
+
+bool
+files_begin(struct files *f, const char *command, const char *const *args,
+    const struct files_shape *shape, int *code)
+{
+	struct err err = { 0 };
+	size_t n;
+
+	f->command = command;
+	if (!options_begin(command, args, &f->o, code))
+		return false;
+	*code = EXIT_USAGE;
+	if (!options_operands(&f->o, command, shape->least, shape->most))
+		return false;
+	if (work_new(&f->o, command, &f->work, &err)) {
+		*code = cannot(f, &err);
+		return false;
+	}
+	n = f->o.n_operands - shape->first - shape->others;
+	return session_begin(
+	    &f->s, &f->o, f->work, f->o.operands + shape->first, n, code);
+}
+
+void
+files_run(struct files *f)
+{
+	client_run(f->s.client, work_watch(f->work));
+}
+
+void
+files_drop(struct files *f)
+{
+	session_done(&f->s);
+	work_free(f->work);
+	options_done(&f->o);
+	*f = (struct files){ 0 };
+}
+
+int
+files_end(struct files *f)
+{
+	int code = work_end(f->work);
+
+	files_drop(f);
+	return code;
+}
+
+int
+files_wrong(const struct files *f, const char *fmt, ...)
+{
+	va_list args;
+
+	(void)fprintf(stderr, "sheaf: %s: ", f->command);
+	va_start(args, fmt);
+	(void)vfprintf(stderr, fmt, args);
+	va_end(args);
+	(void)fprintf(stderr, "; see 'sheaf help %s'\n", f->command);
+	return EXIT_USAGE;
+}
+
+struct verdict
+files_refusal(struct str why)
+{
+	return (struct verdict){ .fate = FATE_FAILED,
+		.blame = BLAME_LOCAL,
+		.wait = -1,
+		.text = why };
+}
+
+struct verdict
+files_failure(enum err_code rc, const struct err *err)
+{
+	const char *why = err && *err->tell ? err->tell
+	    : err && *err->why              ? err->why
+					    : err_text(rc);
+
+	return (struct verdict){ .fate = FATE_FAILED,
+		.blame = BLAME_LOCAL,
+		.wait = -1,
+		.text = str_from_c(why) };
+}
+
+int
+files_cannot(struct files *f)
+{
+	struct err err = { 0 };
+	int code;
+
+	(void)err_nomem(&err);
+	code = cannot(f, &err);
+	files_drop(f);
+	return code;
+}
+
+void
+files_not_begun(struct verdict *v)
+{
+	if (v->fate == FATE_UNKNOWN || v->fate == FATE_PARTIAL ||
+	    v->fate == FATE_DONE)
+		v->fate = FATE_FAILED;
+}
+
+void
+files_would(
+    struct files *f, const char *what, struct str url, struct str destination)
+{
+	struct buf b CLEANUP(buf_done) = { 0 };
+
+	if (work_json(f->work)) {
+		struct json_object o = json_begin(&b);
+
+		json_put_text(&o, "type", STR("plan"));
+		json_put_text(&o, "op", str_from_c(what));
+		json_put_text(&o, "url", url);
+		if (destination.len)
+			json_put_text(&o, "destination", destination);
+		json_end(&o);
+	} else {
+		BUF_LIT(&b, "would ");
+		buf_put(&b, str_from_c(what));
+		buf_putc(&b, ' ');
+		buf_put(&b, url);
+		if (destination.len) {
+			BUF_LIT(&b, " to ");
+			buf_put(&b, destination);
+		}
+	}
+	buf_putc(&b, '\n');
+	work_out(f->work, buf_str(&b));
+}
+
+void *
+files_array(struct files *f, size_t n, size_t size)
+{
+	return arena_array(&f->s.a, n + 1, size);
+}
+
+struct str
+files_slash(struct files *f, struct str url)
+{
+	struct buf b CLEANUP(buf_done) = { 0 };
+	struct str out = { 0 };
+	size_t end = str_find(url, '?');
+
+	if (str_ends(str_head(url, end), STR("/")))
+		return url;
+	buf_put(&b, str_head(url, end));
+	buf_putc(&b, '/');
+	buf_put(&b, str_skip(url, end));
+	if (buf_failed(&b) || !arena_str(&f->s.a, buf_str(&b), &out))
+		return (struct str){ 0 };
+	return out;
+}

@@ -1,0 +1,126 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the commands that work on files of a server share: how they begin and
+ * end, one look at a URL, and one request that changes something.
+ */
+#ifndef SHEAF_CMD_FILES_H
+#define SHEAF_CMD_FILES_H
+
+#include "client/remote.h"
+#include "cmd/commands.h"
+#include "cmd/session.h"
+#include "cmd/work.h"
+#include "http/url.h"
+
+struct files {
+	const char *command;
+	struct options o;
+	struct work *work;
+	struct session s;
+};
+
+/*
+ * Reads the arguments: from least to most operands, of which those from first
+ * on, but the last `others`, are URLs (f->s.urls).  False: nothing is left to
+ * do but files_drop(), and to exit with *code.
+ */
+struct files_shape {
+	size_t least, most;
+	size_t first, others;
+};
+
+bool files_begin(struct files *f, const char *command, const char *const *args,
+    const struct files_shape *shape, int *code) MUST_USE;
+
+/* Runs what was started. */
+void files_run(struct files *f);
+
+/* The exit code, after the summary. */
+int files_end(struct files *f);
+
+/* Where nothing was begun; all zero may be dropped. */
+void files_drop(struct files *f);
+
+/* Says on stderr what is wrong with the arguments; gives EXIT_USAGE. */
+int files_wrong(const struct files *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/* A verdict that is ours: nothing was sent, for this reason. */
+struct verdict files_refusal(struct str why);
+
+/* The verdict of what could not be sent. */
+struct verdict files_failure(enum err_code rc, const struct err *err);
+
+/* ERR_NOMEM where nothing can be done any more; ends as files_end(). */
+int files_cannot(struct files *f);
+
+/*
+ * What was only asked before the change itself, and had no good answer: nothing
+ * was done, whatever became of the question.
+ */
+void files_not_begun(struct verdict *v);
+
+/* --dry-run: what would be done, on stdout. */
+void files_would(
+    struct files *f, const char *what, struct str url, struct str destination);
+
+/* In the session's arena; NULL where memory ran out. */
+void *files_array(struct files *f, size_t n, size_t size) MUST_USE;
+
+/* With a slash at its end.  In the session's arena; what fails is empty. */
+struct str files_slash(struct files *f, struct str url);
+
+/* ---- what a PROPFIND says of one resource */
+
+struct entry {
+	struct str href; /* absolute, encoded; with a slash if a collection */
+	/*
+	 * Its status, or that of one of its properties, is no success: nothing
+	 * but the href is known.
+	 */
+	bool unknown;
+	unsigned status; /* then; 0: none could be read */
+	bool collection;
+	bool has_size, has_time;
+	uint64_t size;
+	int64_t time; /* seconds since 1970 */
+	struct str etag, type;
+};
+
+/* What to ask for so that entry_read() knows it all. */
+extern const struct prop_name entry_names[];
+extern const size_t n_entry_names;
+
+/*
+ * Borrowed from o; a is for what is parsed meanwhile.  The href is as o has it.
+ */
+void entry_read(struct arena *a, const struct outcome *o, struct entry *e);
+
+/* ---- one look */
+
+/*
+ * Asks what is at a URL (PROPFIND, Depth: 0).  done() gets the entry where the
+ * verdict is FATE_DONE; everything is borrowed.
+ */
+typedef void (*look_fn)(
+    void *arg, const struct entry *e, const struct verdict *v);
+
+/* ERR_NOMEM and so on: then done() is called with a verdict that says so. */
+void look(struct files *f, struct str url, look_fn done, void *arg);
+
+/* ---- one change */
+
+/*
+ * Sends the request; members that failed and the verdict go to the work.
+ * Item's and spec's strings must outlive the call; spec's events are set here.
+ * after is called last, and may be NULL.
+ */
+typedef void (*change_fn)(void *arg, const struct verdict *v);
+
+void change(struct files *f, const struct work_item *item,
+    struct remote_spec spec, change_fn after, void *arg);
+
+/* The same, but the verdict goes to after alone. */
+void change_quietly(struct files *f, const struct work_item *item,
+    struct remote_spec spec, change_fn after, void *arg);
+
+#endif

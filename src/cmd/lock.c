@@ -1,0 +1,223 @@
+/* SPDX-License-Identifier: MIT */
+/* `sheaf lock` and `sheaf unlock`. */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "cmd/files.h"
+#include "cmd/text.h"
+#include "wire/dav_request.h"
+#include "wire/json_object.h"
+
+struct locking {
+	struct files *f;
+	struct str url;
+	struct work_item item;
+	size_t of; /* how many there are */
+};
+
+/* ---- what was locked */
+
+static void
+put_token(struct buf *b, const struct locking *l, const struct told_lock *lock)
+{
+	text_put_plain(b, lock->token);
+	if (l->of > 1) {
+		buf_putc(b, ' ');
+		text_put_plain(b, l->url);
+	}
+	buf_putc(b, '\n');
+}
+
+static void
+put_json(struct buf *b, const struct locking *l, const struct told_lock *lock)
+{
+	struct json_object o = json_begin(b);
+
+	json_put_text(&o, "type", STR("lock"));
+	json_put_text(&o, "url", l->url);
+	json_put_text(&o, "token", lock->token);
+	json_put_text(
+	    &o, "scope", lock->shared ? STR("shared") : STR("exclusive"));
+	json_put_text(&o, "depth", lock->deep ? STR("infinity") : STR("0"));
+	if (lock->root.len)
+		json_put_text(&o, "root", lock->root);
+	if (lock->owner.len)
+		json_put_text(&o, "owner", lock->owner);
+	if (lock->seconds)
+		json_put_number(&o, "seconds", lock->seconds);
+	json_end(&o);
+	buf_putc(b, '\n');
+}
+
+static void
+say_lock(struct locking *l, const struct told_lock *lock)
+{
+	char seconds[64] = "";
+
+	if (lock->infinite)
+		(void)snprintf(seconds, sizeof(seconds), ", until unlocked");
+	else if (lock->seconds)
+		(void)snprintf(seconds, sizeof(seconds), ", for %llu s",
+		    (unsigned long long)lock->seconds);
+	work_say(l->f->work, "locked %.*s (%s, %s%s)", STR_ARG(l->url),
+	    lock->shared ? "shared" : "exclusive",
+	    lock->deep ? "with all below it" : "it alone", seconds);
+}
+
+static void
+locked(void *arg, const struct told_lock *lock)
+{
+	struct locking *l = arg;
+	struct buf b CLEANUP(buf_done) = { 0 };
+
+	if (work_json(l->f->work))
+		put_json(&b, l, lock);
+	else
+		put_token(&b, l, lock);
+	work_out(l->f->work, buf_str(&b));
+	say_lock(l, lock);
+}
+
+/* ---- the request */
+
+struct wish {
+	bool deep;
+	struct str body;
+	struct header timeout;
+};
+
+static bool
+read_wish(struct files *f, struct wish *w, int *code)
+{
+	struct buf b CLEANUP(buf_done) = { 0 };
+	struct str depth = str_from_c(f->o.depth);
+
+	w->deep = !str_eq(depth, STR("0"));
+	if (str_eq(depth, STR("1"))) {
+		*code = files_wrong(f, "a lock has --depth 0 or inf");
+		return false;
+	}
+	lockinfo_request_put(&b, f->o.shared, str_from_c(getenv("USER")));
+	if (buf_failed(&b) || !arena_str(&f->s.a, buf_str(&b), &w->body))
+		return false;
+	if (!f->o.seconds)
+		return true;
+	buf_clear(&b);
+	buf_printf(&b, "Second-%u", f->o.seconds);
+	w->timeout.name = STR("Timeout");
+	return !buf_failed(&b) &&
+	    arena_str(&f->s.a, buf_str(&b), &w->timeout.value);
+}
+
+static void
+send_lock(struct locking *l, const struct wish *w)
+{
+	if (l->f->o.dry_run) {
+		files_would(l->f, "lock", l->url, (struct str){ 0 });
+		return;
+	}
+	change(l->f, &l->item,
+	    (struct remote_spec){
+		.method = "LOCK",
+		.url = l->url,
+		.has_depth = true,
+		.depth = w->deep ? DEPTH_INFINITY : DEPTH_0,
+		.fields = &w->timeout,
+		.n_fields = w->timeout.value.len ? 1 : 0,
+		.body = w->body,
+		.content_type = dav_request_media_type(),
+		.lock = locked,
+	    },
+	    NULL, l);
+}
+
+int
+cmd_lock(const char *const *args)
+{
+	static const struct files_shape shape = { 1, SIZE_MAX, 0, 0 };
+	struct files f = { 0 };
+	struct wish wish = { 0 };
+	struct locking *all;
+	int code = EXIT_CANNOT;
+	size_t i;
+
+	if (!files_begin(&f, "lock", args, &shape, &code) ||
+	    !read_wish(&f, &wish, &code)) {
+		files_drop(&f);
+		return code;
+	}
+	all = files_array(&f, f.s.n_urls, sizeof(*all));
+	for (i = 0; all && i < f.s.n_urls; i++) {
+		all[i] = (struct locking){ .f = &f,
+			.url = f.s.urls[i],
+			.item = { .op = "lock",
+			    .url = f.s.urls[i],
+			    .recursive = wish.deep,
+			    .body = wish.body },
+			.of = f.s.n_urls };
+		send_lock(&all[i], &wish);
+	}
+	files_run(&f);
+	return all ? files_end(&f) : files_cannot(&f);
+}
+
+/* ---- unlocking */
+
+/* As it stands in Lock-Token, or the URI alone. */
+static struct str
+token_of(const char *arg)
+{
+	struct str s = str_from_c(arg);
+
+	if (str_starts(s, STR("<")) && str_ends(s, STR(">")))
+		s = str_head(str_skip(s, 1), s.len - 2);
+	return s;
+}
+
+static bool
+token_ok(struct str s)
+{
+	size_t i;
+
+	for (i = 0; i < s.len; i++)
+		if ((unsigned char)s.ptr[i] <= ' ' || s.ptr[i] == '>' ||
+		    s.ptr[i] == '<' || s.ptr[i] == 0x7f)
+			return false;
+	return str_find(s, ':') < s.len && s.len;
+}
+
+int
+cmd_unlock(const char *const *args)
+{
+	static const struct files_shape shape = { 2, 2, 0, 1 };
+	struct files f = { 0 };
+	struct work_item item;
+	int code = EXIT_OK;
+
+	if (!files_begin(&f, "unlock", args, &shape, &code)) {
+		files_drop(&f);
+		return code;
+	}
+	item = (struct work_item){ .op = "unlock",
+		.url = f.s.urls[0],
+		.lock_token = token_of(f.o.operands[1]) };
+	if (!token_ok(item.lock_token)) {
+		code = files_wrong(&f,
+		    "'%s' is no lock token: a URI, such as sheaf lock prints",
+		    f.o.operands[1]);
+		files_drop(&f);
+		return code;
+	}
+	if (f.o.dry_run)
+		files_would(&f, "unlock", item.url, (struct str){ 0 });
+	else
+		change(&f, &item,
+		    (struct remote_spec){
+			.method = "UNLOCK",
+			.url = item.url,
+			.lock_token = item.lock_token,
+		    },
+		    NULL, NULL);
+	files_run(&f);
+	return files_end(&f);
+}

@@ -1,0 +1,117 @@
+/* SPDX-License-Identifier: MIT */
+/* One look at what is at a URL. */
+#include <stdlib.h>
+
+#include "cmd/files.h"
+#include "wire/dav_request.h"
+
+struct looking {
+	struct sink base;
+	struct files *f;
+	struct arena a;
+	struct url url;
+	struct entry entry;
+	bool found;
+	look_fn done;
+	void *arg;
+};
+
+static void
+looking_free(struct looking *l)
+{
+	arena_done(&l->a);
+	free(l);
+}
+
+/* Of several it is the one at the URL; a redirect may have led elsewhere. */
+static enum err_code
+take_member(struct sink *base, const struct outcome *o)
+{
+	struct looking *l = CONTAINER_OF(base, struct looking, base);
+	struct entry e;
+	struct url u;
+
+	if (!o->told || url_parse(o->told->href, &u, NULL))
+		return ERR_OK;
+	if (l->found && !(url_covers(&l->url, &u) && url_covers(&u, &l->url)))
+		return ERR_OK;
+	entry_read(&l->a, o, &e);
+	if (!arena_str(&l->a, e.href, &e.href) ||
+	    !arena_str(&l->a, e.etag, &e.etag) ||
+	    !arena_str(&l->a, e.type, &e.type))
+		return ERR_NOMEM;
+	l->entry = e;
+	l->found = true;
+	return ERR_OK;
+}
+
+static void
+say_note(void *arg, struct str line)
+{
+	struct looking *l = arg;
+
+	work_say_more(l->f->work, "%.*s", STR_ARG(line));
+}
+
+/* It was only asked: nothing of what was wanted has been done. */
+static void
+looked(void *arg, const struct verdict *v)
+{
+	struct looking *l = arg;
+
+	l->done(l->arg, l->found ? &l->entry : NULL, v);
+	looking_free(l);
+}
+
+static enum err_code
+start(struct looking *l, struct str url, struct err *err)
+{
+	static const struct sink_ops ops = {
+		.name = "look",
+		.put = take_member,
+	};
+	struct buf body CLEANUP(buf_done) = { 0 };
+
+	sink_init(&l->base, &ops);
+	propfind_request_put(&body, false, entry_names, n_entry_names);
+	if (buf_failed(&body) || !arena_str(&l->a, url, &url))
+		return err_nomem(err);
+	if (url_parse(url, &l->url, err))
+		return ERR_BAD_REQUEST;
+	return remote_start(l->f->s.client,
+	    &(struct remote_spec){
+		.method = "PROPFIND",
+		.url = url,
+		.has_depth = true,
+		.depth = DEPTH_0,
+		.body = buf_str(&body),
+		.content_type = dav_request_media_type(),
+		.members = &l->base,
+		.note = say_note,
+		.done = looked,
+		.arg = l,
+	    },
+	    err);
+}
+
+void
+look(struct files *f, struct str url, look_fn done, void *arg)
+{
+	struct looking *l = calloc(1, sizeof(*l));
+	struct err err = { 0 };
+	struct verdict v;
+	enum err_code rc;
+
+	if (!l) {
+		v = files_failure(ERR_NOMEM, NULL);
+		done(arg, NULL, &v);
+		return;
+	}
+	*l = (struct looking){ .f = f, .done = done, .arg = arg };
+	rc = start(l, url, &err);
+	if (!rc)
+		return;
+	looking_free(l);
+	v = files_failure(rc, &err);
+	done(arg, NULL, &v);
+}
