@@ -263,6 +263,14 @@ end_number(struct json_split *s)
 		(void)split_end(s, p);
 }
 
+/* What came of a string that is given in pieces. */
+static bool
+give_rest(struct json_split *s)
+{
+	return !s->inside || s->way != SPLIT_TEXT ||
+	    s->v.kind != SPLIT_STRING || split_text(s);
+}
+
 static enum err_code
 report(const struct json_split *s, struct err *err)
 {
@@ -327,7 +335,7 @@ json_split_end(struct json_split *s, struct err *err)
 	if (!s->has_input)
 		(void)split_fail(
 		    s, s->chunk, ERR_CUT_SHORT, "there is no JSON text");
-	else if (s->depth || s->state != AT_NEXT)
+	else if ((s->depth || s->state != AT_NEXT) && give_rest(s))
 		(void)split_fail(
 		    s, s->chunk, ERR_CUT_SHORT, "it ends inside the JSON text");
 	return report(s, err);

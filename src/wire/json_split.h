@@ -111,7 +111,7 @@ enum err_code json_split_feed(
 
 /*
  * After the last byte of the text.  ERR_CUT_SHORT: it ended inside a value, or
- * there was none; what was begun gets no end().
+ * there was none; what was begun gets no end(), but text() all that came.
  */
 enum err_code json_split_end(struct json_split *s, struct err *err) MUST_USE;
 

@@ -3,8 +3,9 @@
  * An answer that somebody saved: the bare body, a raw HTTP response (status
  * line, header, body, as `curl -i` writes it; with 100 Continue and redirects
  * in front; chunked or not), or an HTTP archive (HAR 1.2), of which the
- * entries with status 207 are taken.  Told apart by the first bytes; read as
- * the bytes come.
+ * entries with status 207 are taken.  A body may be in chunks and in gzip as
+ * its header says, or have been decoded already.  Told apart by the first
+ * bytes; read as the bytes come.
  */
 #ifndef SHEAF_WIRE_SAVED_H
 #define SHEAF_WIRE_SAVED_H
@@ -23,13 +24,20 @@ struct answer_head {
 	struct str content_type; /* of fields; empty where there is none */
 };
 
-/* For each answer begin(), body() any number of times, end(). */
+/*
+ * For each answer begin(), body() any number of times, end().  Of raw responses
+ * behind each other those are left out that have no body and are no 207: 100
+ * Continue, redirects, a proxy's answer to CONNECT.
+ */
 struct saved_events {
 	/* Everything is borrowed for the call. */
 	enum err_code (*begin)(
 	    void *arg, const struct answer_head *h, struct err *err);
 	enum err_code (*body)(void *arg, struct str bytes, struct err *err);
-	/* cut: less than Content-Length or the last chunk promised. */
+	/*
+	 * cut: less than Content-Length or the last chunk promised, or than the
+	 * archive says there was; or it cannot be decoded.
+	 */
 	enum err_code (*end)(void *arg, bool cut, struct err *err);
 };
 
@@ -41,7 +49,10 @@ struct ostream *saved_stream(struct saved *s);
 
 /*
  * After the last byte.  ERR_BAD_ANSWER: no answer was found (an archive
- * without a 207, a response without a header's end).
+ * without a 207, a response without a header's end).  ERR_CUT_SHORT,
+ * ERR_BAD_ANSWER, ERR_TOO_LARGE: an archive ends too early, is malformed, or
+ * has too much in an entry; the answers before that have been given.  Else what
+ * an event returned, or ERR_NOMEM.
  */
 enum err_code saved_end(struct saved *s, struct err *err) MUST_USE;
 void saved_free(struct saved *s); /* NULL is fine */
