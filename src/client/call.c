@@ -49,6 +49,7 @@ take_body(struct call *call, struct str bytes, struct err *err)
 		call->now.ignored += bytes.len;
 		return ERR_OK;
 	}
+	call->now.got_body = true;
 	rc = answer_deliver(call, err);
 	if (!rc && call->events->body)
 		rc = call->events->body(call->arg, bytes, err);

@@ -2,6 +2,7 @@
 /* The client and its calls until they begin. */
 #include <stdlib.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "client/client_impl.h"
 #include "http/scan.h"
@@ -193,6 +194,7 @@ call_fill(struct call *call, const struct call_spec *spec, struct err *err)
 	call->idempotent = spec->keyed || method_is_idempotent(method);
 	call->once = spec->once;
 	call->follows = spec->follows;
+	call->wake = spec->delay > 0 ? clock_monotonic() + spec->delay : 0;
 	call->identity = spec->identity;
 	call->file = spec->file;
 	call->events = spec->events;

@@ -90,6 +90,11 @@ struct call_end {
 	bool uncertain_before;
 	/* Some of the last attempt went out: with ERR_CANCELLED, who knows. */
 	bool sent;
+	/*
+	 * The end of the body was the end of the connection and nothing else:
+	 * nobody knows whether it is whole.
+	 */
+	bool unproven;
 };
 
 struct call_events {
@@ -120,6 +125,7 @@ struct call_spec {
 	/* Not to be repeated, if it may have been carried out: who asks will
 	 * look first. */
 	bool once;
+	int64_t delay; /* ns to wait before the first attempt */
 	/* Goes on with what has begun: it begins while CLIENT_DRAIN as well. */
 	bool follows;
 	/*

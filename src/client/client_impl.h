@@ -98,6 +98,8 @@ struct call {
 		bool sent; /* some of a request's head went out */
 		bool awaiting; /* and no answer came to it yet */
 		bool stalled;
+		bool unproven;
+		bool got_body;
 		unsigned status; /* of the last head */
 		bool head_whole;
 		bool delivered;

@@ -46,6 +46,7 @@ struct remote_spec {
 	struct str body; /* with its type: */
 	struct str content_type;
 	const struct call_file *file; /* PUT */
+	bool once, follows; /* as of struct call_spec */
 	/*
 	 * The resources that the answer mentions, each with told->href made
 	 * absolute against url and its dot segments gone, whose text and

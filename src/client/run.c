@@ -16,7 +16,8 @@ call_end(struct call *call, enum err_code rc, const struct err *err)
 		.status = call->now.status,
 		.attempts = call->attempts,
 		.uncertain_before = call->uncertain_before,
-		.sent = call->now.sent };
+		.sent = call->now.sent,
+		.unproven = call->now.unproven };
 
 	if (err)
 		e.err = *err;
@@ -207,6 +208,22 @@ learn(struct call *call, CURL *easy)
 		call->origin->basic = true;
 }
 
+/* How the end of the body was known. */
+static void
+find_end(struct call *call, CURL *easy)
+{
+	const struct headers *h = &call->head.fields;
+	long version = 0;
+
+	if (call->now.use != USE_DELIVER || !call->now.got_body)
+		return;
+	if (curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version) ||
+	    version >= CURL_HTTP_VERSION_2_0)
+		return;
+	call->now.unproven = !headers_has(h, STR("Content-Length")) &&
+	    !headers_has(h, STR("Transfer-Encoding"));
+}
+
 static void
 slot_ended(struct client *c, struct slot *s, CURLcode code)
 {
@@ -216,6 +233,8 @@ slot_ended(struct client *c, struct slot *s, CURLcode code)
 
 	(void)curl_multi_remove_handle(c->multi, s->easy);
 	learn(call, s->easy);
+	if (!code)
+		find_end(call, s->easy);
 	if (call->now.failed) {
 		err = call->now.err;
 		slot_finish(s, call->now.failed, &err);
@@ -327,7 +346,10 @@ start_some(struct client *c)
 		if (c->slots[i].call)
 			continue;
 		c->slots[i].call = queue_take(c, &c->first);
-		slot_attempt(c, &c->slots[i]);
+		if (c->slots[i].call->wake)
+			c->slots[i].waiting = true;
+		else
+			slot_attempt(c, &c->slots[i]);
 		some = true;
 	}
 	return some;

@@ -21,7 +21,7 @@ bool
 outcome_is_failure(const struct outcome *o)
 {
 	return status_failed(o->status) || o->status < 200 ||
-	    (o->told && o->told->partial);
+	    o->status == 207 || (o->told && o->told->partial);
 }
 
 /* How much it says about why: 0: it refuses nothing. */

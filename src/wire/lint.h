@@ -26,7 +26,7 @@
 #include "wire/saved.h"
 
 enum lint_rule {
-#define RULE(id, severity, also, title, source, help) LINT_##id,
+#define RULE(id, severity, also, title, source, why, help) LINT_##id,
 #include "wire/lint_rules.def"
 #undef RULE
 	LINT_COUNT
@@ -40,7 +40,8 @@ struct lint_rule_row {
 	bool also_warns; /* an error's milder cases are warnings */
 	const char *title; /* what holds in a good 207; no full stop */
 	const char *source; /* "RFC 4918 s14.24"; or empty */
-	const char *help; /* what to do; sentences */
+	const char *why; /* what comes of it where it does not hold */
+	const char *help; /* what to do then; sentences */
 };
 
 extern const struct lint_rule_row lint_rules[LINT_COUNT];
@@ -48,7 +49,7 @@ extern const struct lint_rule_row lint_rules[LINT_COUNT];
 /* LINT_COUNT when there is none of that name. */
 enum lint_rule lint_rule_find(struct str id);
 
-/* Hrefs, and ids, that are remembered: 32 bytes each at most. */
+/* Hrefs, and ids, that are remembered: some 64 bytes each at most. */
 #define LINT_MAX_ONCE ((size_t)4 * 1024 * 1024)
 
 /* Everything is borrowed for the call; strings may hold any bytes. */

@@ -2,8 +2,8 @@
 #include "wire/lint.h"
 
 const struct lint_rule_row lint_rules[LINT_COUNT] = {
-#define RULE(id, severity, also, title, source, help) \
-	[LINT_##id] = { #id, LINT_##severity, also, title, source, help },
+#define RULE(id, severity, also, title, source, why, help) \
+	[LINT_##id] = { #id, LINT_##severity, also, title, source, why, help },
 #include "wire/lint_rules.def"
 #undef RULE
 };

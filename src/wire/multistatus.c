@@ -23,7 +23,11 @@ form_media_type(enum form f)
 void
 multistatus_put_href(struct multistatus *m, const struct outcome *o)
 {
-	href_put(&m->push.out, buf_str(&m->prefix), o->path, o->collection);
+	if (o->told)
+		m->form->escape(&m->push.out, o->told->href);
+	else
+		href_put(
+		    &m->push.out, buf_str(&m->prefix), o->path, o->collection);
 }
 
 struct cause
@@ -104,5 +108,7 @@ multistatus_free(struct sink *s)
 	m = CONTAINER_OF(s, struct multistatus, base);
 	pusher_done(&m->push);
 	buf_done(&m->prefix);
+	buf_done(&m->key);
+	name_set_done(&m->names);
 	free(m);
 }

@@ -38,6 +38,12 @@ struct multistatus_spec {
  * The sink writes to `to`, which must outlive it, and ends the document in its
  * end(), but not `to`.  Ended with nothing put, the document is whole and
  * empty.  Whatever bytes a path or value holds, the document is well-formed.
+ *
+ * What was told is written as it was: its href, its DAV:error, the sentences.
+ * What a form has no place for stands where readers of it look past it.  A
+ * status that was not read, or has over three digits, is written as 502, which
+ * is what a gateway says of an answer that it cannot read, and marked as ours.
+ * In XML an item that has no href gets urn:sheaf:item:N.
  */
 enum err_code multistatus_new(const struct multistatus_spec *spec,
     struct ostream *to, struct sink **out, struct err *err) MUST_USE;

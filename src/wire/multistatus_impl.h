@@ -6,6 +6,7 @@
 #include "outcome/tally.h"
 #include "wire/condition.h"
 #include "wire/multistatus.h"
+#include "wire/name_set.h"
 #include "wire/pusher.h"
 
 struct multistatus;
@@ -16,7 +17,7 @@ struct multistatus;
  */
 struct form_ops {
 	struct str media_type;
-	/* Escapes the prefix, which comes from the configuration. */
+	/* What comes from the configuration, or was told. */
 	void (*escape)(struct buf *b, struct str s);
 	void (*begin)(struct multistatus *m);
 	void (*put)(struct multistatus *m, const struct outcome *o);
@@ -36,6 +37,8 @@ struct multistatus {
 	bool begun;
 	bool any; /* results were written */
 	struct summary sum; /* of what was put, this one included */
+	struct name_set names; /* JSON: of an object that is being written */
+	struct buf key; /* one of them */
 };
 
 /*
@@ -45,7 +48,7 @@ struct multistatus {
 struct cause
 multistatus_cause(const struct multistatus *m, const struct outcome *o);
 
-/* Appends the href of an outcome, safe in any form without escaping. */
+/* Appends the href of an outcome, which may be empty if it was told. */
 void multistatus_put_href(struct multistatus *m, const struct outcome *o);
 
 #endif

@@ -107,6 +107,8 @@ static const struct row rows[] = {
 	    TO(response.told.partial) },
 	{ PART_RESPONSE, true, STR_INIT("unknown"), PART_FLAG,
 	    TO(response.unknown) },
+	{ PART_PROPSTAT, true, STR_INIT("unknown"), PART_FLAG,
+	    TO(response.set_unknown) },
 };
 
 static const struct row root_row = { .part = PART_MULTISTATUS };

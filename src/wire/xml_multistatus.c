@@ -7,6 +7,7 @@
 #include "wire/active_lock.h"
 #include "wire/escape.h"
 #include "wire/multistatus_impl.h"
+#include "wire/told.h"
 #include "wire/xml.h"
 
 /* The prefix that a name of this namespace is written with. */
@@ -129,14 +130,24 @@ put_prop(struct multistatus *m, const struct prop *p)
 	put_stop(b, p->name);
 }
 
+/* Three digits, also of what was told and has fewer. */
 static void
 put_status(struct buf *b, unsigned status)
 {
 	BUF_LIT(b, "<D:status>HTTP/1.1 ");
+	if (status < 100)
+		buf_put(b, status < 10 ? STR("00") : STR("0"));
 	buf_put_u64(b, status);
 	buf_putc(b, ' ');
 	buf_put(b, status_reason(status));
 	BUF_LIT(b, "</D:status>");
+}
+
+/* A status that was told, or what stands for one that was not read. */
+static void
+put_told_status(struct buf *b, unsigned status)
+{
+	put_status(b, told_written_status(status));
 }
 
 static void
@@ -160,6 +171,29 @@ put_description(struct buf *b, struct str text)
 	BUF_LIT(b, "</D:responsedescription>");
 }
 
+/* An element of our own, which needs no prefix: no other is inside. */
+static void
+put_ours(struct buf *b, const char *name, struct str text)
+{
+	if (!text.len)
+		return;
+	buf_printf(b, "<%s xmlns=\"urn:sheaf:\">", name);
+	xml_put_text(b, text);
+	buf_printf(b, "</%s>", name);
+}
+
+/* In the order of s14.22; the error is an element already. */
+static void
+put_told_set(struct buf *b, const struct propstat *ps)
+{
+	put_told_status(b, ps->status);
+	buf_put(b, ps->error);
+	if (ps->tell.len)
+		put_description(b, ps->tell);
+	if (told_is_unread(ps->status))
+		BUF_LIT(b, "<unknown xmlns=\"urn:sheaf:\"/>");
+}
+
 static void
 put_propstat(
     struct multistatus *m, const struct propstat *ps, const struct outcome *o)
@@ -173,6 +207,11 @@ put_propstat(
 		(void)pusher_flow(&m->push); /* it sticks */
 	}
 	BUF_LIT(b, "</D:prop>");
+	if (o->told) {
+		put_told_set(b, ps);
+		BUF_LIT(b, "</D:propstat>");
+		return;
+	}
 	put_status(b, ps->status);
 	/* That a property is not there needs no sentence in each response. */
 	if (ps->why && ps->status != 404) {
@@ -200,6 +239,63 @@ put_propstats(struct multistatus *m, const struct outcome *o)
 		put_propstat(m, &nothing, o);
 }
 
+/*
+ * s14.24 has propstats or a status.  Where the one contradicts the other the
+ * status stays: it is what decides.
+ */
+static bool
+tells_propstats(const struct outcome *o)
+{
+	return o->n_propstats && o->status == outcome_propstats_status(o);
+}
+
+static void
+put_told_href(struct multistatus *m, const struct outcome *o)
+{
+	struct buf *b = &m->push.out;
+
+	if (o->told->href.len) {
+		multistatus_put_href(m, o);
+		return;
+	}
+	buf_put(b, TOLD_MADE_UP_HREF);
+	buf_put_u64(b, m->sum.total - 1);
+}
+
+/* In the order of s14.24, and behind it what that has no elements for. */
+static void
+put_told(struct multistatus *m, const struct outcome *o)
+{
+	const struct told *t = o->told;
+	struct buf *b = &m->push.out;
+
+	BUF_LIT(b, "<D:response><D:href>");
+	put_told_href(m, o);
+	BUF_LIT(b, "</D:href>");
+	if (tells_propstats(o))
+		put_propstats(m, o);
+	else
+		put_told_status(b, o->status);
+	buf_put(b, t->error);
+	if (o->tell.len)
+		put_description(b, o->tell);
+	if (t->location.len) {
+		BUF_LIT(b, "<D:location><D:href>");
+		xml_put_text(b, t->location);
+		BUF_LIT(b, "</D:href></D:location>");
+	}
+	put_ours(b, "id", t->id);
+	put_ours(b, "op", t->op);
+	put_ours(b, "retry-after", t->retry_after);
+	put_ours(b, "caused-by", t->caused_by);
+	put_ours(b, "problem-type", t->problem_type);
+	if (t->partial)
+		BUF_LIT(b, "<partial xmlns=\"urn:sheaf:\"/>");
+	if (told_is_unread(o->status) && !tells_propstats(o))
+		BUF_LIT(b, "<unknown xmlns=\"urn:sheaf:\"/>");
+	BUF_LIT(b, "</D:response>\n");
+}
+
 static void
 xml_begin(struct multistatus *m)
 {
@@ -213,6 +309,10 @@ xml_put(struct multistatus *m, const struct outcome *o)
 {
 	struct buf *b = &m->push.out;
 
+	if (o->told) {
+		put_told(m, o);
+		return;
+	}
 	BUF_LIT(b, "<D:response><D:href>");
 	multistatus_put_href(m, o);
 	BUF_LIT(b, "</D:href>");

@@ -79,6 +79,7 @@ xml_response_set_begin(struct xml_response *r)
 {
 	r->set = (struct propstat){ 0 };
 	r->set_status = (struct said){ 0 };
+	r->set_unknown = false;
 }
 
 static struct prop *
@@ -103,7 +104,7 @@ empty_values(struct xml_response *r)
 enum err_code
 xml_response_set_end(struct xml_response *r, struct err *err)
 {
-	r->set.status = r->set_status.status;
+	r->set.status = r->set_unknown ? 0 : r->set_status.status;
 	r->set.tell = sentence(r->set.tell, &r->set_status);
 	if (r->set.status / 100 != 2)
 		empty_values(r);

@@ -37,6 +37,7 @@ struct xml_response {
 
 	/* The propstat that is being read. */
 	struct said set_status;
+	bool set_unknown;
 	struct propstat set;
 };
 

@@ -33,6 +33,7 @@ a_rule_says_what_holds_and_what_to_do(void **state)
 
 		assert_true(title.len && !str_ends(title, STR(".")));
 		assert_true(str_ends(help, STR(".")));
+		assert_true(str_ends(str_from_c(r->why), STR(".")));
 		assert_non_null(r->source);
 		/* Only an error has milder cases. */
 		assert_true(r->severity == LINT_ERROR || !r->also_warns);

@@ -200,6 +200,7 @@ what_is_not_known_to_have_succeeded_counts_as_failed(void **state)
 		{ 199, false, true },
 		{ 200, false, false },
 		{ 200, true, true },
+		{ 207, false, true },
 		{ 302, false, false },
 		{ 999, false, true },
 	};
