@@ -228,6 +228,8 @@ judge_login(struct call *call)
 
 	if (opts->token || call->logged_in)
 		return;
+	o->basic = challenges_with(call, STR("Basic")) &&
+	    !challenges_with(call, STR("Digest"));
 	if (o->has_password || (o->user.len && !o->asked && opts->password)) {
 		call->now.use = USE_LOGIN;
 	} else if (challenges_with(call, STR("Negotiate"))) {

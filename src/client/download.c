@@ -443,6 +443,7 @@ finish_local(struct download *d)
 
 	(void)snprintf(text, sizeof(text), "%s",
 	    *d->err.why ? d->err.why : err_text(d->err.code));
+	d->e.status = 0; /* it is not to blame */
 	finish(d, FATE_FAILED, BLAME_LOCAL, text);
 }
 

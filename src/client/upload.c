@@ -291,11 +291,9 @@ tell_precondition(struct upload *u, const struct verdict *v)
 	struct verdict mine = *v;
 
 	mine.text = u->spec.if_match.len
-	    ? STR("it has been changed since: this version is there no more; "
-		  "get it, and put yours with --if-match, or --force "
-		  "overwrites it")
-	    : STR("there is something already, and it may be somebody else's; "
-		  "--if-match ETAG overwrites that version, --force any");
+	    ? STR("it has been changed since: that version is there no more")
+	    : STR("there is something already, and it may be somebody "
+		  "else's");
 	finish(u, &mine);
 }
 
