@@ -45,12 +45,15 @@ extern const size_t n_commands;
 /* NULL when there is none of that name. */
 const struct command *command_find(const char *name);
 
+int cmd_cat(const char *const *args);
 int cmd_cp(const char *const *args);
+int cmd_get(const char *const *args);
 int cmd_help(const char *const *args);
 int cmd_lock(const char *const *args);
 int cmd_locks(const char *const *args);
 int cmd_mkdir(const char *const *args);
 int cmd_mv(const char *const *args);
+int cmd_put(const char *const *args);
 int cmd_rm(const char *const *args);
 int cmd_serve(const char *const *args);
 int cmd_unlock(const char *const *args);

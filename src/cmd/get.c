@@ -1,0 +1,438 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * `sheaf get`: files, or with -r collections with all that is in them.  What is
+ * to be done is a queue; of a tree only what has been listed and not yet
+ * fetched is in memory.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+
+#include "client/download.h"
+#include "cmd/files.h"
+
+#define JOBS 4
+
+struct getting {
+	struct files f;
+	struct node *first, **last;
+	unsigned under_way, window;
+	bool dest_is_dir;
+};
+
+/* A URL to fetch or, if list, to ask what is in it. */
+struct node {
+	struct node *next;
+	struct getting *g;
+	struct arena a;
+	struct str url, path; /* path: NUL-terminated */
+	bool list;
+	/* Of a listing: */
+	struct sink members;
+	struct arena item;
+	struct url base;
+	bool file; /* the URL itself turned out to be no collection */
+	bool made; /* the directory here */
+};
+
+static void pump(struct getting *g);
+
+static void
+node_free(struct node *n)
+{
+	arena_done(&n->item);
+	arena_done(&n->a);
+	free(n);
+}
+
+static struct node *
+node_new(struct getting *g, struct str url, struct str path, bool list)
+{
+	struct node *n = calloc(1, sizeof(*n));
+
+	if (!n)
+		return NULL;
+	n->g = g;
+	n->list = list;
+	if (arena_str(&n->a, url, &n->url) && arena_str(&n->a, path, &n->path))
+		return n;
+	node_free(n);
+	return NULL;
+}
+
+/* Files go in front of collections: a queue of those alone stays short. */
+static void
+push(struct getting *g, struct node *n)
+{
+	if (!n) {
+		work_stop(g->f.work, "", NULL);
+		return;
+	}
+	work_expect(g->f.work, 1, 0);
+	if (!n->list) {
+		n->next = g->first;
+		g->first = n;
+		if (!n->next)
+			g->last = &n->next;
+	} else {
+		*g->last = n;
+		g->last = &n->next;
+	}
+}
+
+static void
+tell(struct node *n, struct str url, const struct verdict *v, uint64_t bytes)
+{
+	const struct work_item item = { .op = "get",
+		.url = url,
+		.file = n->path,
+		.bytes = bytes,
+		.recursive = n->list };
+
+	work_done(n->g->f.work, &item, v);
+}
+
+static void
+tell_node(struct node *n, const struct verdict *v, uint64_t bytes)
+{
+	tell(n, n->url, v, bytes);
+	node_free(n);
+}
+
+static void
+tell_failure(struct node *n, enum err_code rc, const struct err *err)
+{
+	struct verdict v = files_failure(rc, err);
+
+	tell_node(n, &v, 0);
+}
+
+/* ---- a file */
+
+static void
+on_progress(void *arg, int64_t bytes)
+{
+	struct node *n = arg;
+
+	work_progress(n->g->f.work, bytes);
+}
+
+static void
+on_size(void *arg, uint64_t bytes)
+{
+	struct node *n = arg;
+
+	work_expect(n->g->f.work, 0, bytes);
+}
+
+static void
+on_fetched(void *arg, const struct download_end *e)
+{
+	struct node *n = arg;
+	struct getting *g = n->g;
+
+	g->under_way--;
+	tell_node(n, &e->v, e->bytes);
+	pump(g);
+}
+
+static void
+fetch(struct node *n)
+{
+	struct getting *g = n->g;
+	const struct download_spec spec = { .url = n->url,
+		.file = n->path.ptr,
+		.force = g->f.o.force,
+		.no_collection = true,
+		.attempts = g->f.o.attempts,
+		.progress = on_progress,
+		.size = on_size,
+		.done = on_fetched,
+		.arg = n };
+	struct verdict would = { .fate = FATE_DONE, .wait = -1 };
+	struct err err = { 0 };
+	enum err_code rc;
+
+	if (g->f.o.dry_run) {
+		files_would(&g->f, "get", n->url, n->path);
+		tell_node(n, &would, 0);
+		return;
+	}
+	rc = download_start(g->f.s.client, &spec, &err);
+	if (rc)
+		tell_failure(n, rc, &err);
+	else
+		g->under_way++;
+}
+
+/* ---- a listing */
+
+/* A member that is not fetched, and is not forgotten either. */
+static void
+tell_member(struct node *n, struct str url, enum fate fate, enum blame blame,
+    unsigned status, struct str why)
+{
+	const struct verdict v = { .fate = fate,
+		.blame = blame,
+		.status = status,
+		.wait = -1,
+		.text = why };
+	const struct work_item item = { .op = "get",
+		.url = url,
+		.file = n->path,
+		.recursive = str_ends(url, STR("/")) };
+
+	work_expect(n->g->f.work, 1, 0);
+	work_done(n->g->f.work, &item, &v);
+}
+
+static bool
+make_dir(struct node *n, struct err *err)
+{
+	struct stat st;
+
+	if (n->made || n->g->f.o.dry_run)
+		return true;
+	n->made = !mkdir(n->path.ptr, 0777) ||
+	    (errno == EEXIST && !stat(n->path.ptr, &st) && S_ISDIR(st.st_mode));
+	if (!n->made)
+		(void)err_os(err, "make the directory '%s'", n->path.ptr);
+	return n->made;
+}
+
+/* The name is somebody else's: it may be anything. */
+static void
+add_member(struct node *n, const struct entry *e, struct str segment)
+{
+	struct buf path CLEANUP(buf_done) = { 0 };
+	struct buf name CLEANUP(buf_done) = { 0 };
+	struct err err = { 0 };
+
+	url_put_decoded(&name, segment);
+	if (!buf_failed(&name) && !rpath_segment_ok(buf_str(&name))) {
+		tell_member(n, e->href, FATE_FAILED, BLAME_LOCAL, 0,
+		    STR("its name cannot be that of a file here"));
+		return;
+	}
+	if (!make_dir(n, &err)) {
+		tell_member(n, e->href, FATE_FAILED, BLAME_LOCAL, 0,
+		    str_from_c(err.why));
+		return;
+	}
+	buf_put(&path, n->path);
+	buf_putc(&path, '/');
+	buf_put(&path, buf_str(&name));
+	if (buf_failed(&path) || buf_failed(&name))
+		push(n->g, NULL);
+	else
+		push(n->g,
+		    node_new(n->g, e->href, buf_str(&path), e->collection));
+}
+
+static enum err_code
+put_member(struct sink *s, const struct outcome *o)
+{
+	struct node *n = CONTAINER_OF(s, struct node, members);
+	struct url u, above;
+	struct entry e;
+	bool ours;
+
+	arena_clear(&n->item);
+	entry_read(&n->item, o, &e);
+	ours = e.href.len && !url_parse(e.href, &u, NULL);
+	if (ours && url_same(&u, &n->base)) {
+		n->file = !e.unknown && !e.collection;
+		return ERR_OK;
+	}
+	if (e.unknown) {
+		tell_member(
+		    n, e.href, FATE_UNKNOWN, BLAME_STATUS, e.status, o->tell);
+		return ERR_OK;
+	}
+	if (!ours ||
+	    url_parse(str_head(e.href, url_parent_len(e.href)), &above, NULL) ||
+	    !url_same(&above, &n->base)) {
+		tell_member(n, e.href, FATE_UNKNOWN, BLAME_PROTOCOL, 0,
+		    STR("it is no member of what was listed"));
+		return ERR_OK;
+	}
+	add_member(n, &e, url_name(u.path));
+	return ERR_OK;
+}
+
+static const struct sink_ops member_ops = { .name = "get", .put = put_member };
+
+/* After redirects hrefs are below the URL that answered. */
+static void
+on_head(void *arg, const struct answer_head *h)
+{
+	struct node *n = arg;
+	struct str url;
+
+	if (arena_str(&n->a, h->url, &url))
+		(void)!url_parse(url, &n->base, NULL);
+}
+
+static void
+on_listed(void *arg, const struct verdict *v)
+{
+	struct node *n = arg;
+	struct getting *g = n->g;
+	struct err err = { 0 };
+
+	g->under_way--;
+	if (v->fate == FATE_DONE && n->file) {
+		n->list = false;
+		fetch(n);
+	} else if (v->fate == FATE_DONE && !make_dir(n, &err)) {
+		tell_failure(n, ERR_OS, &err);
+	} else {
+		tell_node(n, v, 0);
+	}
+	pump(g);
+}
+
+static void
+list(struct node *n)
+{
+	struct getting *g = n->g;
+	struct buf body CLEANUP(buf_done) = { 0 };
+	struct remote_spec spec = { .method = "PROPFIND",
+		.url = n->url,
+		.has_depth = true,
+		.depth = DEPTH_1,
+		.content_type = STR("application/xml; charset=utf-8"),
+		.members = &n->members,
+		.head = on_head,
+		.done = on_listed,
+		.arg = n };
+	struct err err = { 0 };
+	enum err_code rc;
+
+	sink_init(&n->members, &member_ops);
+	remote_put_propfind(&body, entry_names, n_entry_names);
+	spec.body = buf_str(&body);
+	rc = buf_failed(&body) ? err_nomem(&err)
+			       : url_parse(n->url, &n->base, &err);
+	if (!rc)
+		rc = remote_start(g->f.s.client, &spec, &err);
+	if (rc)
+		tell_failure(n, rc, &err);
+	else
+		g->under_way++;
+}
+
+/* ---- the queue */
+
+static void
+pump(struct getting *g)
+{
+	const struct verdict left = {
+		.fate = FATE_LEFT, .blame = BLAME_INTERRUPT, .wait = -1
+	};
+	struct node *n;
+
+	while (g->first && g->under_way < g->window) {
+		n = g->first;
+		g->first = n->next;
+		if (!g->first)
+			g->last = &g->first;
+		n->next = NULL;
+		if (work_interrupted(g->f.work))
+			tell_node(n, &left, 0);
+		else if (n->list)
+			list(n);
+		else
+			fetch(n);
+	}
+}
+
+/* ---- the operands */
+
+/* Where a URL goes: DEST, or what it is called in DEST. */
+static bool
+put_place(struct getting *g, struct buf *b, struct str url, struct str dest)
+{
+	struct url u;
+	struct str name;
+	size_t before;
+
+	buf_put(b, dest);
+	if (!g->dest_is_dir)
+		return true;
+	while (b->len > 1 && b->ptr[b->len - 1] == '/')
+		b->len--;
+	if (url_parse(url, &u, NULL))
+		return false;
+	name = url_name(u.path);
+	if (!name.len) /* the root: what is in it */
+		return true;
+	if (!str_ends(buf_str(b), STR("/")))
+		buf_putc(b, '/');
+	before = b->len;
+	url_put_decoded(b, name);
+	return buf_failed(b) || rpath_segment_ok(str_skip(buf_str(b), before));
+}
+
+static void
+refuse(struct getting *g, struct str url, struct str path, const char *why)
+{
+	const struct verdict v = files_refusal(str_from_c(why));
+	const struct work_item item = { .op = "get", .url = url, .file = path };
+
+	work_expect(g->f.work, 1, 0);
+	work_done(g->f.work, &item, &v);
+}
+
+static void
+add_operand(struct getting *g, struct str url, struct str dest)
+{
+	struct buf path CLEANUP(buf_done) = { 0 };
+	bool named = put_place(g, &path, url, dest);
+
+	if (buf_failed(&path))
+		push(g, NULL);
+	else if (!named)
+		refuse(g, url, dest, "its name cannot be that of a file here");
+	else if (!g->f.o.recursive && str_ends(url, STR("/")))
+		refuse(g, url, buf_str(&path),
+		    "it is a collection; -r takes it with all that is in it");
+	else
+		push(g, node_new(g, url, buf_str(&path), g->f.o.recursive));
+}
+
+static int
+get(struct getting *g)
+{
+	struct str dest = str_from_c(g->f.o.operands[g->f.o.n_operands - 1]);
+	struct stat st;
+	size_t i;
+
+	g->dest_is_dir = !stat(dest.ptr, &st) && S_ISDIR(st.st_mode);
+	if (!g->dest_is_dir && (g->f.s.n_urls > 1 || str_ends(dest, STR("/"))))
+		return files_wrong(&g->f, "'%s' is not a directory", dest.ptr);
+	g->last = &g->first;
+	g->window = g->f.o.jobs ? g->f.o.jobs : JOBS;
+	for (i = g->f.s.n_urls; i--;)
+		add_operand(g, g->f.s.urls[i], dest);
+	do {
+		pump(g);
+		files_run(&g->f);
+	} while (g->first);
+	return EXIT_OK;
+}
+
+int
+cmd_get(const char *const *args)
+{
+	static const struct files_shape shape = {
+		.least = 2, .most = SIZE_MAX, .others = 1
+	};
+	struct getting g = { 0 };
+	int code, ended;
+
+	if (files_begin(&g.f, "get", args, &shape, &code))
+		code = get(&g);
+	ended = files_end(&g.f);
+	return code == EXIT_OK ? ended : code;
+}
