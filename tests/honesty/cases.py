@@ -95,14 +95,14 @@ case("href-foreign-good", "another's href is said to be done", TREES, "open", 6,
 
 # ---------------------------------------------- a 207 that nobody can believe
 
-case("*empty-207", "a 207 without a body", TREES, "open", 6, "{whole}",
+case("*empty-207", "a 207 without a body", TREES, "open", 8, "{whole}",
      f.text("", stick=423))
 case("no-responses", "a multistatus without a response", TREES, "open", 6,
      "{whole}", f.said(stick=423))
 case("all-success", "a 207 in which all is well, the target too", TREES, "done",
      0, None, f.said(("{whole}a.txt", 200), ("{whole}", 200)))
 case("*missing-href", "the response of the member has no href", TREES, "open",
-     8, "{whole}", f.said((None, 423), stick=423))
+     6, "{whole}", f.said((None, 423), stick=423))
 case("*html-207", "a 207 that is a page for people", TREES, "open", 8, "{whole}",
      f.text("<html><body>All is well<br></body></html>", "text/html"))
 case("text-207", "a 207 that is a sentence", TREES, "open", 8, "{whole}",
@@ -176,12 +176,12 @@ case("plain-202", "202 Accepted, and nothing is done yet",
 case("plain-299", "it is done, with the unknown code 299", TREES +
      " remove-file make-folder upload", "done", 0, None,
      f.instead(lambda at: Reply(299)))
-case("plain-799", "the unknown code 799", SINGLE + " " + TREES, "open", 6,
+case("plain-799", "the unknown code 799", SINGLE + " " + TREES, "open", 8,
      "{whole}", f.plain(799))
-case("plain-000", "the code 000", SINGLE + " " + TREES, "open", 6, "{whole}",
+case("plain-000", "the code 000", SINGLE + " " + TREES, "open", 8, "{whole}",
      f.plain(0))
 case("plain-text", "a status line without a code", SINGLE + " " + TREES, "open",
-     6, "{whole}", f.plain(0, line="HTTP/1.1 Fine"))
+     8, "{whole}", f.plain(0, line="HTTP/1.1 Fine"))
 case("plain-302", "a redirect without a place to go to", SINGLE + " " + TREES,
      "not", 4, "{whole}", f.plain(302))
 case("plain-304", "304 to what had no condition", TREES + " upload make-folder",
@@ -236,7 +236,7 @@ for at in (30, 60, 90):
          "the listing is not XML any more at %d %%" % at, LISTS +
          " stat explain lint", "open", 8, "{whole}", f.spoiled(at, b"&", None))
 case("listing-empty", "a 207 without a body for a listing", LISTS + " stat",
-     "open", 6, "{whole}", f.text("", stick=None))
+     "open", 8, "{whole}", f.text("", stick=None))
 case("*listing-nothing", "a multistatus without a response for a listing",
      LISTS + " stat", "open", 6, "{whole}", f.said())
 case("listing-html", "200 and a page for people", LISTS + " stat", "open", 8,
@@ -249,16 +249,16 @@ case("listing-foreign", "a listing of something else", LISTS + " stat", "open", 
 # ------------------------------------------------------------ single methods
 
 case("*put-207", "207 with a 507 inside, and nothing is stored",
-     "upload upload-move", "not", 6, "{whole}", f.undone(
+     "upload upload-move", "not", 8, "{whole}", f.undone(
          lambda at: multistatus([(at.whole, 507)])))
-case("put-207-done", "it is stored, and the answer is a 207", "upload", "open", 6,
+case("put-207-done", "it is stored, and the answer is a 207", "upload", "open", 8,
      "{whole}", f.said(("{whole}", 201)))
 for s in (403, 423, 507):
     case("upload-member-%d" % s, "one of the files is refused with %d" % s,
          "upload-tree", "part", 3, "two.txt", f.stuck(s))
 case("upload-507", "507, and nothing is stored", "upload-move", "not", 4,
      "{whole}", f.plain(507))
-case("*get-207", "207 instead of the file", "show download", "open", 6,
+case("*get-207", "207 instead of the file", "show download", "open", 8,
      "{whole}", f.said(("{whole}", 423)))
 case("get-206", "206 that nobody asked for", "show download", "open", 6,
      "{whole}", f.instead(lambda at: Reply(
@@ -274,7 +274,7 @@ case("download-500", "500 instead of the file", "download", "not", 4, "{whole}",
      f.plain(500, {"Content-Type": "text/plain"}, b"No.\n"))
 for s in STATUSES:
     case("property-%d" % s, "207: the property is %d" % s, "set-property", "not",
-         4, "{whole}", f.refused(s))
+         refusal(s), "{whole}", f.refused(s))
 case("property-cut", "the answer is cut short", "set-property", "open", 6,
      "{whole}", f.cut(60, "short", None))
 case("property-malformed", "the answer is malformed", "set-property", "open", 8,
@@ -293,7 +293,7 @@ for s in STATUSES:
 case("lock-cut", "the answer with the lock is cut short", "lock", "open", 6,
      "{whole}", f.Fault(None, None, lambda at, q, r: f.hits(at, q) and
                         setattr(r, "cut", 200)))
-case("lock-nothing", "200, and no lock in it", "lock", "open", 6, "{whole}",
+case("lock-nothing", "200, and no lock in it", "lock", "open", 8, "{whole}",
      f.plain(200, {"Content-Type": XML}, '<D:prop xmlns:D="DAV:"/>'))
 for s in STATUSES:
     case("folder-%d" % s, "207: the folder is %d" % s, "make-folder", "not",

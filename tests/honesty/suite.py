@@ -90,8 +90,8 @@ def missing(action, world, here):
     return lost
 
 
-def run(case, action, tool):
-    """A Result, or None where the tool has no such command."""
+def run(case, action, tool, more=()):
+    """A Result, or None where the tool has no such command; more: arguments."""
     world = server.World(tools.REMOTE)
     before, after = case.fault.arm(action, world)
     times = []
@@ -102,7 +102,7 @@ def run(case, action, tool):
         return before(request) if before else None
 
     with Place() as here, server.Server(world, noting, after) as there:
-        said = tool.run(action, there.url, here.path)
+        said = tool.run(action, there.url, here.path, more)
         if said is None:
             return None
         kept = here.files()

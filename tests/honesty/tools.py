@@ -216,12 +216,13 @@ class Tool:
         return re.sub(r"^(.*?\d[\w.-]*)( .*| .*)?$", r"\1",
                       first.replace("Version ", "").replace("| ", ""))
 
-    def run(self, what, url, folder):
+    def run(self, what, url, folder, more=()):
         """None where it has no such command."""
         command = what.commands.get(self.name)
         if command is None:
             return None
-        argv, stdin = self.start([c.replace("{url}", url) for c in command], url)
+        argv, stdin = self.start(
+            [c.replace("{url}", url) for c in [*command, *more]], url)
         return run(argv, folder, stdin)
 
     def failed(self, said):
@@ -232,7 +233,9 @@ class Tool:
 
 
 def curl(command, url):
-    return ["curl", "-sS", "--fail-with-body", "--max-time", "20"] + command, b""
+    # With a body, the page of an error would replace what was there.
+    fail = "--fail" if "-o" in command else "--fail-with-body"
+    return ["curl", "-sS", fail, "--max-time", "20"] + command, b""
 
 
 def wget(command, url):

@@ -8,7 +8,7 @@ and state of its own, for as long as a test needs it.
 
 They run in the foreground and, when we are root, as nobody, so that a file they
 may not read is one.  What a server cannot do is a row in LACKS: a test asks
-peer.can("proppatch") and expects the refusal where it cannot.
+can("nginx", "proppatch") and expects the refusal where it cannot.
 """
 
 import os
@@ -40,7 +40,7 @@ LACKS = {
         "etag": "PROPFIND has no getetag",
         "if-match": "PUT ignores If-Match and If-None-Match",
         "infinity": "403 for a PROPFIND of Depth: infinity",
-        "file-over-file": "COPY and MOVE over a file have been seen to be 409",
+        "shared-locks": "423 for the second one",
     },
     "lighttpd": {
         "infinity": "403 for a PROPFIND of Depth: infinity",
@@ -49,6 +49,7 @@ LACKS = {
         "proppatch": "403 in a 207, there are no dead properties",
         "if-match": "PUT ignores If-Match and If-None-Match",
         "shared-locks": "501 for a shared lock",
+        "mkcol-exists": "201 for the MKCOL of what is there",
         "lock-kept": "a lock lasts no longer than the process",
     },
     "sheaf": {},
@@ -265,9 +266,6 @@ class Peer:
                 pass
         return text
 
-    def can(self, what):
-        return what not in LACKS[self.name]
-
     def path(self, name):
         return os.path.join(self.root, name)
 
@@ -385,6 +383,10 @@ class Ours(Peer):
 
     def _end(self):
         self.server.stop()
+
+
+def can(name, what):
+    return what not in LACKS[name]
 
 
 def start(name, program=None):
