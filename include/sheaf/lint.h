@@ -35,7 +35,8 @@ struct sheaf_rule {
 	bool also_warns; /* an error whose milder cases are warnings */
 	const char *title; /* what holds in a good 207; no full stop */
 	const char *source; /* "RFC 4918 s14.24", or "" */
-	const char *help; /* what to do; sentences */
+	const char *why; /* what comes of it where it does not hold */
+	const char *help; /* what to do then; sentences */
 };
 
 /*

@@ -167,7 +167,7 @@ SHEAF_API void sheaf_reader_free(struct sheaf_reader *reader);
  *
  * options: as for sheaf_reader_new().
  * bytes: n of them.
- * n: may be 0, which is an answer that was cut short.
+ * n: may be 0, which is no answer: SHEAF_MALFORMED.
  * out: as for sheaf_reader_end().
  * Returns: what sheaf_reader_end() or sheaf_reader_new() does.
  * Memory: sheaf_answer_free() frees the answer.

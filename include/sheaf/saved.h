@@ -3,8 +3,8 @@
  * Reads answers that somebody saved: the bare body, a raw HTTP response (status
  * line, header, body, as `curl -i` writes it; with 100 Continue and redirects
  * in front; chunked or not), or an HTTP archive (HAR 1.2), of which the entries
- * with status 207 are taken.  Told apart by the first bytes; memory does not
- * grow with their length.
+ * with status 207 are taken.  A body may be in gzip, as its header says.  Told
+ * apart by the first bytes; memory does not grow with their length.
  *
  * Memory: heads and answers live for the call they are handed to.
  *
@@ -83,7 +83,7 @@ sheaf_saved_feed(struct sheaf_saved *saved, const void *bytes, size_t n);
  * saved: not NULL.
  * Returns: the worst of what its answers are (see sheaf_reader_end());
  * SHEAF_MALFORMED where no answer was found: an archive without a 207, a header
- * without an end.
+ * without an end; SHEAF_STOPPED, SHEAF_NOMEM; SHEAF_INVALID when called twice.
  * RFC: RFC 9112 s8.
  */
 SHEAF_MUST_USE SHEAF_API enum sheaf_result

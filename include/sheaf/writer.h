@@ -71,11 +71,12 @@ sheaf_writer_new(const struct sheaf_writer_options *options,
  *
  * writer: not NULL.
  * outcome: not NULL; its status is from 100 to 599, or 0 where it is not known,
- * which is written as 500 with a text that says so, for every form demands one.
- * Read during the call.
+ * which each form says in its own way and is read as 0 again.  XML in it that
+ * is not well-formed is written as text, a property whose name cannot be one is
+ * left out.  Read during the call.
  * Returns: SHEAF_OK; SHEAF_STOPPED where write said so; SHEAF_NOMEM;
- * SHEAF_INVALID for a status over 599, and after sheaf_writer_end(); it sticks
- * no more than the item does.
+ * SHEAF_INVALID for another status, and after sheaf_writer_end(): then nothing
+ * was written, and it does not stick.
  * RFC: RFC 4918 s14.24.
  */
 SHEAF_MUST_USE SHEAF_API enum sheaf_result sheaf_writer_put(
