@@ -49,7 +49,8 @@ struct xml_reader {
 	const struct row *path[MAX_DEPTH]; /* of the elements that are open */
 	unsigned ignored; /* 1 + the depth of the one that is; 0: none */
 	bool error_root; /* it is DAV:error and no multistatus */
-	struct buf text; /* of the element that has one */
+	bool in_text; /* of an element whose text counts: */
+	struct buf text;
 	struct value_reader value; /* of a property, or DAV:error */
 	struct prop *prop; /* the property */
 	struct xml_response response;
@@ -220,11 +221,19 @@ begin_response(struct xml_reader *r)
 	r->in_response = true;
 }
 
+static bool
+has_text(enum part part)
+{
+	return part == PART_HREF || part == PART_STATUS || part == PART_FIELD ||
+	    part == PART_WHOLE_TEXT || part == PART_SYNC_TOKEN;
+}
+
 static enum err_code
 begin_part(struct xml_reader *r, enum part part, const struct xml_element *e,
     struct err *err)
 {
 	buf_clear(&r->text);
+	r->in_text = has_text(part);
 	if (part == PART_RESPONSE)
 		begin_response(r);
 	if (part == PART_PROPSTAT)
@@ -275,9 +284,8 @@ on_text(void *arg, struct str text, struct err *err)
 		return ERR_OK;
 	}
 	/* Outside of a response only what is kept of it. */
-	if (!r->in_response && r->text.len >= MAX_WHOLE)
-		return ERR_OK;
-	buf_put(&r->text, text);
+	if (r->in_text && (r->in_response || r->text.len < MAX_WHOLE))
+		buf_put(&r->text, text);
 	return ERR_OK;
 }
 
@@ -374,6 +382,7 @@ end_part(struct xml_reader *r, const struct row *row, struct err *err)
 	struct reading *reading = &r->base.reader->reading;
 	void *to = (char *)r + row->to;
 
+	r->in_text = false;
 	switch (row->part) {
 	case PART_MULTISTATUS:
 	case PART_LOCATION:

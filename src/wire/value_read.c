@@ -85,7 +85,7 @@ value_begin(struct value_reader *v, struct arena *a, struct prop_name name,
 	/* As most are: a capture would cost more than all else. */
 	v->kind = VALUE_TEXT;
 	buf_put(&v->prefix, e->name.prefix);
-	return ERR_OK;
+	return buf_failed(&v->prefix) ? err_nomem(err) : ERR_OK;
 }
 
 enum err_code
@@ -110,7 +110,7 @@ capture_late(struct value_reader *v, struct err *err)
 	};
 	enum err_code rc;
 
-	if (buf_failed(&v->prefix) || buf_failed(&v->text))
+	if (buf_failed(&v->text))
 		return err_nomem(err);
 	rc = begin_capture(v, &e, err);
 	v->only_kids = v->only_kids && is_blank(buf_str(&v->text));
