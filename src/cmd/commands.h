@@ -49,6 +49,7 @@ int cmd_cat(const char *const *args);
 int cmd_cp(const char *const *args);
 int cmd_get(const char *const *args);
 int cmd_help(const char *const *args);
+int cmd_lint(const char *const *args);
 int cmd_lock(const char *const *args);
 int cmd_locks(const char *const *args);
 int cmd_mkdir(const char *const *args);

@@ -84,17 +84,11 @@ form_new(struct lint *l, enum shape shape)
 	return ERR_OK;
 }
 
-static struct str
-declared_type(const struct lint *l)
-{
-	return l->spec.head ? l->spec.head->content_type : STR("");
-}
-
 /* What the bytes are, where they say it already. */
 static bool
 shape_of_bytes(struct lint *l, bool last, enum shape *out)
 {
-	enum shape declared = shape_of_type(declared_type(l));
+	enum shape declared = shape_of_type(l->content_type);
 	struct str held = buf_str(&l->held);
 	bool known = sniff(&l->sniffer, held, last, out);
 	bool object =
@@ -161,20 +155,22 @@ static const struct ostream_ops lint_ops = {
 };
 
 /* What is known of the request, from the spec and from the head. */
-static void
-know_request(struct lint *l)
+static bool
+know_request(struct lint *l, const struct lint_spec *spec)
 {
-	const struct answer_head *h = l->spec.head;
-	struct str url = l->spec.url;
+	static const struct answer_head unknown;
+	const struct answer_head *h = spec->head ? spec->head : &unknown;
+	struct str url = spec->url.len ? spec->url : h->url;
+	struct str method = spec->method.len ? spec->method : h->method;
 
-	l->method = l->spec.method;
-	if (h && !l->method.len)
-		l->method = h->method;
-	if (h && !url.len)
-		url = h->url;
+	l->status = h->status;
+	if (!arena_str(&l->a, method, &l->method) ||
+	    !arena_str(&l->a, url, &url) ||
+	    !arena_str(&l->a, h->content_type, &l->content_type))
+		return false;
 	if (url.len && url_parse(url, &l->url, NULL))
 		l->url = (struct url){ 0 };
-	l->status = h ? h->status : 0;
+	return true;
 }
 
 enum err_code
@@ -186,9 +182,13 @@ lint_new(const struct lint_spec *spec, struct lint **out, struct err *err)
 		return err_nomem(err);
 	ostream_init(&l->base, &lint_ops);
 	l->spec = *spec;
+	l->spec.head = NULL;
 	l->limits = spec->limits ? *spec->limits : reader_default_limits;
-	know_request(l);
-	lint_judge_head(l);
+	if (!know_request(l, spec)) {
+		lint_free(l);
+		return err_nomem(err);
+	}
+	lint_judge_head(l, spec->head);
 	*out = l;
 	return ERR_OK;
 }
@@ -227,5 +227,6 @@ lint_free(struct lint *l)
 		l->form->ops->free(l->form);
 	buf_done(&l->held);
 	once_done(&l->seen);
+	arena_done(&l->a);
 	free(l);
 }

@@ -72,16 +72,18 @@ struct lint_operation {
 	size_t n_depends_on;
 };
 
-/* Borrowed until lint_free(). */
 struct lint_spec {
 	/*
 	 * What came before the body; NULL: not known.  A status of 0 in it is
-	 * not known either.
+	 * not known either.  Borrowed for the call.
 	 */
 	const struct answer_head *head;
 	struct str method; /* where it is empty, the head's */
 	struct str url; /* absolute; where it is empty, the head's */
-	/* The operations that were asked for; NULL: not known. */
+	/*
+	 * The operations that were asked for; NULL: not known.  Borrowed until
+	 * lint_free().
+	 */
 	const struct lint_operation *operations;
 	size_t n_operations;
 	const struct reader_limits *limits; /* NULL: the reader's */

@@ -26,10 +26,9 @@ essence(struct str type)
 
 /* The next field of that name, from *at on; false: there is none. */
 static bool
-next_field(const struct lint *l, struct str name, size_t *at, struct str *value)
+next_field(
+    const struct headers *h, struct str name, size_t *at, struct str *value)
 {
-	const struct headers *h = &l->spec.head->fields;
-
 	for (; *at < h->n; ++*at) {
 		if (str_eq_nocase(h->v[*at].name, name)) {
 			*value = h->v[(*at)++].value;
@@ -37,13 +36,6 @@ next_field(const struct lint *l, struct str name, size_t *at, struct str *value)
 		}
 	}
 	return false;
-}
-
-/* Whether something is said of the answer that only a 207's head can say. */
-static bool
-knows_head(const struct lint *l)
-{
-	return l->spec.head && l->status == 207;
 }
 
 /* ---- H006 */
@@ -57,20 +49,13 @@ lint_is_retry_after(struct str s)
 	return str_to_u64(s, &n) || date_parse_http(s, &seconds);
 }
 
-bool
-lint_head_has_retry_after(const struct lint *l)
-{
-	return l->spec.head &&
-	    headers_has(&l->spec.head->fields, STR("Retry-After"));
-}
-
 static void
-judge_retry_after(struct lint *l)
+judge_retry_after(struct lint *l, const struct headers *h)
 {
 	struct str value;
 	size_t at = 0;
 
-	while (next_field(l, STR("Retry-After"), &at, &value))
+	while (next_field(h, STR("Retry-After"), &at, &value))
 		if (!lint_is_retry_after(value))
 			LINT_SAY(l, H006, NULL,
 			    "Retry-After is '%.*s', which is neither whole "
@@ -108,14 +93,14 @@ directive_forbids(struct str directive)
 
 /* *said: there was a Cache-Control at all. */
 static bool
-cache_control_allows(const struct lint *l, bool *said)
+cache_control_allows(const struct headers *h, bool *said)
 {
 	bool allowed = false, forbidden = false;
 	struct str value, directive;
 	size_t at = 0;
 
 	*said = false;
-	while (next_field(l, STR("Cache-Control"), &at, &value)) {
+	while (next_field(h, STR("Cache-Control"), &at, &value)) {
 		*said = true;
 		while (scan_member(&value, &directive)) {
 			allowed = allowed || directive_allows(directive);
@@ -127,33 +112,33 @@ cache_control_allows(const struct lint *l, bool *said)
 
 /* Later than the Date beside it; without one nothing is known. */
 static bool
-expires_later(const struct lint *l)
+expires_later(const struct headers *h)
 {
 	int64_t expires, date;
 	struct str value;
 	size_t at = 0;
 
-	if (!next_field(l, STR("Expires"), &at, &value) ||
+	if (!next_field(h, STR("Expires"), &at, &value) ||
 	    !date_parse_http(value, &expires))
 		return false;
 	at = 0;
-	return next_field(l, STR("Date"), &at, &value) &&
+	return next_field(h, STR("Date"), &at, &value) &&
 	    date_parse_http(value, &date) && expires > date;
 }
 
 static void
-judge_caching(struct lint *l)
+judge_caching(struct lint *l, const struct headers *h)
 {
 	bool said;
 
 	if (!LINT_IS(l, "PROPPATCH") && !LINT_IS(l, "MKCOL") &&
 	    !LINT_IS(l, "COPY") && !LINT_IS(l, "MOVE") && !LINT_IS(l, "LOCK"))
 		return;
-	if (cache_control_allows(l, &said))
+	if (cache_control_allows(h, &said))
 		LINT_SAY(l, H005, NULL,
 		    "Cache-Control lets the answer to %.*s be cached",
 		    STR_ARG(l->method));
-	else if (!said && expires_later(l))
+	else if (!said && expires_later(h))
 		LINT_SAY(l, H005, NULL,
 		    "Expires lets the answer to %.*s be cached",
 		    STR_ARG(l->method));
@@ -175,20 +160,47 @@ judge_method(struct lint *l)
 			    single[i]);
 }
 
-void
-lint_judge_head(struct lint *l)
+/* ---- what others want to know */
+
+static enum lint_minimal
+find_minimal(const struct headers *h)
 {
-	if (l->spec.head)
-		judge_retry_after(l);
+	struct str value, preference;
+	size_t at = 0;
+
+	if (!h->n)
+		return MINIMAL_UNKNOWN;
+	while (next_field(h, STR("Preference-Applied"), &at, &value)) {
+		while (scan_member(&value, &preference)) {
+			struct str name, wish;
+
+			(void)scan_pair(preference, &name, &wish);
+			if (str_eq_nocase(name, STR("return")) &&
+			    scan_unquote(&wish) &&
+			    str_eq_nocase(wish, STR("minimal")))
+				return MINIMAL_YES;
+		}
+	}
+	return MINIMAL_NO;
+}
+
+void
+lint_judge_head(struct lint *l, const struct answer_head *h)
+{
+	l->minimal = h ? find_minimal(&h->fields) : MINIMAL_UNKNOWN;
 	if (l->status == 207 || !l->status)
 		judge_method(l);
-	if (!knows_head(l))
+	if (!h)
 		return;
-	if (!l->spec.head->content_type.len && !LINT_IS(l, "HEAD"))
+	l->has_retry_after = headers_has(&h->fields, STR("Retry-After"));
+	judge_retry_after(l, &h->fields);
+	if (l->status != 207)
+		return;
+	if (!h->content_type.len && !LINT_IS(l, "HEAD"))
 		LINT_SAY(l, H001, NULL, "there is no Content-Type");
-	if (headers_has(&l->spec.head->fields, STR("Location")))
+	if (headers_has(&h->fields, STR("Location")))
 		LINT_SAY(l, H004, NULL, "there is a Location field");
-	judge_caching(l);
+	judge_caching(l, &h->fields);
 }
 
 /* ---- H001 to H003 */
@@ -238,7 +250,7 @@ judge_xml_type(struct lint *l, struct str type)
 void
 lint_judge_type(struct lint *l, enum shape shape)
 {
-	struct str type = l->spec.head ? l->spec.head->content_type : STR("");
+	struct str type = l->content_type;
 	enum shape declared = shape_of_type(type);
 
 	if (!type.len && shape == SHAPE_UNKNOWN)
@@ -251,27 +263,4 @@ lint_judge_type(struct lint *l, enum shape shape)
 		    LINT_SHOW(essence(type)), shape_name(shape));
 	else if (shape == SHAPE_XML)
 		judge_xml_type(l, type);
-}
-
-/* ---- what others want to know */
-
-enum lint_minimal
-lint_minimal(const struct lint *l)
-{
-	struct str value, preference;
-	size_t at = 0;
-
-	if (!l->spec.head || !l->spec.head->fields.n)
-		return MINIMAL_UNKNOWN;
-	while (next_field(l, STR("Preference-Applied"), &at, &value))
-		while (scan_member(&value, &preference)) {
-			struct str name, wish;
-
-			(void)scan_pair(preference, &name, &wish);
-			if (str_eq_nocase(name, STR("return")) &&
-			    scan_unquote(&wish) &&
-			    str_eq_nocase(wish, STR("minimal")))
-				return MINIMAL_YES;
-		}
-	return MINIMAL_NO;
 }

@@ -3,6 +3,7 @@
 #ifndef SHEAF_WIRE_LINT_IMPL_H
 #define SHEAF_WIRE_LINT_IMPL_H
 
+#include "base/arena.h"
 #include "base/buf.h"
 #include "http/url.h"
 #include "wire/lint.h"
@@ -37,13 +38,20 @@ struct lint_form {
 	struct lint *l;
 };
 
+/* Whether Preference-Applied says that successes were left out. */
+enum lint_minimal { MINIMAL_NO, MINIMAL_YES, MINIMAL_UNKNOWN };
+
 struct lint {
 	struct ostream base;
 	struct lint_spec spec;
 	struct reader_limits limits;
+	struct arena a; /* of what follows */
 	struct str method; /* empty: not known */
 	struct url url; /* of the request; scheme is empty: not known */
 	unsigned status; /* of the answer; 0: not known */
+	struct str content_type;
+	bool has_retry_after;
+	enum lint_minimal minimal;
 	struct lint_report report;
 	struct lint_form *form; /* once the first bytes have said which */
 	struct sniffer sniffer;
@@ -76,17 +84,13 @@ struct str lint_brief(struct str s);
 enum err_code lint_remember(
     struct lint *l, struct str key, uint64_t value, uint64_t **seen) MUST_USE;
 
-/* lint_head.c: the head; and what it says of the shape that the body has. */
-void lint_judge_head(struct lint *l);
+/*
+ * lint_head.c: the head, of which what is needed later is noted; and what it
+ * says of the shape that the body has.
+ */
+void lint_judge_head(struct lint *l, const struct answer_head *h);
 void lint_judge_type(struct lint *l, enum shape shape);
 void lint_judge_empty(struct lint *l);
-
-/* Whether Preference-Applied says that successes were left out. */
-enum lint_minimal { MINIMAL_NO, MINIMAL_YES, MINIMAL_UNKNOWN };
-enum lint_minimal lint_minimal(const struct lint *l);
-
-/* Whether the head says when to try again. */
-bool lint_head_has_retry_after(const struct lint *l);
 
 /* "120", or an HTTP date. */
 bool lint_is_retry_after(struct str s);

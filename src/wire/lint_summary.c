@@ -58,7 +58,7 @@ lint_judge_flag(struct lint_items *its)
 bool
 lint_items_minimal(const struct lint_items *its)
 {
-	enum lint_minimal m = lint_minimal(its->l);
+	enum lint_minimal m = its->l->minimal;
 
 	return m == MINIMAL_YES || (m == MINIMAL_UNKNOWN && !its->success);
 }
@@ -173,7 +173,7 @@ lint_judge_summary(struct lint_items *its, bool *hint)
 	const char *name;
 	json_t *v;
 
-	*hint = lint_head_has_retry_after(its->l);
+	*hint = its->l->has_retry_after;
 	its->summary_inside = json_is_object(summary);
 	if (!its->summary_inside)
 		summary = whole;

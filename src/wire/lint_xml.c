@@ -352,7 +352,10 @@ say_fault(struct lint_xml *x, const struct err *err)
 		break;
 	case XML_FAULT_SYNTAX:
 	case XML_FAULT_NONE:
-		LINT_SAY(x->base.l, X101, &at, "not well-formed: %.*s",
+		LINT_SAY(x->base.l, X101, &at, "%s%.*s",
+		    str_starts(why, STR("not well-formed"))
+			? ""
+			: "not well-formed: ",
 		    STR_ARG(why));
 		break;
 	}

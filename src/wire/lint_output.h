@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the linter found, for programs: lines of JSON, and SARIF 2.1.0, which
+ * editors and code hosts show beside the lines it is about.
+ */
+#ifndef SHEAF_WIRE_LINT_OUTPUT_H
+#define SHEAF_WIRE_LINT_OUTPUT_H
+
+#include "base/buf.h"
+#include "wire/lint.h"
+
+/* Where an answer comes from. */
+struct lint_source {
+	struct str file; /* its name, or a URL; empty: standard input */
+	bool is_url;
+	struct str answer; /* which of several in it: "DELETE http://..." */
+	uint64_t line; /* of the file, before the body's first; or 0 */
+};
+
+/* Of all answers together. */
+struct lint_totals {
+	uint64_t answers, items, errors, warnings;
+};
+
+/* {"type": "finding", ...} and a newline. */
+void lint_put_json(struct buf *b, const struct lint_source *from,
+    const struct lint_finding *f);
+
+/* {"type": "summary", ...}, the last line. */
+void lint_put_json_summary(struct buf *b, const struct lint_totals *t);
+
+/*
+ * A log of one run, with every rule.  complete: every input could be read.
+ */
+void lint_put_sarif_begin(struct buf *b);
+void lint_put_sarif(struct buf *b, bool first, const struct lint_source *from,
+    const struct lint_finding *f);
+void lint_put_sarif_end(struct buf *b, bool complete);
+
+#endif
