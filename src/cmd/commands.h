@@ -54,11 +54,9 @@ int cmd_lock(const char *const *args);
 int cmd_locks(const char *const *args);
 int cmd_mkdir(const char *const *args);
 int cmd_mv(const char *const *args);
-int cmd_prop(const char *const *args);
 int cmd_put(const char *const *args);
 int cmd_rm(const char *const *args);
 int cmd_serve(const char *const *args);
-int cmd_stat(const char *const *args);
 int cmd_unlock(const char *const *args);
 
 /* What `sheaf help` and `sheaf --help` say. */

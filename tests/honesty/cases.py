@@ -194,8 +194,10 @@ case("no-answer", "nothing is done, and the connection ends without an answer",
      "make-folder set-property lock upload", "open", 6, "{whole}",
      f.no_answer(False))
 case("done-no-answer", "it is done, and the connection ends without an answer",
-     "make-folder set-property upload copy-tree", "open", 6, "{whole}",
+     "make-folder set-property copy-tree", "open", 6, "{whole}",
      f.no_answer(True))
+case("stored-no-answer", "it is stored, and no answer comes, which sheaf goes "
+     "and sees", "upload", "done", 0, None, f.no_answer(True))
 case("always-503", "503 each time", SINGLE + " " + TREES, "not", 4, "{whole}",
      f.plain(503))
 for name, value, gap in (("integer", "1", 1.0), ("none", None, 0.0),
@@ -207,19 +209,20 @@ for name, value, gap in (("integer", "1", 1.0), ("none", None, 0.0),
          f.once(lambda at, value=value: Reply(503, {"Retry-After": value}), gap))
 
 # ---------------------------------------------------------------- listings
+# A member that cannot be read is unknown, never absent.
 
 for s in STATUSES + (499, 599):
     case(("*" if s == 423 else "") + "listed-%d" % s,
-         "one member of the listing has the status %d" % s, LISTS, "part", 3,
+         "one member of the listing has the status %d" % s, LISTS, "part", 6,
          "{keep}", f.veiled(s))
     case(("*" if s == 403 else "") + "propstat-%d" % s,
-         "one member's properties have the status %d" % s, LISTS, "part", 3,
+         "one member's properties have the status %d" % s, LISTS, "part", 6,
          "{keep}", f.unread(s))
 case("stat-423", "the file's properties are 423", "stat", "not", 4, "{keep}",
      f.unread(423))
-case("listed-404", "one member of the listing is 404", LISTS, "part", 3, "{keep}",
+case("listed-404", "one member of the listing is 404", LISTS, "part", 6, "{keep}",
      f.veiled(404))
-case("listed-302", "one member of the listing is a redirect", LISTS, "part", 3,
+case("listed-302", "one member of the listing is a redirect", LISTS, "part", 6,
      "{keep}", f.veiled(302))
 for name, s in (("799", 799), ("text", "it is locked"), ("102", 102)):
     case("listed-" + name, "one member's status is \"%s\"" % s, LISTS, "open", 6,
@@ -260,7 +263,7 @@ case("upload-507", "507, and nothing is stored", "upload-move", "not", 4,
      "{whole}", f.plain(507))
 case("*get-207", "207 instead of the file", "show download", "open", 8,
      "{whole}", f.said(("{whole}", 423)))
-case("get-206", "206 that nobody asked for", "show download", "open", 6,
+case("get-206", "206 that nobody asked for", "show download", "open", 8,
      "{whole}", f.instead(lambda at: Reply(
          206, {"Content-Range": "bytes 0-3/2280", "Content-Type": "text/plain"},
          b"the ")))

@@ -194,18 +194,24 @@ def before_it(lines):
     return Fault(None, None, after)
 
 
-def once(make, gap=0):
-    """make(at) the first time; the second time all is well."""
-    seen = []
+class once(Fault):
+    """make(at) the first time; the second time all is well.  gap: seconds that
+    have to be between them."""
 
-    def before(at, request):
-        if not hits(at, request) or seen:
-            return None
-        seen.append(request)
-        return make(at)
-    fault = Fault(lambda at, world: seen.clear(), before)
-    fault.gap = gap
-    return fault
+    def __init__(self, make, gap=0):
+        super().__init__()
+        self.make = make
+        self.gap = gap
+
+    def arm(self, at, world):
+        seen = []
+
+        def before(request):
+            if not hits(at, request) or seen:
+                return None
+            seen.append(request)
+            return self.make(at)
+        return before, None
 
 
 def no_answer(done):

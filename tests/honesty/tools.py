@@ -119,7 +119,7 @@ ACTIONS = {a.name: a for a in [
         wget=["-O", "f.txt", "{url}f.txt"]),
     action(
         "download-tree", "download a folder", "PROPFIND", "/d/", "/d/keep.txt",
-        sheaf=["get", "-r", "{url}d/", "got/"],
+        sheaf=["get", "-r", "{url}d/", "got"],
         rclone=["copy", ":webdav:d", "got"]),
     action(
         "mirror", "make a local folder the same", "PROPFIND", "/d/",
