@@ -48,6 +48,7 @@ const struct command *command_find(const char *name);
 int cmd_cat(const char *const *args);
 int cmd_cp(const char *const *args);
 int cmd_get(const char *const *args);
+int cmd_explain(const char *const *args);
 int cmd_help(const char *const *args);
 int cmd_lint(const char *const *args);
 int cmd_lock(const char *const *args);
@@ -56,6 +57,7 @@ int cmd_mkdir(const char *const *args);
 int cmd_mv(const char *const *args);
 int cmd_put(const char *const *args);
 int cmd_rm(const char *const *args);
+int cmd_retry(const char *const *args);
 int cmd_serve(const char *const *args);
 int cmd_unlock(const char *const *args);
 
