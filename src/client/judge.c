@@ -168,8 +168,9 @@ find_in_failed_members(const struct evidence *e, unsigned rules)
 
 	if (only_target || (rules & RULE_ATOMIC) ||
 	    (m->target_failed && (rules & RULE_SAFE)))
-		return is_access(m->status) && only_target ? FOUND_TARGET_ACCESS
-							   : FOUND_TARGET;
+		return is_access(m->status) && only_target && !m->by_property
+		    ? FOUND_TARGET_ACCESS
+		    : FOUND_TARGET;
 	if ((rules & RULE_ANYWHERE) && !m->done)
 		return FOUND_ALL_MEMBERS;
 	return FOUND_MEMBERS;

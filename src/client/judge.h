@@ -36,6 +36,7 @@ struct mentioned {
 	bool target; /* the one asked for was among them */
 	bool target_failed;
 	unsigned target_status;
+	bool by_property; /* a property of the target did, not itself */
 	/* The failure to blame: the first that is no 424. */
 	unsigned status;
 	struct str href;

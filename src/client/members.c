@@ -102,6 +102,7 @@ note(struct members *s, const struct outcome *o, bool target)
 	if (target) {
 		m->target_failed = true;
 		m->target_status = status;
+		m->by_property |= o->n_propstats > 0;
 	}
 	return note_failure(s, o->told, status, error, tell);
 }

@@ -47,18 +47,22 @@ const struct command *command_find(const char *name);
 
 int cmd_cat(const char *const *args);
 int cmd_cp(const char *const *args);
-int cmd_get(const char *const *args);
 int cmd_explain(const char *const *args);
+int cmd_get(const char *const *args);
 int cmd_help(const char *const *args);
 int cmd_lint(const char *const *args);
 int cmd_lock(const char *const *args);
 int cmd_locks(const char *const *args);
+int cmd_ls(const char *const *args);
 int cmd_mkdir(const char *const *args);
 int cmd_mv(const char *const *args);
+int cmd_prop(const char *const *args);
 int cmd_put(const char *const *args);
-int cmd_rm(const char *const *args);
 int cmd_retry(const char *const *args);
+int cmd_rm(const char *const *args);
 int cmd_serve(const char *const *args);
+int cmd_stat(const char *const *args);
+int cmd_tree(const char *const *args);
 int cmd_unlock(const char *const *args);
 
 /* What `sheaf help` and `sheaf --help` say. */

@@ -39,6 +39,11 @@ static void
 take_size(struct arena *a, const struct prop *p, struct entry *e)
 {
 	(void)a;
+	if (p->form == PROP_NUMBER) {
+		e->size = p->number;
+		e->has_size = true;
+		return;
+	}
 	e->has_size = str_to_u64(str_trim(p->value), &e->size);
 }
 

@@ -31,7 +31,9 @@ files_begin(struct files *f, const char *command, const char *const *args,
 		*code = cannot(f, &err);
 		return false;
 	}
-	n = f->o.n_operands - shape->first - shape->others;
+	n = shape->others == FILES_ONE_URL
+	    ? 1
+	    : f->o.n_operands - shape->first - shape->others;
 	return session_begin(
 	    &f->s, &f->o, f->work, f->o.operands + shape->first, n, code);
 }

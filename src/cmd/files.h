@@ -21,9 +21,11 @@ struct files {
 
 /*
  * Reads the arguments: from least to most operands, of which those from first
- * on, but the last `others`, are URLs (f->s.urls).  False: nothing is left to
+ * on, but the last `others`, are URLs (f->s.urls); or the first alone.  False: nothing is left to
  * do but files_drop(), and to exit with *code.
  */
+#define FILES_ONE_URL SIZE_MAX /* of others */
+
 struct files_shape {
 	size_t least, most;
 	size_t first, others;
@@ -106,6 +108,24 @@ typedef void (*look_fn)(
 
 /* ERR_NOMEM and so on: then done() is called with a verdict that says so. */
 void look(struct files *f, struct str url, look_fn done, void *arg);
+
+/* ---- the properties of one resource */
+
+struct told_prop {
+	struct prop_name name;
+	unsigned status;
+	bool xml; /* value is its element, else text */
+	struct str value;
+	struct str tell; /* why not */
+};
+
+/* Everything is borrowed. */
+typedef void (*props_fn)(void *arg, const struct told_prop *props, size_t n,
+    const struct verdict *v);
+
+/* Asks for those named (all: and for all that the server likes to tell). */
+void props_ask(struct files *f, struct str url, bool all,
+    const struct prop_name *names, size_t n, props_fn done, void *arg);
 
 /* ---- one change */
 

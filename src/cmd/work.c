@@ -238,10 +238,11 @@ parent_for(struct work *w, const struct work_item *i)
 	return p;
 }
 
+/* A question that had no answer is asked again by who wants to know. */
 static bool
-for_retry(const struct work *w)
+for_retry(const struct work *w, const char *op)
 {
-	return !w->o->dry_run && !w->file.failed;
+	return !w->o->dry_run && !w->file.failed && strcmp(op, "propfind") != 0;
 }
 
 static void
@@ -331,7 +332,7 @@ work_member(struct work *w, const struct work_item *parent,
 	if (!has_members(parent->op) ||
 	    !work_member_urls(&w->item, parent, url, &from, &to))
 		p->unmapped = true;
-	else if (for_retry(w))
+	else if (for_retry(w, parent->op))
 		put_member_line(w, p, parent, from, to, &trouble);
 	arena_clear(&w->item);
 }
@@ -384,7 +385,8 @@ work_done(struct work *w, const struct work_item *i, const struct verdict *v)
 	w->retryable += v->fate != FATE_DONE && v->retryable;
 	work_say_item(w, i, v, p);
 	flush_if_long(w);
-	if (v->fate != FATE_DONE && for_retry(w) && item_is_left(i, v, p))
+	if (v->fate != FATE_DONE && for_retry(w, i->op) &&
+	    item_is_left(i, v, p))
 		put_item_line(w, i, v, p);
 	if (p)
 		*at = p->next;

@@ -1,0 +1,305 @@
+/* SPDX-License-Identifier: MIT */
+/* `sheaf prop get|set|rm`. */
+#include <unistd.h>
+
+#include "cmd/files.h"
+#include "cmd/text.h"
+#include "wire/dav_request.h"
+#include "wire/json_object.h"
+
+enum action { PROP_GET, PROP_SET, PROP_RM };
+
+struct job {
+	struct files f;
+	enum action action;
+	struct str url;
+	struct prop_name *names;
+	size_t n;
+	struct work_item item;
+};
+
+/* ---- names */
+
+/* The name itself ends at what XML would take for something else. */
+static bool
+local_ok(struct str s)
+{
+	size_t i;
+
+	for (i = 0; i < s.len; i++)
+		if ((unsigned char)s.ptr[i] <= ' ' ||
+		    strchr("<>&\"'/=:{}()[],;!?*+#%@^|~`$\\", s.ptr[i]))
+			return false;
+	return s.len && !ascii_is_digit(s.ptr[0]) && s.ptr[0] != '-' &&
+	    s.ptr[0] != '.';
+}
+
+static bool
+read_name(struct str s, struct prop_name *out)
+{
+	size_t brace = str_find(s, '}');
+	size_t i;
+
+	if (str_starts(s, DAV_NS)) {
+		out->ns = DAV_NS;
+		out->local = str_skip(s, DAV_NS.len);
+		return local_ok(out->local);
+	}
+	if (!str_starts(s, STR("{")) || brace == s.len)
+		return false;
+	out->ns = str_skip(str_head(s, brace), 1);
+	out->local = str_skip(s, brace + 1);
+	for (i = 0; i < out->ns.len; i++)
+		if ((unsigned char)out->ns.ptr[i] < ' ')
+			return false;
+	return local_ok(out->local);
+}
+
+static void
+put_name(struct buf *b, struct prop_name name)
+{
+	buf_putc(b, '{');
+	text_put_plain(b, name.ns);
+	buf_putc(b, '}');
+	text_put_plain(b, name.local);
+}
+
+/* ---- get */
+
+/* To a person what could do something to a terminal is shown as what it is. */
+static void
+put_value(struct buf *b, const struct told_prop *p)
+{
+	if (isatty(STDOUT_FILENO))
+		text_put_plain(b, p->value);
+	else
+		buf_put(b, p->value);
+}
+
+static void
+print_value(struct job *j, const struct told_prop *p)
+{
+	struct buf b CLEANUP(buf_done) = { 0 };
+	struct buf name CLEANUP(buf_done) = { 0 };
+
+	put_name(&name, p->name);
+	if (work_json(j->f.work)) {
+		struct json_object o = json_begin(&b);
+
+		json_put_text(&o, "type", STR("property"));
+		json_put_text(&o, "url", j->url);
+		json_put_text(&o, "name", buf_str(&name));
+		json_put_text(&o, p->xml ? "xml" : "value", p->value);
+		json_end(&o);
+	} else {
+		if (j->n > 1) {
+			buf_put(&b, buf_str(&name));
+			BUF_LIT(&b, ": ");
+		}
+		put_value(&b, p);
+	}
+	buf_putc(&b, '\n');
+	work_out(j->f.work, buf_str(&b));
+}
+
+static const struct told_prop *
+find(const struct told_prop *props, size_t n, struct prop_name name)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (prop_name_eq(props[i].name, name))
+			return &props[i];
+	return NULL;
+}
+
+/* What is not there was not got, though the server did nothing wrong. */
+static void
+got(void *arg, const struct told_prop *props, size_t n, const struct verdict *v)
+{
+	struct job *j = arg;
+	struct buf missing CLEANUP(buf_done) = { 0 };
+	struct verdict said = *v;
+	size_t i, printed = 0;
+	bool unsaid = false;
+
+	for (i = 0; i < j->n; i++) {
+		const struct told_prop *p = find(props, n, j->names[i]);
+
+		if (p && p->status / 100 == 2) {
+			print_value(j, p);
+			printed++;
+			continue;
+		}
+		unsaid |= !p;
+		if (missing.len)
+			BUF_LIT(&missing, ", ");
+		put_name(&missing, j->names[i]);
+	}
+	if (v->fate == FATE_DONE && missing.len) {
+		said.fate = unsaid ? FATE_UNKNOWN
+		    : printed      ? FATE_PARTIAL
+				   : FATE_FAILED;
+		said.blame = unsaid ? BLAME_CUT : BLAME_STATUS;
+		said.status = unsaid ? v->status : 404;
+		buf_put(&missing,
+		    unsaid ? STR(": the answer does not mention it")
+			   : STR(" is not set"));
+		said.text = buf_str(&missing);
+	}
+	work_done(j->f.work, &j->item, &said);
+}
+
+/* ---- set and rm */
+
+static enum err_code
+put_changes(struct job *j, struct buf *body, struct err *err)
+{
+	struct buf value CLEANUP(buf_done) = { 0 };
+	struct prop_change *changes =
+	    files_array(&j->f, j->n, sizeof(*changes));
+	enum err_code rc = ERR_OK;
+	size_t i;
+
+	if (!changes)
+		return err_nomem(err);
+	for (i = 0; i < j->n; i++) {
+		changes[i].remove = j->action == PROP_RM;
+		changes[i].prop.name = j->names[i];
+	}
+	if (j->action == PROP_SET)
+		rc =
+		    prop_value_read(j->names[0], str_from_c(j->f.o.operands[3]),
+			&value, &changes[0].prop, err);
+	if (rc)
+		return rc;
+	proppatch_request_put(body, changes, j->n);
+	return buf_failed(body) ? err_nomem(err) : ERR_OK;
+}
+
+static void
+send_change(struct job *j)
+{
+	change(&j->f, &j->item,
+	    (struct remote_spec){
+		.method = "PROPPATCH",
+		.url = j->url,
+		.if_match = j->item.if_match,
+		.lock_token = j->item.lock_token,
+		.asked = j->names,
+		.n_asked = j->n,
+		.body = j->item.body,
+		.content_type = dav_request_media_type(),
+	    },
+	    NULL, NULL);
+}
+
+static void
+looked(void *arg, const struct entry *e, const struct verdict *v)
+{
+	struct job *j = arg;
+	struct verdict not_begun = *v;
+	const char *what = j->action == PROP_SET ? "set a property of"
+						 : "remove properties of";
+
+	if (e && v->fate == FATE_DONE) {
+		files_would(&j->f, what, j->url, (struct str){ 0 });
+		return;
+	}
+	files_not_begun(&not_begun);
+	work_done(j->f.work, &j->item, &not_begun);
+}
+
+/* ---- arguments */
+
+static bool
+read_action(struct job *j, int *code)
+{
+	static const char *const names[] = { "get", "set", "rm" };
+	const char *given = j->f.o.operands[0];
+	size_t i = 0;
+
+	while (i < ARRAY_LEN(names) && strcmp(names[i], given) != 0)
+		i++;
+	if (i == ARRAY_LEN(names)) {
+		*code = files_wrong(
+		    &j->f, "'%s' is none of get, set and rm", given);
+		return false;
+	}
+	j->action = (enum action)i;
+	j->n = j->action == PROP_SET ? 1 : j->f.o.n_operands - 2;
+	if (j->action == PROP_SET && j->f.o.n_operands != 4) {
+		*code = files_wrong(&j->f,
+		    "set takes a URL, one {namespace}name and its value");
+		return false;
+	}
+	return true;
+}
+
+static bool
+read_names(struct job *j, int *code)
+{
+	size_t i;
+
+	j->names = files_array(&j->f, j->n, sizeof(*j->names));
+	for (i = 0; j->names && i < j->n; i++) {
+		const char *given = j->f.o.operands[2 + i];
+
+		if (read_name(str_from_c(given), &j->names[i]))
+			continue;
+		*code = files_wrong(&j->f,
+		    "'%s' is no property: {namespace}name or DAV:name", given);
+		return false;
+	}
+	return j->names != NULL;
+}
+
+static bool
+prepare(struct job *j, int *code)
+{
+	struct buf body CLEANUP(buf_done) = { 0 };
+	struct err err = { 0 };
+	enum err_code rc = ERR_OK;
+
+	if (!read_action(j, code) || !read_names(j, code))
+		return false;
+	j->url = j->f.s.urls[0];
+	j->item = (struct work_item){
+		.op = j->action == PROP_GET ? "propfind" : "proppatch",
+		.url = j->url,
+		.if_match = str_from_c(j->f.o.if_match),
+		.lock_token = str_from_c(j->f.o.lock_token),
+	};
+	if (j->action != PROP_GET)
+		rc = put_changes(j, &body, &err);
+	if (rc == ERR_BAD_BODY || rc == ERR_TOO_LARGE)
+		*code = files_wrong(&j->f,
+		    "the value begins with '<' and is no XML: %s", err.tell);
+	return !rc && arena_str(&j->f.s.a, buf_str(&body), &j->item.body);
+}
+
+int
+cmd_prop(const char *const *args)
+{
+	static const struct files_shape shape = { 3, SIZE_MAX, 1, FILES_ONE_URL };
+	struct job j = { 0 };
+	int code = EXIT_CANNOT;
+
+	if (!files_begin(&j.f, "prop", args, &shape, &code)) {
+		files_drop(&j.f);
+		return code;
+	}
+	code = EXIT_CANNOT;
+	if (!prepare(&j, &code)) {
+		files_drop(&j.f);
+		return code;
+	}
+	if (j.action == PROP_GET)
+		props_ask(&j.f, j.url, false, j.names, j.n, got, &j);
+	else if (j.f.o.dry_run)
+		look(&j.f, j.url, looked, &j);
+	else
+		send_change(&j);
+	files_run(&j.f);
+	return files_end(&j.f);
+}
