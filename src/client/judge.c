@@ -91,6 +91,14 @@ mention_of(unsigned rules, const struct outcome *o, unsigned *status,
 		why = ps->error.len ? ps->error : why;
 		text = ps->tell.len ? ps->tell : text;
 	}
+	for (i = 0; i < o->n_propstats; i++) {
+		const struct propstat *ps = &o->propstats[i];
+
+		if (m == MENTION_DONE || ps->status != decided)
+			continue;
+		why = why.len ? why : ps->error;
+		text = text.len ? text : ps->tell;
+	}
 	if (status)
 		*status = decided;
 	if (error)
@@ -166,6 +174,9 @@ find_in_failed_members(const struct evidence *e, unsigned rules)
 	const struct mentioned *m = &e->m;
 	bool only_target = m->target_failed && m->failed == 1 && !m->done;
 
+	/* It is there, and what it is was not to be seen. */
+	if ((rules & RULE_SAFE) && (!m->target_failed || m->by_property))
+		return FOUND_UNSEEN;
 	if (only_target || (rules & RULE_ATOMIC) ||
 	    (m->target_failed && (rules & RULE_SAFE)))
 		return is_access(m->status) && only_target && !m->by_property

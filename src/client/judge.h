@@ -37,6 +37,7 @@ struct mentioned {
 	bool target_failed;
 	unsigned target_status;
 	bool by_property; /* a property of the target did, not itself */
+	struct str property; /* that one's name */
 	/* The failure to blame: the first that is no 424. */
 	unsigned status;
 	struct str href;

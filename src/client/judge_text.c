@@ -77,8 +77,21 @@ put_target(struct buf *b, const struct evidence *e)
 	if (other) {
 		BUF_LIT(b, "because of ");
 		put_sentence(b, e->m.href);
+	} else if (e->m.by_property) {
+		put_sentence(b, e->m.property);
+		other = true;
 	}
 	put_tell(b, e, other ? STR(": ") : STR(""));
+}
+
+/* Of a listing: members, or a property of the target itself. */
+static void
+put_unseen(struct buf *b, const struct evidence *e)
+{
+	if (e->m.by_property)
+		put_target(b, e);
+	else
+		put_members(b, e);
 }
 
 static void
@@ -133,6 +146,7 @@ put_text(struct buf *b, const struct evidence *e, enum finding f)
 		[FOUND_TARGET_ACCESS] = put_target,
 		[FOUND_ALL_MEMBERS] = put_members,
 		[FOUND_MEMBERS] = put_members,
+		[FOUND_UNSEEN] = put_unseen,
 		[FOUND_UNREACHABLE] = put_failure_here,
 		[FOUND_LOCAL] = put_failure_here,
 		[FOUND_NOT_SENT] = put_failure_here,
@@ -151,7 +165,7 @@ is_retryable(const struct evidence *e, const struct verdict *v, enum finding f)
 {
 	enum retry_advice a = retry_advise(v->status, e->method, false);
 
-	if (f == FOUND_MEMBERS || f == FOUND_ALL_MEMBERS)
+	if (f == FOUND_MEMBERS || f == FOUND_ALL_MEMBERS || f == FOUND_UNSEEN)
 		return e->m.retryable;
 	if (v->fate == FATE_LEFT || v->blame == BLAME_UNREACHABLE)
 		return true;
@@ -166,8 +180,9 @@ void
 judge(const struct evidence *e, struct buf *text, struct verdict *v)
 {
 	enum finding f = judge_find(e);
-	bool member = f == FOUND_TARGET || f == FOUND_TARGET_ACCESS ||
-	    f == FOUND_MEMBERS || f == FOUND_ALL_MEMBERS;
+	bool member = f == FOUND_UNSEEN || f == FOUND_TARGET ||
+	    f == FOUND_TARGET_ACCESS || f == FOUND_MEMBERS ||
+	    f == FOUND_ALL_MEMBERS;
 
 	assert(f < FOUND_COUNT);
 	*v = (struct verdict){

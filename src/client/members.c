@@ -80,6 +80,37 @@ note_asked(struct members *s, const struct outcome *o)
 					s->seen[k] = true;
 }
 
+static bool
+keep_name(struct members *s, struct prop_name name, struct str *out)
+{
+	struct buf b CLEANUP(buf_done) = { 0 };
+
+	buf_putc(&b, '{');
+	buf_put(&b, name.ns);
+	buf_putc(&b, '}');
+	buf_put(&b, name.local);
+	return !buf_failed(&b) && arena_str(s->kept, buf_str(&b), out);
+}
+
+/* Which property of the target it was, as far as it was told. */
+static enum err_code
+note_target(struct members *s, const struct outcome *o, unsigned status)
+{
+	size_t i;
+
+	s->m.target_failed = true;
+	s->m.target_status = status;
+	s->m.by_property |= o->n_propstats > 0;
+	for (i = 0; i < o->n_propstats; i++)
+		if (o->propstats[i].status == status &&
+		    o->propstats[i].n_props && !s->m.property.len)
+			return keep_name(s, o->propstats[i].props[0].name,
+				   &s->m.property)
+			    ? ERR_OK
+			    : ERR_NOMEM;
+	return ERR_OK;
+}
+
 static enum err_code
 note(struct members *s, const struct outcome *o, bool target)
 {
@@ -99,11 +130,8 @@ note(struct members *s, const struct outcome *o, bool target)
 		m->unread++;
 		return note_odd(s, o->told);
 	}
-	if (target) {
-		m->target_failed = true;
-		m->target_status = status;
-		m->by_property |= o->n_propstats > 0;
-	}
+	if (target && note_target(s, o, status))
+		return ERR_NOMEM;
 	return note_failure(s, o->told, status, error, tell);
 }
 
@@ -192,18 +220,12 @@ members_done(struct members *s)
 enum err_code
 members_finish(struct members *s, struct err *err)
 {
-	struct buf b CLEANUP(buf_done) = { 0 };
 	size_t k = 0;
 
 	while (k < s->n_asked && s->seen[k])
 		k++;
 	if (k == s->n_asked)
 		return ERR_OK;
-	buf_putc(&b, '{');
-	buf_put(&b, s->asked[k].ns);
-	buf_putc(&b, '}');
-	buf_put(&b, s->asked[k].local);
-	if (buf_failed(&b) || !arena_str(s->kept, buf_str(&b), &s->m.unasked))
-		return err_nomem(err);
-	return ERR_OK;
+	return keep_name(s, s->asked[k], &s->m.unasked) ? ERR_OK
+							: err_nomem(err);
 }

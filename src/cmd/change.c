@@ -10,20 +10,32 @@ struct changing {
 	struct files *f;
 	struct work_item item;
 	unsigned rules;
-	bool quiet;
+	bool quiet; /* members are not told */
+	bool mute; /* the verdict is not */
 	change_fn after;
 	void *arg;
 	/* Of the spec, which the caller gave. */
 	void (*lock)(void *arg, const struct told_lock *l);
 };
 
+/* What is said of the item itself is in its verdict. */
+static bool
+is_target(const struct changing *c, const struct outcome *o)
+{
+	struct url item, u;
+
+	return o->told && !url_parse(c->item.url, &item, NULL) &&
+	    !url_parse(o->told->href, &u, NULL) && url_covers(&item, &u) &&
+	    url_covers(&u, &item);
+}
+
 static enum err_code
 take_member(struct sink *base, const struct outcome *o)
 {
 	struct changing *c = CONTAINER_OF(base, struct changing, base);
 
-	if (mention_of(c->rules, o, NULL, NULL, NULL) != MENTION_DONE &&
-	    !c->quiet)
+	if (!c->quiet && !is_target(c, o) &&
+	    mention_of(c->rules, o, NULL, NULL, NULL) != MENTION_DONE)
 		work_member(c->f->work, &c->item, o);
 	return ERR_OK;
 }
@@ -48,7 +60,7 @@ say_note(void *arg, struct str line)
 static void
 finish(struct changing *c, const struct verdict *v)
 {
-	if (!c->quiet)
+	if (!c->mute)
 		work_done(c->f->work, &c->item, v);
 	if (c->after)
 		c->after(c->arg, v);
@@ -76,7 +88,7 @@ send(struct files *f, const struct work_item *item, struct remote_spec spec,
 
 	if (!c) {
 		v = files_failure(ERR_NOMEM, NULL);
-		if (!how->quiet)
+		if (!how->mute)
 			work_done(f->work, item, &v);
 		if (how->after)
 			how->after(how->arg, &v);
@@ -108,9 +120,18 @@ change(struct files *f, const struct work_item *item, struct remote_spec spec,
 }
 
 void
+change_members(struct files *f, const struct work_item *item,
+    struct remote_spec spec, change_fn after, void *arg)
+{
+	send(f, item, spec,
+	    &(struct changing){ .mute = true, .after = after, .arg = arg });
+}
+
+void
 change_quietly(struct files *f, const struct work_item *item,
     struct remote_spec spec, change_fn after, void *arg)
 {
 	send(f, item, spec,
-	    &(struct changing){ .quiet = true, .after = after, .arg = arg });
+	    &(struct changing){
+		.quiet = true, .mute = true, .after = after, .arg = arg });
 }

@@ -21,8 +21,8 @@ struct files {
 
 /*
  * Reads the arguments: from least to most operands, of which those from first
- * on, but the last `others`, are URLs (f->s.urls); or the first alone.  False: nothing is left to
- * do but files_drop(), and to exit with *code.
+ * on, but the last `others`, are URLs (f->s.urls); or the first alone.  False:
+ * nothing is left to do but files_drop(), and to exit with *code.
  */
 #define FILES_ONE_URL SIZE_MAX /* of others */
 
@@ -140,6 +140,10 @@ void change(struct files *f, const struct work_item *item,
     struct remote_spec spec, change_fn after, void *arg);
 
 /* The same, but the verdict goes to after alone. */
+void change_members(struct files *f, const struct work_item *item,
+    struct remote_spec spec, change_fn after, void *arg);
+
+/* The same, and the members go nowhere. */
 void change_quietly(struct files *f, const struct work_item *item,
     struct remote_spec spec, change_fn after, void *arg);
 

@@ -13,6 +13,8 @@ struct locking {
 	struct str url;
 	struct work_item item;
 	size_t of; /* how many there are */
+	bool shared; /* is wanted */
+	struct str other; /* the token of one that is not what was wanted */
 };
 
 /* ---- what was locked */
@@ -70,6 +72,12 @@ locked(void *arg, const struct told_lock *lock)
 	struct locking *l = arg;
 	struct buf b CLEANUP(buf_done) = { 0 };
 
+	/* Of a token alone nothing is known. */
+	if (lock->root.len && lock->shared != l->shared) {
+		if (!arena_str(&l->f->s.a, lock->token, &l->other))
+			work_stop(l->f->work, "lock", NULL);
+		return;
+	}
 	if (work_json(l->f->work))
 		put_json(&b, l, lock);
 	else
@@ -109,6 +117,46 @@ read_wish(struct files *f, struct wish *w, int *code)
 	    arena_str(&f->s.a, buf_str(&b), &w->timeout.value);
 }
 
+/* A lock of another kind was given back, or is still there. */
+static void
+given_back(void *arg, const struct verdict *v)
+{
+	struct locking *l = arg;
+	struct verdict said = files_refusal(l->shared
+		? STR("the server took an exclusive lock, which was given back")
+		: STR("the server took a shared lock, which was given back"));
+	struct buf text CLEANUP(buf_done) = { 0 };
+
+	if (v->fate != FATE_DONE) {
+		BUF_LIT(&text,
+		    "the server took a lock of another kind, and "
+		    "it could not be given back: ");
+		buf_put(&text, l->other);
+		said.fate = FATE_UNKNOWN;
+		said.text = buf_str(&text);
+	}
+	said.blame = BLAME_STATUS;
+	work_done(l->f->work, &l->item, &said);
+}
+
+static void
+lock_ended(void *arg, const struct verdict *v)
+{
+	struct locking *l = arg;
+
+	if (!l->other.len) {
+		work_done(l->f->work, &l->item, v);
+		return;
+	}
+	change_quietly(l->f, &l->item,
+	    (struct remote_spec){
+		.method = "UNLOCK",
+		.url = l->url,
+		.lock_token = l->other,
+	    },
+	    given_back, l);
+}
+
 static void
 send_lock(struct locking *l, const struct wish *w)
 {
@@ -116,7 +164,7 @@ send_lock(struct locking *l, const struct wish *w)
 		files_would(l->f, "lock", l->url, (struct str){ 0 });
 		return;
 	}
-	change(l->f, &l->item,
+	change_members(l->f, &l->item,
 	    (struct remote_spec){
 		.method = "LOCK",
 		.url = l->url,
@@ -128,7 +176,7 @@ send_lock(struct locking *l, const struct wish *w)
 		.content_type = dav_request_media_type(),
 		.lock = locked,
 	    },
-	    NULL, l);
+	    lock_ended, l);
 }
 
 int
@@ -154,7 +202,8 @@ cmd_lock(const char *const *args)
 			    .url = f.s.urls[i],
 			    .recursive = wish.deep,
 			    .body = wish.body },
-			.of = f.s.n_urls };
+			.of = f.s.n_urls,
+			.shared = f.o.shared };
 		send_lock(&all[i], &wish);
 	}
 	files_run(&f);
