@@ -5,6 +5,7 @@
 #include "http/status.h"
 #include "wire/json_props.h"
 #include "wire/json_status.h"
+#include "wire/told.h"
 
 /* An item on its way to be an outcome. */
 struct item {
@@ -109,6 +110,18 @@ without_reason(struct str text, unsigned status)
 	return str_starts(rest, STR(": ")) ? str_skip(rest, 2) : text;
 }
 
+/* Without what our own writer puts where it had nothing to tell. */
+static struct str
+error_text(const struct json_found *f)
+{
+	struct str text =
+	    without_reason(json_text(f->by[ITEM_ERROR]), f->status);
+	bool ours =
+	    json_is_true(f->by[ITEM_UNKNOWN]) && str_eq(text, TOLD_UNREAD_TEXT);
+
+	return ours ? STR("") : text;
+}
+
 static struct str
 sentence_of(const struct item *it)
 {
@@ -116,7 +129,7 @@ sentence_of(const struct item *it)
 	struct str s;
 
 	if (json_is_string(f->by[ITEM_ERROR]))
-		return without_reason(json_text(f->by[ITEM_ERROR]), f->status);
+		return error_text(f);
 	s = json_sentence(f->by[ITEM_ERROR]);
 	if (!s.len)
 		s = json_sentence(f->by[ITEM_PROBLEM]);

@@ -308,8 +308,8 @@ put_told(struct multistatus *m, const struct outcome *o)
 		put_told_error(b, o);
 	else
 		put_message(b, o);
-	if (!outcome_is_failure(o) && (t->error.len || t->problem_type.len))
-		put_told_problem(b, o);
+	if (!outcome_is_failure(o)) /* a success has no problem */
+		put_text(b, STR(",\"davError\":"), t->error);
 	put_retry_after(b, t->retry_after);
 	put_text(b, STR(",\"causedBy\":"), t->caused_by);
 	if (t->partial)

@@ -3,7 +3,6 @@
 
 #include <stdlib.h>
 
-#include "http/status.h"
 #include "wire/json_status.h"
 #include "wire/name_set.h"
 #include "wire/xml_fragment.h"
@@ -183,8 +182,9 @@ read_set(struct building *b, const json_t *v, struct err *err)
 	unsigned status = 0;
 	enum err_code rc = ERR_OK;
 
-	(void)json_status_read(json_object_get(v, "status"), &status);
-	if (status && !status_failed(status)) {
+	if (!json_is_true(json_object_get(v, "unknown")))
+		(void)json_status_read(json_object_get(v, "status"), &status);
+	if (status / 100 == 2) {
 		if (!b->read)
 			return ERR_OK;
 		ps = &b->sets[0]; /* its properties are in "props" */
