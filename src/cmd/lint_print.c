@@ -120,30 +120,32 @@ put_heading(struct lint_printer *p, const struct lint_source *from)
 	buf_done(&name);
 }
 
+static void
+end_line(struct lint_printer *p, unsigned indent, struct buf *line)
+{
+	buf_printf(&p->out, "%*s", (int)indent, "");
+	tone_put(&p->out, p->colours, TONE_FAINT, buf_str(line));
+	buf_putc(&p->out, '\n');
+	buf_clear(line);
+}
+
 /* A paragraph, in lines that fit, each behind so many spaces. */
 static void
 put_wrapped(struct lint_printer *p, unsigned indent, struct str text)
 {
 	unsigned width = p->width > indent + 20 ? p->width : 80;
-	size_t column = 0;
+	struct buf line = { 0 };
 	struct str word;
 
 	while (str_cut(&text, ' ', &word)) {
-		if (column && column + 1 + word.len > width) {
-			buf_putc(&p->out, '\n');
-			column = 0;
-		}
-		if (column) {
-			buf_putc(&p->out, ' ');
-			column++;
-		} else {
-			buf_printf(&p->out, "%*s", (int)indent, "");
-			column = indent;
-		}
-		tone_put(&p->out, p->colours, TONE_FAINT, word);
-		column += word.len;
+		if (line.len && indent + line.len + 1 + word.len > width)
+			end_line(p, indent, &line);
+		if (line.len)
+			buf_putc(&line, ' ');
+		buf_put(&line, word);
 	}
-	buf_putc(&p->out, '\n');
+	end_line(p, indent, &line);
+	buf_done(&line);
 }
 
 static void

@@ -2,7 +2,9 @@
 /*
  * An answer, and what is known of its request in a line in front: "METHOD URL"
  * or "METHOD URL bulk".  However it is cut into pieces the findings are the
- * same, each has a sentence, and counting them gives what is reported.
+ * same, each has a sentence, and counting them gives what is reported.  Only
+ * where XML is not well-formed expat may name another place for it: of several
+ * faults it finds the one that the piece in hand shows.
  */
 #include "fuzz.h"
 
@@ -58,6 +60,33 @@ check(const struct lint_run *r)
 	MUST(!r->report.stopped || sum || r->report.err.code);
 }
 
+/* The findings, X101 without its place. */
+static void
+put_said(struct buf *to, const struct lint_run *r)
+{
+	struct str rest = buf_str(&r->said), line;
+
+	while (str_cut(&rest, '\n', &line)) {
+		buf_put(to,
+		    str_starts(line, STR("X101")) ? str_head(line, 6) : line);
+		buf_putc(to, '\n');
+	}
+}
+
+static void
+compare(const struct lint_run *a, const struct lint_run *b)
+{
+	struct buf said[2] = { 0 };
+
+	put_said(&said[0], a);
+	put_said(&said[1], b);
+	MUST(str_eq(buf_str(&said[0]), buf_str(&said[1])));
+	MUST(a->report.shape == b->report.shape);
+	MUST(a->report.items == b->report.items);
+	buf_done(&said[0]);
+	buf_done(&said[1]);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -68,8 +97,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	run(first, file, size + 1, &whole);
 	run(first, file, 3, &cut);
 	check(&whole);
-	MUST(str_eq(buf_str(&whole.said), buf_str(&cut.said)));
-	MUST(str_eq(buf_str(&whole.sentences), buf_str(&cut.sentences)));
+	compare(&whole, &cut);
 	lint_run_done(&whole);
 	lint_run_done(&cut);
 	return 0;
