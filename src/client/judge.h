@@ -36,8 +36,8 @@ struct mentioned {
 	bool target; /* the one asked for was among them */
 	bool target_failed;
 	unsigned target_status;
-	bool by_property; /* a property of the target did, not itself */
-	struct str property; /* that one's name */
+	bool by_property; /* some of its properties did, others not */
+	struct str property; /* the name of one that did */
 	/* The failure to blame: the first that is no 424. */
 	unsigned status;
 	struct str href;

@@ -77,7 +77,7 @@ put_target(struct buf *b, const struct evidence *e)
 	if (other) {
 		BUF_LIT(b, "because of ");
 		put_sentence(b, e->m.href);
-	} else if (e->m.by_property) {
+	} else if (e->m.property.len) {
 		put_sentence(b, e->m.property);
 		other = true;
 	}

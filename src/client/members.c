@@ -100,7 +100,8 @@ note_target(struct members *s, const struct outcome *o, unsigned status)
 
 	s->m.target_failed = true;
 	s->m.target_status = status;
-	s->m.by_property |= o->n_propstats > 0;
+	for (i = 0; i < o->n_propstats; i++)
+		s->m.by_property |= o->propstats[i].status / 100 == 2;
 	for (i = 0; i < o->n_propstats; i++)
 		if (o->propstats[i].status == status &&
 		    o->propstats[i].n_props && !s->m.property.len)
