@@ -12,6 +12,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <string.h>
 
 #include <cmocka.h>
 
@@ -30,6 +32,15 @@ alloc_fail_stop(void)
 	return false;
 }
 #endif
+
+/* Appends what fits. */
+static inline void
+append(char *to, size_t size, const char *text)
+{
+	size_t at = strlen(to);
+
+	(void)snprintf(to + at, size - at, "%s", text);
+}
 
 #define LEN(a) (sizeof(a) / sizeof((a)[0]))
 

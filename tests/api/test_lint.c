@@ -31,8 +31,8 @@ on_found(void *arg, const struct sheaf_finding *f)
 	assert_true(*f->found && *f->todo);
 	assert_non_null(f->source);
 	found->pointers |= f->pointer != NULL;
-	strncat(found->rules, f->rule->id, 8);
-	strncat(found->rules, " ", 2);
+	append(found->rules, sizeof(found->rules), f->rule->id);
+	append(found->rules, sizeof(found->rules), " ");
 	if (f->severity == SHEAF_ERROR)
 		found->errors++;
 	else

@@ -38,7 +38,7 @@ struct seen {
 static int
 note(struct seen *s, const char *text)
 {
-	strncat(s->text, text, sizeof(s->text) - strlen(s->text) - 1);
+	append(s->text, sizeof(s->text), text);
 	return ++s->events == s->stop_at;
 }
 
