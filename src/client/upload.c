@@ -285,6 +285,7 @@ look_first(struct upload *u, const struct verdict *v)
 
 /* ---- the request */
 
+/* Ours or the server's: what is there is not what may be overwritten. */
 static void
 tell_precondition(struct upload *u, const struct verdict *v)
 {
@@ -349,13 +350,100 @@ put(struct upload *u, struct err *err)
 		.content_type = s->content_type,
 		.file = &u->file,
 		.once = true,
-		.follows = u->tries > 0,
+		.follows = true,
 		.progress = on_progress,
 		.done = on_done,
 		.arg = u,
 	};
 
 	u->tries++;
+	return remote_start(u->client, &spec, err);
+}
+
+/* ---- looking before anything is sent */
+
+static void
+refuse(struct upload *u)
+{
+	const struct verdict v = { .fate = FATE_FAILED,
+		.blame = BLAME_STATUS,
+		.status = 412,
+		.wait = -1,
+		.etag = u->etag };
+
+	tell_precondition(u, &v);
+}
+
+static bool
+may_overwrite(const struct upload *u)
+{
+	struct str want = u->spec.if_match;
+
+	return want.len && (str_eq(want, STR("*")) || str_eq(want, u->etag));
+}
+
+static void
+first_put(struct upload *u)
+{
+	struct err err = { 0 };
+	enum err_code rc = put(u, &err);
+
+	u->lost.wait = -1;
+	if (rc)
+		finish_with(u, FATE_FAILED, BLAME_LOCAL,
+		    *err.why ? err.why : err_text(rc));
+}
+
+static void
+on_first_head(void *arg, const struct answer_head *h)
+{
+	struct err err = { 0 };
+
+	if (on_there_head(arg, h, &err))
+		((struct upload *)arg)->etag = (struct str){ 0 };
+}
+
+static void
+on_first_look(void *arg, const struct verdict *v)
+{
+	static const unsigned mute[] = { 400, 401, 403, 405, 501 };
+	struct upload *u = arg;
+	size_t i;
+
+	if (v->fate == FATE_DONE) {
+		if (may_overwrite(u))
+			first_put(u);
+		else
+			refuse(u);
+		return;
+	}
+	if (v->status == 404 || v->status == 410) {
+		if (u->spec.if_match.len)
+			refuse(u);
+		else
+			first_put(u);
+		return;
+	}
+	/* It may not be looked at; the condition is all there is. */
+	for (i = 0; i < ARRAY_LEN(mute); i++)
+		if (v->fate == FATE_FAILED && v->status == mute[i]) {
+			first_put(u);
+			return;
+		}
+	finish(u, v);
+}
+
+static enum err_code
+first_look(struct upload *u, struct err *err)
+{
+	const struct remote_spec spec = { .method = "HEAD",
+		.url = u->spec.url,
+		.head = on_first_head,
+		.done = on_first_look,
+		.arg = u };
+
+	if (u->spec.force || u->spec.fresh)
+		return put(u, err);
 	return remote_start(u->client, &spec, err);
 }
 
@@ -378,7 +466,7 @@ begin(struct upload *u, const struct upload_spec *spec, struct err *err)
 	(void)snprintf(u->time_field, sizeof(u->time_field), "%lld",
 	    (long long)u->before.st_mtim.tv_sec);
 	rc = hash_file(u, err);
-	return rc ? rc : put(u, err);
+	return rc ? rc : first_look(u, err);
 }
 
 enum err_code

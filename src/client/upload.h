@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * PUT of a file: nothing is overwritten that was not seen, and nothing is sent
- * again that may have arrived.  With the request goes the digest of the bytes
+ * again that may have arrived.  Some servers pass over If-None-Match and
+ * If-Match, so what is there is looked at first (HEAD); the condition is for
+ * what changes between the two.  With the request goes the digest of the bytes
  * (Repr-Digest, RFC 9530), so that a server that knows it takes them whole or
  * not at all, and the file's time (X-OC-Mtime).
  *
@@ -24,6 +26,7 @@ struct upload_spec {
 	 */
 	struct str if_match;
 	bool force; /* whatever is there */
+	bool fresh; /* nothing can be there: its collection was just made */
 	struct str lock_token;
 	bool no_time; /* the file's own says nothing: it was standard input */
 	/* Bytes that are sent; fewer (< 0) when they are sent again. */

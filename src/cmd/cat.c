@@ -97,7 +97,7 @@ cmd_cat(const char *const *args)
 	int code;
 
 	if (!files_begin(&c.f, "cat", args, &shape, &code)) {
-		(void)files_end(&c.f);
+		files_drop(&c.f);
 		return code;
 	}
 	work_expect(c.f.work, c.f.s.n_urls, 0);

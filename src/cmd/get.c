@@ -31,7 +31,7 @@ struct node {
 	struct sink members;
 	struct arena item;
 	struct url base;
-	bool file; /* the URL itself turned out to be no collection */
+	bool collection, file; /* what the URL itself turned out to be */
 	bool made; /* the directory here */
 };
 
@@ -241,7 +241,8 @@ put_member(struct sink *s, const struct outcome *o)
 	entry_read(&n->item, o, &e);
 	ours = e.href.len && !url_parse(e.href, &u, NULL);
 	if (ours && url_same(&u, &n->base)) {
-		n->file = !e.unknown && !e.collection;
+		n->collection = n->collection || e.collection;
+		n->file = !e.unknown && !n->collection;
 		return ERR_OK;
 	}
 	if (e.unknown) {
@@ -429,10 +430,13 @@ cmd_get(const char *const *args)
 		.least = 2, .most = SIZE_MAX, .others = 1
 	};
 	struct getting g = { 0 };
-	int code, ended;
+	int code;
+	bool begun = files_begin(&g.f, "get", args, &shape, &code);
 
-	if (files_begin(&g.f, "get", args, &shape, &code))
+	if (begun)
 		code = get(&g);
-	ended = files_end(&g.f);
-	return code == EXIT_OK ? ended : code;
+	if (begun && code == EXIT_OK)
+		return files_end(&g.f);
+	files_drop(&g.f);
+	return code;
 }

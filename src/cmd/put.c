@@ -34,6 +34,8 @@ struct node {
 	struct str path, url; /* path: NUL-terminated; "-": stdin */
 	bool operand; /* named by a person: a link is followed */
 	bool dir;
+	bool made; /* by our MKCOL */
+	bool fresh; /* the collection it goes into was just made by us */
 };
 
 static void pump(struct putting *p);
@@ -194,6 +196,7 @@ send_file(struct node *n)
 		.content_type = mime_type(p->mime, n->path),
 		.if_match = str_from_c(p->f.o.if_match),
 		.force = p->f.o.force,
+		.fresh = n->fresh,
 		.lock_token = str_from_c(p->f.o.lock_token),
 		.no_time = is_stdin(n),
 		.progress = on_progress,
@@ -230,6 +233,16 @@ tell_odd(struct node *above, struct str path, struct str url, const char *why)
 }
 
 static void
+push_entry(struct node *above, struct str path, struct str url, bool dir)
+{
+	struct node *n = node_new(above->p, path, url, dir);
+
+	if (n)
+		n->fresh = above->made;
+	push(above->p, n, false);
+}
+
+static void
 add_entry(struct node *n, DIR *dir, const char *name)
 {
 	struct buf path CLEANUP(buf_done) = { 0 };
@@ -258,10 +271,8 @@ add_entry(struct node *n, DIR *dir, const char *name)
 		tell_odd(n, buf_str(&path), buf_str(&url),
 		    "it is neither a file nor a directory");
 	else
-		push(n->p,
-		    node_new(n->p, buf_str(&path), buf_str(&url),
-			S_ISDIR(st.st_mode)),
-		    false);
+		push_entry(
+		    n, buf_str(&path), buf_str(&url), S_ISDIR(st.st_mode));
 }
 
 static enum err_code
@@ -333,6 +344,7 @@ on_made(void *arg, const struct verdict *v)
 		return;
 	}
 	p->under_way--;
+	n->made = v->fate == FATE_DONE && v->status == 201;
 	if (v->fate == FATE_DONE)
 		enter(n, v);
 	else
@@ -514,11 +526,14 @@ int
 cmd_put(const char *const *args)
 {
 	struct putting p = { 0 };
-	int code, ended;
+	int code;
+	bool begun = begin_files(&p.f, args, &code);
 
-	if (begin_files(&p.f, args, &code))
+	if (begun)
 		code = put(&p);
 	putting_done(&p);
-	ended = files_end(&p.f);
-	return code == EXIT_OK ? ended : code;
+	if (begun && code == EXIT_OK)
+		return files_end(&p.f);
+	files_drop(&p.f);
+	return code;
 }
