@@ -24,8 +24,7 @@ struct saving {
 	char op[16];
 	struct url base_url;
 	struct arena a; /* of a member */
-	uint64_t answers, members;
-	bool target_failed; /* the target itself was among them */
+	uint64_t answers;
 };
 
 /* Methods whose members can be asked for again. */
@@ -125,7 +124,6 @@ fill_line(const struct saving *s, const struct outcome *o, struct retry_line *l)
 	int64_t ns;
 
 	l->op = str_from_c(s->op);
-	l->member_of = str_eq(l->op, STR("delete")) ? STR("whole") : STR("");
 	l->recursive = str_ends(l->url, STR("/"));
 	l->fate = str_from_c(fate_of(o));
 	l->status = o->status;
@@ -142,11 +140,9 @@ take_failed(struct saving *s, const struct outcome *o)
 	struct work_item whole = item_of(s);
 	struct retry_line l = { 0 };
 	struct str href;
-	struct url u;
 
 	if (!o->told || !o->told->href.len ||
 	    url_resolve(&s->a, &s->base_url, o->told->href, &href, NULL) ||
-	    url_parse(href, &u, NULL) ||
 	    !work_member_urls(&s->a, &whole, href, &l.url, &l.destination)) {
 		tell_whole(s, BLAME_PROTOCOL,
 		    "it names a resource that is not within what was asked "
@@ -154,11 +150,6 @@ take_failed(struct saving *s, const struct outcome *o)
 		return;
 	}
 	fill_line(s, o, &l);
-	s->members++;
-	if (url_same(&u, &s->base_url)) {
-		s->target_failed = true;
-		l.member_of = STR("");
-	}
 	retry_add(s->r, &l);
 }
 
@@ -201,8 +192,6 @@ saving_begin(void *arg, const struct answer_head *h, struct err *err)
 		return err_nomem(err);
 	rc = check(s, err);
 	s->answers++;
-	s->members = 0;
-	s->target_failed = false;
 	return rc ? rc : reader_new(&spec, &s->base, &s->reader, err);
 }
 
@@ -215,21 +204,6 @@ saving_body(void *arg, struct str bytes, struct err *err)
 	if (!s->skip)
 		(void)ostream_write(reader_stream(s->reader), bytes);
 	return ERR_OK;
-}
-
-/* The collection is still there, and goes when its members have gone. */
-static void
-add_whole(struct saving *s)
-{
-	struct retry_line l = { .id = STR("whole"),
-		.op = STR("delete"),
-		.url = buf_str(&s->url),
-		.recursive = true,
-		.fate = STR("partial"),
-		.retry_after = -1 };
-
-	if (!strcmp(s->op, "delete") && s->members && !s->target_failed)
-		retry_add(s->r, &l);
 }
 
 static enum err_code
@@ -252,8 +226,6 @@ saving_end(void *arg, bool cut, struct err *err)
 		tell_whole(s, BLAME_PROTOCOL, "the answer is malformed");
 	else if (reading.contradicts)
 		tell_whole(s, BLAME_CUT, "the answer contradicts itself");
-	else
-		add_whole(s);
 	retry_flush(s->r);
 	return ERR_OK;
 }

@@ -438,6 +438,8 @@ work_end(struct work *w)
 	struct err err = { 0 };
 	int code;
 
+	if (!w)
+		return EXIT_CANNOT;
 	poll_signals(w);
 	work_bar_erase(&w->bar);
 	w->bar.on = false;

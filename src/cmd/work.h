@@ -84,7 +84,10 @@ struct client_watch;
 const struct client_watch *work_watch(struct work *w);
 bool work_interrupted(struct work *w); /* begin nothing more */
 
-/* The last: the summary, the retry file's name, and the exit code. */
+/*
+ * The last: the summary, the retry file's name, and the exit code.  NULL is
+ * fine: work that could not begin.
+ */
 int work_end(struct work *w);
 void work_free(struct work *w); /* NULL is fine */
 

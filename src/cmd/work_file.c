@@ -60,7 +60,7 @@ open_asked(struct work_file *f, struct err *err)
 	}
 	f->fd = open(f->now, flags, 0600);
 	if (f->fd < 0)
-		return err_os(err, "cannot write '%s'", f->now);
+		return err_os(err, "cannot write '%s'", f->name);
 	return ERR_OK;
 }
 
