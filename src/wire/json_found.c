@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "http/scan.h"
 #include "wire/json_status.h"
 
 /* How deep a sentence is looked for: body, error, errors, object. */
@@ -91,7 +92,10 @@ sentence(const json_t *v, unsigned depth)
 	s = json_text(f.by[ITEM_TEXT]);
 	if (!s.len)
 		s = sentence(f.by[ITEM_ERROR], depth + 1);
-	return s.len ? s : json_text(f.by[ITEM_TYPE]);
+	if (s.len || scan_is_absolute_uri(json_text(f.by[ITEM_TYPE])))
+		return s; /* a type is no sentence, but where there is no other
+			   */
+	return json_text(f.by[ITEM_TYPE]);
 }
 
 struct str

@@ -75,25 +75,39 @@ error_object(const struct json_found *f)
 	return e;
 }
 
+static bool
+is_success(unsigned status)
+{
+	return status >= 200 && status < 400 && status != 207;
+}
+
+/* Whether it says that something went wrong, beside the status. */
+static bool
+has_error(const struct item *it)
+{
+	const json_t *problem = it->f.by[ITEM_PROBLEM];
+
+	if (json_says_something(it->f.by[ITEM_ERROR]))
+		return true;
+	return json_says_something(problem) &&
+	    !(json_is_object(problem) && is_success(it->error.status));
+}
+
 /*
- * The status of the item, and whether it can be believed: one that succeeded
- * and has an error has done one of the two.
+ * The status of the item, if it can be believed: one that succeeded and has an
+ * error has done one of the two.
  */
 static void
 settle_status(struct item *it)
 {
-	const struct json_found *f = &it->f;
-	unsigned by_error = 0;
+	unsigned status = it->f.status;
 
-	if (json_says_something(f->by[ITEM_ERROR]) ||
-	    json_says_something(f->by[ITEM_PROBLEM]))
-		by_error =
-		    status_failed(it->error.status) ? it->error.status : 1;
-	it->o.status = f->status;
-	if (by_error && !status_failed(f->status))
-		it->o.status = by_error > 1 ? by_error : 0;
-	if (json_is_true(f->by[ITEM_UNKNOWN]))
-		it->o.status = 0;
+	if (is_success(status) && has_error(it) &&
+	    !json_is_true(it->f.by[ITEM_PARTIAL]))
+		status = status_failed(it->error.status) ? it->error.status : 0;
+	if (json_is_true(it->f.by[ITEM_UNKNOWN]))
+		status = 0;
+	it->o.status = status;
 }
 
 /* "Locked: somebody has it" is "somebody has it", where 423 is Locked. */
@@ -126,18 +140,17 @@ static struct str
 sentence_of(const struct item *it)
 {
 	const struct json_found *f = &it->f;
-	struct str s;
+	struct str s = json_sentence(f->by[ITEM_ERROR]);
 
 	if (json_is_string(f->by[ITEM_ERROR]))
 		return error_text(f);
-	s = json_sentence(f->by[ITEM_ERROR]);
-	if (!s.len)
+	if (!s.len && !is_success(f->status))
 		s = json_sentence(f->by[ITEM_PROBLEM]);
 	if (!s.len)
-		s = without_reason(json_text(f->by[ITEM_TEXT]), f->status);
+		s = json_text(f->by[ITEM_TEXT]);
 	if (!s.len && status_failed(it->o.status))
 		s = json_sentence(f->by[ITEM_BODY]);
-	return s;
+	return without_reason(s, f->status);
 }
 
 /* Where the status is a word, it is all that there is to tell. */
@@ -235,9 +248,9 @@ find_problem_type(struct item *it)
 {
 	struct str type = json_text(it->error.by[ITEM_TYPE]);
 
-	if (!is_type(type))
+	if (!is_type(type) && outcome_is_failure(&it->o))
 		type = json_text(it->f.by[ITEM_TYPE]);
-	if (is_type(type) && outcome_is_failure(&it->o))
+	if (is_type(type))
 		it->told.problem_type = type;
 }
 

@@ -88,37 +88,14 @@ read_value(struct arena *a, const json_t *v, struct prop *p, struct err *err)
 	return keep_json(a, v, p, err);
 }
 
-/* {"{DAV:}getetag": "...", ...}, which succeeded. */
-static enum err_code
-read_props(
-    struct arena *a, const json_t *props, struct propstat *ps, struct err *err)
-{
-	json_t *object = (json_t *)(uintptr_t)props;
-	struct prop *all =
-	    arena_array(a, json_object_size(props), sizeof(*all));
-	enum err_code rc = ERR_OK;
-	size_t n = 0;
-	void *it;
-
-	if (!all)
-		return err_nomem(err);
-	for (it = json_object_iter(object); it && !rc;
-	     it = json_object_iter_next(object, it), n++) {
-		all[n].name = name_of(str_from_c(json_object_iter_key(it)));
-		rc = read_value(a, json_object_iter_value(it), &all[n], err);
-	}
-	*ps = (struct propstat){ .status = 200, .props = all, .n_props = n };
-	return rc;
-}
-
 /* Statuses there are, and that which could not be read. */
 #define MOST_STATUSES ((size_t)901)
 
 struct building {
 	struct arena *arena;
+	const json_t *props;
 	struct propstat *sets;
 	size_t n;
-	bool read; /* the first set is that of "props" */
 	struct name_set named; /* in "propstats", and so not again */
 };
 
@@ -150,7 +127,6 @@ statuses_of(const json_t *errors)
 	return n < MOST_STATUSES ? n : MOST_STATUSES;
 }
 
-/* The names in a set, with neither value nor status. */
 static enum err_code
 read_set_names(struct building *b, const json_t *names, struct propstat *ps,
     struct err *err)
@@ -163,40 +139,70 @@ read_set_names(struct building *b, const json_t *names, struct propstat *ps,
 
 	if (!props)
 		return err_nomem(err);
+	ps->props = props;
 	for (i = 0; i < n && !rc; i++) {
 		struct str name = json_text(json_array_get(names, i));
+		const json_t *v =
+		    json_object_getn(b->props, name.ptr, name.len);
 
 		props[i].name = name_of(name);
-		rc = name_set_add(&b->named, name, &had, err);
+		if (v && ps->status / 100 == 2)
+			rc = read_value(b->arena, v, &props[i], err);
+		if (!rc)
+			rc = name_set_add(&b->named, name, &had, err);
+		ps->n_props = i + 1;
 	}
-	ps->props = props;
-	ps->n_props = n;
 	return rc;
 }
 
-/* {"status": 403, "names": [...], "davError": "<D:error ...", "message": } */
+/*
+ * {"status": 403, "names": [...], "davError": "<D:error ...", "message": };
+ * of those that succeeded the values are in "props".
+ */
 static enum err_code
 read_set(struct building *b, const json_t *v, struct err *err)
 {
-	struct propstat *ps = &b->sets[b->n];
-	unsigned status = 0;
-	enum err_code rc = ERR_OK;
+	struct propstat *ps = &b->sets[b->n++];
+	enum err_code rc;
 
 	if (!json_is_true(json_object_get(v, "unknown")))
-		(void)json_status_read(json_object_get(v, "status"), &status);
-	if (status / 100 == 2) {
-		if (!b->read)
-			return ERR_OK;
-		ps = &b->sets[0]; /* its properties are in "props" */
-	} else {
-		ps->status = status;
-		b->n++;
-		rc = read_set_names(b, json_object_get(v, "names"), ps, err);
-	}
-	if (!rc)
-		rc = json_dav_error(
-		    json_object_get(v, "davError"), &ps->error, err);
+		(void)json_status_read(
+		    json_object_get(v, "status"), &ps->status);
 	ps->tell = json_text(json_object_get(v, "message"));
+	rc = json_dav_error(json_object_get(v, "davError"), &ps->error, err);
+	return rc ? rc
+		  : read_set_names(b, json_object_get(v, "names"), ps, err);
+}
+
+/*
+ * {"{DAV:}getetag": "...", ...}: those that no set has named are 200.  They are
+ * the first of all.
+ */
+static enum err_code
+read_props(struct building *b, struct err *err)
+{
+	json_t *object = (json_t *)(uintptr_t)b->props;
+	struct prop *props =
+	    arena_array(b->arena, json_object_size(object), sizeof(*props));
+	enum err_code rc = ERR_OK;
+	const char *key;
+	json_t *v;
+	size_t n = 0;
+
+	if (!props)
+		return err_nomem(err);
+	json_object_foreach(object, key, v)
+	{
+		if (rc || name_set_has(&b->named, str_from_c(key)))
+			continue;
+		props[n].name = name_of(str_from_c(key));
+		rc = read_value(b->arena, v, &props[n++], err);
+	}
+	b->sets[0] = (struct propstat){
+		.status = 200,
+		.props = props,
+		.n_props = n,
+	};
 	return rc;
 }
 
@@ -272,13 +278,10 @@ build(struct building *b, const struct json_found *f, struct err *err)
 	enum err_code rc = ERR_OK;
 	size_t i;
 
-	if (json_object_size(f->by[ITEM_PROPS])) {
-		b->read = true;
-		rc = read_props(
-		    b->arena, f->by[ITEM_PROPS], &b->sets[b->n++], err);
-	}
 	for (i = 0; i < json_array_size(sets) && !rc; i++)
 		rc = read_set(b, json_array_get(sets, i), err);
+	if (!rc && json_object_size(b->props))
+		rc = read_props(b, err);
 	if (!rc && json_object_size(f->by[ITEM_PROP_ERRORS]))
 		rc = read_errors(b, f->by[ITEM_PROP_ERRORS], err);
 	return rc;
@@ -288,11 +291,16 @@ enum err_code
 json_props_read(struct arena *a, const struct json_found *f, struct outcome *o,
     struct err *err)
 {
-	struct building b CLEANUP(building_done) = { .arena = a };
-	size_t most;
+	struct building b CLEANUP(building_done) = {
+		.arena = a,
+		.props = f->by[ITEM_PROPS],
+		.n = 1,
+	};
+	size_t most, none;
 	enum err_code rc;
 
-	if (!f->by[ITEM_PROPS] && !f->by[ITEM_PROP_ERRORS])
+	if (!f->by[ITEM_PROPS] && !f->by[ITEM_PROP_ERRORS] &&
+	    !f->by[ITEM_PROPSTATS])
 		return ERR_OK;
 	most = 1 + json_array_size(f->by[ITEM_PROPSTATS]) +
 	    statuses_of(f->by[ITEM_PROP_ERRORS]);
@@ -300,7 +308,8 @@ json_props_read(struct arena *a, const struct json_found *f, struct outcome *o,
 	if (!b.sets)
 		return err_nomem(err);
 	rc = build(&b, f, err);
-	o->propstats = b.sets;
-	o->n_propstats = b.n;
+	none = b.sets[0].n_props ? 0 : 1;
+	o->propstats = b.sets + none;
+	o->n_propstats = b.n - none;
 	return rc;
 }

@@ -6,6 +6,9 @@
 
 #define PIECE ((size_t)4096)
 
+/* Bytes that tell what is compressed. */
+#define SIGNATURE ((size_t)2)
+
 /* inflateInit2(): the largest window, and a header of gzip or zlib. */
 #define ANY_HEADER (15 + 32)
 
@@ -131,7 +134,7 @@ decode_held(struct saved_body *b, struct err *err)
 {
 	struct str held = buf_str(&b->held);
 
-	if (held.len >= 2 && is_compressed(held)) {
+	if (held.len >= SIGNATURE && is_compressed(held)) {
 		if (inflateInit2(&b->z, ANY_HEADER) != Z_OK)
 			return err_nomem(err);
 		b->z_open = true;
@@ -156,7 +159,7 @@ decode(struct saved_body *b, struct str bytes, struct err *err)
 	buf_put(&b->held, bytes);
 	if (buf_failed(&b->held))
 		return err_nomem(err);
-	return b->held.len < 2 ? ERR_OK : decode_held(b, err);
+	return b->held.len < SIGNATURE ? ERR_OK : decode_held(b, err);
 }
 
 /* "1a3; name=value" */
@@ -246,9 +249,12 @@ take_data(struct saved_body *b, struct str *bytes, struct err *err)
 {
 	struct str piece = *bytes;
 
+	/* Whether the length counts is known only when the coding is. */
+	if (b->coding == CODING_MAYBE)
+		piece = str_head(piece, SIGNATURE - b->held.len);
 	if (b->framing == FRAMING_DATA || b->has_length) {
-		piece = str_head(*bytes,
-		    b->length < bytes->len ? (size_t)b->length : bytes->len);
+		if (b->length < piece.len)
+			piece = str_head(piece, (size_t)b->length);
 		b->length -= piece.len;
 		if (!b->length)
 			b->framing = b->framing == FRAMING_DATA

@@ -205,8 +205,11 @@ keep(struct har *h, struct str s, struct str *out, struct err *err)
 static enum err_code
 keep_field(struct har *h, struct err *err)
 {
-	struct field *f = ARENA_NEW(&h->arena, struct field);
+	struct field *f;
 
+	if (!h->field.name.len)
+		return ERR_OK;
+	f = ARENA_NEW(&h->arena, struct field);
 	if (!f)
 		return err_nomem(err);
 	f->header = h->field;

@@ -131,6 +131,16 @@ every_form_of_an_item_is_read(void **state)
 		{ "\"status\":200,\"error\":{\"status\":409}", "409" },
 		{ "\"status\":200,\"error\":null,\"errors\":[]", "200" },
 		{ "\"status\":200,\"error\":false", "200" },
+		{ "\"status\":102,\"error\":\"Processing\"",
+		    "102" },
+		{ "\"status\":200,\"partial\":true,\"error\":\"OK: x\"",
+		    "200 tell=x partial" },
+		{ "\"status\":200,\"problem\":{\"type\":\"urn:t\",\"status\":"
+		  "200}",
+		    "200 type=urn:t" },
+		{ "\"status\":502,\"unknown\":true,\"error\":\"Bad Gateway: "
+		  "its status could not be read\"",
+		    "0" },
 		{ "\"status\":200,\"unknown\":true", "0" },
 		/* what went wrong */
 		{ "\"status\":423,\"error\":\"Locked\"", "423" },
@@ -147,7 +157,7 @@ every_form_of_an_item_is_read(void **state)
 		    "423 tell=t" },
 		{ "\"status\":423,\"problem\":{\"type\":\"urn:p\",\"davError\":"
 		  "\"<D:error xmlns:D=\\\"DAV:\\\"><D:a/></D:error>\"}",
-		    "423 tell=urn:p error=<D:error xmlns:D=\"DAV:\"><D:a/>"
+		    "423 error=<D:error xmlns:D=\"DAV:\"><D:a/>"
 		    "</D:error> type=urn:p" },
 		{ "\"status\":423,\"problem\":{\"davError\":\"<b>\"}", "423" },
 		{ "\"status\":409,\"errors\":[{\"message\":\"one\"},"
@@ -255,8 +265,14 @@ properties_become_propstats_again(void **state)
 		  "\"names\":[\"{u}a\"],\"davError\":\"<error xmlns='DAV:'>"
 		  "<q/></error>\",\"message\":\"m\"},{\"status\":200,"
 		  "\"names\":[\"{u}p\"],\"message\":\"good\"}]",
-		    " [200 {u}p#1 tell=good] [403 {u}a error=<error "
-		    "xmlns='DAV:'><q/></error> tell=m] [403 {u}b]" },
+		    " [403 {u}a error=<error xmlns='DAV:'><q/></error> "
+		    "tell=m] [200 {u}p#1 tell=good] [403 {u}b]" },
+		{ "\"props\":{\"{u}p\":1,\"{u}q\":2},\"propstats\":["
+		  "{\"status\":201,\"names\":[\"{u}p\"]},{\"status\":502,"
+		  "\"unknown\":true,\"names\":[\"{u}r\"]},"
+		  "{\"status\":200,\"names\":[]}],"
+		  "\"propErrors\":{\"{u}r\":502}",
+		    " [200 {u}q#2] [201 {u}p#1] [0 {u}r] [200]" },
 		{ "\"propErrors\":{\"a}b{c\":404,\"{u\":404}",
 		    " [404 {}a}b{c {}{u]" },
 	};
