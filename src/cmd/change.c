@@ -34,7 +34,8 @@ take_member(struct sink *base, const struct outcome *o)
 {
 	struct changing *c = CONTAINER_OF(base, struct changing, base);
 
-	if (!c->quiet && !is_target(c, o) &&
+	/* One without an href has no name but in the verdict. */
+	if (!c->quiet && o->told && o->told->href.len && !is_target(c, o) &&
 	    mention_of(c->rules, o, NULL, NULL, NULL) != MENTION_DONE)
 		work_member(c->f->work, &c->item, o);
 	return ERR_OK;

@@ -245,7 +245,7 @@ prepare(struct transfer *t)
 			.url = s->url,
 			.destination = t->to,
 			.if_match = str_from_c(o->if_match),
-			.lock_token = str_from_c(o->lock_token),
+			.lock_token = files_token(&t->f),
 			.keep = !o->force,
 			.recursive = t->recursive,
 		};

@@ -15,6 +15,51 @@ cannot(const struct files *f, const struct err *err)
 }
 
 bool
+token_read(const char *arg, struct str *out)
+{
+	struct str s = str_from_c(arg);
+	size_t i;
+
+	if (str_starts(s, STR("<")) && str_ends(s, STR(">")))
+		s = str_head(str_skip(s, 1), s.len - 2);
+	*out = s;
+	for (i = 0; i < s.len; i++)
+		if ((unsigned char)s.ptr[i] <= ' ' || s.ptr[i] == '>' ||
+		    s.ptr[i] == '<' || s.ptr[i] == 0x7f)
+			return false;
+	return s.len;
+}
+
+struct str
+files_token(const struct files *f)
+{
+	struct str s = { 0 };
+
+	if (f->o.lock_token)
+		(void)token_read(f->o.lock_token, &s);
+	return s;
+}
+
+/* What goes into the header of a request as it is. */
+static bool
+header_options_ok(const struct files *f)
+{
+	struct str token;
+	const char *c;
+
+	if (f->o.lock_token && !token_read(f->o.lock_token, &token)) {
+		(void)files_wrong(f, "'%s' is no lock token", f->o.lock_token);
+		return false;
+	}
+	for (c = f->o.if_match; c && *c; c++)
+		if ((unsigned char)*c < ' ' || *c == 0x7f) {
+			(void)files_wrong(f, "--if-match is no entity tag");
+			return false;
+		}
+	return true;
+}
+
+bool
 files_begin(struct files *f, const char *command, const char *const *args,
     const struct files_shape *shape, int *code)
 {
@@ -25,7 +70,8 @@ files_begin(struct files *f, const char *command, const char *const *args,
 	if (!options_begin(command, args, &f->o, code))
 		return false;
 	*code = EXIT_USAGE;
-	if (!options_operands(&f->o, command, shape->least, shape->most))
+	if (!options_operands(&f->o, command, shape->least, shape->most) ||
+	    !header_options_ok(f))
 		return false;
 	if (work_new(&f->o, command, &f->work, &err)) {
 		*code = cannot(f, &err);

@@ -34,6 +34,13 @@ struct files_shape {
 bool files_begin(struct files *f, const char *command, const char *const *args,
     const struct files_shape *shape, int *code) MUST_USE;
 
+/* --lock-token, without the <> that may stand around it, or empty. */
+struct str files_token(const struct files *f);
+
+/* Without them; whether it can be a token: a URI, or what servers take for one.
+ */
+bool token_read(const char *arg, struct str *out);
+
 /* Runs what was started. */
 void files_run(struct files *f);
 

@@ -148,7 +148,7 @@ put_name(struct buf *b, struct str href, enum place place)
 	else
 		url_put_decoded(b, url_name(u.path));
 	if (!b->len)
-		buf_putc(b, '/');
+		buf_put(b, href.len ? STR("/") : STR("(no href)"));
 }
 
 /* It is its turn already: what is held is shown, and then what comes. */
@@ -239,7 +239,7 @@ take_member(struct sink *base, const struct outcome *o)
 	if (r.e.unknown)
 		r.why = o->tell;
 	/* When it is asked once more, these were told already. */
-	if (r.e.unknown && place != PLACE_SELF &&
+	if (r.e.unknown && place != PLACE_SELF && r.e.href.len &&
 	    (!g->streams || g->seen >= LISTER_HELD) && !g->over)
 		work_member(g->l->f->work, &g->item, o);
 	return take_row(g, &r, place);

@@ -212,29 +212,6 @@ cmd_lock(const char *const *args)
 
 /* ---- unlocking */
 
-/* As it stands in Lock-Token, or the URI alone. */
-static struct str
-token_of(const char *arg)
-{
-	struct str s = str_from_c(arg);
-
-	if (str_starts(s, STR("<")) && str_ends(s, STR(">")))
-		s = str_head(str_skip(s, 1), s.len - 2);
-	return s;
-}
-
-static bool
-token_ok(struct str s)
-{
-	size_t i;
-
-	for (i = 0; i < s.len; i++)
-		if ((unsigned char)s.ptr[i] <= ' ' || s.ptr[i] == '>' ||
-		    s.ptr[i] == '<' || s.ptr[i] == 0x7f)
-			return false;
-	return str_find(s, ':') < s.len && s.len;
-}
-
 int
 cmd_unlock(const char *const *args)
 {
@@ -247,12 +224,10 @@ cmd_unlock(const char *const *args)
 		files_drop(&f);
 		return code;
 	}
-	item = (struct work_item){ .op = "unlock",
-		.url = f.s.urls[0],
-		.lock_token = token_of(f.o.operands[1]) };
-	if (!token_ok(item.lock_token)) {
+	item = (struct work_item){ .op = "unlock", .url = f.s.urls[0] };
+	if (!token_read(f.o.operands[1], &item.lock_token)) {
 		code = files_wrong(&f,
-		    "'%s' is no lock token: a URI, such as sheaf lock prints",
+		    "'%s' is no lock token, such as sheaf lock prints",
 		    f.o.operands[1]);
 		files_drop(&f);
 		return code;

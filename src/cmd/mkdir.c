@@ -160,7 +160,7 @@ cmd_mkdir(const char *const *args)
 		m->item = (struct work_item){
 			.op = "mkcol",
 			.url = m->url,
-			.lock_token = str_from_c(f.o.lock_token),
+			.lock_token = files_token(&f),
 			.recursive = f.o.parents,
 		};
 		if (f.o.dry_run)

@@ -16,6 +16,7 @@ struct job {
 	struct prop_name *names;
 	size_t n;
 	struct work_item item;
+	unsigned status; /* of a change that has to be looked at */
 };
 
 /* ---- names */
@@ -177,10 +178,62 @@ put_changes(struct job *j, struct buf *body, struct err *err)
 	return buf_failed(body) ? err_nomem(err) : ERR_OK;
 }
 
+/* Whether it is now as it was to be. */
+static bool
+is_as_wanted(const struct job *j, const struct told_prop *p)
+{
+	struct str want =
+	    str_from_c(j->action == PROP_SET ? j->f.o.operands[3] : NULL);
+
+	if (j->action == PROP_RM)
+		return p && p->status == 404;
+	/* XML may be written in many ways. */
+	return p && p->status / 100 == 2 &&
+	    (p->xml || str_starts(want, STR("<")) || str_eq(p->value, want));
+}
+
+static void
+checked(
+    void *arg, const struct told_prop *props, size_t n, const struct verdict *v)
+{
+	struct job *j = arg;
+	struct verdict said = {
+		.fate = FATE_DONE, .status = j->status, .wait = -1
+	};
+	size_t i;
+
+	for (i = 0; i < j->n; i++)
+		if (v->fate != FATE_DONE ||
+		    !is_as_wanted(j, find(props, n, j->names[i])))
+			said.fate = FATE_UNKNOWN;
+	if (said.fate != FATE_DONE) {
+		said.blame = BLAME_CUT;
+		said.text = STR("the answer does not say what became of each "
+				"property, and they are not as they were to "
+				"be");
+	}
+	work_done(j->f.work, &j->item, &said);
+}
+
+/* Some servers say that all is well and no more: look whether it is. */
+static void
+changed(void *arg, const struct verdict *v)
+{
+	struct job *j = arg;
+
+	if (v->fate != FATE_UNKNOWN || v->blame != BLAME_CUT ||
+	    (v->status != 200 && v->status != 204)) {
+		work_done(j->f.work, &j->item, v);
+		return;
+	}
+	j->status = v->status;
+	props_ask(&j->f, j->url, false, j->names, j->n, checked, j);
+}
+
 static void
 send_change(struct job *j)
 {
-	change(&j->f, &j->item,
+	change_members(&j->f, &j->item,
 	    (struct remote_spec){
 		.method = "PROPPATCH",
 		.url = j->url,
@@ -191,7 +244,7 @@ send_change(struct job *j)
 		.body = j->item.body,
 		.content_type = dav_request_media_type(),
 	    },
-	    NULL, NULL);
+	    changed, j);
 }
 
 static void
@@ -268,7 +321,7 @@ prepare(struct job *j, int *code)
 		.op = j->action == PROP_GET ? "propfind" : "proppatch",
 		.url = j->url,
 		.if_match = str_from_c(j->f.o.if_match),
-		.lock_token = str_from_c(j->f.o.lock_token),
+		.lock_token = files_token(&j->f),
 	};
 	if (j->action != PROP_GET)
 		rc = put_changes(j, &body, &err);
@@ -281,7 +334,8 @@ prepare(struct job *j, int *code)
 int
 cmd_prop(const char *const *args)
 {
-	static const struct files_shape shape = { 3, SIZE_MAX, 1, FILES_ONE_URL };
+	static const struct files_shape shape = { 3, SIZE_MAX, 1,
+		FILES_ONE_URL };
 	struct job j = { 0 };
 	int code = EXIT_CANNOT;
 

@@ -197,7 +197,7 @@ send_file(struct node *n)
 		.if_match = str_from_c(p->f.o.if_match),
 		.force = p->f.o.force,
 		.fresh = n->fresh,
-		.lock_token = str_from_c(p->f.o.lock_token),
+		.lock_token = files_token(&p->f),
 		.no_time = is_stdin(n),
 		.progress = on_progress,
 		.done = on_sent,
@@ -358,7 +358,7 @@ make_collection(struct node *n)
 	struct putting *p = n->p;
 	const struct remote_spec spec = { .method = "MKCOL",
 		.url = n->url,
-		.lock_token = str_from_c(p->f.o.lock_token),
+		.lock_token = files_token(&p->f),
 		.done = on_made,
 		.arg = n };
 	struct err err = { 0 };

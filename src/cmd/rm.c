@@ -15,7 +15,7 @@ send_delete(struct removal *r, const struct entry *e, struct str url)
 		.op = "delete",
 		.url = url,
 		.if_match = str_from_c(o->if_match),
-		.lock_token = str_from_c(o->lock_token),
+		.lock_token = files_token(r->f),
 		.recursive = e->collection,
 	};
 
@@ -35,7 +35,7 @@ refuse(struct removal *r, const struct verdict *v)
 	struct work_item item = { .op = "delete",
 		.url = r->url,
 		.if_match = str_from_c(r->f->o.if_match),
-		.lock_token = str_from_c(r->f->o.lock_token),
+		.lock_token = files_token(r->f),
 		.recursive = r->f->o.recursive };
 
 	work_done(r->f->work, &item, v);
