@@ -55,6 +55,14 @@ put_status(struct buf *b, unsigned status)
 	buf_put(b, status_reason(status));
 }
 
+/* What a piece that is missing must not hide. */
+static void
+carry(struct buf *to, const struct buf *from)
+{
+	if (buf_failed(from))
+		to->failed = buf_failed(from);
+}
+
 /* ---- the headline */
 
 static void
@@ -101,8 +109,7 @@ put_headline(struct explain_out *out, const struct findings *f,
 	buf_putc(&b, '.');
 	tone_put(out->b, out->colours, TONE_STRONG, buf_str(&b));
 	buf_putc(out->b, '\n');
-	if (buf_failed(&b))
-		out->b->failed = buf_failed(&b);
+	carry(out->b, &b);
 }
 
 static void
@@ -131,6 +138,7 @@ put_end(struct explain_out *out, const struct reading *r)
 	    ".\nWhat was read until there follows; what became of the rest is "
 	    "not known.");
 	warn(out, buf_str(&b));
+	carry(out->b, &b);
 }
 
 static void
@@ -155,6 +163,7 @@ put_contradiction(struct explain_out *out, const struct reading *r)
 	}
 	BUF_LIT(&b, " Do not rely on what is not listed.");
 	warn(out, buf_str(&b));
+	carry(out->b, &b);
 }
 
 static void
@@ -237,6 +246,7 @@ put_group_text(
 		buf_put(out->b, buf_str(&b));
 		BUF_LIT(out->b, ".\n");
 	}
+	carry(out->b, &b);
 	arena_clear(&f->item);
 }
 
@@ -295,6 +305,7 @@ rows_add(void *arg, const struct found *one)
 	cells[0] = one->href.len ? one->href : STR("(no name)");
 	cells[1] = one->says;
 	cells[2] = buf_str(&line);
+	carry(r->out->b, &line);
 	rc = table_row(r->t, cells, TONE_PLAIN, NULL);
 	if (!rc && ++r->n == ROWS)
 		rc = rows_put(r);
@@ -393,6 +404,8 @@ put_table(struct explain_out *out, const struct findings *f)
 			    (const struct str[]){ buf_str(&name), buf_str(&n),
 				str_from_c(status_advice(f, s)) },
 			    s->ok ? TONE_GOOD : TONE_BAD, NULL);
+			carry(out->b, &name);
+			carry(out->b, &n);
 		}
 	buf_putc(out->b, '\n');
 	if (!rc)

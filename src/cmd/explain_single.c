@@ -63,6 +63,8 @@ put_single_headline(struct explain_out *out, const struct answer_seen *a)
 	BUF_LIT(&b, ", for the request as a whole.");
 	tone_put(out->b, out->colours, TONE_STRONG, buf_str(&b));
 	buf_putc(out->b, '\n');
+	if (buf_failed(&b))
+		out->b->failed = buf_failed(&b);
 	buf_clear(&b);
 	text_put_sentence(&b, str_from_c(status_means(a->status)));
 	if (!b.len)

@@ -362,6 +362,8 @@ show_plan(struct retrying *r, struct retry_one *o)
 	}
 	buf_putc(&b, '\n');
 	work_out(r->f.work, buf_str(&b));
+	if (buf_failed(&b))
+		work_stop(r->f.work, "", NULL);
 	one_free(o);
 }
 
