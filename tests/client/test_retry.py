@@ -91,12 +91,12 @@ class Base(scripted.TestCase):
 
 class Retry(Base):
     def test_each_operation_is_sent_as_it_was(self):
-        self.world({"/got": b"bytes", "/l": b"", "/m": b""})
+        self.world({"/got": b"bytes", "/l": b"", "/m": b"", "/u": b"old"})
         local = self.write("local", b"data")
         self.retry(self.file(
             {"op": "mkcol", "url": "/c/"},
             {"op": "create", "url": "/c/new", "file": local},
-            {"op": "update", "url": "/u", "file": local, "ifMatch": '"7"'},
+            {"op": "update", "url": "/u", "file": local, "ifMatch": '"e"'},
             {"op": "upsert", "url": "/w", "file": local},
             {"op": "read", "url": "/got", "file": self.path("here")},
             {"op": "delete", "url": "/x", "ifMatch": '"8"'},
@@ -107,7 +107,7 @@ class Retry(Base):
         by = {(x.method, x.target): x for x in self.server.requests}
         self.assertEqual(by["PUT", "/c/new"].fields["if-none-match"], "*")
         self.assertEqual(by["PUT", "/c/new"].body, b"data")
-        self.assertEqual(by["PUT", "/u"].fields["if-match"], '"7"')
+        self.assertEqual(by["PUT", "/u"].fields["if-match"], '"e"')
         self.assertNotIn("if-none-match", by["PUT", "/w"].fields)
         self.assertEqual(by["DELETE", "/x"].fields["if-match"], '"8"')
         self.assertEqual(by["COPY", "/m"].fields["overwrite"], "F")

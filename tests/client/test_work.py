@@ -34,6 +34,19 @@ def slow_file(size, seconds, begun=None):
     return answer
 
 
+def takes_all_but(locked):
+    """A server with nothing on it, that takes files but for one."""
+    def answer(x):
+        x.read_body()
+        if x.method != "PUT":
+            x.reply(404)
+        elif locked and x.target.endswith(locked):
+            x.reply(423)
+        else:
+            x.reply(201, ETag='"7"')
+    return answer
+
+
 class Work(scripted.TestCase):
     def retry_files(self):
         return sorted(n for n in os.listdir(self.dir)
@@ -161,8 +174,7 @@ class Work(scripted.TestCase):
         self.assertEqual(server.requests, [])
 
     def test_json_goes_to_stdout_and_ends_with_a_summary(self):
-        server = self.serve(lambda x: x.reply(
-            423 if x.target.endswith("b") else 201, ETag='"7"'))
+        server = self.serve(takes_all_but("b"))
         names = [self.write(n, b"data") for n in "ab"]
         p = self.sheaf("put", "--json", *names, server.url, code=3)
         lines = [json.loads(s) for s in p.stdout.splitlines()]
@@ -176,8 +188,7 @@ class Work(scripted.TestCase):
         self.assertIn(lines[-1]["retryFile"], self.retry_files())
 
     def test_a_summary_stands_at_the_end_if_something_failed(self):
-        server = self.serve(lambda x: x.reply(
-            423 if x.target.endswith("b") else 201))
+        server = self.serve(takes_all_but("b"))
         names = [self.write(n, b"data") for n in "abc"]
         p = self.sheaf("put", *names, server.url, code=3)
         self.assertIn("sheaf: 2 done, 1 failed\n", p.err)
@@ -185,7 +196,7 @@ class Work(scripted.TestCase):
         self.assertEqual(p.stdout, b"")
 
     def test_output_that_nobody_reads_is_no_success(self):
-        server = self.serve(lambda x: x.reply(201))
+        server = self.serve(takes_all_but(""))
         local = self.write("local", b"x")
         with open("/dev/full", "wb") as full:
             p = self.popen("put", "--json", local, server.url, stdout=full,
