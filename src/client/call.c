@@ -325,7 +325,6 @@ call_begin(struct call *call, CURL *easy, struct err *err)
 	call->now =
 	    (struct attempt){ .moved = clock_monotonic(), .retry_after = -1 };
 	buf_clear(&call->head_text);
-	curl_easy_reset(easy);
 	set_callbacks(&s, call);
 	set_request(&s, call);
 	set_transport(&s, call);

@@ -49,8 +49,6 @@ set_defaults(struct client_options *o)
 static enum err_code
 client_init(struct client *c, struct err *err)
 {
-	unsigned i;
-
 	c->last = &c->first;
 	c->slots = calloc(c->o.jobs, sizeof(*c->slots));
 	if (!c->slots)
@@ -59,11 +57,6 @@ client_init(struct client *c, struct err *err)
 	c->multi = curl_multi_init();
 	if (!c->multi)
 		return err_nomem(err);
-	for (i = 0; i < c->n_slots; i++) {
-		c->slots[i].easy = curl_easy_init();
-		if (!c->slots[i].easy)
-			return err_nomem(err);
-	}
 	if (curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS,
 		(long)c->n_slots + 4) != CURLM_OK)
 		return err_nomem(err);
@@ -119,9 +112,7 @@ client_free(struct client *c)
 	for (i = 0; c->slots && i < c->n_slots; i++) {
 		struct slot *s = &c->slots[i];
 
-		if (s->call && !s->waiting)
-			(void)curl_multi_remove_handle(c->multi, s->easy);
-		curl_easy_cleanup(s->easy);
+		slot_close(c, s);
 		if (s->call)
 			call_free(s->call);
 	}

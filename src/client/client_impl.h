@@ -40,6 +40,10 @@ struct server_origin {
 };
 
 struct slot {
+	/*
+	 * Of this attempt: reset, it would keep too much of the one before
+	 * where streams share a connection.  Connections are the multi's.
+	 */
 	CURL *easy;
 	struct call *call; /* NULL: free */
 	bool waiting; /* for call->wake; else its transfer is under way */
@@ -126,6 +130,9 @@ call_begin(struct call *call, CURL *easy, struct err *err) MUST_USE;
  */
 void call_end(struct call *call, enum err_code rc, const struct err *err);
 void call_free(struct call *call);
+
+/* Ends what is under way in it, if anything is. */
+void slot_close(struct client *c, struct slot *s);
 
 /* ---- answer.c */
 

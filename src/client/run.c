@@ -49,17 +49,31 @@ slot_finish(struct slot *s, enum err_code rc, const struct err *err)
 	call_end(call, rc, err);
 }
 
+void
+slot_close(struct client *c, struct slot *s)
+{
+	if (!s->easy)
+		return;
+	(void)curl_multi_remove_handle(c->multi, s->easy);
+	curl_easy_cleanup(s->easy);
+	s->easy = NULL;
+}
+
 static void
 slot_begin(struct client *c, struct slot *s)
 {
 	struct err err = { 0 };
-	enum err_code rc = call_begin(s->call, s->easy, &err);
+	enum err_code rc;
 
 	s->waiting = false;
+	s->easy = curl_easy_init();
+	rc = s->easy ? call_begin(s->call, s->easy, &err) : err_nomem(&err);
 	if (!rc && curl_multi_add_handle(c->multi, s->easy) != CURLM_OK)
 		rc = err_nomem(&err);
-	if (rc)
-		slot_finish(s, rc, &err);
+	if (!rc)
+		return;
+	slot_close(c, s);
+	slot_finish(s, rc, &err);
 }
 
 static void
@@ -231,10 +245,10 @@ slot_ended(struct client *c, struct slot *s, CURLcode code)
 	struct err err = { 0 };
 	enum err_code rc = ERR_OK;
 
-	(void)curl_multi_remove_handle(c->multi, s->easy);
 	learn(call, s->easy);
 	if (!code)
 		find_end(call, s->easy);
+	slot_close(c, s);
 	if (call->now.failed) {
 		err = call->now.err;
 		slot_finish(s, call->now.failed, &err);
@@ -393,8 +407,7 @@ cancel_slots(struct client *c, bool all)
 
 		if (!s->call || (!s->waiting && !all))
 			continue;
-		if (!s->waiting)
-			(void)curl_multi_remove_handle(c->multi, s->easy);
+		slot_close(c, s);
 		slot_finish(s, ERR_CANCELLED, &err);
 		some = true;
 	}
