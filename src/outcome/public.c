@@ -86,12 +86,12 @@ public_text(struct arena *a, struct str s)
 	size_t nuls = 0, i;
 	char *at;
 
-	for (i = 0; i < s.len; i++)
-		nuls += s.ptr[i] == '\0';
 	if (!s.len)
 		return "";
-	if (!nuls)
+	if (!memchr(s.ptr, '\0', s.len))
 		return arena_str(a, s, &out) ? out.ptr : NULL;
+	for (i = 0; i < s.len; i++)
+		nuls += s.ptr[i] == '\0';
 	at = arena_alloc(a, s.len + nuls * replacement.len + 1);
 	if (!at)
 		return NULL;
