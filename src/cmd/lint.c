@@ -441,7 +441,7 @@ check_all(struct linting *l, struct session *s)
 	if (!o->n_operands)
 		check_file(l, "-");
 	for (i = 0; i < o->n_operands; i++) {
-		if (session_is_url(o->operands[i]))
+		if (session_is_url(o->operands[i]) && url < s->n_urls)
 			ask(l, s, s->urls[url++]);
 		else
 			check_file(l, o->operands[i]);
@@ -478,10 +478,8 @@ cmd_lint(const char *const *args)
 	const char **urls;
 	int code = EXIT_OK;
 
-	if (!options_begin("lint", args, &o, &code)) {
-		options_done(&o);
+	if (!options_begin("lint", args, &o, &code))
 		return code;
-	}
 	urls = arena_array(&l.a, o.n_operands + 1, sizeof(*urls));
 	code = urls ? run(&l, urls) : EXIT_CANNOT;
 	buf_done(&l.print.out);

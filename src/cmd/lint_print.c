@@ -57,16 +57,26 @@ name_of(const struct lint_source *from)
 	return from->file.len ? from->file : STR("-");
 }
 
+/* "3:14", in the file */
+static void
+put_numbers(
+    struct buf *b, const struct lint_source *from, const struct lint_finding *f)
+{
+	buf_put_u64(b, f->line + from->line);
+	buf_putc(b, ':');
+	buf_put_u64(b, f->column);
+}
+
 /* "FILE:3:14: " or "FILE: " */
 static void
 put_place(
     struct buf *b, const struct lint_source *from, const struct lint_finding *f)
 {
 	text_put_plain(b, name_of(from));
-	if (f && f->line)
-		buf_printf(b, ":%llu:%llu",
-		    (unsigned long long)(f->line + from->line),
-		    (unsigned long long)f->column);
+	if (f && f->line) {
+		buf_putc(b, ':');
+		put_numbers(b, from, f);
+	}
 	BUF_LIT(b, ": ");
 }
 
@@ -172,9 +182,7 @@ put_pretty(struct lint_printer *p, const struct lint_source *from,
 
 	put_heading(p, from);
 	if (f->line)
-		buf_printf(&place, "%llu:%llu",
-		    (unsigned long long)(f->line + from->line),
-		    (unsigned long long)f->column);
+		put_numbers(&place, from, f);
 	else
 		buf_put(&place,
 		    *lint_rules[f->rule].id == 'H' ? STR("head")

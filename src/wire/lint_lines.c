@@ -136,8 +136,8 @@ lines_feed(struct lint_form *f, struct str bytes)
 		if (end < bytes.len && ls->between == '\n')
 			line = str_head(bytes, end + 1);
 		if (!ls->failed)
-			rc = say_fault(ls,
-			    json_split_feed(ls->split, line, &err), &err);
+			rc = say_fault(
+			    ls, json_split_feed(ls->split, line, &err), &err);
 		if (!rc && end < bytes.len)
 			rc = end_line(ls);
 		bytes = str_skip(bytes, end + 1);

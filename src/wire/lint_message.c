@@ -31,6 +31,7 @@ is_long(const json_t *v)
 }
 
 static bool
+/* NOLINTNEXTLINE(misc-no-recursion): no deeper than MESSAGE_DEPTH */
 has_trace(const json_t *v, unsigned depth)
 {
 	const char *name;
