@@ -173,11 +173,24 @@ add_single(struct explaining *x)
 		exit_add(&x->facts, FATE_FAILED, BLAME_STATUS);
 }
 
+/* A report or a search may find nothing; all else has at least its target. */
+static bool
+mentions_nothing(const struct explaining *x)
+{
+	return !x->found.total && !x->seen.reading.end &&
+	    !str_eq(x->seen.method, STR("REPORT")) &&
+	    !str_eq(x->seen.method, STR("SEARCH"));
+}
+
 /* What the whole says beside its items. */
 static void
 add_reading(struct explaining *x)
 {
 	const struct reading *r = &x->seen.reading;
+
+	x->seen.empty = mentions_nothing(x);
+	if (x->seen.empty)
+		exit_add(&x->facts, FATE_UNKNOWN, BLAME_CUT);
 
 	if (r->end == ERR_CUT_SHORT)
 		exit_add(&x->facts, FATE_UNKNOWN, BLAME_CUT);

@@ -85,6 +85,7 @@ struct answer_seen {
 	struct str body; /* its first bytes */
 	int64_t wait; /* Retry-After; -1: none */
 	struct reading reading;
+	bool empty; /* it does not even mention what was asked for */
 };
 
 /* Writes it for people; flush() is called now and then. */

@@ -441,6 +441,10 @@ explain_multistatus(
 
 	put_headline(out, f, a);
 	put_end(out, &a->reading);
+	if (a->empty)
+		warn(out,
+		    STR("It does not mention what was asked for: what became "
+			"of that is not known. Look at what is there."));
 	put_contradiction(out, &a->reading);
 	put_description(out, &a->reading);
 	while (!rc && (g = next_group(f, shown)) < f->n_groups)

@@ -170,6 +170,8 @@ explain_json_answer(struct buf *b, const struct findings *f,
 		json_put_number(&j, "status", a->status);
 	put_optional(&j, "method", a->method);
 	put_optional(&j, "url", a->url);
+	if (multistatus && a->empty)
+		json_put_true(&j, "mentionsNothing");
 	if (multistatus)
 		put_reading(&j, f, &a->reading);
 	else

@@ -13,6 +13,7 @@
 #include "cmd/text.h"
 #include "cmd/trouble.h"
 #include "cmd/work_impl.h"
+#include "http/url.h"
 
 /* Output is kept back for no longer and no larger than this. */
 #define OUT_STEP ((size_t)32768)
@@ -218,6 +219,8 @@ parent_free(struct work_parent *p)
 		return;
 	buf_done(&p->key);
 	buf_done(&p->members);
+	buf_done(&p->error);
+	buf_done(&p->text);
 	free(p);
 }
 
@@ -309,6 +312,46 @@ is_proven(const struct outcome *o)
 	    o->status != 207 && !(o->told && o->told->partial);
 }
 
+static bool
+is_itself(const struct work_item *i, struct str href)
+{
+	struct url a, b;
+
+	return !url_parse(i->url, &a, NULL) && !url_parse(href, &b, NULL) &&
+	    url_same(&a, &b);
+}
+
+/* What it says of the item itself is told with the item. */
+static void
+keep_self(struct work *w, struct work_parent *p, const struct trouble *t)
+{
+	p->self = true;
+	p->status = t->status;
+	buf_clear(&p->error);
+	buf_put(&p->error, t->error);
+	buf_clear(&p->text);
+	buf_put(&p->text, t->text);
+	if (buf_failed(&p->error) || buf_failed(&p->text))
+		work_stop(w, "", NULL);
+}
+
+/* The verdict with what the 207 says of the item itself. */
+static struct verdict
+with_self(const struct verdict *v, const struct work_parent *p)
+{
+	struct verdict out = *v;
+
+	if (!p || !p->self || v->fate == FATE_DONE)
+		return out;
+	if (!out.status || out.status == 207)
+		out.status = p->status;
+	if (!out.error.len)
+		out.error = buf_str(&p->error);
+	if (!out.text.len)
+		out.text = buf_str(&p->text);
+	return out;
+}
+
 void
 work_member(struct work *w, const struct work_item *parent,
     const struct outcome *member)
@@ -325,10 +368,15 @@ work_member(struct work *w, const struct work_item *parent,
 		work_stop(w, "", NULL);
 		return;
 	}
+	trouble = trouble_of(parent->op, member);
+	if (!member->n_propstats && is_itself(parent, url)) {
+		keep_self(w, p, &trouble);
+		arena_clear(&w->item);
+		return;
+	}
 	p->n++;
 	w->members++;
 	work_say_member(w, p, parent, url, member);
-	trouble = trouble_of(parent->op, member);
 	if (!has_members(parent->op) ||
 	    !work_member_urls(&w->item, parent, url, &from, &to))
 		p->unmapped = true;
@@ -345,7 +393,7 @@ static bool
 item_is_left(const struct work_item *i, const struct verdict *v,
     const struct work_parent *p)
 {
-	return v->fate != FATE_PARTIAL || !p || p->unmapped ||
+	return v->fate != FATE_PARTIAL || !p || p->unmapped || p->self ||
 	    !strcmp(i->op, "delete");
 }
 
@@ -374,10 +422,12 @@ put_item_line(struct work *w, const struct work_item *i,
 }
 
 void
-work_done(struct work *w, const struct work_item *i, const struct verdict *v)
+work_done(
+    struct work *w, const struct work_item *i, const struct verdict *given)
 {
 	struct work_parent **at = find_parent(w, i);
 	struct work_parent *p = *at;
+	struct verdict verdict = with_self(given, p), *v = &verdict;
 
 	exit_add(&w->facts, v->fate, v->blame);
 	w->bytes += i->bytes;

@@ -105,6 +105,10 @@ struct work_parent {
 	uint64_t n; /* that failed */
 	uint64_t id; /* of its line in the retry file */
 	bool unmapped; /* one of them is not below it */
+	/* The item itself was named as one of them: it is told once. */
+	bool self;
+	unsigned status;
+	struct buf error, text;
 };
 
 /* JSON objects of one item's members that are printed; the rest is counted. */

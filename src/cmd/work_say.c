@@ -256,7 +256,10 @@ work_say_member(struct work *w, struct work_parent *parent,
 	}
 	buf_put(&b, str_from_c(i->op));
 	buf_putc(&b, ' ');
-	text_put_plain(&b, url);
+	text_put_plain(&b, url.len ? url : i->url);
+	if (!url.len)
+		buf_printf(&b, ": a member without a name (line %llu)",
+		    (unsigned long long)(o->told ? o->told->line : 0));
 	BUF_LIT(&b, ": ");
 	put_fate(&b, p.fate);
 	if (o->n_propstats)

@@ -67,6 +67,11 @@ class Explain(scripted.TestCase):
     def test_if_all_failed_it_says_so(self):
         self.explain(multistatus(response("/a", "500 X")), code=4)
 
+    def test_an_answer_that_mentions_nothing_is_no_success(self):
+        said = self.explain(multistatus(), "--method", "DELETE", code=6)
+        self.assertIn("does not mention what was asked for", said)
+        self.explain(multistatus(), "--method", "REPORT", code=0)
+
     def test_an_unread_status_is_not_known(self):
         said = self.explain(multistatus(
             response("/a", "200 OK"), response("/b", "2000 OK")), code=8)

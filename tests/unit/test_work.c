@@ -179,25 +179,6 @@ success_is_silent_and_leaves_nothing(void **state)
 }
 
 static void
-with_v_success_is_told(void **state)
-{
-	struct options o = { .verbose = true };
-	struct world t;
-	struct work *w;
-
-	(void)state;
-	world_make(&t);
-	w = begin(&o, "put");
-	work_done(w, &item_put, &done);
-	(void)work_end(w);
-	work_free(w);
-	world_end(&t);
-	assert_has(&t.said, "sheaf: put ./a.txt to ");
-	assert_has(&t.said, ": 201 Created\n");
-	world_remove(&t);
-}
-
-static void
 a_failure_is_told_with_what_to_do_and_kept(void **state)
 {
 	struct options o = { 0 };
@@ -338,6 +319,38 @@ a_member_elsewhere_leaves_the_item_itself(void **state)
 	read_retry_file(&file);
 	assert_has(&file, "\"url\":\"http://h/a/\"");
 	assert_false(has(&file, "http://h/ab"));
+	world_remove(&t);
+}
+
+static void
+an_item_that_is_named_as_its_own_member_is_told_once(void **state)
+{
+	static const struct told told = { .href = STR_INIT("http://h/d"),
+		.error = STR_INIT(LOCKED) };
+	static const struct outcome member = { .status = 423, .told = &told };
+	static const struct verdict whole = { .fate = FATE_FAILED,
+		.blame = BLAME_STATUS,
+		.status = 207,
+		.wait = -1 };
+	struct options o = { 0 };
+	struct buf file CLEANUP(buf_done) = { 0 };
+	struct world t;
+	struct work *w;
+
+	(void)state;
+	world_make(&t);
+	w = begin(&o, "rm");
+	work_member(w, &item_rm, &member);
+	work_done(w, &item_rm, &whole);
+	(void)work_end(w);
+	work_free(w);
+	world_end(&t);
+	read_retry_file(&file);
+	assert_has(
+	    &t.said, "sheaf: delete http://h/d/: 423 Locked: it is locked");
+	assert_false(has(&t.said, "http://h/d:"));
+	assert_has(&file, "\"status\":423");
+	assert_false(has(&file, "memberOf"));
 	world_remove(&t);
 }
 
@@ -553,11 +566,12 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(success_is_silent_and_leaves_nothing),
-		cmocka_unit_test(with_v_success_is_told),
 		cmocka_unit_test(a_failure_is_told_with_what_to_do_and_kept),
 		cmocka_unit_test(members_stand_before_what_they_are_members_of),
 		cmocka_unit_test(a_copy_is_retried_by_its_failed_members_alone),
 		cmocka_unit_test(a_member_elsewhere_leaves_the_item_itself),
+		cmocka_unit_test(
+		    an_item_that_is_named_as_its_own_member_is_told_once),
 		cmocka_unit_test(json_has_an_object_an_item_and_a_summary_last),
 		cmocka_unit_test(
 		    the_file_that_is_asked_for_is_there_though_nothing_failed),
