@@ -74,16 +74,15 @@ static void
 looked_at_place(void *arg, const struct entry *e, const struct verdict *v)
 {
 	struct one *s = arg;
+	bool missing = v->fate != FATE_DONE && v->status == 404;
 
-	if (v->fate != FATE_DONE && v->status == 404)
-		send(s);
-	else if (v->fate != FATE_DONE || !e)
+	if (!missing && (v->fate != FATE_DONE || !e))
 		fail(s, v);
-	else if (e->collection && !s->collection)
+	else if (!missing && e->collection && !s->collection)
 		refuse(s,
 		    STR("a collection of that name is there already; "
 			"remove it first (sheaf rm -r)"));
-	else if (s->item.keep)
+	else if (!missing && s->item.keep)
 		refuse(s, STR("it is there already; --force overwrites it"));
 	else
 		send(s);

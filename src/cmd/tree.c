@@ -85,7 +85,7 @@ put_row(struct tree *t, const struct row *r, bool last)
 static void
 set_indent(struct tree *t, const struct listing *g)
 {
-	const struct listing *chain[LISTER_DEPTH + 2];
+	const struct listing *chain[LISTER_DEPTH + 2] = { NULL };
 	size_t n = 0;
 
 	buf_clear(&t->indent);

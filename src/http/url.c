@@ -209,14 +209,13 @@ put_path(struct buf *b, struct str path)
 {
 	size_t start = b->len;
 	struct str segment;
-	bool slash = true;
 
 	path = str_skip(path, 1);
 	buf_putc(b, '/');
 	while (path.len) {
+		bool slash = str_find(path, '/') < path.len;
 		int n;
 
-		slash = str_find(path, '/') < path.len;
 		(void)str_cut(&path, '/', &segment);
 		n = dots(segment);
 		if (n == 2 && b->len > start + 1 && !buf_failed(b)) {
