@@ -138,10 +138,12 @@ trim(struct str s)
 	return s;
 }
 
-/* ---- the limit of an item */
-
+/*
+ * The limit of an item is minded when it ends, and once for each piece, so that
+ * one that never ends is not held.
+ */
 static enum err_code
-within_item(struct xml_reader *r, struct err *err)
+within_item(const struct xml_reader *r, struct err *err)
 {
 	size_t most = r->base.reader->limits.item;
 
@@ -249,11 +251,10 @@ static enum err_code
 on_open(void *arg, const struct xml_element *e, struct err *err)
 {
 	struct xml_reader *r = arg;
-	enum err_code rc = within_item(r, err);
 	const struct row *row;
 
-	if (rc || r->ignored)
-		return rc;
+	if (r->ignored)
+		return ERR_OK;
 	if (e->depth == 0)
 		return open_root(r, &e->name, err);
 	if (r->error_root)
@@ -275,10 +276,10 @@ static enum err_code
 on_text(void *arg, struct str text, struct err *err)
 {
 	struct xml_reader *r = arg;
-	enum err_code rc = within_item(r, err);
 
-	if (rc || r->ignored)
-		return rc;
+	(void)err;
+	if (r->ignored)
+		return ERR_OK;
 	if (r->value.kind) {
 		value_text(&r->value, text);
 		return ERR_OK;
@@ -347,8 +348,11 @@ put(void *arg, const struct outcome *o, struct err *err)
 static enum err_code
 end_response(struct xml_reader *r, struct err *err)
 {
+	enum err_code rc = within_item(r, err);
+
 	r->in_response = false;
-	return xml_response_end(&r->response, put, r->base.reader, err);
+	return rc ? rc
+		  : xml_response_end(&r->response, put, r->base.reader, err);
 }
 
 /* Cut where a character begins. */
@@ -421,10 +425,7 @@ on_close(
     void *arg, const struct xml_name *name, unsigned depth, struct err *err)
 {
 	struct xml_reader *r = arg;
-	enum err_code rc = within_item(r, err);
 
-	if (rc)
-		return rc;
 	if (r->error_root)
 		return err_tell(
 		    err, ERR_BAD_ANSWER, "an error, not a multistatus");
@@ -466,18 +467,21 @@ as_answer(const struct xml_reader *r, enum err_code rc, struct err *err)
 
 /* A comment or a tag is held until it is whole, wherever it stands. */
 static enum err_code
-within_token(const struct xml_reader *r, struct err *err)
+within_limits(const struct xml_reader *r, struct err *err)
 {
 	size_t most = r->base.reader->limits.item;
+	struct err why = { 0 };
+	enum err_code rc = within_item(r, &why);
 	struct xml_place at;
 
-	if (xml_pending(r->xml) <= most)
+	if (!rc && xml_pending(r->xml) > most)
+		rc = err_tell(&why, ERR_TOO_LARGE,
+		    "one tag or comment over %zu bytes", most);
+	if (!rc)
 		return ERR_OK;
 	at = xml_place(r->xml);
-	return err_tell(err, ERR_TOO_LARGE,
-	    "line %" PRIu64 ", column %" PRIu64 ": one tag or comment over "
-	    "%zu bytes",
-	    at.line, at.column, most);
+	return err_tell(err, rc, "line %" PRIu64 ", column %" PRIu64 ": %s",
+	    at.line, at.column, why.tell);
 }
 
 static enum err_code
@@ -491,7 +495,7 @@ form_feed(struct reader_form *f, struct str bytes, struct err *err)
 
 		rc = xml_feed(r->xml, piece, err);
 		if (!rc)
-			rc = within_token(r, err);
+			rc = within_limits(r, err);
 		bytes = str_skip(bytes, piece.len);
 	}
 	return as_answer(r, rc, err);

@@ -19,6 +19,9 @@
  */
 #define SHORT_TOKEN ((size_t)256)
 
+/* What expat must see at once to guess the encoding. */
+#define FIRST ((size_t)4)
+
 /* What is handed to expat at a time, unless a longer token is unfinished. */
 #define PIECE ((size_t)16384)
 
@@ -28,9 +31,11 @@ struct xml {
 	const struct xml_events *events;
 	void *arg;
 	struct err err; /* what ended it */
+	struct err said; /* by the event; here, since to zero it costs much */
 	enum xml_fault fault;
 	uint64_t bytes; /* that came */
 	unsigned long parsed; /* of them those that expat has; may wrap */
+	unsigned long token; /* where the one begins that it is at */
 	size_t pending; /* of those the ones in an unfinished token */
 	unsigned depth; /* of open elements */
 	struct arena names; /* the strings of decls */
@@ -55,28 +60,45 @@ stop(struct xml *x, enum err_code code, const char *tell)
 	(void)XML_StopParser(x->parser, XML_FALSE);
 }
 
+/* What an event returned, and what it said of that; once, for then it ends. */
 static void
-stop_with(struct xml *x, enum err_code rc, const struct err *e)
+stop_if(struct xml *x, enum err_code rc)
 {
-	stop(x, rc, e->tell[0] ? e->tell : err_text(rc));
+	if (!rc)
+		return;
+	stop(x, rc, x->said.tell[0] ? x->said.tell : err_text(rc));
 }
 
-/* "uri local prefix", "uri local" or "local", as expat composes them. */
+static struct str
+until_separator(const XML_Char *at)
+{
+	const XML_Char *end = at;
+
+	while (*end && *end != SEPARATOR)
+		end++;
+	return str_of(at, (size_t)(end - at));
+}
+
+/*
+ * "uri local prefix", "uri local" or "local", as expat composes them.  Byte by
+ * byte: they are short, and there are two of them in each 40 bytes of a 207.
+ */
 static struct xml_name
 name_of(const XML_Char *composed)
 {
-	struct xml_name n = { 0 };
-	struct str rest = str_from_c(composed);
-	struct str first;
+	struct xml_name n;
+	struct str piece = until_separator(composed);
 
-	(void)str_cut(&rest, SEPARATOR, &first);
-	if (!rest.ptr) {
-		n.name.local = first;
+	n.name.ns = STR("");
+	n.name.local = piece;
+	n.prefix = STR("");
+	if (!piece.ptr[piece.len])
 		return n;
-	}
-	n.name.ns = first;
-	(void)str_cut(&rest, SEPARATOR, &n.name.local);
-	(void)str_cut(&rest, SEPARATOR, &n.prefix);
+	n.name.ns = piece;
+	n.name.local = until_separator(piece.ptr + piece.len + 1);
+	piece = n.name.local;
+	if (piece.ptr[piece.len])
+		n.prefix = until_separator(piece.ptr + piece.len + 1);
 	return n;
 }
 
@@ -134,11 +156,7 @@ collect_attrs(struct xml *x, const XML_Char **list)
 static void
 deliver(struct xml *x, const struct xml_element *e)
 {
-	struct err err = { 0 };
-	enum err_code rc = x->events->open(x->arg, e, &err);
-
-	if (rc)
-		stop_with(x, rc, &err);
+	stop_if(x, x->events->open(x->arg, e, &x->said));
 }
 
 static void XMLCALL
@@ -176,29 +194,22 @@ on_close(void *arg, const XML_Char *name)
 {
 	struct xml *x = arg;
 	struct xml_name n = name_of(name);
-	struct err err = { 0 };
-	enum err_code rc;
 
 	x->depth--;
 	if (x->err.code || !x->events->close)
 		return;
-	rc = x->events->close(x->arg, &n, x->depth, &err);
-	if (rc)
-		stop_with(x, rc, &err);
+	stop_if(x, x->events->close(x->arg, &n, x->depth, &x->said));
 }
 
 static void XMLCALL
 on_text(void *arg, const XML_Char *text, int len)
 {
 	struct xml *x = arg;
-	struct err err = { 0 };
-	enum err_code rc;
+	struct str s = str_of(text, (size_t)len);
 
 	if (x->err.code || !x->events->text)
 		return;
-	rc = x->events->text(x->arg, str_of(text, (size_t)len), &err);
-	if (rc)
-		stop_with(x, rc, &err);
+	stop_if(x, x->events->text(x->arg, s, &x->said));
 }
 
 static void XMLCALL
@@ -306,7 +317,8 @@ parse(struct xml *x, struct str bytes, bool last, struct err *err)
 		ok = XML_ParseBuffer(x->parser, (int)bytes.len, last);
 	if (ok != XML_STATUS_OK || x->err.code)
 		return fail(x, last, err);
-	x->pending = x->parsed - xml_offset(x);
+	x->token = xml_offset(x);
+	x->pending = x->parsed - x->token;
 	return ERR_OK;
 }
 
@@ -316,8 +328,8 @@ parse_all(struct xml *x, struct str bytes, struct err *err)
 	enum err_code rc = ERR_OK;
 
 	while (bytes.len && !rc) {
-		struct str piece = str_head(
-		    bytes, x->pending > PIECE ? x->pending : PIECE);
+		struct str piece =
+		    str_head(bytes, x->pending > PIECE ? x->pending : PIECE);
 
 		rc = parse(x, piece, false, err);
 		bytes = str_skip(bytes, piece.len);
@@ -329,11 +341,8 @@ parse_all(struct xml *x, struct str bytes, struct err *err)
 static enum err_code
 parse_held(struct xml *x, struct err *err)
 {
-	enum err_code rc = buf_failed(&x->held);
+	enum err_code rc = parse_all(x, buf_str(&x->held), err);
 
-	if (rc)
-		return err_nomem(err);
-	rc = parse_all(x, buf_str(&x->held), err);
 	buf_clear(&x->held);
 	return rc;
 }
@@ -342,15 +351,20 @@ enum err_code
 xml_feed(struct xml *x, struct str bytes, struct err *err)
 {
 	bool any = x->limits.bytes == SIZE_MAX;
+	size_t wanted = x->pending > SHORT_TOKEN ? x->pending : 0;
 
 	if (!any && bytes.len > x->limits.bytes - x->bytes)
 		return err_tell(err, ERR_TOO_LARGE,
 		    "the body is over %zu bytes", x->limits.bytes);
 	x->bytes += bytes.len;
-	if (x->pending <= SHORT_TOKEN)
+	if (!x->parsed)
+		wanted = FIRST;
+	if (bytes.len >= wanted && !x->held.len)
 		return parse_all(x, bytes, err);
 	buf_put(&x->held, bytes);
-	return x->held.len < x->pending ? ERR_OK : parse_held(x, err);
+	if (buf_failed(&x->held))
+		return err_nomem(err);
+	return x->held.len < wanted ? ERR_OK : parse_held(x, err);
 }
 
 enum err_code
@@ -377,7 +391,10 @@ xml_fault(const struct xml *x)
 unsigned long
 xml_offset(const struct xml *x)
 {
-	return (unsigned long)XML_GetCurrentByteIndex(x->parser);
+	XML_Index index = XML_GetCurrentByteIndex(x->parser);
+
+	/* It does not know where it has put off to look at a token again. */
+	return index == -1 ? x->token : (unsigned long)index;
 }
 
 size_t
