@@ -288,6 +288,9 @@ begin(struct retry_one *o)
 		leave(o, FATE_FAILED, BLAME_STATUS, str_from_c(why));
 	else if (plan == RETRY_LOOK)
 		retry_look(o);
+	else if (str_eq(o->l.op, STR("delete")) &&
+	    str_eq(o->l.fate, STR("partial")))
+		retry_delete_tree(o);
 	else
 		retry_send(o);
 }

@@ -75,6 +75,9 @@ void retry_over(struct retry_one *o, const struct verdict *v, bool tell);
 void retry_send(struct retry_one *o);
 void retry_look(struct retry_one *o);
 
+/* The collection of members that were to be deleted (retry_tree.c). */
+void retry_delete_tree(struct retry_one *o);
+
 /* A sentence on stderr about the file in hand; the exit code is 1. */
 void retry_refuse(struct retrying *r, const struct err *err);
 

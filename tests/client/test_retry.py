@@ -167,13 +167,40 @@ class Retry(Base):
         lines = ({"op": "delete", "url": "/d/x", "memberOf": "2"},
                  {"op": "delete", "url": "/d/", "recursive": True,
                   "fate": "partial"})
-        world = self.world(status={("DELETE", "/d/x"): 423})
+        world = self.world({"/d/": b""}, status={("DELETE", "/d/x"): 423})
         self.retry("--failed-out", "next", self.file(*lines), code=4)
         self.assertEqual(self.changes(), [("DELETE", "/d/x")])
         world.status = {}
         self.retry("next")
         self.assertEqual(self.changes()[1:],
                          [("DELETE", "/d/x"), ("DELETE", "/d/")])
+
+    def test_a_collection_with_the_files_of_others_stays(self):
+        listing = ('<D:multistatus xmlns:D="DAV:">%s</D:multistatus>')
+        one = ('<D:response><D:href>%s</D:href><D:propstat><D:prop>'
+               '<D:resourcetype>%s</D:resourcetype></D:prop><D:status>'
+               'HTTP/1.1 200 OK</D:status></D:propstat></D:response>')
+        tree = {"/d/": ["/d/e/"], "/d/e/": []}
+
+        def answer(x):
+            x.read_body()
+            if x.method == "DELETE":
+                x.reply(204)
+                return
+            x.reply(207, listing % "".join(
+                one % (p, "<D:collection/>" if p.endswith("/") else "")
+                for p in [x.target] + tree[x.target]),
+                Content_Type="text/xml")
+        self.server = self.serve(answer)
+        name = self.file({"op": "delete", "url": "/d/", "recursive": True,
+                          "fate": "partial"})
+        tree["/d/e/"] = ["/d/e/new.txt"]
+        p = self.retry(name, code=4)
+        self.assertIn("there are other files in it now", p.err)
+        self.assertEqual(self.changes(), [])
+        tree["/d/e/"] = []
+        self.retry(name)
+        self.assertEqual(self.changes(), [("DELETE", "/d/")])
 
     def test_what_is_not_known_is_looked_at_first(self):
         self.world({"/there": b"", "/dir/": b"", "/to": b"", "/from2": b"",
