@@ -172,7 +172,7 @@ part_open(struct part *p, const char *file, struct str url, bool force,
 	size_t slash = str_rfind(path, '/');
 	struct str name = slash == path.len ? path : str_skip(path, slash + 1);
 	struct str above =
-	    slash == path.len ? (struct str){ 0 } : str_head(path, slash + 1);
+	    slash == path.len ? ((struct str){ 0 }) : str_head(path, slash + 1);
 	enum err_code rc;
 
 	*p = PART_NONE;

@@ -233,20 +233,17 @@ static void
 on_looked(void *arg, const struct call_end *end)
 {
 	struct upload *u = arg;
+	bool absent = u->status == 404 || u->status == 410;
 	bool is_old = u->spec.if_match.len && u->etag.len &&
 	    str_eq(u->etag, u->spec.if_match);
+	bool differs = u->has_size && u->size != u->file.size;
 
-	if (end->rc)
+	if (end->rc || (u->status != 200 && !absent))
 		finish(u, &u->lost);
-	else if (u->status == 404 || u->status == 410 ||
-	    (u->status == 200 && is_old))
+	else if (absent || is_old || (differs && u->spec.force))
 		put_again(u);
-	else if (u->status != 200)
-		finish(u, &u->lost);
-	else if (!u->has_size || u->size == u->file.size)
+	else if (!differs)
 		compare(u);
-	else if (u->spec.force)
-		put_again(u);
 	else
 		finish_with(u, FATE_UNKNOWN, BLAME_CUT,
 		    "no answer came, and what is there now is not as long as "
@@ -304,8 +301,7 @@ on_done(void *arg, const struct verdict *v)
 	struct upload *u = arg;
 
 	if (v->fate == FATE_DONE && has_changed(u)) {
-		if (keep_verdict(u, v))
-			v = &u->lost;
+		(void)!keep_verdict(u, v);
 		finish_with(u, FATE_UNKNOWN, BLAME_LOCAL,
 		    "the file changed while it was sent: what is there may be "
 		    "a mixture; put it again with --force");
@@ -342,8 +338,9 @@ put(struct upload *u, struct err *err)
 		.method = "PUT",
 		.url = s->url,
 		.if_match = s->if_match,
-		.if_none_match =
-		    s->if_match.len || s->force ? (struct str){ 0 } : STR("*"),
+		.if_none_match = s->if_match.len || s->force
+		    ? ((struct str){ 0 })
+		    : STR("*"),
 		.lock_token = s->lock_token,
 		.fields = fields,
 		.n_fields = s->no_time ? 1 : 2,

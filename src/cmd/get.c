@@ -405,13 +405,14 @@ add_operand(struct getting *g, struct str url, struct str dest)
 static int
 get(struct getting *g)
 {
-	struct str dest = str_from_c(g->f.o.operands[g->f.o.n_operands - 1]);
+	const char *where = g->f.o.operands[g->f.o.n_operands - 1];
+	struct str dest = str_from_c(where);
 	struct stat st;
 	size_t i;
 
-	g->dest_is_dir = !stat(dest.ptr, &st) && S_ISDIR(st.st_mode);
+	g->dest_is_dir = !stat(where, &st) && S_ISDIR(st.st_mode);
 	if (!g->dest_is_dir && (g->f.s.n_urls > 1 || str_ends(dest, STR("/"))))
-		return files_wrong(&g->f, "'%s' is not a directory", dest.ptr);
+		return files_wrong(&g->f, "'%s' is not a directory", where);
 	g->last = &g->first;
 	g->window = g->f.o.jobs ? g->f.o.jobs : JOBS;
 	for (i = g->f.s.n_urls; i--;)

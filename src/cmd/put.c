@@ -93,7 +93,7 @@ tell(struct node *n, const struct verdict *v, uint64_t bytes)
 		.bytes = bytes,
 		.if_match = str_from_c(o->if_match),
 		.if_none_match = o->if_match || o->force || n->dir
-		    ? (struct str){ 0 }
+		    ? ((struct str){ 0 })
 		    : STR("*"),
 		.lock_token = str_from_c(o->lock_token),
 		.recursive = n->dir };
@@ -380,7 +380,7 @@ begin(struct node *n)
 	if (p->f.o.dry_run) {
 		files_would(&p->f, n->dir ? "mkcol" : "put",
 		    n->dir ? n->url : n->path,
-		    n->dir ? (struct str){ 0 } : n->url);
+		    n->dir ? ((struct str){ 0 }) : n->url);
 		if (n->dir)
 			enter(n, &would);
 		else
