@@ -4,6 +4,7 @@
 #include <inttypes.h>
 
 #include "wire/json_found.h"
+#include "wire/json_load.h"
 
 /* A member that is held: its key and its bytes follow it. */
 struct held {
@@ -28,45 +29,6 @@ json_document_note(
 	d->bad.code = code;
 }
 
-/*
- * What jansson refuses in JSON that is well-formed, as json_split.c has made
- * sure.  NULL: nothing, so it ran out of memory, which it does not always say.
- */
-static const char *
-refusal(const json_error_t *e)
-{
-	static const struct {
-		enum json_error_code code;
-		const char *text;
-	} texts[] = {
-		{ json_error_duplicate_key,
-		    "a name stands twice in an object" },
-		{ json_error_null_character, "a NUL in a string" },
-		{ json_error_null_byte_in_key, "a NUL in a name" },
-		{ json_error_numeric_overflow, "a number that is too large" },
-	};
-	size_t i;
-
-	for (i = 0; i < ARRAY_LEN(texts); i++)
-		if (json_error_code(e) == texts[i].code)
-			return texts[i].text;
-	return NULL;
-}
-
-/* *out: NULL where it is not to be had; why is then told. */
-static enum err_code
-parse(struct str bytes, json_t **out, const char **why, struct err *err)
-{
-	json_error_t e;
-
-	*out = json_loadb(
-	    bytes.ptr, bytes.len, JSON_REJECT_DUPLICATES | JSON_DECODE_ANY, &e);
-	if (*out)
-		return ERR_OK;
-	*why = refusal(&e);
-	return *why ? ERR_OK : err_nomem(err);
-}
-
 static enum err_code
 put_unread(struct json_document *d, const struct item_place *at,
     const char *why, struct err *err)
@@ -86,7 +48,7 @@ put_bytes(struct json_document *d, struct str bytes,
 {
 	const char *why = NULL;
 	json_t *item;
-	enum err_code rc = parse(bytes, &item, &why, err);
+	enum err_code rc = json_load_value(bytes, &item, &why, err);
 
 	if (rc)
 		return rc;
@@ -161,7 +123,7 @@ take_member(struct json_document *d, const struct split_value *v,
 
 	if (d->is_map)
 		return put_bytes(d, bytes, &at, err);
-	rc = parse(bytes, &member, &why, err);
+	rc = json_load_value(bytes, &member, &why, err);
 	if (rc)
 		return rc;
 	d->has_status = d->has_status || json_item_has_status(member);
@@ -194,7 +156,7 @@ take_named(struct json_document *d, enum doc_name what, struct str bytes,
 	struct reading *r = &d->reader->reading;
 	const char *why = NULL;
 	json_t *v;
-	enum err_code rc = parse(bytes, &v, &why, err);
+	enum err_code rc = json_load_value(bytes, &v, &why, err);
 
 	if (rc || !v)
 		return rc;
@@ -298,7 +260,7 @@ take_line(struct json_document *d, const struct split_value *v,
 	};
 	const char *why = NULL;
 	json_t *line;
-	enum err_code rc = parse(bytes, &line, &why, err);
+	enum err_code rc = json_load_value(bytes, &line, &why, err);
 
 	if (rc)
 		return rc;

@@ -67,8 +67,9 @@ find(const struct row *rows, size_t n, struct str name, unsigned *rank)
 	struct str wanted = plain(name, room);
 	size_t i;
 
-	for (i = 0; i < n; i++)
-		if (str_eq(rows[i].name, wanted)) {
+	for (i = 0; i < n && wanted.len; i++)
+		if (rows[i].name.ptr[0] == room[0] &&
+		    str_eq(rows[i].name, wanted)) {
 			if (rank)
 				*rank = (unsigned)i;
 			return rows[i].what;

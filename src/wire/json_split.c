@@ -221,13 +221,10 @@ split_end(struct json_split *s, const char *p)
 bool
 split_note_name(struct json_split *s, const char *p)
 {
-	struct frame *f;
+	struct frame *f = split_innermost(s);
 	struct err e = { 0 };
 	enum err_code rc;
 
-	if (!split_is_outer(s))
-		return true;
-	f = split_innermost(s);
 	if (buf_failed(&f->name) == ERR_TOO_LARGE)
 		(void)split_fail(s, p, ERR_TOO_LARGE,
 		    "a name of over %zu bytes", SPLIT_MAX_NAME);

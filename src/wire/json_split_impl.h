@@ -100,7 +100,7 @@ bool split_end(struct json_split *s, const char *p);
 /* What was entered ended. */
 bool split_leave(struct json_split *s);
 
-/* A name has been read, and ended before p. */
+/* A name in what was entered last has been read, and ended before p. */
 bool split_note_name(struct json_split *s, const char *p);
 
 /* Hands on what there is of a string that is given in pieces. */

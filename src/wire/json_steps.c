@@ -254,7 +254,7 @@ step_string(struct json_split *s, const char *p, const char *end)
 		return q;
 	if (!s->is_name) {
 		(void)split_end(s, q);
-	} else if (split_note_name(s, q)) {
+	} else if (!split_is_outer(s) || split_note_name(s, q)) {
 		s->state = AT_COLON;
 	}
 	return q;

@@ -7,6 +7,7 @@
 
 #include <jansson.h>
 
+#include "wire/json_load.h"
 #include "wire/json_split.h"
 
 static const struct split_limits limits = { .take = 1 << 20, .depth = 100 };
@@ -136,6 +137,21 @@ check_other(struct str text, enum err_code rc)
 	json_decref(j);
 }
 
+/* And makes the same of it, or refuses it as well. */
+static void
+check_load(struct str text)
+{
+	json_t *theirs = json_loadb(
+	    text.ptr, text.len, JSON_DECODE_ANY | JSON_REJECT_DUPLICATES, NULL);
+	const char *why;
+	json_t *ours;
+
+	MUST(!json_load_value(text, &ours, &why, NULL));
+	MUST(ours ? theirs && json_equal(ours, theirs) : why && !theirs);
+	json_decref(ours);
+	json_decref(theirs);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -152,6 +168,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	/* jansson knows no byte order mark, and does not see NULs. */
 	if (!str_starts(text, STR("\xef")) && !memchr(data, 0, size))
 		check_other(text, r.rc);
+	if (!r.rc && !str_starts(text, STR("\xef")))
+		check_load(text);
 	if (!r.rc && text.ptr[size - 1] == '}') {
 		run(&r, 1, str_head(text, size - 1 - size / 3), 7);
 		MUST(r.rc == ERR_CUT_SHORT || r.rc == ERR_BAD_ANSWER);
