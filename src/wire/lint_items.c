@@ -76,12 +76,14 @@ place_of(const struct item *i, const json_t *v)
 
 /* ---- J203 */
 
+/* "201" (SCIM), "201 Created" (FHIR) */
 static bool
 is_plain_status(struct str s)
 {
 	uint64_t n;
 
-	return s.len == 3 && str_to_u64(s, &n);
+	return str_to_u64(str_head(s, 3), &n) &&
+	    (s.len == 3 || (s.len > 4 && s.ptr[3] == ' '));
 }
 
 static void
@@ -146,11 +148,11 @@ judge_id(struct item *i)
 	struct lint_place at;
 	struct str id = i->taken->key;
 
-	if (i->inner.len)
+	if (i->inner.len || i->its->has_no_status)
 		return ERR_OK; /* the id of a document, not of an operation */
 	if (!id.ptr && !v) {
 		if (!i->f.by[ITEM_HREF] && !i->f.by[ITEM_INDEX] &&
-		    !i->f.by[ITEM_LOCATION] && !i->its->has_no_status)
+		    !i->f.by[ITEM_LOCATION] && !i->its->text_status)
 			ITEM_SAY(i, J205, NULL,
 			    "the item does not say which operation it answers");
 		i->its->without_id++;
@@ -183,6 +185,13 @@ tells_failure(const struct json_found *f)
 	    json_says_something(f->by[ITEM_PROP_ERRORS]);
 }
 
+/* FHIR's OperationOutcome. */
+static bool
+has_outcome(const json_t *response)
+{
+	return json_object_size(json_object_get(response, "outcome")) > 0;
+}
+
 static bool
 body_tells_failure(const json_t *body)
 {
@@ -193,7 +202,7 @@ body_tells_failure(const json_t *body)
 	if (!json_is_object(body))
 		return false;
 	json_find(body, &f);
-	return tells_failure(&f);
+	return tells_failure(&f) || has_outcome(body);
 }
 
 static void
@@ -203,7 +212,7 @@ judge_error(const struct item *i)
 	const json_t *wrong = NULL;
 
 	if (i->status >= 400) {
-		if (!tells_failure(f) &&
+		if (!tells_failure(f) && !has_outcome(i->json) &&
 		    !body_tells_failure(f->by[ITEM_BODY]) &&
 		    !body_tells_failure(f->by[ITEM_WRAP]))
 			ITEM_SAY(i, J206, NULL,

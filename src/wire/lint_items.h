@@ -36,7 +36,7 @@ struct lint_items {
 	struct buf at; /* the pointer of the list or map */
 	bool is_map, is_lines;
 	bool has_no_status; /* JSON:API's atomic:results */
-	bool text_status; /* SCIM's Operations (RFC 7644 s3.7) */
+	bool text_status; /* SCIM's Operations (RFC 7644 s3.7); FHIR's entry */
 	uint64_t total, success, failed, retryable;
 	uint64_t with_id, without_id;
 	bool says_retryable;

@@ -44,7 +44,8 @@ begin_list(struct lint_json *j, const struct split_value *v)
 	j->listed = true;
 	j->items.is_map = v->kind == SPLIT_OBJECT;
 	j->items.has_no_status = str_eq(v->name, STR("atomic:results"));
-	j->items.text_status = str_eq(v->name, STR("Operations"));
+	j->items.text_status =
+	    str_eq(v->name, STR("Operations")) || str_eq(v->name, STR("entry"));
 }
 
 static bool
