@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -262,13 +263,14 @@ wait_until(struct retrying *r, int64_t moment)
 	bool said = false;
 
 	while (clock_now() < moment) {
+		int64_t left = (moment - clock_now()) / NSEC_PER_SEC + 1;
+
 		if (w->stop(w->arg) != CLIENT_GO)
 			return false;
 		if (!said)
 			work_say(r->f.work,
 			    "waiting for %lld s, as the server asked",
-			    (long long)((moment - clock_now()) / NSEC_PER_SEC +
-				1));
+			    (long long)left);
 		said = true;
 		(void)nanosleep(&nap, NULL);
 	}
@@ -426,6 +428,7 @@ read_more(struct lines *s, struct err *err)
 	ssize_t n;
 
 	if (s->at) {
+		assert(s->b.ptr);
 		memmove(s->b.ptr, s->b.ptr + s->at, s->b.len - s->at);
 		s->b.len -= s->at;
 		s->at = 0;

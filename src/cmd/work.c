@@ -21,6 +21,21 @@
 
 /* ---- output */
 
+static void
+write_line(struct work *w, struct str text)
+{
+	struct buf b CLEANUP(buf_done) = { 0 };
+
+	work_bar_erase(&w->bar);
+	BUF_LIT(&b, "sheaf: ");
+	buf_put(&b, text);
+	buf_putc(&b, '\n');
+	/* Who closed stderr does not want to hear. */
+	(void)!fd_write_all(STDERR_FILENO, buf_str(&b), NULL);
+	if (buf_failed(&b))
+		w->facts.cannot = true;
+}
+
 void
 work_flush(struct work *w)
 {
@@ -37,7 +52,7 @@ work_flush(struct work *w)
 		return;
 	w->out_failed = true;
 	w->facts.cannot = true;
-	work_line(w, STR("cannot write to the output"));
+	write_line(w, STR("cannot write to the output"));
 }
 
 static void
@@ -50,18 +65,9 @@ flush_if_long(struct work *w)
 void
 work_line(struct work *w, struct str text)
 {
-	struct buf b CLEANUP(buf_done) = { 0 };
-
 	if (w->out_is_terminal && w->out.len)
 		work_flush(w);
-	work_bar_erase(&w->bar);
-	BUF_LIT(&b, "sheaf: ");
-	buf_put(&b, text);
-	buf_putc(&b, '\n');
-	/* Who closed stderr does not want to hear. */
-	(void)!fd_write_all(STDERR_FILENO, buf_str(&b), NULL);
-	if (buf_failed(&b))
-		w->facts.cannot = true;
+	write_line(w, text);
 }
 
 static void PRINTF_LIKE(2, 0) say(struct work *w, const char *fmt, va_list ap)
@@ -422,22 +428,21 @@ put_item_line(struct work *w, const struct work_item *i,
 }
 
 void
-work_done(
-    struct work *w, const struct work_item *i, const struct verdict *given)
+work_done(struct work *w, const struct work_item *i, const struct verdict *v)
 {
 	struct work_parent **at = find_parent(w, i);
 	struct work_parent *p = *at;
-	struct verdict verdict = with_self(given, p), *v = &verdict;
+	struct verdict whole = with_self(v, p);
 
-	exit_add(&w->facts, v->fate, v->blame);
+	exit_add(&w->facts, whole.fate, whole.blame);
 	w->bytes += i->bytes;
 	w->bar.items_done++;
-	w->retryable += v->fate != FATE_DONE && v->retryable;
-	work_say_item(w, i, v, p);
+	w->retryable += whole.fate != FATE_DONE && whole.retryable;
+	work_say_item(w, i, &whole, p);
 	flush_if_long(w);
-	if (v->fate != FATE_DONE && for_retry(w, i->op) &&
-	    item_is_left(i, v, p))
-		put_item_line(w, i, v, p);
+	if (whole.fate != FATE_DONE && for_retry(w, i->op) &&
+	    item_is_left(i, &whole, p))
+		put_item_line(w, i, &whole, p);
 	if (p)
 		*at = p->next;
 	parent_free(p);
