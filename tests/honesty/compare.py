@@ -48,8 +48,9 @@ def results(args, chosen):
 
 def verdict(result):
     """What is wrong, in a word, or ok."""
-    if result.tool.name == "sheaf" and result.said.code != result.case.exit:
-        return "%d expected" % result.case.exit
+    wanted = result.case.exit
+    if result.tool.name == "sheaf" and result.said.code != wanted:
+        return "%d expected" % wanted
     return "LIE" if suite.lies(result) else "alarm" if suite.alarms(result) \
         else "ok"
 

@@ -43,6 +43,7 @@ LACKS = {
         "shared-locks": "423 for the second one",
     },
     "lighttpd": {
+        "proppatch-207": "204 for a PROPPATCH, which says nothing of each",
         "infinity": "403 for a PROPFIND of Depth: infinity",
     },
     "rclone": {
@@ -149,6 +150,7 @@ server.port = {port}
 server.errorlog = "{home}/log"
 server.upload-dirs = ( "{home}/spool" )
 server.max-request-size = 0
+server.stat-cache-engine = "disable"
 mimetype.assign = ( ".txt" => "text/plain", "" => "application/octet-stream" )
 webdav.activate = "enable"
 webdav.is-readonly = "disable"
