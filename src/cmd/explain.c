@@ -158,19 +158,15 @@ static void
 add_single(struct explaining *x)
 {
 	unsigned s = x->seen.status;
+	bool denied = s == 401 || s == 403 || s == 407;
 
-	if (s >= 400)
-		exit_add(&x->facts, FATE_FAILED,
-		    s == 401 || s == 403 || s == 407 ? BLAME_ACCESS
-						     : BLAME_STATUS);
-	else if (s >= 300)
-		exit_add(&x->facts, FATE_FAILED, BLAME_STATUS);
-	else if (s == 202)
+	if (s == 202)
 		exit_add(&x->facts, FATE_UNKNOWN, BLAME_CUT);
-	else if (s >= 200)
+	else if (s >= 200 && s < 300)
 		exit_add(&x->facts, FATE_DONE, BLAME_NONE);
 	else
-		exit_add(&x->facts, FATE_FAILED, BLAME_STATUS);
+		exit_add(&x->facts, FATE_FAILED,
+		    denied ? BLAME_ACCESS : BLAME_STATUS);
 }
 
 /* A report or a search may find nothing; all else has at least its target. */
@@ -192,12 +188,10 @@ add_reading(struct explaining *x)
 	if (x->seen.empty)
 		exit_add(&x->facts, FATE_UNKNOWN, BLAME_CUT);
 
-	if (r->end == ERR_CUT_SHORT)
+	if (r->end == ERR_CUT_SHORT || (!r->end && r->contradicts))
 		exit_add(&x->facts, FATE_UNKNOWN, BLAME_CUT);
 	else if (r->end)
 		exit_add(&x->facts, FATE_UNKNOWN, BLAME_PROTOCOL);
-	else if (r->contradicts)
-		exit_add(&x->facts, FATE_UNKNOWN, BLAME_CUT);
 }
 
 static bool

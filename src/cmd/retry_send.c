@@ -333,12 +333,11 @@ looked_at_destination(void *arg, const struct entry *e, const struct verdict *v)
 	struct retry_one *o = arg;
 	bool copy = !strcmp(o->item.op, "copy");
 
-	if (is_gone(e, v))
+	/* A copy may go once more over itself. */
+	if (is_gone(e, v) || (!is_unclear(e, v) && copy && !o->l.keep))
 		retry_send(o);
 	else if (is_unclear(e, v))
 		unclear(o, v);
-	else if (copy && !o->l.keep)
-		retry_send(o); /* once more over itself */
 	else
 		conclude(o, FATE_UNKNOWN,
 		    copy ? "something is at the destination now: compare it "
