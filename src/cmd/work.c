@@ -251,7 +251,9 @@ parent_for(struct work *w, const struct work_item *i)
 static bool
 for_retry(const struct work *w, const char *op)
 {
-	return !w->o->dry_run && !w->file.failed && strcmp(op, "propfind") != 0;
+	/* What was only read is asked for anew. */
+	return !w->o->dry_run && !w->file.failed &&
+	    strcmp(op, "propfind") != 0 && strcmp(op, "cat") != 0;
 }
 
 static void
