@@ -87,7 +87,7 @@ class Help(unittest.TestCase):
 
     def test_bash_completes(self):
         self.assertEqual(self.bash(["sheaf", "ser"]), ["serve"])
-        self.assertEqual(self.bash(["sheaf", "help", "loc"]), ["locks"])
+        self.assertEqual(self.bash(["sheaf", "help", "ser"]), ["serve"])
         self.assertEqual(self.bash(["sheaf", "locks", "--js"]), ["--json"])
         self.assertEqual(
             self.bash(["sheaf", "serve", "--durability", "re"]), ["relaxed"])
@@ -96,7 +96,7 @@ class Help(unittest.TestCase):
     def test_fish_completes(self):
         name = self.completion("fish")
         for typed, wanted in (("sheaf ser", "serve"),
-                              ("sheaf help loc", "locks"),
+                              ("sheaf help ser", "serve"),
                               ("sheaf locks --js", "--json"),
                               ("sheaf serve --durability re", "relaxed")):
             p = run("fish", "-c", 'source $argv[1]; complete -C $argv[2]',
