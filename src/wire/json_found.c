@@ -77,6 +77,7 @@ json_find_more(const json_t *object, struct json_found *f)
 }
 
 static struct str
+/* NOLINTNEXTLINE(misc-no-recursion): DEEPEST at most */
 sentence(const json_t *v, unsigned depth)
 {
 	struct json_found f;

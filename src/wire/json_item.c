@@ -39,6 +39,7 @@ place_in(const struct item_place *at, size_t index)
 }
 
 static enum err_code
+/* NOLINTNEXTLINE(misc-no-recursion): as deep as the limit of depth */
 put_list(struct json_items *its, const json_t *list,
     const struct item_place *at, bool member, struct err *err)
 {
@@ -318,6 +319,7 @@ inside_of_operation(const json_t *v, struct str *op)
 
 /* The lists that stand in an item of its own right. */
 static enum err_code
+/* NOLINTNEXTLINE(misc-no-recursion): as deep as the limit of depth */
 put_members(struct json_items *its, const struct json_found *f,
     const struct item_place *at, struct err *err)
 {
@@ -331,6 +333,7 @@ put_members(struct json_items *its, const struct json_found *f,
 }
 
 static enum err_code
+/* NOLINTNEXTLINE(misc-no-recursion): as deep as the limit of depth */
 put_item(struct json_items *its, struct item *it, struct err *err)
 {
 	enum err_code rc;
@@ -348,6 +351,7 @@ put_item(struct json_items *its, struct item *it, struct err *err)
 }
 
 static enum err_code
+/* NOLINTNEXTLINE(misc-no-recursion): as deep as the limit of depth */
 put_object(
     struct json_items *its, const json_t *v, struct item *it, struct err *err)
 {
@@ -373,6 +377,7 @@ put_object(
 }
 
 static enum err_code
+/* NOLINTNEXTLINE(misc-no-recursion): as deep as the limit of depth */
 put_value(struct json_items *its, const json_t *v, const struct item_place *at,
     struct str op, bool member, struct err *err)
 {

@@ -391,8 +391,10 @@ put_token(struct buf *out, const struct split_value *v)
 	size_t i;
 
 	buf_putc(out, '/');
-	if (!v->name.ptr)
+	if (!v->name.ptr) {
 		buf_put_u64(out, v->index);
+		return;
+	}
 	for (i = 0; i < v->name.len; i++) {
 		if (v->name.ptr[i] == '~')
 			BUF_LIT(out, "~0");

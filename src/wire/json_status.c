@@ -75,6 +75,7 @@ is_rpc_status(const json_t *v)
 }
 
 static bool
+/* NOLINTNEXTLINE(misc-no-recursion): once, no object in an object */
 object_read(const json_t *v, unsigned *status)
 {
 	static const char *const names[] = { "code", "status", "statusCode",
@@ -98,6 +99,7 @@ object_read(const json_t *v, unsigned *status)
 }
 
 bool
+/* NOLINTNEXTLINE(misc-no-recursion): once, no object in an object */
 json_status_read(const json_t *v, unsigned *status)
 {
 	struct str text;
