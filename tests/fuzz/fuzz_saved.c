@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Any bytes as a saved answer: each begins and ends, one after the other, and
- * however the bytes come it is the same.
+ * however the bytes come it is the same.  Of two things that are wrong with it,
+ * the one that is found first depends on the pieces.
  */
 #include "fuzz.h"
 
@@ -88,7 +89,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	struct log whole, pieces;
 	enum err_code rc = run(&whole, text, SIZE_MAX);
 
-	MUST(run(&pieces, text, 1) == rc);
+	MUST(!run(&pieces, text, 1) == !rc);
 	MUST(rc || str_eq(buf_str(&whole.text), buf_str(&pieces.text)));
 	buf_done(&whole.text);
 	buf_done(&pieces.text);
