@@ -23,6 +23,7 @@
 #include <sheaf/api.h>
 #include <sheaf/reader.h>
 #include <sheaf/result.h>
+#include <sheaf/writer.h>
 
 SHEAF_BEGIN
 
@@ -91,12 +92,22 @@ struct sheaf_lint_options {
 	uint64_t max_bytes; /* as in struct sheaf_reader_options */
 	uint64_t max_item_bytes;
 	uint32_t max_depth;
+	/*
+	 * The body of the bulk request that was answered, n_request bytes of
+	 * JSON or lines of JSON: an array of operations, also as a member
+	 * "operations", "requests" and so on, each with id, atomicityGroup and
+	 * dependsOn.  Then J205 and J208 are judged in full: an operation that
+	 * is not answered, an id that was not asked for, a success of what
+	 * depends on a failure.  NULL: not known.
+	 */
+	const char *request;
+	size_t n_request;
 };
 
 #define SHEAF_LINT_OPTIONS_INIT                                                \
 	{                                                                      \
 		sizeof(struct sheaf_lint_options), NULL, NULL, 0, false, NULL, \
-		    0, 0, 0, 0, 0                                              \
+		    0, 0, 0, 0, 0, NULL, 0                                     \
 	}
 
 /* What was found.  Members may be added at the end. */
@@ -108,6 +119,9 @@ struct sheaf_lint_report {
 	bool stopped;
 	/* Too many hrefs or ids to judge the rules that each stands once. */
 	bool gave_up;
+	/* Findings of each rule, in the order of sheaf_rule_at(). */
+	const uint64_t *of_rule;
+	size_t n_of_rule;
 };
 
 struct sheaf_lint;
@@ -119,7 +133,8 @@ struct sheaf_lint;
  * found: called for each finding; NULL to count them only.
  * arg: handed to found.
  * out: where the linter goes; NULL is put there on failure.
- * Returns: SHEAF_OK, SHEAF_NOMEM or SHEAF_INVALID.
+ * Returns: SHEAF_OK, SHEAF_NOMEM or SHEAF_INVALID; SHEAF_MALFORMED where the
+ * options' request has no operations that can be read.
  * Memory: sheaf_lint_free() frees it.
  * RFC: RFC 4918 s13; RFC 9110 s10.2.3.
  */
@@ -162,6 +177,108 @@ SHEAF_MUST_USE SHEAF_API enum sheaf_result sheaf_lint_end(
  * RFC: none.
  */
 SHEAF_API void sheaf_lint_free(struct sheaf_lint *lint);
+
+/* How findings are written. */
+enum sheaf_lint_form {
+	/* A line for each, "FILE:3:14: error X104: ...". */
+	SHEAF_LINT_TEXT = 1,
+	/* A line of JSON for each, and a last one that counts them. */
+	SHEAF_LINT_JSON = 2,
+	/* One document of SARIF 2.1.0, with all rules. */
+	SHEAF_LINT_SARIF = 3
+};
+
+/* Where an answer is from.  Begin with SHEAF_LINT_SOURCE_INIT. */
+struct sheaf_lint_source {
+	size_t size; /* sizeof(struct sheaf_lint_source) */
+	const char *file; /* its name, or a URL; NULL: standard input */
+	bool is_url;
+	/* Which of several in the file, "DELETE http://..."; NULL: the only. */
+	const char *answer;
+	uint64_t line; /* lines of the file before the body's first */
+};
+
+#define SHEAF_LINT_SOURCE_INIT                                         \
+	{                                                              \
+		sizeof(struct sheaf_lint_source), NULL, false, NULL, 0 \
+	}
+
+struct sheaf_lint_output;
+
+/*
+ * Makes a writer of findings, of one answer or of many: for each
+ * sheaf_lint_output_source(), its findings, sheaf_lint_output_report(); and
+ * sheaf_lint_output_end().  It writes what `sheaf lint --format` does.
+ *
+ * form: how.
+ * write: called with the bytes, piece by piece.
+ * arg: handed to write.
+ * out: where the writer goes; NULL is put there on failure.
+ * Returns: SHEAF_OK, SHEAF_NOMEM, or SHEAF_INVALID: no write, or no such form.
+ * Memory: sheaf_lint_output_free() frees it.
+ * RFC: RFC 8259.
+ */
+SHEAF_MUST_USE SHEAF_API enum sheaf_result
+sheaf_lint_output_new(enum sheaf_lint_form form, sheaf_write_fn *write,
+    void *arg, struct sheaf_lint_output **out);
+
+/*
+ * Begins an answer: the findings that follow are its own.  Without it they are
+ * of standard input.
+ *
+ * output: not NULL.
+ * source: not NULL; copied.
+ * Returns: SHEAF_OK, SHEAF_NOMEM, or SHEAF_INVALID, also after the end.
+ * RFC: none.
+ */
+SHEAF_MUST_USE SHEAF_API enum sheaf_result sheaf_lint_output_source(
+    struct sheaf_lint_output *output, const struct sheaf_lint_source *source);
+
+/*
+ * Writes a finding.  A sheaf_finding_fn, so that it can be put behind a linter:
+ * sheaf_lint_new(&options, sheaf_lint_output_finding, output, &lint).  A
+ * failure sticks and is what sheaf_lint_output_end() returns.
+ *
+ * output: the struct sheaf_lint_output, not NULL.
+ * finding: not NULL; its rule is one of this library's; read during the call.
+ * RFC: RFC 6901.
+ */
+SHEAF_API void
+sheaf_lint_output_finding(void *output, const struct sheaf_finding *finding);
+
+/*
+ * Ends an answer: counts it, and as text says how many findings of a rule the
+ * linter counted and did not hand on.
+ *
+ * output: not NULL.
+ * report: of sheaf_lint_end(), not NULL; read during the call.
+ * Returns: SHEAF_OK; SHEAF_STOPPED where write said so; SHEAF_NOMEM;
+ * SHEAF_INVALID after the end.  A failure sticks.
+ * RFC: none.
+ */
+SHEAF_MUST_USE SHEAF_API enum sheaf_result sheaf_lint_output_report(
+    struct sheaf_lint_output *output, const struct sheaf_lint_report *report);
+
+/*
+ * Writes the end.  To be called once.  Without it JSON has no last line, and
+ * SARIF is not whole.
+ *
+ * output: not NULL.
+ * complete: all answers could be read; SARIF says so.
+ * Returns: SHEAF_OK; SHEAF_STOPPED where write said so; SHEAF_NOMEM;
+ * SHEAF_INVALID where a finding was of no rule, and when called twice.
+ * RFC: none.
+ */
+SHEAF_MUST_USE SHEAF_API enum sheaf_result
+sheaf_lint_output_end(struct sheaf_lint_output *output, bool complete);
+
+/*
+ * Frees a writer of findings, ended or not.
+ *
+ * output: NULL is fine.
+ * RFC: none.
+ */
+SHEAF_API void sheaf_lint_output_free(struct sheaf_lint_output *output);
 
 SHEAF_END
 

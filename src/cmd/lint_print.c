@@ -57,55 +57,10 @@ name_of(const struct lint_source *from)
 	return from->file.len ? from->file : STR("-");
 }
 
-/* "3:14", in the file */
-static void
-put_numbers(
-    struct buf *b, const struct lint_source *from, const struct lint_finding *f)
-{
-	buf_put_u64(b, f->line + from->line);
-	buf_putc(b, ':');
-	buf_put_u64(b, f->column);
-}
-
-/* "FILE:3:14: " or "FILE: " */
-static void
-put_place(
-    struct buf *b, const struct lint_source *from, const struct lint_finding *f)
-{
-	text_put_plain(b, name_of(from));
-	if (f && f->line) {
-		buf_putc(b, ':');
-		put_numbers(b, from, f);
-	}
-	BUF_LIT(b, ": ");
-}
-
 static const char *
 severity_word(const struct lint_finding *f)
 {
 	return f->severity == LINT_ERROR ? "error" : "warning";
-}
-
-static void
-put_line(
-    struct buf *b, const struct lint_source *from, const struct lint_finding *f)
-{
-	put_place(b, from, f);
-	buf_printf(b, "%s %s: ", severity_word(f), lint_rules[f->rule].id);
-	if (from->answer.len) {
-		text_put_plain(b, from->answer);
-		BUF_LIT(b, ": ");
-	}
-	text_put_plain(b, f->found);
-	if (f->pointer.len) {
-		BUF_LIT(b, " at ");
-		text_put_plain(b, f->pointer);
-	}
-	if (*f->source)
-		buf_printf(b, " (%s)", f->source);
-	BUF_LIT(b, ". ");
-	buf_put(b, f->todo);
-	buf_putc(b, '\n');
 }
 
 /* ---- on a terminal */
@@ -182,7 +137,7 @@ put_pretty(struct lint_printer *p, const struct lint_source *from,
 
 	put_heading(p, from);
 	if (f->line)
-		put_numbers(&place, from, f);
+		lint_put_place(&place, from, f);
 	else
 		buf_put(&place,
 		    *lint_rules[f->rule].id == 'H' ? STR("head")
@@ -209,7 +164,7 @@ lint_print(struct lint_printer *p, const struct lint_source *from,
 {
 	switch (p->format) {
 	case LINT_TEXT:
-		put_line(&p->out, from, f);
+		lint_put_text(&p->out, from, f);
 		break;
 	case LINT_PRETTY:
 		put_pretty(p, from, f);
@@ -230,13 +185,10 @@ static void
 put_more(struct lint_printer *p, const struct lint_source *from,
     enum lint_rule rule, uint64_t more)
 {
-	if (p->format == LINT_TEXT)
-		put_place(&p->out, from, NULL);
-	else
+	if (p->format != LINT_TEXT)
 		BUF_LIT(&p->out, "          ");
-	BUF_LIT(&p->out, "and ");
-	text_put_count(&p->out, more);
-	buf_printf(&p->out, " more of %s\n", lint_rules[rule].id);
+	lint_put_more(
+	    &p->out, p->format == LINT_TEXT ? from : NULL, rule, more);
 }
 
 void

@@ -7,14 +7,8 @@
 #include <stdint.h>
 
 #include "base/buf.h"
+#include "base/plain.h"
 #include "base/str.h"
-
-/*
- * Any bytes, so that they can do nothing to a terminal or to its reader: what
- * is a control character or turns the direction of writing is shown as
- * "\x1b" or "\u202e", a byte that is not UTF-8 as "\xff".  A backslash stays.
- */
-void text_put_plain(struct buf *b, struct str s);
 
 /* "999 B", "1.2 kB", "34 MB": powers of 1000, two digits or more. */
 void text_put_size(struct buf *b, uint64_t bytes);
@@ -24,9 +18,6 @@ void text_put_clock(struct buf *b, uint64_t seconds);
 
 /* "20 s", "3 min", "2 h", "5 days": rounded up. */
 void text_put_wait(struct buf *b, int64_t ns);
-
-/* "1,234,567" */
-void text_put_count(struct buf *b, uint64_t n);
 
 /* A sentence: its first letter large, a full stop where it has none. */
 void text_put_sentence(struct buf *b, struct str s);

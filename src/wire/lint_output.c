@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "wire/lint_output.h"
 
+#include "base/plain.h"
 #include "http/url.h"
 #include "wire/escape.h"
 #include "wire/json_object.h"
@@ -18,6 +19,65 @@ file_line(const struct lint_source *from, const struct lint_finding *f)
 	return f->line ? f->line + from->line : 0;
 }
 
+static struct str
+name_of(const struct lint_source *from)
+{
+	return from->file.len ? from->file : STR("-");
+}
+
+/* ---- text */
+
+void
+lint_put_place(
+    struct buf *b, const struct lint_source *from, const struct lint_finding *f)
+{
+	buf_put_u64(b, file_line(from, f));
+	buf_putc(b, ':');
+	buf_put_u64(b, f->column);
+}
+
+void
+lint_put_text(
+    struct buf *b, const struct lint_source *from, const struct lint_finding *f)
+{
+	text_put_plain(b, name_of(from));
+	if (f->line) {
+		buf_putc(b, ':');
+		lint_put_place(b, from, f);
+	}
+	buf_printf(b, ": %.*s %s: ", STR_ARG(severity_word(f->severity)),
+	    lint_rules[f->rule].id);
+	if (from->answer.len) {
+		text_put_plain(b, from->answer);
+		BUF_LIT(b, ": ");
+	}
+	text_put_plain(b, f->found);
+	if (f->pointer.len) {
+		BUF_LIT(b, " at ");
+		text_put_plain(b, f->pointer);
+	}
+	if (*f->source)
+		buf_printf(b, " (%s)", f->source);
+	BUF_LIT(b, ". ");
+	text_put_plain(b, f->todo);
+	buf_putc(b, '\n');
+}
+
+void
+lint_put_more(struct buf *b, const struct lint_source *from,
+    enum lint_rule rule, uint64_t more)
+{
+	if (from) {
+		text_put_plain(b, name_of(from));
+		BUF_LIT(b, ": ");
+	}
+	BUF_LIT(b, "and ");
+	text_put_count(b, more);
+	buf_printf(b, " more of %s\n", lint_rules[rule].id);
+}
+
+/* ---- JSON */
+
 void
 lint_put_json(
     struct buf *b, const struct lint_source *from, const struct lint_finding *f)
@@ -25,7 +85,7 @@ lint_put_json(
 	struct json_object o = json_begin(b);
 
 	json_put_text(&o, "type", STR("finding"));
-	json_put_text(&o, "file", from->file.len ? from->file : STR("-"));
+	json_put_text(&o, "file", name_of(from));
 	if (from->answer.len)
 		json_put_text(&o, "answer", from->answer);
 	json_put_text(&o, "rule", str_from_c(lint_rules[f->rule].id));

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the linter found, for programs: lines of JSON, and SARIF 2.1.0, which
- * editors and code hosts show beside the lines it is about.
+ * What the linter found: lines of text that editors can jump to, lines of JSON,
+ * and SARIF 2.1.0, which editors and code hosts show beside the lines it is
+ * about.  `sheaf lint` and libsheaf write by it.
  */
 #ifndef SHEAF_WIRE_LINT_OUTPUT_H
 #define SHEAF_WIRE_LINT_OUTPUT_H
@@ -21,6 +22,18 @@ struct lint_source {
 struct lint_totals {
 	uint64_t answers, items, errors, warnings;
 };
+
+/* "FILE:3:14: error X104: ...", a line; nothing in it moves a terminal. */
+void lint_put_text(struct buf *b, const struct lint_source *from,
+    const struct lint_finding *f);
+
+/* "3:14", in the file. */
+void lint_put_place(struct buf *b, const struct lint_source *from,
+    const struct lint_finding *f);
+
+/* "FILE: and 80 more of X104", a line; from may be NULL: without its name. */
+void lint_put_more(struct buf *b, const struct lint_source *from,
+    enum lint_rule rule, uint64_t more);
 
 /* {"type": "finding", ...} and a newline. */
 void lint_put_json(struct buf *b, const struct lint_source *from,

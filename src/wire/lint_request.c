@@ -149,6 +149,9 @@ lint_request_read(struct arena *a, struct str bytes,
 		json_error_t e;
 		json_t *document = json_loadb(bytes.ptr, bytes.len, flags, &e);
 
+		if (!document &&
+		    json_error_code(&e) == json_error_out_of_memory)
+			return err_nomem(err);
 		if (!document)
 			return err_tell(err, ERR_BAD_REQUEST,
 			    "not JSON: line %d, column %d: %s", e.line,

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 
 #include "outcome/public.h"
-#include "wire/lint.h"
+#include "wire/lint_request.h"
 #include "wire/public_outcome.h"
 
 struct sheaf_lint {
@@ -18,6 +18,7 @@ struct sheaf_lint {
 	struct arena arena; /* the finding in hand */
 	bool nomem;
 	struct sheaf_lint_report report;
+	uint64_t of_rule[LINT_COUNT];
 	bool ended;
 };
 
@@ -107,6 +108,14 @@ begin(struct sheaf_lint *l, const struct sheaf_lint_options *o)
 
 	if (!copy_head(l, o))
 		return SHEAF_NOMEM;
+	if (o->request) {
+		enum err_code rc = lint_request_read(&l->kept,
+		    str_of(o->request, o->n_request), &spec.operations,
+		    &spec.n_operations, NULL);
+
+		if (rc)
+			return public_result(rc);
+	}
 	spec.head = o->has_header ? &l->head : NULL;
 	spec.method = l->head.method;
 	spec.url = l->head.url;
@@ -187,6 +196,9 @@ sheaf_lint_end(
 	r->warnings = report.warnings;
 	r->stopped = report.stopped;
 	r->gave_up = report.once_gave_up;
+	memcpy(lint->of_rule, report.of_rule, sizeof(lint->of_rule));
+	r->of_rule = lint->of_rule;
+	r->n_of_rule = LINT_COUNT;
 	if (out)
 		*out = r;
 	if (report.err.code == ERR_TOO_LARGE)
