@@ -249,7 +249,7 @@ begin_rest(struct download *d, const struct answer_head *h, struct err *err)
 		return err_set(err, ERR_BAD_ANSWER,
 		    "the server sent a part of it that was not asked for");
 	fits = fits && from == d->asked_from &&
-	    (!etag.len || str_eq(etag, buf_str(&d->part.etag))) &&
+	    str_eq(etag, buf_str(&d->part.etag)) && /* RFC 9110 s15.3.7 */
 	    (!has_total || !d->part.has_total || total == d->part.total);
 	if (!fits) {
 		d->again = true;

@@ -75,21 +75,41 @@ open_dir(struct part *p, struct str above, struct err *err)
 static enum err_code
 check_place(const struct part *p, struct err *err)
 {
-	struct stat st;
+	struct stat st, to;
 
 	if (fstatat(p->dir, p->name.ptr, &st, AT_SYMLINK_NOFOLLOW)) {
 		if (errno == ENOENT)
 			return ERR_OK;
 		return err_os(err, "look at '%s'", p->name.ptr);
 	}
+	if (S_ISLNK(st.st_mode) && !fstatat(p->dir, p->name.ptr, &to, 0))
+		st = to;
 	if (S_ISDIR(st.st_mode))
 		return err_set(err, ERR_IS_COLLECTION,
 		    "'%s' is a directory here", p->name.ptr);
+	if (!S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode))
+		return err_set(err, ERR_EXISTS,
+		    "'%s' is there and no plain file, which is never replaced; "
+		    "sheaf cat writes to it",
+		    p->name.ptr);
 	if (!p->force)
 		return err_set(err, ERR_EXISTS,
 		    "'%s' is there already; --force overwrites it",
 		    p->name.ptr);
 	return ERR_OK;
+}
+
+/*
+ * Whether what was opened still goes by that name: another process may have
+ * made it the finished file before it let go of the lock.
+ */
+static bool
+is_still_part(const struct part *p, const struct stat *st)
+{
+	struct stat now;
+
+	return !fstatat(p->dir, p->part.ptr, &now, AT_SYMLINK_NOFOLLOW) &&
+	    now.st_dev == st->st_dev && now.st_ino == st->st_ino;
 }
 
 static enum err_code
@@ -110,6 +130,12 @@ open_part(struct part *p, struct err *err)
 		fd_close(&p->fd); /* and so it is not removed either */
 		return err_set(err, ERR_BUSY,
 		    "'%s' is being fetched by another process", p->name.ptr);
+	}
+	/* Its size may be another one since the lock is ours. */
+	if (fstat(p->fd, &st) || !is_still_part(p, &st)) {
+		fd_close(&p->fd);
+		return err_set(err, ERR_BUSY,
+		    "'%s' was being fetched by another process", p->name.ptr);
 	}
 	p->size = (uint64_t)st.st_size;
 	return ERR_OK;

@@ -90,6 +90,18 @@ files_run(struct files *f)
 	client_run(f->s.client, work_watch(f->work));
 }
 
+struct files
+files_for_tree(const struct files *f, const struct files_tree *t)
+{
+	struct files out = *f;
+
+	out.o.force = false;
+	out.o.if_match = NULL;
+	out.o.lock_token = t->lock_token.len ? t->lock_token.ptr : NULL;
+	out.o.recursive = true;
+	return out;
+}
+
 void
 files_drop(struct files *f)
 {

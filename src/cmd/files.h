@@ -50,6 +50,22 @@ int files_end(struct files *f);
 /* Where nothing was begun; all zero may be dropped. */
 void files_drop(struct files *f);
 
+/*
+ * `get -r` and `put -r` of one tree that was not done before, with f's client
+ * and work, and without its options: what is there is not overwritten.  Run to
+ * the end; each item is told to the work.  Whether all of it is done.
+ */
+struct files_tree {
+	struct str url, path; /* path: NUL-terminated */
+	struct str lock_token; /* NUL-terminated, or empty */
+};
+
+bool get_tree(const struct files *f, const struct files_tree *t) MUST_USE;
+bool put_tree(const struct files *f, const struct files_tree *t) MUST_USE;
+
+/* f, to run a tree with. */
+struct files files_for_tree(const struct files *f, const struct files_tree *t);
+
 /* Says on stderr what is wrong with the arguments; gives EXIT_USAGE. */
 int files_wrong(const struct files *f, const char *fmt, ...) PRINTF_LIKE(2, 3);
 

@@ -18,6 +18,7 @@ struct getting {
 	struct node *first, **last;
 	unsigned under_way, window;
 	bool dest_is_dir;
+	bool failed; /* something was not done */
 };
 
 /* A URL to fetch or, if list, to ask what is in it. */
@@ -81,21 +82,22 @@ push(struct getting *g, struct node *n)
 }
 
 static void
-tell(struct node *n, struct str url, const struct verdict *v, uint64_t bytes)
+tell(struct getting *g, const struct work_item *item, const struct verdict *v)
 {
-	const struct work_item item = { .op = "get",
-		.url = url,
-		.file = n->path,
-		.bytes = bytes,
-		.recursive = n->list };
-
-	work_done(n->g->f.work, &item, v);
+	g->failed = g->failed || v->fate != FATE_DONE;
+	work_done(g->f.work, item, v);
 }
 
 static void
 tell_node(struct node *n, const struct verdict *v, uint64_t bytes)
 {
-	tell(n, n->url, v, bytes);
+	const struct work_item item = { .op = "get",
+		.url = n->url,
+		.file = n->path,
+		.bytes = bytes,
+		.recursive = n->list };
+
+	tell(n->g, &item, v);
 	node_free(n);
 }
 
@@ -167,11 +169,31 @@ fetch(struct node *n)
 
 /* ---- a listing */
 
+/* Where a member goes; false: its name cannot be that of a file here. */
+static bool
+put_member_path(const struct node *n, struct str url, struct buf *path)
+{
+	struct url u;
+	size_t before;
+
+	if (url_parse(url, &u, NULL))
+		return false;
+	buf_put(path, n->path);
+	if (!str_ends(n->path, STR("/")))
+		buf_putc(path, '/');
+	before = path->len;
+	url_put_decoded(path, url_name(u.path));
+	return buf_failed(path) ||
+	    rpath_segment_ok(str_skip(buf_str(path), before));
+}
+
 /* A member that is not fetched, and is not forgotten either. */
 static void
 tell_member(struct node *n, struct str url, enum fate fate, enum blame blame,
     unsigned status, struct str why)
 {
+	struct buf path CLEANUP(buf_done) = { 0 };
+	bool named = put_member_path(n, url, &path);
 	const struct verdict v = { .fate = fate,
 		.blame = blame,
 		.status = status,
@@ -179,11 +201,11 @@ tell_member(struct node *n, struct str url, enum fate fate, enum blame blame,
 		.text = why };
 	const struct work_item item = { .op = "get",
 		.url = url,
-		.file = n->path,
+		.file = named ? buf_str(&path) : ((struct str){ 0 }),
 		.recursive = str_ends(url, STR("/")) };
 
 	work_expect(n->g->f.work, 1, 0);
-	work_done(n->g->f.work, &item, &v);
+	tell(n->g, &item, &v);
 }
 
 static bool
@@ -202,14 +224,12 @@ make_dir(struct node *n, struct err *err)
 
 /* The name is somebody else's: it may be anything. */
 static void
-add_member(struct node *n, const struct entry *e, struct str segment)
+add_member(struct node *n, const struct entry *e)
 {
 	struct buf path CLEANUP(buf_done) = { 0 };
-	struct buf name CLEANUP(buf_done) = { 0 };
 	struct err err = { 0 };
 
-	url_put_decoded(&name, segment);
-	if (!buf_failed(&name) && !rpath_segment_ok(buf_str(&name))) {
+	if (!put_member_path(n, e->href, &path)) {
 		tell_member(n, e->href, FATE_FAILED, BLAME_LOCAL, 0,
 		    STR("its name cannot be that of a file here"));
 		return;
@@ -219,10 +239,7 @@ add_member(struct node *n, const struct entry *e, struct str segment)
 		    str_from_c(err.why));
 		return;
 	}
-	buf_put(&path, n->path);
-	buf_putc(&path, '/');
-	buf_put(&path, buf_str(&name));
-	if (buf_failed(&path) || buf_failed(&name))
+	if (buf_failed(&path))
 		push(n->g, NULL);
 	else
 		push(n->g,
@@ -257,7 +274,7 @@ put_member(struct sink *s, const struct outcome *o)
 		    STR("it is no member of what was listed"));
 		return ERR_OK;
 	}
-	add_member(n, &e, url_name(u.path));
+	add_member(n, &e);
 	return ERR_OK;
 }
 
@@ -382,7 +399,7 @@ refuse(struct getting *g, struct str url, struct str path, const char *why)
 	const struct work_item item = { .op = "get", .url = url, .file = path };
 
 	work_expect(g->f.work, 1, 0);
-	work_done(g->f.work, &item, &v);
+	tell(g, &item, &v);
 }
 
 static void
@@ -402,6 +419,34 @@ add_operand(struct getting *g, struct str url, struct str dest)
 		push(g, node_new(g, url, buf_str(&path), g->f.o.recursive));
 }
 
+static void
+run(struct getting *g)
+{
+	do {
+		pump(g);
+		files_run(&g->f);
+	} while (g->first);
+}
+
+static void
+start(struct getting *g)
+{
+	g->last = &g->first;
+	g->window = g->f.o.jobs ? g->f.o.jobs : JOBS;
+}
+
+bool
+get_tree(const struct files *f, const struct files_tree *t)
+{
+	struct getting g = { .f = files_for_tree(f, t) };
+	struct node *n = node_new(&g, t->url, t->path, true);
+
+	start(&g);
+	push(&g, n);
+	run(&g);
+	return n && !g.failed;
+}
+
 static int
 get(struct getting *g)
 {
@@ -413,14 +458,10 @@ get(struct getting *g)
 	g->dest_is_dir = !stat(where, &st) && S_ISDIR(st.st_mode);
 	if (!g->dest_is_dir && (g->f.s.n_urls > 1 || str_ends(dest, STR("/"))))
 		return files_wrong(&g->f, "'%s' is not a directory", where);
-	g->last = &g->first;
-	g->window = g->f.o.jobs ? g->f.o.jobs : JOBS;
+	start(g);
 	for (i = g->f.s.n_urls; i--;)
 		add_operand(g, g->f.s.urls[i], dest);
-	do {
-		pump(g);
-		files_run(&g->f);
-	} while (g->first);
+	run(g);
 	return EXIT_OK;
 }
 

@@ -24,6 +24,7 @@ struct putting {
 	struct mime *mime;
 	struct node *first, **last;
 	unsigned under_way, window;
+	bool failed; /* something was not done */
 };
 
 /* Something here and the URL it is for. */
@@ -98,6 +99,7 @@ tell(struct node *n, const struct verdict *v, uint64_t bytes)
 		.lock_token = str_from_c(o->lock_token),
 		.recursive = n->dir };
 
+	n->p->failed = n->p->failed || v->fate != FATE_DONE;
 	work_done(n->p->f.work, &item, v);
 	node_free(n);
 }
@@ -465,6 +467,23 @@ add_operand(struct putting *p, const char *operand, struct str url, bool into)
 	return EXIT_OK;
 }
 
+static void
+run(struct putting *p)
+{
+	do {
+		pump(p);
+		files_run(&p->f);
+	} while (p->first);
+}
+
+static void
+start(struct putting *p)
+{
+	p->last = &p->first;
+	p->window = p->f.o.jobs ? p->f.o.jobs : JOBS;
+	(void)!mime_open(MIME_TYPES, &p->mime, NULL);
+}
+
 static int
 put(struct putting *p)
 {
@@ -475,17 +494,12 @@ put(struct putting *p)
 
 	if (p->f.o.if_match && (n > 1 || p->f.o.recursive))
 		return files_wrong(&p->f, "--if-match is for one file alone");
-	p->last = &p->first;
-	p->window = p->f.o.jobs ? p->f.o.jobs : JOBS;
-	(void)!mime_open(MIME_TYPES, &p->mime, NULL);
+	start(p);
 	for (i = 0; i < n && code == EXIT_OK; i++)
 		code = add_operand(p, p->f.o.operands[i], url, into);
 	if (code != EXIT_OK)
 		return code;
-	do {
-		pump(p);
-		files_run(&p->f);
-	} while (p->first);
+	run(p);
 	return EXIT_OK;
 }
 
@@ -499,6 +513,19 @@ putting_done(struct putting *p)
 		node_free(n);
 	}
 	mime_free(p->mime);
+}
+
+bool
+put_tree(const struct files *f, const struct files_tree *t)
+{
+	struct putting p = { .f = files_for_tree(f, t) };
+	struct node *n = node_new(&p, t->path, t->url, true);
+
+	start(&p);
+	push(&p, n, true);
+	run(&p);
+	putting_done(&p);
+	return n && !p.failed;
 }
 
 /* As files_begin(), with the URL at the end. */

@@ -19,32 +19,20 @@
 
 /* ---- what to do about a line */
 
-static bool
-cannot_overwrite(const struct retry_line *l)
-{
-	return str_eq(l->op, STR("create")) || str_eq(l->op, STR("mkcol")) ||
-	    l->keep;
-}
-
 enum retry_plan
 retry_plan_of(const struct retry_line *l, const char **why)
 {
 	*why = "";
+	if (l->status == 409 || l->status == 412) {
+		*why = "it is never sent again as it is, somebody else's work "
+		       "could be overwritten: look at what is there, then run "
+		       "the command itself";
+		return RETRY_NOT;
+	}
+	if (l->recursive && l->file.len)
+		return RETRY_SEND; /* what is in it is looked at anyway */
 	if (str_eq(l->fate, STR("unknown")))
 		return RETRY_LOOK;
-	if (l->status == 409 && cannot_overwrite(l))
-		return RETRY_SEND;
-	if (l->status == 409 || l->status == 412) {
-		*why = "it is not sent again as it is: somebody else's work "
-		       "would be overwritten";
-		return RETRY_NOT;
-	}
-	if (l->recursive && l->file.len) {
-		*why = str_eq(l->op, STR("read"))
-		    ? "it is a whole tree: sheaf get -r does it again"
-		    : "it is a whole tree: sheaf put -r does it again";
-		return RETRY_NOT;
-	}
 	if (str_eq(l->file, STR("-"))) {
 		*why = "it came from standard input, which is gone";
 		return RETRY_NOT;
@@ -277,6 +265,21 @@ wait_until(struct retrying *r, int64_t moment)
 	return true;
 }
 
+/* What `get -r` and `put -r` do; they tell the work about each item. */
+static void
+retry_tree(struct retry_one *o)
+{
+	const struct files_tree t = { .url = o->l.url,
+		.path = o->l.file,
+		.lock_token = o->l.lock_token };
+	bool all = str_eq(o->l.op, STR("read")) ? get_tree(&o->r->f, &t)
+						: put_tree(&o->r->f, &t);
+	const struct verdict v = { .fate = all ? FATE_DONE : FATE_FAILED,
+		.wait = -1 };
+
+	retry_over(o, &v, false);
+}
+
 static void
 begin(struct retry_one *o)
 {
@@ -290,6 +293,8 @@ begin(struct retry_one *o)
 		leave(o, FATE_FAILED, BLAME_STATUS, str_from_c(why));
 	else if (plan == RETRY_LOOK)
 		retry_look(o);
+	else if (o->l.recursive && o->l.file.len)
+		retry_tree(o);
 	else if (str_eq(o->l.op, STR("delete")) &&
 	    str_eq(o->l.fate, STR("partial")))
 		retry_delete_tree(o);

@@ -12,6 +12,7 @@ import os
 import random
 import shutil
 import signal
+import subprocess
 import time
 
 import scripted
@@ -134,6 +135,77 @@ class Get(scripted.TestCase):
                 made(x)
         self.get(self.serve(answer))
         self.assertEqual(self.read("out"), BODY)
+
+    def test_a_range_without_the_tag_that_was_there_is_not_taken(self):
+        made = Resumable(50000)
+
+        def answer(x):
+            if "range" in x.fields:
+                x.reply(206, b"x" * 150000,
+                        Content_Range="bytes 50000-199999/200000")
+            else:
+                made(x)
+        self.get(self.serve(answer))
+        self.assertEqual(self.read("out"), BODY)
+
+    def test_what_is_no_plain_file_is_never_replaced(self):
+        os.mkfifo(self.path("out"))
+        p = self.get(self.serve(Resumable()), "--force", code=4)
+        self.assertIn("no plain file", p.err)
+        self.assertEqual(self.files(), ["out"])
+        os.unlink(self.path("out"))
+        os.symlink("/dev/null", self.path("out"))
+        self.get(self.serve(Resumable()), "--force", code=4)
+        self.assertEqual(os.readlink(self.path("out")), "/dev/null")
+
+    def test_killed_at_any_time_while_it_changes_there_it_is_one_version(self):
+        versions = [random.Random(n).randbytes(300000) for n in range(4)]
+        for etag in ('"v%d"', 'W/"v%d"', None):
+            with self.subTest(etag):
+                turn = [0]
+
+                def answer(x):
+                    turn[0] += 1
+                    now = turn[0] // 3 % len(versions)
+                    body, fields, status = versions[now], {}, 200
+                    tag = etag and (etag % now if "%" in etag else etag)
+                    if tag:
+                        fields["ETag"] = tag
+                    if "range" in x.fields and \
+                            x.fields.get("if-range") == tag:
+                        start = int(x.fields["range"][6:].rstrip("-"))
+                        status = 206
+                        fields["Content-Range"] = "bytes %d-%d/%d" % (
+                            start, len(body) - 1, len(body))
+                        body = body[start:]
+                    x.reply(status, Content_Length=len(body), **fields)
+                    for at in range(0, len(body), 30000):
+                        x.send(body[at:at + 30000])
+                        time.sleep(0.005)
+                s = self.serve(answer)
+                for _ in range(30):
+                    p = self.popen("get", "-q", s.url + "f", self.path("k"),
+                                   stderr=subprocess.DEVNULL)
+                    time.sleep(random.uniform(0.01, 0.09))
+                    p.kill()
+                    p.wait()
+                    if "k" in self.files():
+                        self.assertIn(self.read("k"), versions)
+                        os.unlink(self.path("k"))
+                self.sheaf("get", s.url + "f", self.path("k"))
+                self.assertIn(self.read("k"), versions)
+                os.unlink(self.path("k"))
+
+    def test_many_at_once_leave_one_whole_file(self):
+        s = self.serve(Resumable())
+        for n in range(10):
+            many = [self.popen("get", "-q", "--force", s.url + "f",
+                               self.path("k"), stderr=subprocess.DEVNULL)
+                    for _ in range(6)]
+            codes = [p.wait() for p in many]
+            self.assertIn(0, codes)
+            self.assertEqual(self.read("k"), BODY)
+        self.assertEqual([n for n in self.files() if "part" in n], [])
 
     def test_416_begins_anew(self):
         made = Resumable(50000)

@@ -143,12 +143,56 @@ class Retry(Base):
             {"op": "delete", "url": "/c", "status": 409}), code=4)
         self.assertEqual(self.changes(), [])
         self.assertEqual(p.err.count("somebody else's work"), 3)
+        self.assertEqual(p.err.count("run the command itself"), 3)
         self.assertEqual(len(self.left()), 3)
 
-    def test_a_409_that_can_overwrite_nothing_is_sent_again(self):
-        self.world()
-        self.retry(self.file({"op": "mkcol", "url": "/c/", "status": 409}))
-        self.assertEqual(self.changes(), [("MKCOL", "/c/")])
+    def test_nothing_with_409_or_412_is_ever_sent_again(self):
+        self.world({"/s": b"x"})
+        local = self.write("local", b"data")
+        lines = [{"op": "mkcol", "url": "/c/"},
+                 {"op": "create", "url": "/n", "file": local},
+                 {"op": "copy", "url": "/s", "destination": "/t",
+                  "overwrite": False},
+                 {"op": "move", "url": "/s", "destination": "/t",
+                  "overwrite": False},
+                 {"op": "read", "url": "/s", "file": self.path("got")},
+                 {"op": "create", "url": "/tree/", "file": self.dir,
+                  "recursive": True}]
+        for status in (409, 412):
+            for fate in ("failed", "unknown", "partial"):
+                with self.subTest(status=status, fate=fate):
+                    self.retry(self.file(*[
+                        dict(o, status=status, fate=fate) for o in lines]),
+                        code=4)
+                    self.assertEqual(self.server.requests, [])
+
+    def test_a_tree_that_was_left_is_put_as_put_r_does(self):
+        self.world({"/t/": b""}, status={("MKCOL", "/t/"): 405})
+        self.write("tree/a", b"A")
+        self.write("tree/sub/b", b"B")
+        self.retry(self.file({"op": "upsert", "url": "/t/",
+                              "file": self.path("tree"), "recursive": True,
+                              "fate": "left"}))
+        self.assertEqual(sorted(self.changes()), [
+            ("MKCOL", "/t/"), ("MKCOL", "/t/sub/"), ("PUT", "/t/a"),
+            ("PUT", "/t/sub/b")])
+        self.assertFalse([n for n in os.listdir(self.dir)
+                          if n.startswith("sheaf-retry-")])
+
+    def test_what_fails_in_a_tree_is_left_by_itself(self):
+        self.world(status={("PUT", "/t/a"): 507})
+        self.write("tree/a", b"A")
+        self.write("tree/b", b"B")
+        self.retry(self.file({"op": "upsert", "url": "/t/",
+                              "file": self.path("tree"), "recursive": True,
+                              "fate": "left"}), code=3)
+        self.assertEqual([o["url"] for o in self.left()], [self.url("/t/a")])
+
+    def test_a_file_without_a_place_here_is_not_read(self):
+        self.world({"/a": b"x"})
+        p = self.retry(self.file({"op": "read", "url": "/a",
+                                  "fate": "unknown", "status": 0}), code=4)
+        self.assertIn("there is no file", p.err)
 
     def test_what_waits_for_a_failure_is_left(self):
         self.world(status={("MKCOL", "/c/"): 507})
