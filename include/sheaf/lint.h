@@ -193,7 +193,10 @@ struct sheaf_lint_source {
 	size_t size; /* sizeof(struct sheaf_lint_source) */
 	const char *file; /* its name, or a URL; NULL: standard input */
 	bool is_url;
-	/* Which of several in the file, "DELETE http://..."; NULL: the only. */
+	/*
+	 * Which of several in the file, "DELETE http://...", and then lines and
+	 * columns are those of its body; NULL: the only one.
+	 */
 	const char *answer;
 	uint64_t line; /* lines of the file before the body's first */
 };

@@ -486,6 +486,8 @@ cmd_explain(const char *const *args)
 
 	if (!options_begin("explain", args, &x.o, &code))
 		return code;
+	if (!options_sources(&x.o, "explain"))
+		return EXIT_USAGE;
 	x.out = (struct explain_out){ .b = &x.text,
 		.colours = text_colours(STDOUT_FILENO),
 		.width = text_width(STDOUT_FILENO),

@@ -14,6 +14,7 @@
 #include "cmd/lint_print.h"
 #include "cmd/options.h"
 #include "cmd/session.h"
+#include "cmd/text.h"
 #include "http/scan.h"
 #include "http/status.h"
 #include "wire/lint_request.h"
@@ -49,10 +50,22 @@ name_of(const struct linting *l)
 	return l->from.file.len ? l->from.file.ptr : "standard input";
 }
 
+/* On stderr; what a terminal would obey is shown instead. */
+static void
+say(const struct linting *l, struct str what)
+{
+	struct buf b CLEANUP(buf_done) = { 0 };
+
+	text_put_plain(&b, str_from_c(name_of(l)));
+	BUF_LIT(&b, ": ");
+	text_put_plain(&b, what);
+	(void)fprintf(stderr, "sheaf: %.*s\n", STR_ARG(buf_str(&b)));
+}
+
 static void
 complain(const struct linting *l, const char *what)
 {
-	(void)fprintf(stderr, "sheaf: %s: %s\n", name_of(l), what);
+	say(l, str_from_c(what));
 }
 
 static void
@@ -78,11 +91,13 @@ static bool
 is_checked(struct linting *l, const struct answer_head *h)
 {
 	struct str reason = status_reason(h->status);
+	char said[128];
 
 	if (!h->status || (h->status >= 200 && h->status < 300))
 		return true;
-	(void)fprintf(stderr, "sheaf: %s: the answer is %u %.*s, and no 207\n",
-	    name_of(l), h->status, STR_ARG(reason));
+	(void)snprintf(said, sizeof(said), "the answer is %u %.*s, and no 207",
+	    h->status, STR_ARG(reason));
+	complain(l, said);
 	if (!l->from.is_url)
 		l->no_207 = true;
 	else if (h->status == 401 || h->status == 403 || h->status == 407)
@@ -480,6 +495,10 @@ cmd_lint(const char *const *args)
 
 	if (!options_begin("lint", args, &o, &code))
 		return code;
+	if (!options_sources(&o, "lint")) {
+		options_done(&o);
+		return EXIT_USAGE;
+	}
 	urls = arena_array(&l.a, o.n_operands + 1, sizeof(*urls));
 	code = urls ? run(&l, urls) : EXIT_CANNOT;
 	buf_done(&l.print.out);

@@ -295,3 +295,22 @@ options_operands(
 		    command);
 	return false;
 }
+
+bool
+options_sources(const struct options *o, const char *command)
+{
+	const char *wrong = NULL;
+	size_t i, inputs = 0;
+
+	for (i = 0; i < o->n_operands; i++) {
+		inputs += !strcmp(o->operands[i], "-");
+		if (!*o->operands[i])
+			wrong = "an operand is empty";
+	}
+	if (inputs > 1)
+		wrong = "standard input ('-') can be read once only";
+	if (wrong)
+		(void)fprintf(stderr, "sheaf: %s: %s; see 'sheaf help %s'\n",
+		    command, wrong, command);
+	return !wrong;
+}

@@ -101,4 +101,11 @@ bool options_begin(const char *command, const char *const *args,
 bool options_operands(const struct options *o, const char *command,
     size_t least, size_t most) MUST_USE;
 
+/*
+ * Whether operands can be answers to read: none is empty, and "-" stands once
+ * at most, for a second one would find nothing.  Says so and how to exit as
+ * options_operands() does.
+ */
+bool options_sources(const struct options *o, const char *command) MUST_USE;
+
 #endif

@@ -41,7 +41,7 @@ lint_put_text(
     struct buf *b, const struct lint_source *from, const struct lint_finding *f)
 {
 	text_put_plain(b, name_of(from));
-	if (f->line) {
+	if (f->line && !from->answer.len) {
 		buf_putc(b, ':');
 		lint_put_place(b, from, f);
 	}
@@ -50,6 +50,10 @@ lint_put_text(
 	if (from->answer.len) {
 		text_put_plain(b, from->answer);
 		BUF_LIT(b, ": ");
+		if (f->line) {
+			lint_put_place(b, from, f);
+			BUF_LIT(b, " of the body: ");
+		}
 	}
 	text_put_plain(b, f->found);
 	if (f->pointer.len) {
@@ -210,7 +214,7 @@ put_location(
 	    "\"artifactLocation\":{");
 	put_member(b, STR("uri"), buf_str(&uri));
 	buf_putc(b, '}');
-	if (f->line) {
+	if (f->line && !from->answer.len) {
 		BUF_LIT(b, ",\"region\":{\"startLine\":");
 		buf_put_u64(b, file_line(from, f));
 		BUF_LIT(b, ",\"startColumn\":");
@@ -248,6 +252,12 @@ lint_put_sarif(struct buf *b, bool first, const struct lint_source *from,
 	if (from->answer.len) {
 		BUF_LIT(b, ",\"properties\":{");
 		put_member(b, STR("answer"), from->answer);
+		if (f->line) {
+			BUF_LIT(b, ",\"bodyLine\":");
+			buf_put_u64(b, f->line);
+			BUF_LIT(b, ",\"bodyColumn\":");
+			buf_put_u64(b, f->column);
+		}
 		buf_putc(b, '}');
 	}
 	buf_putc(b, '}');

@@ -14,7 +14,11 @@
 struct lint_source {
 	struct str file; /* its name, or a URL; empty: standard input */
 	bool is_url;
-	struct str answer; /* which of several in it: "DELETE http://..." */
+	/*
+	 * Which of several in it, "DELETE http://..."; then lines and columns
+	 * are those of its body, which stands in the file in another form.
+	 */
+	struct str answer;
 	uint64_t line; /* of the file, before the body's first; or 0 */
 };
 

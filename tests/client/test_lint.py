@@ -89,6 +89,13 @@ class Lint(scripted.TestCase):
         p = self.lint(self.write("c", b"HTTP/1.1 404 Not Found\r\n\r\n"), code=8)
         self.assertIn("404 Not Found", p.err)
 
+    def test_operands_that_cannot_be_read_are_2(self):
+        for args in (["-", "-"], [""]):
+            for command in ("lint", "explain"):
+                p = self.run_it(command, *args, stdin=GOOD, code=2)
+                self.assertEqual(p.stdout, b"")
+                self.assertIn("sheaf help " + command, p.err)
+
     def test_nobody_there_is_9(self):
         port = peers.free_port()
         self.lint("http://127.0.0.1:%d/" % port, code=9)
@@ -156,6 +163,16 @@ class Lint(scripted.TestCase):
                          [("X109", "DELETE http://example.com/a/"),
                           ("H007", "PUT http://example.com/a/")])
         self.assertEqual(summary["answers"], 2)
+        # Its lines are the body's: no editor is sent to them in the archive.
+        p = self.lint(name, code=8)
+        self.assertTrue(p.stdout.startswith(
+            name.encode() + b": error X109: DELETE http://example.com/a/: "
+            b"2:"), p.stdout)
+        self.assertIn(b" of the body: ", p.stdout)
+        log = json.loads(self.lint("--format", "sarif", name, code=8).stdout)
+        first = log["runs"][0]["results"][0]
+        self.assertNotIn("region", first["locations"][0]["physicalLocation"])
+        self.assertEqual(first["properties"]["bodyLine"], 2)
 
     def test_ids_are_held_against_the_request(self):
         request = str(LINT / "request.json")
@@ -228,6 +245,7 @@ class Lint(scripted.TestCase):
                           b' "status": "\\u001b[31m"}]}')
         p = self.lint(name, code=8)
         self.assertNotIn(b"\x1b", p.stdout)
+        self.assertNotIn("\x1b", self.lint("\x1b[2J", code=1).err)
 
     def test_a_terminal_is_shown_groups_and_colours(self):
         main, other = pty.openpty()
