@@ -113,7 +113,7 @@ has(const struct buf *b, const char *part)
 {
 	struct str s = buf_str(b);
 
-	return s.len && memmem(s.ptr, s.len, part, strlen(part));
+	return s.ptr && memmem(s.ptr, s.len, part, strlen(part));
 }
 
 #define assert_has(b, part)                                     \
