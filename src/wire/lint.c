@@ -58,8 +58,7 @@ lint_say(struct lint *l, enum lint_rule rule, enum lint_severity severity,
 enum err_code
 lint_remember(struct lint *l, struct str key, uint64_t value, uint64_t **seen)
 {
-	enum err_code rc =
-	    once_put(&l->seen, &l->secret, key, value, LINT_MAX_ONCE, seen);
+	enum err_code rc = once_put(&l->seen, key, value, LINT_MAX_ONCE, seen);
 
 	if (rc != ERR_TOO_LARGE)
 		return rc;
@@ -182,7 +181,6 @@ lint_new(const struct lint_spec *spec, struct lint **out, struct err *err)
 	if (!l)
 		return err_nomem(err);
 	ostream_init(&l->base, &lint_ops);
-	once_secret_init(&l->secret);
 	l->spec = *spec;
 	l->spec.head = NULL;
 	l->limits = spec->limits ? *spec->limits : reader_default_limits;

@@ -41,8 +41,8 @@ lint_items_begin(struct lint_items *its, struct lint *l)
 	if (!its->answered)
 		return ERR_NOMEM;
 	for (i = 0; i < n; i++)
-		if (once_put(&its->operations, &l->secret,
-			l->spec.operations[i].id, i, SIZE_MAX, &seen))
+		if (once_put(&its->operations, l->spec.operations[i].id, i,
+			SIZE_MAX, &seen))
 			return ERR_NOMEM;
 	return ERR_OK;
 }
@@ -92,7 +92,7 @@ note_answer(struct lint_items *its, struct str id, unsigned status,
 	uint64_t hash[2];
 	const uint64_t *index;
 
-	once_hash(&its->l->secret, id, hash);
+	once_hash(id, hash);
 	index = once_find(&its->operations, hash);
 	if (!index) {
 		LINT_SAY(its->l, J205, at, "the id '%.*s' was not asked for",
@@ -159,7 +159,7 @@ lint_count_cause(struct lint_items *its, struct str id,
 		.index = index };
 	const uint64_t *seen;
 
-	once_hash(&its->l->secret, id, w.hash);
+	once_hash(id, w.hash);
 	seen = once_find(&its->l->seen, w.hash);
 	if (!seen)
 		return wait_for_end(its, &w);
@@ -272,8 +272,8 @@ find_groups(const struct lint_items *its, struct once *groups)
 	for (i = 0; i < spec->n_operations; i++)
 		if (spec->operations[i].group.len &&
 		    has_failed(&its->answered[i]) &&
-		    once_put(groups, &its->l->secret, spec->operations[i].group,
-			i, SIZE_MAX, &seen))
+		    once_put(
+			groups, spec->operations[i].group, i, SIZE_MAX, &seen))
 			return ERR_NOMEM;
 	return ERR_OK;
 }
@@ -285,7 +285,7 @@ name_failed(
 	const uint64_t *index;
 	uint64_t hash[2];
 
-	once_hash(&its->l->secret, name, hash);
+	once_hash(name, hash);
 	index = once_find(&its->operations, hash);
 	if (index)
 		return has_failed(&its->answered[*index]);

@@ -58,7 +58,6 @@ struct lint {
 	struct buf held; /* until then */
 	bool any; /* a byte of body has come */
 	struct once seen; /* hrefs, or ids */
-	struct once_secret secret; /* of all that is seen once */
 };
 
 #define LINT_IS(l, name) str_eq((l)->method, STR(name))

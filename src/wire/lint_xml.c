@@ -95,8 +95,8 @@ add_property(struct lint_xml *x, const struct prop_name *n)
 	buf_put(&x->name, n->local);
 	rc = buf_failed(&x->name);
 	if (!rc)
-		rc = once_put(&x->r.properties, &x->base.l->secret,
-		    buf_str(&x->name), at.line, PROPS_MAX, &seen);
+		rc = once_put(&x->r.properties, buf_str(&x->name), at.line,
+		    PROPS_MAX, &seen);
 	if (rc)
 		return rc == ERR_NOMEM ? rc : ERR_OK;
 	if (seen)

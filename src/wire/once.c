@@ -1,85 +1,28 @@
 /* SPDX-License-Identifier: MIT */
 #include "wire/once.h"
 
+#include <nettle/sha2.h>
 #include <stdlib.h>
-#include <sys/random.h>
-
-#include "base/clock.h"
 
 #define FIRST_CAP ((size_t)64)
 #define KEPT_CAP ((size_t)4096)
 
+/*
+ * Of SHA-256, because who writes the strings is not to choose where they fall;
+ * the empty string's is not 0 either.
+ */
 void
-once_secret_init(struct once_secret *secret)
+once_hash(struct str key, uint64_t hash[2])
 {
-	/* Where there is no randomness yet, what is hard to guess from afar. */
-	*secret = (struct once_secret){ { (uint64_t)clock_now(),
-	    (uint64_t)(uintptr_t)secret } };
-	(void)!getrandom(secret->k, sizeof(secret->k), GRND_NONBLOCK);
-}
+	struct sha256_ctx c;
+	uint8_t digest[16];
 
-static uint64_t
-rotate(uint64_t x, unsigned by)
-{
-	return x << by | x >> (64 - by);
-}
-
-static void
-sip_rounds(uint64_t v[4], unsigned n)
-{
-	while (n--) {
-		v[0] += v[1];
-		v[2] += v[3];
-		v[1] = rotate(v[1], 13) ^ v[0];
-		v[3] = rotate(v[3], 16) ^ v[2];
-		v[0] = rotate(v[0], 32) + v[3];
-		v[2] += v[1];
-		v[1] = rotate(v[1], 17) ^ v[2];
-		v[3] = rotate(v[3], 21) ^ v[0];
-		v[2] = rotate(v[2], 32);
-	}
-}
-
-static uint64_t
-little_endian(const char *bytes, size_t n)
-{
-	uint64_t word = 0;
-
-	while (n--)
-		word = word << 8 | (unsigned char)bytes[n];
-	return word;
-}
-
-static void
-sip_word(uint64_t v[4], uint64_t word)
-{
-	v[3] ^= word;
-	sip_rounds(v, 2);
-	v[0] ^= word;
-}
-
-void
-once_hash(const struct once_secret *secret, struct str key, uint64_t hash[2])
-{
-	const uint64_t k0 = secret->k[0], k1 = secret->k[1];
-	uint64_t v[4] = {
-		k0 ^ 0x736f6d6570736575,
-		k1 ^ 0x646f72616e646f6d ^ 0xee,
-		k0 ^ 0x6c7967656e657261,
-		k1 ^ 0x7465646279746573,
-	};
-	uint64_t last = (uint64_t)key.len << 56;
-
-	for (; key.len >= 8; key = str_skip(key, 8))
-		sip_word(v, little_endian(key.ptr, 8));
-	sip_word(v, last | little_endian(key.ptr, key.len));
-	v[2] ^= 0xee;
-	sip_rounds(v, 4);
-	hash[0] = v[0] ^ v[1] ^ v[2] ^ v[3];
-	v[1] ^= 0xdd;
-	sip_rounds(v, 4);
-	hash[1] = v[0] ^ v[1] ^ v[2] ^ v[3];
-	if (!hash[0] && !hash[1]) /* a free place */
+	sha256_init(&c);
+	if (key.len)
+		sha256_update(&c, key.len, (const uint8_t *)key.ptr);
+	sha256_digest(&c, sizeof(digest), digest);
+	memcpy(hash, digest, sizeof(digest));
+	if (!hash[0] && !hash[1])
 		hash[1] = 1;
 }
 
@@ -151,8 +94,8 @@ once_find(const struct once *o, const uint64_t hash[2])
 }
 
 enum err_code
-once_put(struct once *o, const struct once_secret *secret, struct str key,
-    uint64_t value, size_t max, uint64_t **seen)
+once_put(
+    struct once *o, struct str key, uint64_t value, size_t max, uint64_t **seen)
 {
 	struct once_entry *e;
 	uint64_t hash[2];
@@ -160,7 +103,7 @@ once_put(struct once *o, const struct once_secret *secret, struct str key,
 	*seen = NULL;
 	if (o->n >= o->cap / 4 * 3 && grow(o))
 		return ERR_NOMEM;
-	once_hash(secret, key, hash);
+	once_hash(key, hash);
 	e = place_of(o->v, o->cap, hash);
 	if (!is_free(e)) {
 		*seen = &e->value;

@@ -29,22 +29,8 @@ void once_done(struct once *o);
 /* Forgets all of it and keeps the memory, unless that is large. */
 void once_clear(struct once *o);
 
-/*
- * What the hashes are keyed with: random, so that nobody who writes the strings
- * can choose where they fall, or find two that are taken for the same.
- */
-struct once_secret {
-	uint64_t k[2];
-};
-
-void once_secret_init(struct once_secret *secret);
-
-/*
- * What stands for a key (SipHash-2-4 of 128 bits); what is found by it is the
- * key's, in each table that has the same secret.
- */
-void
-once_hash(const struct once_secret *secret, struct str key, uint64_t hash[2]);
+/* What stands for a key; what is found by it is the key's. */
+void once_hash(struct str key, uint64_t hash[2]);
 
 /* The number that was remembered, to be read or changed; NULL: not seen. */
 uint64_t *once_find(const struct once *o, const uint64_t hash[2]);
@@ -54,7 +40,7 @@ uint64_t *once_find(const struct once *o, const uint64_t hash[2]);
  * number remembered before, until the next once_put().  ERR_NOMEM;
  * ERR_TOO_LARGE where max keys are remembered and this is another.
  */
-enum err_code once_put(struct once *o, const struct once_secret *secret,
-    struct str key, uint64_t value, size_t max, uint64_t **seen) MUST_USE;
+enum err_code once_put(struct once *o, struct str key, uint64_t value,
+    size_t max, uint64_t **seen) MUST_USE;
 
 #endif
