@@ -299,10 +299,8 @@ explain_file(struct explaining *x, const char *name)
 	complain(x->source, &err);
 	if (rc == ERR_BAD_ANSWER)
 		exit_add(&x->facts, FATE_UNKNOWN, BLAME_PROTOCOL);
-	else if (rc == ERR_NOMEM || rc == ERR_CLIENT_GONE)
-		x->facts.cannot = true;
 	else
-		exit_add(&x->facts, FATE_FAILED, BLAME_LOCAL);
+		x->facts.cannot = true;
 }
 
 /* ---- from a URL */
