@@ -226,7 +226,7 @@ judge_login(struct call *call)
 	struct server_origin *o = call->origin;
 	const struct client_options *opts = &call->client->o;
 
-	if (opts->token || call->logged_in)
+	if (opts->token || call->logged_in || o->rejected)
 		return;
 	o->basic = challenges_with(call, STR("Basic")) &&
 	    !challenges_with(call, STR("Digest"));

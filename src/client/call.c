@@ -170,6 +170,8 @@ on_debug(CURL *easy, curl_infotype type, char *bytes, size_t n, void *arg)
 	if (call->now.awaiting)
 		call->uncertain_before = true;
 	call->now.sent = call->now.awaiting = true;
+	call->now.authorized =
+	    memmem(bytes, n, "\r\nAuthorization:", 16) != NULL;
 	moved(call);
 	trace_request(call);
 	return 0;
@@ -295,7 +297,7 @@ set_credentials(struct setup *s, struct call *call)
 		SET(s, XOAUTH2_BEARER, call->client->o.token);
 		return;
 	}
-	if (o->has_password) {
+	if (o->has_password && !o->rejected) {
 		buf_putc(&o->user, '\0');
 		buf_putc(&o->password, '\0');
 		if (buf_failed(&o->user) || buf_failed(&o->password)) {
@@ -310,7 +312,7 @@ set_credentials(struct setup *s, struct call *call)
 		SET(s, HTTPAUTH,
 		    (long)(o->basic ? CURLAUTH_BASIC
 				    : CURLAUTH_BASIC | CURLAUTH_DIGEST));
-	} else if (o->negotiates) {
+	} else if (o->negotiates && !o->has_password) {
 		call->logged_in = true;
 		SET(s, USERPWD, ":");
 		SET(s, HTTPAUTH, (long)(CURLAUTH_NEGOTIATE | CURLAUTH_DIGEST));

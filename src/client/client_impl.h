@@ -37,6 +37,15 @@ struct server_origin {
 	bool asked; /* for a password; there may be none */
 	bool basic; /* challenges with nothing else: sent at once */
 	bool negotiates; /* offers Negotiate, and we have no password */
+	/*
+	 * The first call that may show the password; until its attempt is over
+	 * the others wait, so that a wrong one is shown once, and no account
+	 * is locked for it.
+	 */
+	struct call *trial;
+	bool tried; /* a trial ended */
+	bool proven; /* the password was taken */
+	bool rejected; /* it was not: never shown again */
 };
 
 struct slot {
@@ -47,6 +56,7 @@ struct slot {
 	CURL *easy;
 	struct call *call; /* NULL: free */
 	bool waiting; /* for call->wake; else its transfer is under way */
+	bool parked; /* waits for the trial of another; no new attempt */
 };
 
 struct client {
@@ -101,6 +111,7 @@ struct call {
 		int64_t moved; /* when bytes last did */
 		bool sent; /* some of a request's head went out */
 		bool awaiting; /* and no answer came to it yet */
+		bool authorized; /* the last request had credentials */
 		bool stalled;
 		bool unproven;
 		bool got_body;

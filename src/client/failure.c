@@ -107,6 +107,10 @@ failure_of(const struct call *call, CURLcode code, struct err *err)
 	enum err_code rc =
 	    code_of(call, i < ARRAY_LEN(rows) ? rows[i].phase : PHASE_AS_SENT);
 
+	/* libcurl says the same of a head that is too long for it. */
+	if (rc == ERR_NOMEM && call->now.status && !call->now.head_whole)
+		return err_set(err, ERR_BAD_ANSWER,
+		    "%s: the head of the answer is too long", host);
 	if (rc == ERR_NOMEM)
 		return err_nomem(err);
 	if (!*said)

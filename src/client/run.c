@@ -9,6 +9,9 @@
 /* stop() is asked so often, and stalls are looked for. */
 #define TICK_MS 50
 
+/* So often it is looked whether a password was taken, in ns. */
+#define TRIAL_TICK (10 * 1000 * 1000)
+
 void
 call_end(struct call *call, enum err_code rc, const struct err *err)
 {
@@ -52,11 +55,28 @@ slot_finish(struct slot *s, enum err_code rc, const struct err *err)
 void
 slot_close(struct client *c, struct slot *s)
 {
+	if (s->call && s->call->origin->trial == s->call)
+		s->call->origin->trial = NULL;
 	if (!s->easy)
 		return;
 	(void)curl_multi_remove_handle(c->multi, s->easy);
 	curl_easy_cleanup(s->easy);
 	s->easy = NULL;
+}
+
+/* Whether somebody else is trying the password; else this call may be. */
+static bool
+must_wait_for_trial(struct call *call)
+{
+	struct server_origin *o = call->origin;
+
+	if (call->client->o.token || !o->has_password || o->tried ||
+	    o->proven || o->rejected)
+		return false;
+	if (o->trial && o->trial != call)
+		return true;
+	o->trial = call;
+	return false;
 }
 
 static void
@@ -65,7 +85,11 @@ slot_begin(struct client *c, struct slot *s)
 	struct err err = { 0 };
 	enum err_code rc;
 
-	s->waiting = false;
+	s->waiting = s->parked = must_wait_for_trial(s->call);
+	if (s->parked) {
+		s->call->wake = clock_monotonic() + TRIAL_TICK;
+		return;
+	}
 	s->easy = curl_easy_init();
 	rc = s->easy ? call_begin(s->call, s->easy, &err) : err_nomem(&err);
 	if (!rc && curl_multi_add_handle(c->multi, s->easy) != CURLM_OK)
@@ -213,8 +237,16 @@ may_repeat(const struct call *call, enum err_code rc, CURLcode code)
 static void
 learn(struct call *call, CURL *easy)
 {
+	struct server_origin *o = call->origin;
 	long offered = 0;
 
+	if (call->now.status >= 200 && call->now.authorized) {
+		o->proven |= call->now.status != 401;
+		o->rejected |= call->now.status == 401 && !o->proven &&
+		    call->logged_in && o->has_password;
+	}
+	if (o->trial == call && call->now.status >= 200 && call->logged_in)
+		o->tried = true;
 	if (call->now.status == 401 || !call->origin->has_password)
 		return;
 	if (!curl_easy_getinfo(easy, CURLINFO_HTTPAUTH_AVAIL, &offered) &&
@@ -327,8 +359,11 @@ look_at_slots(struct client *c)
 		struct slot *s = &c->slots[i];
 
 		if (s->call && s->waiting && now >= s->call->wake) {
-			slot_attempt(c, s);
-			some = true;
+			if (s->parked)
+				slot_begin(c, s);
+			else
+				slot_attempt(c, s);
+			some = some || !s->waiting;
 		} else if (stalls(c, s, now)) {
 			s->call->now.stalled = true;
 			slot_ended(c, s, CURLE_OPERATION_TIMEDOUT);

@@ -96,10 +96,8 @@ cmd_cat(const char *const *args)
 	struct catting c = { 0 };
 	int code;
 
-	if (!files_begin(&c.f, "cat", args, &shape, &code)) {
-		files_drop(&c.f);
-		return code;
-	}
+	if (!files_begin(&c.f, "cat", args, &shape, &code))
+		return files_refuse(&c.f, code);
 	work_expect(c.f.work, c.f.s.n_urls, 0);
 	start_next(&c);
 	files_run(&c.f);

@@ -29,10 +29,16 @@ struct transfer {
 	size_t n;
 };
 
+/*
+ * What was not looked at to its end, or was refused, overwrites nothing when it
+ * is tried again: the destination may be the collection that it was to go into.
+ */
 static void
 fail(struct one *s, const struct verdict *v)
 {
 	struct verdict not_begun = *v;
+
+	s->item.keep = true;
 
 	files_not_begun(&not_begun);
 	work_done(s->t->f.work, &s->item, &not_begun);
@@ -43,6 +49,17 @@ refuse(struct one *s, struct str why)
 {
 	struct verdict v = files_refusal(why);
 
+	s->item.keep = true;
+	work_done(s->t->f.work, &s->item, &v);
+}
+
+/* As a server does that knows Overwrite: F. */
+static void
+refuse_to_overwrite(struct one *s)
+{
+	struct verdict v = files_refusal(STR("it is there already"));
+
+	v.status = 412;
 	work_done(s->t->f.work, &s->item, &v);
 }
 
@@ -69,7 +86,7 @@ send(struct one *s)
 	    NULL, NULL);
 }
 
-/* With --force, or to say what would be done. */
+/* Some servers do not know Overwrite: F, so it is not left to them alone. */
 static void
 looked_at_place(void *arg, const struct entry *e, const struct verdict *v)
 {
@@ -83,7 +100,7 @@ looked_at_place(void *arg, const struct entry *e, const struct verdict *v)
 		    STR("a collection of that name is there already; "
 			"remove it first (sheaf rm -r)"));
 	else if (!missing && s->item.keep)
-		refuse(s, STR("it is there already; --force overwrites it"));
+		refuse_to_overwrite(s);
 	else
 		send(s);
 }
@@ -97,24 +114,26 @@ overlap(struct str a, struct str b)
 	    url_covers(&from, &to) || url_covers(&to, &from);
 }
 
-/* DEST/NAME, or DEST itself. */
+/* DEST/NAME, or DEST itself; a query stays at the end. */
 static bool
 place(struct one *s)
 {
 	struct transfer *t = s->t;
 	struct buf b CLEANUP(buf_done) = { 0 };
+	size_t query = str_find(t->to, '?');
 	struct url from;
 
 	if (url_parse(s->url, &from, NULL))
 		return false;
-	buf_put(&b, t->to);
+	buf_put(&b, str_head(t->to, query));
 	if (t->into) {
-		if (!str_ends(t->to, STR("/")))
+		if (!str_ends(buf_str(&b), STR("/")))
 			buf_putc(&b, '/');
 		buf_put(&b, url_name(from.path));
 	}
 	if (s->collection && b.len && b.ptr[b.len - 1] != '/')
 		buf_putc(&b, '/');
+	buf_put(&b, str_skip(t->to, query));
 	return !buf_failed(&b) &&
 	    arena_str(&t->f.s.a, buf_str(&b), &s->destination);
 }
@@ -168,10 +187,8 @@ looked_at_source(void *arg, const struct entry *e, const struct verdict *v)
 		refuse(s, STR("source and destination overlap"));
 	else if (taken)
 		refuse(s, STR("another source goes to the same place"));
-	else if (t->f.o.force || t->f.o.dry_run)
-		look(&t->f, s->destination, looked_at_place, s);
 	else
-		send(s);
+		look(&t->f, s->destination, looked_at_place, s);
 }
 
 static void
@@ -258,17 +275,13 @@ run(struct transfer *t, const char *command, const char *const *args)
 	static const struct files_shape shape = { 2, SIZE_MAX, 0, 0 };
 	int code = EXIT_OK;
 
-	if (!files_begin(&t->f, command, args, &shape, &code)) {
-		files_drop(&t->f);
-		return code;
-	}
+	if (!files_begin(&t->f, command, args, &shape, &code))
+		return files_refuse(&t->f, code);
 	t->n = t->f.s.n_urls - 1;
 	t->to = t->f.s.urls[t->n];
 	t->recursive |= t->f.o.recursive;
-	if (!same_server(t, &code)) {
-		files_drop(&t->f);
-		return code;
-	}
+	if (!same_server(t, &code))
+		return files_refuse(&t->f, code);
 	if (!prepare(t))
 		return files_cannot(&t->f);
 	look(&t->f, t->to, looked_at_destination, t);

@@ -117,7 +117,8 @@ entry_read(struct arena *a, const struct outcome *o, struct entry *e)
 		e->status = status;
 		return;
 	}
-	e->collection = !has_type(o) && str_ends(e->href, STR("/"));
+	e->kind_told = has_type(o);
+	e->collection = !e->kind_told && str_ends(e->href, STR("/"));
 	for (i = 0; i < o->n_propstats; i++)
 		for (j = 0; j < o->propstats[i].n_props &&
 		     o->propstats[i].status / 100 == 2;

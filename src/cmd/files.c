@@ -4,6 +4,7 @@
 #include <stdarg.h>
 #include <stdio.h>
 
+#include "cmd/text.h"
 #include "wire/json_object.h"
 
 static int
@@ -40,9 +41,8 @@ files_token(const struct files *f)
 	return s;
 }
 
-/* What goes into the header of a request as it is. */
-static bool
-header_options_ok(const struct files *f)
+bool
+files_headers_ok(const struct files *f)
 {
 	struct str token;
 	const char *c;
@@ -71,7 +71,7 @@ files_begin(struct files *f, const char *command, const char *const *args,
 		return false;
 	*code = EXIT_USAGE;
 	if (!options_operands(&f->o, command, shape->least, shape->most) ||
-	    !header_options_ok(f))
+	    !files_headers_ok(f))
 		return false;
 	if (work_new(&f->o, command, &f->work, &err)) {
 		*code = cannot(f, &err);
@@ -102,6 +102,15 @@ files_for_tree(const struct files *f, const struct files_tree *t)
 	return out;
 }
 
+int
+files_refuse(struct files *f, int code)
+{
+	if (f->o.json && code != EXIT_OK)
+		work_refuse(code);
+	files_drop(f);
+	return code;
+}
+
 void
 files_drop(struct files *f)
 {
@@ -125,11 +134,15 @@ files_wrong(const struct files *f, const char *fmt, ...)
 {
 	va_list args;
 
-	(void)fprintf(stderr, "sheaf: %s: ", f->command);
+	struct buf b CLEANUP(buf_done) = { 0 };
+	char text[2048];
+
 	va_start(args, fmt);
-	(void)vfprintf(stderr, fmt, args);
+	if (vsnprintf(text, sizeof(text), fmt, args) > 0)
+		text_put_plain(&b, str_from_c(text));
 	va_end(args);
-	(void)fprintf(stderr, "; see 'sheaf help %s'\n", f->command);
+	(void)fprintf(stderr, "sheaf: %s: %.*s; see 'sheaf help %s'\n",
+	    f->command, STR_ARG(buf_str(&b)), f->command);
 	return EXIT_USAGE;
 }
 
@@ -159,12 +172,9 @@ int
 files_cannot(struct files *f)
 {
 	struct err err = { 0 };
-	int code;
 
 	(void)err_nomem(&err);
-	code = cannot(f, &err);
-	files_drop(f);
-	return code;
+	return files_refuse(f, cannot(f, &err));
 }
 
 void

@@ -37,6 +37,9 @@ bool files_begin(struct files *f, const char *command, const char *const *args,
 /* --lock-token, without the <> that may stand around it, or empty. */
 struct str files_token(const struct files *f);
 
+/* Whether --if-match and --lock-token can go into a header; says why not. */
+bool files_headers_ok(const struct files *f) MUST_USE;
+
 /* Without them; whether it can be a token: a URI, or what servers take for one.
  */
 bool token_read(const char *arg, struct str *out);
@@ -46,6 +49,12 @@ void files_run(struct files *f);
 
 /* The exit code, after the summary. */
 int files_end(struct files *f);
+
+/*
+ * The end where nothing was begun, for a reason that was said: with --json the
+ * summary, which is never missing.  Gives code.
+ */
+int files_refuse(struct files *f, int code);
 
 /* Where nothing was begun; all zero may be dropped. */
 void files_drop(struct files *f);
@@ -105,6 +114,7 @@ struct entry {
 	bool unknown;
 	unsigned status; /* then; 0: none could be read */
 	bool collection;
+	bool kind_told; /* else collection is a guess */
 	bool has_size, has_time;
 	uint64_t size;
 	int64_t time; /* seconds since 1970 */

@@ -479,6 +479,5 @@ cmd_get(const char *const *args)
 		code = get(&g);
 	if (begun && code == EXIT_OK)
 		return files_end(&g.f);
-	files_drop(&g.f);
-	return code;
+	return files_refuse(&g.f, code);
 }

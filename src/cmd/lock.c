@@ -190,10 +190,8 @@ cmd_lock(const char *const *args)
 	size_t i;
 
 	if (!files_begin(&f, "lock", args, &shape, &code) ||
-	    !read_wish(&f, &wish, &code)) {
-		files_drop(&f);
-		return code;
-	}
+	    !read_wish(&f, &wish, &code))
+		return files_refuse(&f, code);
 	all = files_array(&f, f.s.n_urls, sizeof(*all));
 	for (i = 0; all && i < f.s.n_urls; i++) {
 		all[i] = (struct locking){ .f = &f,
@@ -220,17 +218,14 @@ cmd_unlock(const char *const *args)
 	struct work_item item;
 	int code = EXIT_OK;
 
-	if (!files_begin(&f, "unlock", args, &shape, &code)) {
-		files_drop(&f);
-		return code;
-	}
+	if (!files_begin(&f, "unlock", args, &shape, &code))
+		return files_refuse(&f, code);
 	item = (struct work_item){ .op = "unlock", .url = f.s.urls[0] };
 	if (!token_read(f.o.operands[1], &item.lock_token)) {
 		code = files_wrong(&f,
 		    "'%s' is no lock token, such as sheaf lock prints",
 		    f.o.operands[1]);
-		files_drop(&f);
-		return code;
+		return files_refuse(&f, code);
 	}
 	if (f.o.dry_run)
 		files_would(&f, "unlock", item.url, (struct str){ 0 });

@@ -12,6 +12,7 @@ struct looking {
 	struct url url;
 	struct entry entry;
 	bool found;
+	bool at_url; /* what was found is */
 	look_fn done;
 	void *arg;
 };
@@ -30,18 +31,24 @@ take_member(struct sink *base, const struct outcome *o)
 	struct looking *l = CONTAINER_OF(base, struct looking, base);
 	struct entry e;
 	struct url u;
+	bool at_url;
 
 	if (!o->told || url_parse(o->told->href, &u, NULL))
 		return ERR_OK;
-	if (l->found && !(url_covers(&l->url, &u) && url_covers(&u, &l->url)))
+	at_url = url_covers(&l->url, &u) && url_covers(&u, &l->url);
+	if (l->found && !at_url)
 		return ERR_OK;
 	entry_read(&l->a, o, &e);
 	if (!arena_str(&l->a, e.href, &e.href) ||
 	    !arena_str(&l->a, e.etag, &e.etag) ||
 	    !arena_str(&l->a, e.type, &e.type))
 		return ERR_NOMEM;
+	/* Who says both has to be taken for the one with more in it. */
+	if (l->found && l->at_url && at_url && l->entry.collection)
+		e.collection = true;
 	l->entry = e;
 	l->found = true;
+	l->at_url = at_url;
 	return ERR_OK;
 }
 

@@ -188,10 +188,8 @@ cmd_ls(const char *const *args)
 	struct ls ls = { 0 };
 	int code;
 
-	if (!files_begin(&ls.f, "ls", args, &shape, &code)) {
-		files_drop(&ls.f);
-		return code;
-	}
+	if (!files_begin(&ls.f, "ls", args, &shape, &code))
+		return files_refuse(&ls.f, code);
 	ls.l = (struct lister){
 		.f = &ls.f, .ops = &ops, .recursive = ls.f.o.recursive
 	};

@@ -2,6 +2,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/plain.h"
 #include "cmd/commands.h"
 
 static int
@@ -18,6 +19,7 @@ main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : "";
 	const struct command *c = command_find(name);
+	struct buf plain CLEANUP(buf_done) = { 0 };
 
 	if (c)
 		return c->run((const char *const *)argv + 2);
@@ -25,9 +27,11 @@ main(int argc, char **argv)
 		return version();
 	if (!strcmp(name, "--help") || !strcmp(name, "-h"))
 		return cmd_help((const char *const[]){ NULL });
+	text_put_plain(&plain, str_from_c(name));
 	if (argc > 1)
 		(void)fprintf(stderr,
-		    "sheaf: '%s' is no command; see 'sheaf help'\n", name);
+		    "sheaf: '%.*s' is no command; see 'sheaf help'\n",
+		    STR_ARG(buf_str(&plain)));
 	else
 		(void)fputs("Usage: sheaf COMMAND [ARGUMENTS]; see 'sheaf "
 			    "help'\n",

@@ -88,7 +88,10 @@ made(void *arg, const struct verdict *v)
 	struct making *m = arg;
 	bool parents = m->f->o.parents;
 
-	if (v->fate == FATE_DONE) {
+	/* RFC 4918 s9.3.1: 201; whatever else may be a page of a proxy. */
+	if (v->fate == FATE_DONE && v->status != 201 && v->status != 207) {
+		look(m->f, m->at, looked, m);
+	} else if (v->fate == FATE_DONE) {
 		if (m->at.len != m->url.len)
 			work_say_more(m->f->work, "made %.*s", STR_ARG(m->at));
 		descend(m, v);
@@ -147,10 +150,8 @@ cmd_mkdir(const char *const *args)
 	int code;
 	size_t i;
 
-	if (!files_begin(&f, "mkdir", args, &shape, &code)) {
-		files_drop(&f);
-		return code;
-	}
+	if (!files_begin(&f, "mkdir", args, &shape, &code))
+		return files_refuse(&f, code);
 	all = files_array(&f, f.s.n_urls, sizeof(*all));
 	for (i = 0; all && i < f.s.n_urls; i++) {
 		struct making *m = &all[i];

@@ -8,6 +8,8 @@
 
 #include "base/clock.h"
 #include "cmd/commands.h"
+#include "cmd/text.h"
+#include "cmd/work.h"
 
 const struct option_row option_rows[] = {
 #define OPTION(letters, name, kind, metavar, field, users, doc) \
@@ -252,6 +254,25 @@ options_done(struct options *o)
 	*o = (struct options){ 0 };
 }
 
+static void
+complain_of(struct str said, const char *command)
+{
+	struct buf b CLEANUP(buf_done) = { 0 };
+
+	text_put_plain(&b, said);
+	(void)fprintf(stderr, "sheaf: %.*s; see 'sheaf help %s'\n",
+	    STR_ARG(buf_str(&b)), command);
+}
+
+/* What could be read of arguments that are wrong. */
+static bool
+wants_json(const char *const *args)
+{
+	while (*args && strcmp(*args, "--") && strcmp(*args, "--json"))
+		args++;
+	return *args && !strcmp(*args, "--json");
+}
+
 bool
 options_begin(const char *command, const char *const *args, struct options *out,
     int *code)
@@ -261,9 +282,11 @@ options_begin(const char *command, const char *const *args, struct options *out,
 
 	*code = EXIT_OK;
 	if (!options_parse(c->user, args, out, &said)) {
-		(void)fprintf(stderr, "sheaf: %.*s; see 'sheaf help %s'\n",
-		    STR_ARG(buf_str(&said)), command);
+		complain_of(buf_str(&said), command);
 		*code = EXIT_USAGE;
+		if ((c->user & FOR_FILES & ~(unsigned)FOR_CAT) &&
+		    wants_json(args))
+			work_refuse(*code);
 	} else if (out->help) {
 		*code = cmd_help((const char *const[]){ command, NULL });
 	} else {
@@ -277,6 +300,7 @@ bool
 options_operands(
     const struct options *o, const char *command, size_t least, size_t most)
 {
+	struct buf said CLEANUP(buf_done) = { 0 };
 	const char *problem = NULL;
 
 	if (o->n_operands < least)
@@ -286,13 +310,11 @@ options_operands(
 	if (!problem)
 		return true;
 	if (o->n_operands > most)
-		(void)fprintf(stderr, "sheaf: %s '%s'; see 'sheaf help %s'\n",
-		    problem, o->operands[most], command);
+		buf_printf(&said, "%s '%s'", problem, o->operands[most]);
 	else
-		(void)fprintf(stderr,
-		    "sheaf: %s behind '%s'; see 'sheaf help %s'\n", problem,
-		    o->n_operands ? o->operands[o->n_operands - 1] : command,
-		    command);
+		buf_printf(&said, "%s behind '%s'", problem,
+		    o->n_operands ? o->operands[o->n_operands - 1] : command);
+	complain_of(buf_str(&said), command);
 	return false;
 }
 

@@ -339,15 +339,11 @@ cmd_prop(const char *const *args)
 	struct job j = { 0 };
 	int code = EXIT_CANNOT;
 
-	if (!files_begin(&j.f, "prop", args, &shape, &code)) {
-		files_drop(&j.f);
-		return code;
-	}
+	if (!files_begin(&j.f, "prop", args, &shape, &code))
+		return files_refuse(&j.f, code);
 	code = EXIT_CANNOT;
-	if (!prepare(&j, &code)) {
-		files_drop(&j.f);
-		return code;
-	}
+	if (!prepare(&j, &code))
+		return files_refuse(&j.f, code);
 	if (j.action == PROP_GET)
 		props_ask(&j.f, j.url, false, j.names, j.n, got, &j);
 	else if (j.f.o.dry_run)

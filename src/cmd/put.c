@@ -96,7 +96,7 @@ tell(struct node *n, const struct verdict *v, uint64_t bytes)
 		.if_none_match = o->if_match || o->force || n->dir
 		    ? ((struct str){ 0 })
 		    : STR("*"),
-		.lock_token = str_from_c(o->lock_token),
+		.lock_token = files_token(&n->p->f),
 		.recursive = n->dir };
 
 	n->p->failed = n->p->failed || v->fate != FATE_DONE;
@@ -430,14 +430,19 @@ base_name(struct str path)
 static void
 put_url(struct buf *b, struct str url, struct str path, bool into, bool dir)
 {
-	buf_put(b, url);
+	size_t query = str_find(url, '?');
+
+	buf_put(b, str_head(url, query));
 	if (into) {
-		if (!str_ends(url, STR("/")))
+		if (!str_ends(buf_str(b), STR("/")))
 			buf_putc(b, '/');
 		url_put_segment(b, base_name(path));
 	}
 	if (dir && !str_ends(buf_str(b), STR("/")))
 		buf_putc(b, '/');
+	/* What is below a collection is added at the end of its URL. */
+	if (!dir)
+		buf_put(b, str_skip(url, query));
 }
 
 static int
@@ -489,7 +494,8 @@ put(struct putting *p)
 {
 	size_t n = p->f.o.n_operands - 1, i;
 	struct str url = p->f.s.urls[0];
-	bool into = n > 1 || str_ends(url, STR("/"));
+	bool into =
+	    n > 1 || str_ends(str_head(url, str_find(url, '?')), STR("/"));
 	int code = EXIT_OK;
 
 	if (p->f.o.if_match && (n > 1 || p->f.o.recursive))
@@ -538,7 +544,8 @@ begin_files(struct files *f, const char *const *args, int *code)
 	if (!options_begin("put", args, &f->o, code))
 		return false;
 	*code = EXIT_USAGE;
-	if (!options_operands(&f->o, "put", 2, SIZE_MAX))
+	if (!options_operands(&f->o, "put", 2, SIZE_MAX) ||
+	    !files_headers_ok(f))
 		return false;
 	if (work_new(&f->o, "put", &f->work, &err)) {
 		(void)fprintf(stderr, "sheaf: put: %s\n", err.why);
@@ -561,6 +568,5 @@ cmd_put(const char *const *args)
 	putting_done(&p);
 	if (begun && code == EXIT_OK)
 		return files_end(&p.f);
-	files_drop(&p.f);
-	return code;
+	return files_refuse(&p.f, code);
 }

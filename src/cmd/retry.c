@@ -582,10 +582,8 @@ cmd_retry(const char *const *args)
 	int code = EXIT_CANNOT;
 	size_t i;
 
-	if (!retry_begin(&r, args, &code)) {
-		files_drop(&r.f);
-		return code;
-	}
+	if (!retry_begin(&r, args, &code))
+		return files_refuse(&r.f, code);
 	for (i = 0; i < r.f.o.n_operands; i++)
 		retry_file(&r, r.f.o.operands[i]);
 	code = files_end(&r.f);

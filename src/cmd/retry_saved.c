@@ -124,7 +124,8 @@ fill_line(const struct saving *s, const struct outcome *o, struct retry_line *l)
 	int64_t ns;
 
 	l->op = str_from_c(s->op);
-	l->recursive = str_ends(l->url, STR("/"));
+	/* Members of what was to be removed with all that is in it. */
+	l->recursive = !strcmp(s->op, "delete") || str_ends(l->url, STR("/"));
 	l->fate = str_from_c(fate_of(o));
 	l->status = o->status;
 	l->error = o->tell;

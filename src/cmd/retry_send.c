@@ -182,20 +182,100 @@ found(void *arg, const struct entry *e, const struct verdict *v)
 	retry_over(o, v, true);
 }
 
+static bool
+is_gone(const struct entry *e, const struct verdict *v)
+{
+	return !e && (v->status == 404 || v->status == 410);
+}
+
+static const char *
+copy_method(const struct retry_one *o)
+{
+	return !strcmp(o->item.op, "copy") ? "COPY" : "MOVE";
+}
+
+static void
+looked_at_place(void *arg, const struct entry *e, const struct verdict *v)
+{
+	struct retry_one *o = arg;
+	struct verdict not_begun = *v;
+
+	if (is_gone(e, v)) {
+		send_change(o, copy_method(o));
+		return;
+	}
+	if (e && v->fate == FATE_DONE)
+		not_begun = files_refusal(
+		    STR("something is at the destination, which was not to be "
+			"overwritten; sheaf cp and sheaf mv --force do it"));
+	if (e && v->fate == FATE_DONE)
+		not_begun.status = 412;
+	files_not_begun(&not_begun);
+	retry_over(o, &not_begun, true);
+}
+
+/* What was to be removed without -r is not removed with all that is in it. */
+static void
+looked_at_kind(void *arg, const struct entry *e, const struct verdict *v)
+{
+	struct retry_one *o = arg;
+	struct verdict not_begun = *v;
+
+	if (is_gone(e, v) ||
+	    (e && v->fate == FATE_DONE && e->kind_told && !e->collection)) {
+		send_change(o, "DELETE");
+		return;
+	}
+	if (e && v->fate == FATE_DONE)
+		not_begun = files_refusal(e->kind_told
+			? STR("it is a collection; sheaf rm -r removes it with "
+			      "all that is in it")
+			: STR("the server does not say whether it is a "
+			      "collection; sheaf rm -r removes it, and all "
+			      "that may be in it"));
+	files_not_begun(&not_begun);
+	retry_over(o, &not_begun, true);
+}
+
+static void
+send_delete(struct retry_one *o)
+{
+	if (o->l.recursive)
+		send_change(o, "DELETE");
+	else
+		look(&o->r->f, o->l.url, looked_at_kind, o);
+}
+
+/* Some servers do not know Overwrite: F, so it is not left to them alone. */
+static void
+send_copy(struct retry_one *o)
+{
+	if (o->l.keep)
+		look(&o->r->f, o->l.destination, looked_at_place, o);
+	else
+		send_change(o, copy_method(o));
+}
+
 void
 retry_send(struct retry_one *o)
 {
 	const char *op = o->item.op;
 	static const struct {
 		const char *op, *method;
-	} rows[] = { { "delete", "DELETE" }, { "copy", "COPY" },
-		{ "move", "MOVE" }, { "mkcol", "MKCOL" },
-		{ "proppatch", "PROPPATCH" }, { "lock", "LOCK" },
-		{ "unlock", "UNLOCK" } };
+	} rows[] = { { "mkcol", "MKCOL" }, { "proppatch", "PROPPATCH" },
+		{ "lock", "LOCK" }, { "unlock", "UNLOCK" } };
 	size_t i;
 
 	if (!strcmp(op, "put")) {
 		send_file(o);
+		return;
+	}
+	if (!strcmp(op, "copy") || !strcmp(op, "move")) {
+		send_copy(o);
+		return;
+	}
+	if (!strcmp(op, "delete")) {
+		send_delete(o);
 		return;
 	}
 	if (!strcmp(op, "get")) {
@@ -224,12 +304,6 @@ conclude(struct retry_one *o, enum fate fate, const char *text)
 		work_say_more(o->r->f.work, "%s %.*s: %s", o->item.op,
 		    STR_ARG(o->l.url), text);
 	retry_over(o, &v, true);
-}
-
-static bool
-is_gone(const struct entry *e, const struct verdict *v)
-{
-	return !e && (v->status == 404 || v->status == 410);
 }
 
 /* It could not even be seen: nothing has become clearer. */

@@ -47,6 +47,9 @@ looked(void *arg, const struct entry *e, const struct verdict *v)
 	struct removal *r = arg;
 	struct verdict is_collection = files_refusal(
 	    STR("it is a collection; -r removes it with all that is in it"));
+	struct verdict no_kind = files_refusal(
+	    STR("the server does not say whether it is a collection; -r "
+		"removes it, and all that may be in it"));
 	struct verdict not_asked = *v;
 	struct str url = r->url;
 
@@ -57,6 +60,10 @@ looked(void *arg, const struct entry *e, const struct verdict *v)
 	}
 	if (e->collection && !r->f->o.recursive) {
 		refuse(r, &is_collection);
+		return;
+	}
+	if (!e->collection && !e->kind_told && !r->f->o.recursive) {
+		refuse(r, &no_kind);
 		return;
 	}
 	if (e->collection)
@@ -76,10 +83,8 @@ cmd_rm(const char *const *args)
 	int code;
 	size_t i;
 
-	if (!files_begin(&f, "rm", args, &shape, &code)) {
-		files_drop(&f);
-		return code;
-	}
+	if (!files_begin(&f, "rm", args, &shape, &code))
+		return files_refuse(&f, code);
 	all = files_array(&f, f.s.n_urls, sizeof(*all));
 	for (i = 0; all && i < f.s.n_urls; i++) {
 		all[i] = (struct removal){ &f, f.s.urls[i] };

@@ -9,13 +9,43 @@
 #include "base/file.h"
 #include "cmd/commands.h"
 #include "cmd/prompt.h"
+#include "cmd/text.h"
 #include "http/status.h"
 #include "http/url.h"
+
+/* An argument, without what is or might be a password in it. */
+static void
+put_operand(struct buf *b, const char *operand)
+{
+	struct str s = str_from_c(operand);
+	const char *authority = strstr(operand, "://");
+	size_t at = s.len, from;
+	struct url u;
+
+	if (authority) {
+		from = (size_t)(authority - operand) + 3;
+		if (url_parse(s, &u, NULL))
+			at = str_rfind(s, '@');
+		else if (u.user.len)
+			at = from + u.user.len;
+		if (at < s.len && at > from &&
+		    memchr(operand + from, ':', at - from)) {
+			text_put_plain(b, str_head(s, from));
+			BUF_LIT(b, "...");
+			s = str_skip(s, at);
+		}
+	}
+	text_put_plain(b, s);
+}
 
 static bool
 wrong(int *code, int with, const char *what, const char *why)
 {
-	(void)fprintf(stderr, "sheaf: %s%s%s\n", what, *what ? ": " : "", why);
+	struct buf b CLEANUP(buf_done) = { 0 };
+
+	put_operand(&b, what);
+	(void)fprintf(stderr, "sheaf: %.*s%s%s\n", STR_ARG(buf_str(&b)),
+	    *what ? ": " : "", why);
 	*code = with;
 	return false;
 }
@@ -43,19 +73,12 @@ session_is_url(const char *operand)
 static bool
 has_password(const char *url, struct str user, int *code)
 {
-	struct str s = str_from_c(url);
-	size_t at = str_find(s, '@');
-	size_t scheme = str_find(s, ':');
-
 	if (str_find(user, ':') == user.len)
 		return false;
-	(void)fprintf(stderr,
-	    "sheaf: %.*s://...%.*s: there is a password in this URL, where "
-	    "everybody on this machine can see it; leave it out, and put it "
-	    "into SHEAF_PASSWORD or a netrc file, or type it when asked\n",
-	    (int)scheme, url, STR_ARG(str_skip(s, at)));
-	*code = EXIT_USAGE;
-	return true;
+	return !wrong(code, EXIT_USAGE, url,
+	    "there is a password in this URL, where everybody on this machine "
+	    "can see it; leave it out, and put it into SHEAF_PASSWORD or a "
+	    "netrc file, or type it when asked");
 }
 
 /* One name for all: the option's, or that of the URLs. */

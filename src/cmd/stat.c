@@ -300,10 +300,8 @@ cmd_stat(const char *const *args)
 	int code;
 	size_t i;
 
-	if (!files_begin(&all.f, "stat", args, &shape, &code)) {
-		files_drop(&all.f);
-		return code;
-	}
+	if (!files_begin(&all.f, "stat", args, &shape, &code))
+		return files_refuse(&all.f, code);
 	all.n = all.f.s.n_urls;
 	all.v = files_array(&all.f, all.n, sizeof(*all.v));
 	for (i = 0; all.v && i < all.n; i++) {

@@ -7,6 +7,47 @@
 
 #include "base/clock.h"
 
+static bool
+is_word(struct str s)
+{
+	size_t i;
+
+	for (i = 0; i < s.len; i++)
+		if (!ascii_is_alpha(s.ptr[i]) && !ascii_is_digit(s.ptr[i]) &&
+		    (!s.ptr[i] || !strchr("-._/:@%+,=", s.ptr[i])))
+			return false;
+	return s.len;
+}
+
+void
+text_put_word(struct buf *b, struct str s)
+{
+	struct buf plain CLEANUP(buf_done) = { 0 };
+	bool odd;
+	size_t i;
+
+	if (is_word(s)) {
+		buf_put(b, s);
+		return;
+	}
+	text_put_plain(&plain, s);
+	odd = !str_eq(buf_str(&plain), s);
+	buf_put(b, odd ? STR("$'") : STR("'"));
+	for (i = 0; i < s.len; i++) {
+		unsigned char c = (unsigned char)s.ptr[i];
+
+		if (odd && (c < ' ' || c >= 0x7f))
+			buf_printf(b, "\\x%02x", c);
+		else if (odd && (c == '\'' || c == '\\'))
+			buf_printf(b, "\\%c", c);
+		else if (c == '\'')
+			BUF_LIT(b, "'\\''");
+		else
+			buf_putc(b, (char)c);
+	}
+	buf_putc(b, '\'');
+}
+
 void
 text_put_size(struct buf *b, uint64_t bytes)
 {

@@ -10,6 +10,12 @@
 #include "base/plain.h"
 #include "base/str.h"
 
+/*
+ * As a word of a shell: in quotes where need be, and, where a control character
+ * is in it, in the form $'...' that bash and zsh know.
+ */
+void text_put_word(struct buf *b, struct str s);
+
 /* "999 B", "1.2 kB", "34 MB": powers of 1000, two digits or more. */
 void text_put_size(struct buf *b, uint64_t bytes);
 

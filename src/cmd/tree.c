@@ -175,10 +175,8 @@ cmd_tree(const char *const *args)
 	struct tree t = { 0 };
 	int code;
 
-	if (!files_begin(&t.f, "tree", args, &shape, &code)) {
-		files_drop(&t.f);
-		return code;
-	}
+	if (!files_begin(&t.f, "tree", args, &shape, &code))
+		return files_refuse(&t.f, code);
 	t.l = (struct lister){ .f = &t.f, .ops = &ops, .recursive = true };
 	t.lines = choose_lines();
 	if (!lister_begin(&t.l))

@@ -454,6 +454,21 @@ work_done(struct work *w, const struct work_item *i, const struct verdict *v)
 
 /* ---- begin and end */
 
+/* Who it was done as: --user, or the name in front of the host of a URL. */
+static void
+find_user(struct work *w)
+{
+	const struct options *o = w->o;
+	struct url u;
+	size_t i;
+
+	buf_put(&w->user, str_from_c(o->user));
+	for (i = 0; !w->user.len && i < o->n_operands; i++)
+		if (!url_parse(str_from_c(o->operands[i]), &u, NULL) &&
+		    str_find(u.user, ':') == u.user.len)
+			url_put_decoded(&w->user, u.user);
+}
+
 enum err_code
 work_new(const struct options *o, const char *command, struct work **out,
     struct err *err)
@@ -474,11 +489,13 @@ work_new(const struct options *o, const char *command, struct work **out,
 	work_bar_init(&w->bar, !w->quiet && isatty(STDERR_FILENO) == 1);
 	work_file_init(&w->file, o->failed_out);
 	w->file.header.command = buf_str(&w->command);
-	w->file.header.user = str_from_c(o->user);
+	find_user(w);
+	w->file.header.user = buf_str(&w->user);
 	/* A pipe that nobody reads is a failure to write, and no end. */
 	(void)signal(SIGPIPE, SIG_IGN);
-	rc = buf_failed(&w->command) ? err_nomem(err)
-				     : work_signals_init(&w->signals, err);
+	rc = buf_failed(&w->command) || buf_failed(&w->user)
+	    ? err_nomem(err)
+	    : work_signals_init(&w->signals, err);
 	if (!rc && o->failed_out && !o->dry_run)
 		rc = work_file_open(&w->file, err);
 	if (rc) {
@@ -525,5 +542,6 @@ work_free(struct work *w)
 	arena_done(&w->item);
 	buf_done(&w->out);
 	buf_done(&w->command);
+	buf_done(&w->user);
 	free(w);
 }

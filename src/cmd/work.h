@@ -89,6 +89,9 @@ bool work_interrupted(struct work *w); /* begin nothing more */
  * fine: work that could not begin.
  */
 int work_end(struct work *w);
+
+/* --json where no work could begin: the summary of none, with the exit code. */
+void work_refuse(int code);
 void work_free(struct work *w); /* NULL is fine */
 
 #endif

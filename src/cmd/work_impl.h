@@ -117,6 +117,7 @@ struct work_parent {
 struct work {
 	const struct options *o;
 	struct buf command;
+	struct buf user; /* of the retry file */
 	bool json, quiet, verbose;
 	bool out_is_terminal;
 	struct buf out; /* for stdout */

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* What became of items, in words and as JSON. */
 #include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "cmd/text.h"
 #include "cmd/trouble.h"
 #include "cmd/work_impl.h"
@@ -323,6 +326,20 @@ put_summary(struct work *w, int code)
 }
 
 void
+work_refuse(int code)
+{
+	struct work *none = calloc(1, sizeof(*none));
+
+	if (!none)
+		return;
+	put_summary(none, code);
+	if (!buf_failed(&none->out))
+		(void)!fd_write_all(STDOUT_FILENO, buf_str(&none->out), NULL);
+	buf_done(&none->out);
+	free(none);
+}
+
+void
 work_say_summary(struct work *w, int code)
 {
 	struct buf b CLEANUP(buf_done) = { 0 };
@@ -336,8 +353,11 @@ work_say_summary(struct work *w, int code)
 	BUF_LIT(&b, "what was not done is in ");
 	text_put_plain(&b, str_from_c(w->file.name));
 	BUF_LIT(&b, "; to go on: sheaf retry ");
-	if (w->o->user)
-		buf_printf(&b, "--user %s ", w->o->user);
-	text_put_plain(&b, str_from_c(w->file.name));
+	if (w->file.header.user.len) {
+		BUF_LIT(&b, "--user ");
+		text_put_word(&b, w->file.header.user);
+		buf_putc(&b, ' ');
+	}
+	text_put_word(&b, str_from_c(w->file.name));
 	work_line(w, buf_str(&b));
 }
