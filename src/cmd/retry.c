@@ -290,7 +290,10 @@ begin(struct retry_one *o)
 		leave(o, FATE_LEFT, BLAME_STATUS,
 		    STR("what it waits for has failed"));
 	else if (plan == RETRY_NOT)
-		leave(o, FATE_FAILED, BLAME_STATUS, str_from_c(why));
+		leave(o,
+		    str_eq(o->l.fate, STR("unknown")) ? FATE_UNKNOWN
+						      : FATE_FAILED,
+		    BLAME_STATUS, str_from_c(why));
 	else if (plan == RETRY_LOOK)
 		retry_look(o);
 	else if (o->l.recursive && o->l.file.len)
