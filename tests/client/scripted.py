@@ -143,7 +143,8 @@ class Server:
         self.port = self.listening.getsockname()[1]
         self.url = "%s://127.0.0.1:%d/" % ("https" if tls else "http",
                                            self.port)
-        threading.Thread(target=self._accept, daemon=True).start()
+        self.accepting = threading.Thread(target=self._accept, daemon=True)
+        self.accepting.start()
 
     def _accept(self):
         while True:
@@ -180,6 +181,9 @@ class Server:
         return self
 
     def __exit__(self, *_):
+        # Else the thread may accept for whoever gets this descriptor next.
+        self.listening.shutdown(socket.SHUT_RDWR)
+        self.accepting.join()
         self.listening.close()
         assert not self.failures, self.failures
 
