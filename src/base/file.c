@@ -101,3 +101,20 @@ file_read(const char *name, struct buf *out, struct err *err)
 		out->len += (size_t)n;
 	}
 }
+
+enum err_code
+fd_pour(int fd, struct ostream *to, struct err *err)
+{
+	struct buf b CLEANUP(buf_done) = { 0 };
+	char *at = buf_room(&b, READ_STEP);
+	ssize_t n;
+
+	if (!at)
+		return err_nomem(err);
+	do {
+		n = read(fd, at, READ_STEP);
+		if (n > 0)
+			(void)ostream_write(to, str_of(at, (size_t)n));
+	} while (n > 0 || (n < 0 && errno == EINTR));
+	return n < 0 ? err_os(err, "cannot read") : ERR_OK;
+}

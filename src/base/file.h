@@ -8,6 +8,7 @@
 #include "base/attr.h"
 #include "base/buf.h"
 #include "base/err.h"
+#include "base/ostream.h"
 #include "base/str.h"
 
 /* For CLEANUP(): closes *fd unless it is negative, and makes it -1. */
@@ -29,5 +30,12 @@ enum err_code fd_read_at(int fd, uint64_t offset, char *out, size_t max,
 /* Appends a whole file to out; ERR_TOO_LARGE past out->max. */
 enum err_code
 file_read(const char *name, struct buf *out, struct err *err) MUST_USE;
+
+/*
+ * Writes to `to` what is read until the end.  Fails where it cannot be read;
+ * what `to` fails with sticks to it, and the rest is read all the same, so that
+ * whoever writes into a pipe is not stopped.
+ */
+enum err_code fd_pour(int fd, struct ostream *to, struct err *err) MUST_USE;
 
 #endif

@@ -123,6 +123,17 @@ str_to_u64(struct str s, uint64_t *out)
 	return true;
 }
 
+uint64_t
+str_hash(struct str s)
+{
+	uint64_t h = UINT64_C(0xcbf29ce484222325);
+	size_t i;
+
+	for (i = 0; i < s.len; i++)
+		h = (h ^ (unsigned char)s.ptr[i]) * UINT64_C(0x100000001b3);
+	return h;
+}
+
 int
 ascii_hex(char c)
 {

@@ -7,7 +7,6 @@
 #include "client/remote_impl.h"
 #include "http/fields.h"
 #include "outcome/retry.h"
-#include "wire/dav_request.h"
 
 /* Of a body that is not streamed; what is longer says nothing more. */
 #define BODY_MAX ((size_t)256 << 10)
@@ -360,10 +359,4 @@ remote_start(struct client *c, const struct remote_spec *spec, struct err *err)
 	if (rc)
 		remote_free(r);
 	return rc;
-}
-
-void
-remote_put_propfind(struct buf *b, const struct prop_name *names, size_t n)
-{
-	propfind_request_put(b, n == 0, names, n);
 }

@@ -74,8 +74,4 @@ struct remote_spec {
 enum err_code remote_start(
     struct client *c, const struct remote_spec *spec, struct err *err) MUST_USE;
 
-/* A PROPFIND body for the properties named (RFC 4918 s14.20). */
-void
-remote_put_propfind(struct buf *b, const struct prop_name *names, size_t n);
-
 #endif

@@ -3,7 +3,6 @@
  * `sheaf explain`: reads a 207 that somebody else wrote (a file, standard
  * input, or what a URL answers) and says what became of what.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -18,7 +17,6 @@
 
 /* Of the body of an error; the rest says nothing more. */
 #define BODY_KEPT 65536
-#define READ_STEP 65536
 
 /* One run of the command. */
 struct explaining {
@@ -252,25 +250,6 @@ answer_end(void *arg, bool cut, struct err *err)
 
 /* ---- from a file */
 
-static enum err_code
-feed(struct explaining *x, int fd, struct saved *s, struct err *err)
-{
-	struct buf b CLEANUP(buf_done) = { 0 };
-	char *at = buf_room(&b, READ_STEP);
-	ssize_t n;
-
-	(void)x;
-	if (!at)
-		return err_nomem(err);
-	do {
-		n = read(fd, at, READ_STEP);
-		if (n > 0)
-			(void)ostream_write(
-			    saved_stream(s), str_of(at, (size_t)n));
-	} while (n > 0 || (n < 0 && errno == EINTR));
-	return n < 0 ? err_os(err, "cannot read") : ERR_OK;
-}
-
 static void
 explain_file(struct explaining *x, const char *name)
 {
@@ -288,7 +267,7 @@ explain_file(struct explaining *x, const char *name)
 	else
 		rc = saved_new(&events, x, &s, &err);
 	if (!rc)
-		rc = feed(x, fd, s, &err);
+		rc = fd_pour(fd, saved_stream(s), &err);
 	if (!rc)
 		rc = saved_end(s, &err);
 	saved_free(s);

@@ -3,7 +3,6 @@
 #include <assert.h>
 #include <stdlib.h>
 
-#include "base/clock.h"
 #include "cmd/explain_impl.h"
 #include "cmd/text.h"
 #include "http/status.h"
@@ -270,35 +269,6 @@ findings_each(struct findings *f, size_t group,
 
 /* ---- as JSON */
 
-static void
-put_optional(struct json_object *o, const char *name, struct str value)
-{
-	if (value.len)
-		json_put_text(o, name, value);
-}
-
-static void
-put_trouble(struct findings *f, struct json_object *j, const struct trouble *t)
-{
-	struct buf b CLEANUP(buf_done) = { 0 };
-
-	trouble_put_condition(&b, &f->item, t);
-	put_optional(j, "condition", buf_str(&b));
-	buf_clear(&b);
-	trouble_put_what(&b, &f->item, t);
-	put_optional(j, "error", buf_str(&b));
-	buf_clear(&b);
-	trouble_put_todo(&b, &f->item, t);
-	put_optional(j, "next", buf_str(&b));
-	json_put_text(j, "retry", str_from_c(advice_word(trouble_advice(t))));
-	if (t->wait >= 0)
-		json_put_number(j, "retryAfter",
-		    (uint64_t)(t->wait / NSEC_PER_SEC +
-			(t->wait % NSEC_PER_SEC > 0)));
-	if (buf_failed(&b))
-		f->json->failed = buf_failed(&b);
-}
-
 static enum err_code
 put_json(struct findings *f, const struct outcome *o, enum fate fate,
     const struct found *one)
@@ -310,15 +280,15 @@ put_json(struct findings *f, const struct outcome *o, enum fate fate,
 		return ERR_OK;
 	j = json_begin(f->json);
 	json_put_text(&j, "type", STR("result"));
-	put_optional(&j, "href", o->told ? o->told->href : o->path.s);
-	put_optional(&j, "id", o->told ? o->told->id : STR(""));
+	json_put_optional(&j, "href", o->told ? o->told->href : o->path.s);
+	json_put_optional(&j, "id", o->told ? o->told->id : STR(""));
 	if (one->status)
 		json_put_number(&j, "status", one->status);
 	json_put_text(&j, "fate", str_from_c(fate_word(fate)));
 	t.fate = fate;
 	t.status = one->status;
 	if (fate != FATE_DONE)
-		put_trouble(f, &j, &t);
+		trouble_put_json(&j, &f->item, &t);
 	if (one->says.len && fate != FATE_DONE)
 		json_put_text(&j, "says", one->says);
 	if (one->line)

@@ -107,13 +107,6 @@ explain_single(
 /* ---- as JSON */
 
 static void
-put_optional(struct json_object *o, const char *name, struct str value)
-{
-	if (value.len)
-		json_put_text(o, name, value);
-}
-
-static void
 put_reading(
     struct json_object *j, const struct findings *f, const struct reading *r)
 {
@@ -126,7 +119,7 @@ put_reading(
 		json_put_text(j, "end",
 		    r->end == ERR_CUT_SHORT ? STR("cut short")
 					    : STR("malformed"));
-		put_optional(j, "endError", str_from_c(r->err.tell));
+		json_put_optional(j, "endError", str_from_c(r->err.tell));
 		json_put_number(j, "line", r->line);
 		json_put_number(j, "column", r->column);
 	} else {
@@ -134,8 +127,8 @@ put_reading(
 	}
 	if (r->contradicts)
 		json_put_true(j, "contradicts");
-	put_optional(j, "description", str_from_c(r->description));
-	put_optional(j, "syncToken", str_from_c(r->sync_token));
+	json_put_optional(j, "description", str_from_c(r->description));
+	json_put_optional(j, "syncToken", str_from_c(r->sync_token));
 }
 
 static void
@@ -154,8 +147,8 @@ put_single(struct json_object *j, const struct answer_seen *a)
 		buf_put(&name, e.condition.local);
 		json_put_text(j, "condition", buf_str(&name));
 	}
-	put_optional(j, "error", e.sentence);
-	put_optional(j, "problemType", e.problem_type);
+	json_put_optional(j, "error", e.sentence);
+	json_put_optional(j, "problemType", e.problem_type);
 }
 
 void
@@ -168,8 +161,8 @@ explain_json_answer(struct buf *b, const struct findings *f,
 	json_put_text(&j, "source", str_from_c(a->source));
 	if (a->status)
 		json_put_number(&j, "status", a->status);
-	put_optional(&j, "method", a->method);
-	put_optional(&j, "url", a->url);
+	json_put_optional(&j, "method", a->method);
+	json_put_optional(&j, "url", a->url);
 	if (multistatus && a->empty)
 		json_put_true(&j, "mentionsNothing");
 	if (multistatus)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "cmd/files.h"
+#include "wire/dav_request.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -235,4 +236,20 @@ files_slash(struct files *f, struct str url)
 	if (buf_failed(&b) || !arena_str(&f->s.a, buf_str(&b), &out))
 		return (struct str){ 0 };
 	return out;
+}
+
+enum err_code
+files_propfind(struct files *f, struct remote_spec spec, bool all,
+    const struct prop_name *names, size_t n, struct err *err)
+{
+	struct buf body CLEANUP(buf_done) = { 0 };
+
+	propfind_request_put(&body, all, names, n);
+	if (buf_failed(&body))
+		return err_nomem(err);
+	spec.method = "PROPFIND";
+	spec.has_depth = true;
+	spec.body = buf_str(&body);
+	spec.content_type = dav_request_media_type();
+	return remote_start(f->s.client, &spec, err);
 }

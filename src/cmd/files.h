@@ -130,6 +130,13 @@ extern const size_t n_entry_names;
  */
 void entry_read(struct arena *a, const struct outcome *o, struct entry *e);
 
+/*
+ * Sends a PROPFIND for these properties (all: and for all that the server likes
+ * to tell).  spec needs the URL and the depth, and who is told.
+ */
+enum err_code files_propfind(struct files *f, struct remote_spec spec, bool all,
+    const struct prop_name *names, size_t n, struct err *err) MUST_USE;
+
 /* ---- one look */
 
 /*

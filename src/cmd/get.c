@@ -314,12 +314,8 @@ static void
 list(struct node *n)
 {
 	struct getting *g = n->g;
-	struct buf body CLEANUP(buf_done) = { 0 };
-	struct remote_spec spec = { .method = "PROPFIND",
-		.url = n->url,
-		.has_depth = true,
+	struct remote_spec spec = { .url = n->url,
 		.depth = DEPTH_1,
-		.content_type = STR("application/xml; charset=utf-8"),
 		.members = &n->members,
 		.head = on_head,
 		.done = on_listed,
@@ -328,12 +324,10 @@ list(struct node *n)
 	enum err_code rc;
 
 	sink_init(&n->members, &member_ops);
-	remote_put_propfind(&body, entry_names, n_entry_names);
-	spec.body = buf_str(&body);
-	rc = buf_failed(&body) ? err_nomem(&err)
-			       : url_parse(n->url, &n->base, &err);
+	rc = url_parse(n->url, &n->base, &err);
 	if (!rc)
-		rc = remote_start(g->f.s.client, &spec, &err);
+		rc = files_propfind(
+		    &g->f, spec, false, entry_names, n_entry_names, &err);
 	if (rc)
 		tell_failure(n, rc, &err);
 	else

@@ -6,7 +6,6 @@
 #include "client/judge.h"
 #include "cmd/text.h"
 #include "http/status.h"
-#include "wire/dav_request.h"
 #include "wire/json_object.h"
 
 /* Rows of one listing, where they have to be held; more are refused. */
@@ -305,27 +304,19 @@ start(struct request *q, struct err *err)
 		.name = "lister",
 		.put = take_member,
 	};
-	struct buf body CLEANUP(buf_done) = { 0 };
 
 	sink_init(&q->sink.base, &ops);
-	propfind_request_put(&body, false, entry_names, n_entry_names);
-	if (buf_failed(&body))
-		return err_nomem(err);
-	return remote_start(q->g->l->f->s.client,
-	    &(struct remote_spec){
-		.method = "PROPFIND",
+	return files_propfind(q->g->l->f,
+	    (struct remote_spec){
 		.url = q->g->url,
-		.has_depth = true,
 		.depth = DEPTH_1,
-		.body = buf_str(&body),
-		.content_type = dav_request_media_type(),
 		.members = &q->sink.base,
 		.head = on_head,
 		.note = on_note,
 		.done = on_done,
 		.arg = q,
 	    },
-	    err);
+	    false, entry_names, n_entry_names, err);
 }
 
 static void

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "cmd/files.h"
-#include "wire/dav_request.h"
 
 struct looking {
 	struct sink base;
@@ -77,28 +76,22 @@ start(struct looking *l, struct str url, struct err *err)
 		.name = "look",
 		.put = take_member,
 	};
-	struct buf body CLEANUP(buf_done) = { 0 };
 
 	sink_init(&l->base, &ops);
-	propfind_request_put(&body, false, entry_names, n_entry_names);
-	if (buf_failed(&body) || !arena_str(&l->a, url, &url))
+	if (!arena_str(&l->a, url, &url))
 		return err_nomem(err);
 	if (url_parse(url, &l->url, err))
 		return ERR_BAD_REQUEST;
-	return remote_start(l->f->s.client,
-	    &(struct remote_spec){
-		.method = "PROPFIND",
+	return files_propfind(l->f,
+	    (struct remote_spec){
 		.url = url,
-		.has_depth = true,
 		.depth = DEPTH_0,
-		.body = buf_str(&body),
-		.content_type = dav_request_media_type(),
 		.members = &l->base,
 		.note = say_note,
 		.done = looked,
 		.arg = l,
 	    },
-	    err);
+	    false, entry_names, n_entry_names, err);
 }
 
 void

@@ -3,7 +3,6 @@
 #include <stdlib.h>
 
 #include "cmd/files.h"
-#include "wire/dav_request.h"
 
 /* More than any server has; what is above it would be somebody's joke. */
 #define PROPS_MAX ((size_t)4096)
@@ -112,25 +111,17 @@ start(struct asking *q, struct str url, bool all, const struct prop_name *names,
 		.name = "props",
 		.put = take_member,
 	};
-	struct buf body CLEANUP(buf_done) = { 0 };
 
 	sink_init(&q->base, &ops);
-	propfind_request_put(&body, all, names, n);
-	if (buf_failed(&body))
-		return err_nomem(err);
-	return remote_start(q->f->s.client,
-	    &(struct remote_spec){
-		.method = "PROPFIND",
+	return files_propfind(q->f,
+	    (struct remote_spec){
 		.url = url,
-		.has_depth = true,
 		.depth = DEPTH_0,
-		.body = buf_str(&body),
-		.content_type = dav_request_media_type(),
 		.members = &q->base,
 		.done = asked,
 		.arg = q,
 	    },
-	    err);
+	    all, names, n, err);
 }
 
 void

@@ -3,17 +3,14 @@
  * What a saved 207 says has failed, made operations of.  A member is only ever
  * asked for again where it is within what the request was about.
  */
-#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/clock.h"
+#include "base/file.h"
 #include "cmd/retry_impl.h"
 #include "cmd/work_impl.h"
 #include "outcome/retry.h"
-
-#define READ_STEP 65536
 
 struct saving {
 	struct sink base;
@@ -241,25 +238,6 @@ saving_done(struct saving *s)
 	buf_done(&s->destination);
 }
 
-static enum err_code
-feed(int fd, struct saved *s, struct str head, struct err *err)
-{
-	struct buf b CLEANUP(buf_done) = { 0 };
-	char *at = buf_room(&b, READ_STEP);
-	ssize_t n;
-
-	if (!at)
-		return err_nomem(err);
-	(void)ostream_write(saved_stream(s), head);
-	do {
-		n = read(fd, at, READ_STEP);
-		if (n > 0)
-			(void)ostream_write(
-			    saved_stream(s), str_of(at, (size_t)n));
-	} while (n > 0 || (n < 0 && errno == EINTR));
-	return n < 0 ? err_os(err, "cannot read") : ERR_OK;
-}
-
 void
 retry_saved(struct retrying *r, int fd, struct str head)
 {
@@ -274,8 +252,10 @@ retry_saved(struct retrying *r, int fd, struct str head)
 
 	sink_init(&s.base, &ops);
 	rc = saved_new(&events, &s, &saved, &err);
-	if (!rc)
-		rc = feed(fd, saved, head, &err);
+	if (!rc) {
+		(void)ostream_write(saved_stream(saved), head);
+		rc = fd_pour(fd, saved_stream(saved), &err);
+	}
 	if (!rc)
 		rc = saved_end(saved, &err);
 	saved_free(saved);

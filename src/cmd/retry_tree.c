@@ -7,7 +7,6 @@
 #include <stdlib.h>
 
 #include "cmd/retry_impl.h"
-#include "wire/dav_request.h"
 
 /* Collections that are looked into; a tree with more is left alone. */
 #define MOST 1000
@@ -124,27 +123,21 @@ start(struct tree_step *s, struct str url, struct err *err)
 {
 	static const struct sink_ops ops = { .name = "tree",
 		.put = take_member };
-	struct buf body CLEANUP(buf_done) = { 0 };
 
 	sink_init(&s->base, &ops);
-	propfind_request_put(&body, false, entry_names, n_entry_names);
-	if (buf_failed(&body) || !arena_str(&s->a, url, &url))
+	if (!arena_str(&s->a, url, &url))
 		return err_nomem(err);
 	if (url_parse(url, &s->url, err))
 		return ERR_BAD_REQUEST;
-	return remote_start(s->t->o->r->f.s.client,
-	    &(struct remote_spec){
-		.method = "PROPFIND",
+	return files_propfind(&s->t->o->r->f,
+	    (struct remote_spec){
 		.url = url,
-		.has_depth = true,
 		.depth = DEPTH_1,
-		.body = buf_str(&body),
-		.content_type = dav_request_media_type(),
 		.members = &s->base,
 		.done = looked,
 		.arg = s,
 	    },
-	    err);
+	    false, entry_names, n_entry_names, err);
 }
 
 static void

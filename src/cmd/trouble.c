@@ -311,3 +311,26 @@ trouble_put(struct buf *b, struct arena *a, const struct trouble *p)
 	if (buf_failed(&part))
 		b->failed = buf_failed(&part);
 }
+
+void
+trouble_put_json(
+    struct json_object *o, struct arena *a, const struct trouble *p)
+{
+	struct buf part CLEANUP(buf_done) = { 0 };
+
+	trouble_put_what(&part, a, p);
+	json_put_optional(o, "error", buf_str(&part));
+	buf_clear(&part);
+	trouble_put_condition(&part, a, p);
+	json_put_optional(o, "condition", buf_str(&part));
+	buf_clear(&part);
+	trouble_put_todo(&part, a, p);
+	json_put_optional(o, "next", buf_str(&part));
+	json_put_text(o, "retry", str_from_c(advice_word(trouble_advice(p))));
+	if (p->wait >= 0)
+		json_put_number(o, "retryAfter",
+		    (uint64_t)(p->wait / NSEC_PER_SEC +
+			(p->wait % NSEC_PER_SEC > 0)));
+	if (buf_failed(&part))
+		o->b->failed = buf_failed(&part);
+}

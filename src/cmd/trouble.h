@@ -11,6 +11,7 @@
 #include "outcome/outcome.h"
 #include "outcome/retry.h"
 #include "outcome/verdict.h"
+#include "wire/json_object.h"
 
 /* Everything is borrowed; what is empty is not known. */
 struct trouble {
@@ -39,6 +40,10 @@ void trouble_put(struct buf *b, struct arena *a, const struct trouble *p);
 /* The first condition's name, as "{DAV:}lock-token-submitted", or nothing. */
 void
 trouble_put_condition(struct buf *b, struct arena *a, const struct trouble *p);
+
+/* The members error, condition, next, retry and retryAfter, as far as known. */
+void trouble_put_json(
+    struct json_object *o, struct arena *a, const struct trouble *p);
 
 /* "later", "when-freed", "never" ...: enum retry_advice as one word. */
 const char *advice_word(enum retry_advice a);

@@ -11,7 +11,6 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "cmd/text.h"
-#include "cmd/trouble.h"
 #include "cmd/work_impl.h"
 #include "http/url.h"
 
@@ -409,13 +408,7 @@ static void
 put_item_line(struct work *w, const struct work_item *i,
     const struct verdict *v, const struct work_parent *p)
 {
-	struct trouble trouble = { .op = i->op,
-		.fate = v->fate,
-		.blame = v->blame,
-		.status = v->status,
-		.wait = v->wait,
-		.text = v->text,
-		.error = v->error };
+	struct trouble trouble = work_trouble(i, v);
 	struct retry_line l;
 	char id[24];
 

@@ -9,6 +9,7 @@
 #include "base/arena.h"
 #include "client/client.h"
 #include "cmd/exit_code.h"
+#include "cmd/trouble.h"
 #include "cmd/work.h"
 #include "wire/retry_line.h"
 
@@ -141,6 +142,9 @@ void work_flush(struct work *w);
 
 /* "put a.txt to https://h/a.txt" */
 void work_put_subject(struct buf *b, const struct work_item *i);
+
+/* What went wrong with it; borrowed from both. */
+struct trouble work_trouble(const struct work_item *i, const struct verdict *v);
 
 /* What became of it, for people and as JSON; parent may be NULL. */
 void work_say_item(struct work *w, const struct work_item *i,

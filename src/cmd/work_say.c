@@ -7,7 +7,6 @@
 #include "base/clock.h"
 #include "base/file.h"
 #include "cmd/text.h"
-#include "cmd/trouble.h"
 #include "cmd/work_impl.h"
 #include "http/status.h"
 #include "wire/json_object.h"
@@ -34,8 +33,8 @@ work_put_subject(struct buf *b, const struct work_item *i)
 	}
 }
 
-static struct trouble
-trouble_from(const struct work_item *i, const struct verdict *v)
+struct trouble
+work_trouble(const struct work_item *i, const struct verdict *v)
 {
 	return (struct trouble){ .op = i->op,
 		.fate = v->fate,
@@ -50,7 +49,7 @@ trouble_from(const struct work_item *i, const struct verdict *v)
 static struct trouble
 trouble_shown(const struct work_item *i, const struct verdict *v)
 {
-	struct trouble p = trouble_from(i, v);
+	struct trouble p = work_trouble(i, v);
 
 	if (p.status == 207)
 		p.status = 0;
@@ -118,54 +117,25 @@ say_not_done(struct work *w, const struct work_item *i, const struct verdict *v,
 /* ---- as JSON */
 
 static void
-put_optional(struct json_object *o, const char *name, struct str value)
-{
-	if (value.len)
-		json_put_text(o, name, value);
-}
-
-static void
-put_trouble_json(struct json_object *o, struct work *w, const struct trouble *p)
-{
-	struct buf part CLEANUP(buf_done) = { 0 };
-
-	trouble_put_what(&part, &w->item, p);
-	put_optional(o, "error", buf_str(&part));
-	buf_clear(&part);
-	trouble_put_condition(&part, &w->item, p);
-	put_optional(o, "condition", buf_str(&part));
-	buf_clear(&part);
-	trouble_put_todo(&part, &w->item, p);
-	put_optional(o, "next", buf_str(&part));
-	json_put_text(o, "retry", str_from_c(advice_word(trouble_advice(p))));
-	if (p->wait >= 0)
-		json_put_number(o, "retryAfter",
-		    (uint64_t)(p->wait / NSEC_PER_SEC +
-			(p->wait % NSEC_PER_SEC > 0)));
-	if (buf_failed(&part))
-		o->b->failed = buf_failed(&part);
-}
-
-static void
 put_result(struct work *w, const struct work_item *i, const struct verdict *v,
     const struct work_parent *parent)
 {
 	struct json_object o = json_begin(&w->out);
-	struct trouble p = trouble_from(i, v);
+	struct trouble p = work_trouble(i, v);
 
 	json_put_text(&o, "type", STR("result"));
 	json_put_text(&o, "op", str_from_c(i->op));
-	put_optional(&o, "url", i->url);
-	put_optional(&o, "destination", i->destination);
-	put_optional(&o, "file", i->file);
+	json_put_optional(&o, "url", i->url);
+	json_put_optional(&o, "destination", i->destination);
+	json_put_optional(&o, "file", i->file);
 	if (v->status)
 		json_put_number(&o, "status", v->status);
 	json_put_text(&o, "fate", str_from_c(fate_word(v->fate)));
-	put_optional(&o, "etag", v->etag);
+	json_put_optional(&o, "etag", v->etag);
 	if (i->bytes)
 		json_put_number(&o, "bytes", i->bytes);
 	if (v->fate != FATE_DONE) {
-		put_trouble_json(&o, w, &p);
+		trouble_put_json(&o, &w->item, &p);
 		if (v->retryable)
 			json_put_true(&o, "retryable");
 		else
@@ -242,7 +212,7 @@ put_member_json(struct work *w, struct work_parent *parent, struct str url,
 	if (o->status)
 		json_put_number(&j, "status", o->status);
 	json_put_text(&j, "fate", str_from_c(fate_word(p->fate)));
-	put_trouble_json(&j, w, p);
+	trouble_put_json(&j, &w->item, p);
 	json_end(&j);
 }
 

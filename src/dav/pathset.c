@@ -5,15 +5,11 @@
 
 #define SLOTS_FIRST 64
 
-/* FNV-1a */
 static size_t
 hash(struct str s)
 {
-	uint64_t h = UINT64_C(14695981039346656037);
-	size_t i;
+	uint64_t h = str_hash(s);
 
-	for (i = 0; i < s.len; i++)
-		h = (h ^ (unsigned char)s.ptr[i]) * UINT64_C(1099511628211);
 	return (size_t)(h ^ (h >> 32));
 }
 

@@ -13,15 +13,12 @@ plan_index_done(struct plan_index *ix)
 	*ix = (struct plan_index){ 0 };
 }
 
-/* FNV-1a.  The keys are the program's own: nobody chooses them to collide. */
+/* The keys are the program's own: nobody chooses them to collide. */
 static uint64_t
 hash(struct str s)
 {
-	uint64_t h = UINT64_C(0xcbf29ce484222325);
-	size_t i;
+	uint64_t h = str_hash(s);
 
-	for (i = 0; i < s.len; i++)
-		h = (h ^ (unsigned char)s.ptr[i]) * UINT64_C(0x100000001b3);
 	return h ^ h >> 32;
 }
 

@@ -29,6 +29,13 @@ json_put_text(struct json_object *o, const char *name, struct str value)
 }
 
 void
+json_put_optional(struct json_object *o, const char *name, struct str value)
+{
+	if (value.len)
+		json_put_text(o, name, value);
+}
+
+void
 json_put_number(struct json_object *o, const char *name, uint64_t value)
 {
 	put_name(o, name);

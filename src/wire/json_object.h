@@ -17,6 +17,10 @@ struct json_object {
 
 struct json_object json_begin(struct buf *b);
 void json_put_text(struct json_object *o, const char *name, struct str value);
+
+/* The same, but nothing where the value is empty. */
+void
+json_put_optional(struct json_object *o, const char *name, struct str value);
 void json_put_number(struct json_object *o, const char *name, uint64_t value);
 void json_put_true(struct json_object *o, const char *name);
 void json_put_false(struct json_object *o, const char *name);

@@ -6,15 +6,12 @@
 #define FIRST_SLOTS ((size_t)32)
 #define KEPT_SLOTS ((size_t)1024)
 
-/* FNV-1a, and a mixing of its bits; never 0. */
+/* With its bits mixed, because names are alike; never 0. */
 static uint64_t
 hash(struct str name)
 {
-	uint64_t h = UINT64_C(0xcbf29ce484222325);
-	size_t i;
+	uint64_t h = str_hash(name);
 
-	for (i = 0; i < name.len; i++)
-		h = (h ^ (unsigned char)name.ptr[i]) * UINT64_C(0x100000001b3);
 	h = (h ^ h >> 33) * UINT64_C(0xff51afd7ed558ccd);
 	h = (h ^ h >> 33) * UINT64_C(0xc4ceb9fe1a85ec53);
 	h ^= h >> 33;
