@@ -66,8 +66,8 @@ struct outcome outcome_failed(struct rpath path, bool collection,
 /*
  * Whether it failed: status >= 400, and of what was told also a status that
  * could not be read (0) or is no last word (1xx, 207), and what was done in
- * part only: unknown is never success.  A property that was not found does not make
- * the resource a failure.
+ * part only: unknown is never success.  A property that was not found does not
+ * make the resource a failure.
  */
 bool outcome_is_failure(const struct outcome *o);
 

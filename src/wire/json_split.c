@@ -47,9 +47,8 @@ passed(struct json_split *s, const struct split_value *v, enum err_code rc,
 	s->err = *e;
 	s->err.code = rc;
 	if (!str_starts(str_from_c(e->tell), STR("line ")))
-		(void)snprintf(s->err.tell, sizeof(s->err.tell),
-		    "line %llu, column %llu: %s", (unsigned long long)v->line,
-		    (unsigned long long)v->column,
+		(void)err_tell(&s->err, rc, "line %llu, column %llu: %s",
+		    (unsigned long long)v->line, (unsigned long long)v->column,
 		    e->tell[0] ? e->tell : err_text(rc));
 	return false;
 }

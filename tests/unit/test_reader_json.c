@@ -131,8 +131,7 @@ every_form_of_an_item_is_read(void **state)
 		{ "\"status\":200,\"error\":{\"status\":409}", "409" },
 		{ "\"status\":200,\"error\":null,\"errors\":[]", "200" },
 		{ "\"status\":200,\"error\":false", "200" },
-		{ "\"status\":102,\"error\":\"Processing\"",
-		    "102" },
+		{ "\"status\":102,\"error\":\"Processing\"", "102" },
 		{ "\"status\":200,\"partial\":true,\"error\":\"OK: x\"",
 		    "200 tell=x partial" },
 		{ "\"status\":200,\"problem\":{\"type\":\"urn:t\",\"status\":"
