@@ -87,16 +87,16 @@ made(void *arg, const struct verdict *v)
 {
 	struct making *m = arg;
 	bool parents = m->f->o.parents;
-
+	bool done = v->fate == FATE_DONE;
 	/* RFC 4918 s9.3.1: 201; whatever else may be a page of a proxy. */
-	if (v->fate == FATE_DONE && v->status != 201 && v->status != 207) {
+	bool doubtful = done && v->status != 201 && v->status != 207;
+
+	if (doubtful || (parents && v->status == 405)) {
 		look(m->f, m->at, looked, m);
-	} else if (v->fate == FATE_DONE) {
+	} else if (done) {
 		if (m->at.len != m->url.len)
 			work_say_more(m->f->work, "made %.*s", STR_ARG(m->at));
 		descend(m, v);
-	} else if (parents && v->status == 405) {
-		look(m->f, m->at, looked, m);
 	} else if (!parents || (v->status != 409 && v->status != 404) ||
 	    (m->at.len < m->url.len && !m->went_up) || !ascend(m)) {
 		finish(m, v);
