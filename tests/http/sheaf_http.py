@@ -329,6 +329,12 @@ class Server:
         """Resident memory in bytes."""
         return self._status("VmRSS")
 
+    def private(self):
+        """What it has written to itself, in bytes."""
+        with open("/proc/%d/smaps_rollup" % self.pid) as f:
+            return sum(int(line.split()[1]) * 1024 for line in f
+                       if line.startswith("Private_Dirty:"))
+
     def peak(self):
         return self._status("VmHWM")
 
