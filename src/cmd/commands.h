@@ -71,6 +71,7 @@ void help_put_overview(struct buf *out);
 /* What `sheaf help COMMAND` says, and the same as a page for man(1). */
 void help_put_command(struct buf *out, const struct command *c);
 void help_put_man(struct buf *out, const struct command *c);
+void help_put_man_overview(struct buf *out);
 
 /* Completion for a shell; false: it is none of bash, zsh and fish. */
 bool help_put_completion(struct buf *out, const char *shell) MUST_USE;

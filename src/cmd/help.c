@@ -255,14 +255,17 @@ static bool
 put_asked(struct buf *out, const char *form, const char *name)
 {
 	const struct command *c = command_find(name);
+	bool man = !strcmp(form, "--man");
 
 	if (!strcmp(form, "--completion"))
 		return help_put_completion(out, name);
 	if (!c && *name)
 		return false;
-	if (!c)
+	if (!c && man)
+		help_put_man_overview(out);
+	else if (!c)
 		help_put_overview(out);
-	else if (!strcmp(form, "--man"))
+	else if (man)
 		help_put_man(out, c);
 	else
 		help_put_command(out, c);

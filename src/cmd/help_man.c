@@ -216,3 +216,37 @@ help_put_man(struct buf *out, const struct command *c)
 		put_environment(out);
 	put_see_also(out, c);
 }
+
+void
+help_put_man_overview(struct buf *out)
+{
+	static const struct command all = { .user = FOR_FILES | FOR_EXPLAIN };
+	size_t i;
+
+	BUF_LIT(out,
+	    ".\\\" Made by 'sheaf help --man'.\n"
+	    ".TH SHEAF 1 \"\" \"sheaf " SHEAF_VERSION "\"\n"
+	    ".SH NAME\n"
+	    "sheaf \\- WebDAV that tells the truth about every member\n"
+	    ".SH SYNOPSIS\n"
+	    "\\fBsheaf\\fR \\fICOMMAND\\fR [\\fIARGUMENTS\\fR]\n"
+	    ".SH DESCRIPTION\n"
+	    "One request may ask for many things, and one answer, 207\n"
+	    "Multi\\-Status, says what became of each. \\fBsheaf\\fR serves a\n"
+	    "directory that way, works with files on any WebDAV server\n"
+	    "without ever taking a 207 for success, and explains and checks\n"
+	    "the 207 of any other program.\n"
+	    ".PP\n"
+	    "Data goes to the standard output, talk to the standard error\n"
+	    "output. What was not done is kept in a file for\n"
+	    ".BR sheaf\\-retry (1).\n"
+	    ".SH COMMANDS\n");
+	for (i = 0; i < n_commands; i++) {
+		buf_printf(out, ".TP\n.BR sheaf\\-%s (1)\n", commands[i].name);
+		put_roff(out, str_from_c(commands[i].summary));
+		buf_putc(out, '\n');
+	}
+	put_exits(out, &all);
+	put_environment(out);
+	BUF_LIT(out, ".SH SEE ALSO\n.BR sheaf (3)\n");
+}

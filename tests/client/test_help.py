@@ -57,15 +57,17 @@ class Help(unittest.TestCase):
     def test_man_has_nothing_to_complain_about(self):
         if not shutil.which("man") or not shutil.which("groff"):
             self.skipTest("man or groff is not installed")
-        for command in commands():
-            page = os.path.join(self.dir, command + ".1")
+        for command in [""] + commands():
+            page = os.path.join(self.dir, "sheaf-" + command + ".1")
             with open(page, "w", encoding="utf-8") as f:
-                f.write(run(PROGRAM, "help", "--man", command).stdout)
+                f.write(run(PROGRAM, "help", "--man",
+                            *command.split()).stdout)
             p = run("man", "--warnings", "-l", page,
                     env=dict(os.environ, LC_ALL="C.UTF-8", MANPAGER="cat",
                              MANWIDTH="80"))
             self.assertEqual((p.returncode, p.stderr), (0, ""), command)
-            self.assertIn("sheaf-" + command, p.stdout)
+            self.assertIn(command and "sheaf-" + command or "sheaf-retry(1)",
+                          p.stdout)
 
     def test_what_there_is_no_help_for_is_named(self):
         for args in (["help", "nothing"], ["help", "--man", "nothing"],
