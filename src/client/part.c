@@ -317,7 +317,8 @@ part_place(struct part *p, int64_t mtime, struct err *err)
 void
 part_spoil(struct part *p)
 {
-	(void)unlinkat(p->dir, p->note.ptr, 0);
+	if (p->note.ptr)
+		(void)unlinkat(p->dir, p->note.ptr, 0);
 	buf_clear(&p->etag);
 }
 

@@ -52,7 +52,10 @@ part_write(struct part *p, struct str bytes, struct err *err) MUST_USE;
 enum err_code
 part_place(struct part *p, int64_t mtime, struct err *err) MUST_USE;
 
-/* The bytes are not what they should be: never to be gone on with. */
+/*
+ * The bytes are not what they should be: never to be gone on with.  One that
+ * was not opened has nothing to spoil.
+ */
 void part_spoil(struct part *p);
 
 /* Closes; nothing is left where nothing was fetched. */
