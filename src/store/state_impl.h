@@ -60,6 +60,7 @@ struct tidy {
 	bool runs;
 	bool wanted;
 	atomic_bool stop;
+	pthread_mutex_t shortening; /* held during a checkpoint */
 	atomic_int pages; /* in the log */
 	atomic_int due; /* there is work when the log has so many */
 	struct db conn; /* its own, for checkpoints */
@@ -150,6 +151,9 @@ bool wal_intact(int fd, int frames);
 void tidy_init(struct state *s);
 enum err_code tidy_start(struct state *s, struct err *err) MUST_USE;
 void tidy_stop(struct state *s);
+
+/* Waits where the log has grown faster than it can be shortened. */
+void tidy_make_room(struct state *s);
 void tidy_done(struct state *s);
 
 /* ---- properties (state.c), within a transaction */

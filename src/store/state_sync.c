@@ -208,6 +208,7 @@ tx_begin(struct state *s, struct tx *t, struct err *err)
 {
 	enum err_code rc;
 
+	tidy_make_room(s);
 	*t = (struct tx){ .s = s, .c = writer_lock(s) };
 	t->c->locks = 0;
 	rc = db_run(t->c, Q_BEGIN, NULL, 0, err);

@@ -15,6 +15,12 @@
  */
 #define LOG_TOO_LONG 8000
 
+/*
+ * On a slow disk others write much while a checkpoint is on its way.  At this
+ * length each of them waits for its end first.
+ */
+#define LOG_FULL 10000
+
 #define LOG_BUSY_MS 100 /* to wait for a slow reader then */
 
 #define JOURNAL_MAX 1000000
@@ -56,8 +62,10 @@ static void
 shorten_log(struct state *s)
 {
 	struct tidy *t = &s->tidy;
-	bool whole = checkpoint(t, SQLITE_CHECKPOINT_PASSIVE);
+	bool whole;
 
+	(void)pthread_mutex_lock(&t->shortening);
+	whole = checkpoint(t, SQLITE_CHECKPOINT_PASSIVE);
 	if (!whole && atomic_load(&t->pages) >= LOG_TOO_LONG) {
 		struct db *c CLEANUP(conn_unlock) = writer_lock(s);
 
@@ -65,6 +73,18 @@ shorten_log(struct state *s)
 	}
 	atomic_store(
 	    &t->due, whole ? LOG_LONG : atomic_load(&t->pages) + LOG_LONG);
+	(void)pthread_mutex_unlock(&t->shortening);
+}
+
+void
+tidy_make_room(struct state *s)
+{
+	struct tidy *t = &s->tidy;
+
+	if (atomic_load(&t->pages) < LOG_FULL)
+		return;
+	(void)pthread_mutex_lock(&t->shortening);
+	(void)pthread_mutex_unlock(&t->shortening);
 }
 
 static enum err_code
@@ -130,6 +150,7 @@ void
 tidy_init(struct state *s)
 {
 	(void)pthread_mutex_init(&s->tidy.lock, NULL);
+	(void)pthread_mutex_init(&s->tidy.shortening, NULL);
 	(void)pthread_cond_init(&s->tidy.wake, NULL);
 	atomic_store(&s->tidy.due, LOG_LONG);
 }
@@ -174,5 +195,6 @@ tidy_done(struct state *s)
 {
 	db_close(&s->tidy.conn);
 	(void)pthread_cond_destroy(&s->tidy.wake);
+	(void)pthread_mutex_destroy(&s->tidy.shortening);
 	(void)pthread_mutex_destroy(&s->tidy.lock);
 }
