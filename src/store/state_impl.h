@@ -56,11 +56,12 @@ struct wal_sync {
 struct tidy {
 	pthread_mutex_t lock;
 	pthread_cond_t wake;
+	pthread_cond_t tried; /* once more to shorten the log */
+	uint64_t tries;
 	pthread_t thread;
 	bool runs;
 	bool wanted;
 	atomic_bool stop;
-	pthread_mutex_t shortening; /* held during a checkpoint */
 	atomic_int pages; /* in the log */
 	atomic_int due; /* there is work when the log has so many */
 	struct db conn; /* its own, for checkpoints */
@@ -121,6 +122,10 @@ struct tx {
  * state_change_end() was told.  To be ended, unless it fails.
  */
 enum err_code tx_begin(struct state *s, struct tx *t, struct err *err) MUST_USE;
+
+/* The same for the thread that makes room in the log: does not wait for it. */
+enum err_code
+tx_begin_now(struct state *s, struct tx *t, struct err *err) MUST_USE;
 
 /*
  * Commits if rc is ERR_OK, else takes it back, and returns rc.  Once committed

@@ -206,9 +206,15 @@ carry_out(struct tx *t, struct err *err)
 enum err_code
 tx_begin(struct state *s, struct tx *t, struct err *err)
 {
+	tidy_make_room(s);
+	return tx_begin_now(s, t, err);
+}
+
+enum err_code
+tx_begin_now(struct state *s, struct tx *t, struct err *err)
+{
 	enum err_code rc;
 
-	tidy_make_room(s);
 	*t = (struct tx){ .s = s, .c = writer_lock(s) };
 	t->c->locks = 0;
 	rc = db_run(t->c, Q_BEGIN, NULL, 0, err);

@@ -62,10 +62,8 @@ static void
 shorten_log(struct state *s)
 {
 	struct tidy *t = &s->tidy;
-	bool whole;
+	bool whole = checkpoint(t, SQLITE_CHECKPOINT_PASSIVE);
 
-	(void)pthread_mutex_lock(&t->shortening);
-	whole = checkpoint(t, SQLITE_CHECKPOINT_PASSIVE);
 	if (!whole && atomic_load(&t->pages) >= LOG_TOO_LONG) {
 		struct db *c CLEANUP(conn_unlock) = writer_lock(s);
 
@@ -73,18 +71,23 @@ shorten_log(struct state *s)
 	}
 	atomic_store(
 	    &t->due, whole ? LOG_LONG : atomic_load(&t->pages) + LOG_LONG);
-	(void)pthread_mutex_unlock(&t->shortening);
 }
 
 void
 tidy_make_room(struct state *s)
 {
 	struct tidy *t = &s->tidy;
+	uint64_t seen;
 
 	if (atomic_load(&t->pages) < LOG_FULL)
 		return;
-	(void)pthread_mutex_lock(&t->shortening);
-	(void)pthread_mutex_unlock(&t->shortening);
+	(void)pthread_mutex_lock(&t->lock);
+	seen = t->tries;
+	t->wanted = true;
+	(void)pthread_cond_signal(&t->wake);
+	while (t->runs && !atomic_load(&t->stop) && t->tries == seen)
+		(void)pthread_cond_wait(&t->tried, &t->lock);
+	(void)pthread_mutex_unlock(&t->lock);
 }
 
 static enum err_code
@@ -116,7 +119,7 @@ shorten_journal(struct state *s)
 
 	while (more && !atomic_load(&s->tidy.stop)) {
 		struct tx t;
-		enum err_code rc = tx_begin(s, &t, NULL);
+		enum err_code rc = tx_begin_now(s, &t, NULL);
 
 		if (rc)
 			return;
@@ -140,9 +143,13 @@ run(void *arg)
 		(void)pthread_mutex_unlock(&t->lock);
 		if (atomic_load(&t->stop))
 			return NULL;
-		shorten_journal(s);
 		if (!atomic_load(&s->sync.broken)) /* sync_repair() */
 			shorten_log(s);
+		(void)pthread_mutex_lock(&t->lock);
+		t->tries++;
+		(void)pthread_cond_broadcast(&t->tried);
+		(void)pthread_mutex_unlock(&t->lock);
+		shorten_journal(s);
 	}
 }
 
@@ -150,8 +157,8 @@ void
 tidy_init(struct state *s)
 {
 	(void)pthread_mutex_init(&s->tidy.lock, NULL);
-	(void)pthread_mutex_init(&s->tidy.shortening, NULL);
 	(void)pthread_cond_init(&s->tidy.wake, NULL);
+	(void)pthread_cond_init(&s->tidy.tried, NULL);
 	atomic_store(&s->tidy.due, LOG_LONG);
 }
 
@@ -184,6 +191,7 @@ tidy_stop(struct state *s)
 	(void)pthread_mutex_lock(&t->lock);
 	atomic_store(&t->stop, true);
 	(void)pthread_cond_signal(&t->wake);
+	(void)pthread_cond_broadcast(&t->tried);
 	(void)pthread_mutex_unlock(&t->lock);
 	if (t->runs)
 		(void)pthread_join(t->thread, NULL);
@@ -195,6 +203,6 @@ tidy_done(struct state *s)
 {
 	db_close(&s->tidy.conn);
 	(void)pthread_cond_destroy(&s->tidy.wake);
-	(void)pthread_mutex_destroy(&s->tidy.shortening);
+	(void)pthread_cond_destroy(&s->tidy.tried);
 	(void)pthread_mutex_destroy(&s->tidy.lock);
 }
