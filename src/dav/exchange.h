@@ -62,6 +62,12 @@ struct reply_ops {
 	 */
 	enum err_code (*content)(struct reply *, unsigned status,
 	    struct content *c, const struct segment *segs, size_t n);
+	/*
+	 * Optional: the outcomes of a 207 as they are, in the place of a body.
+	 * Whoever puts them ends the sink.
+	 */
+	enum err_code (*outcomes)(
+	    struct reply *, unsigned status, struct sink **out);
 	/* No body. */
 	enum err_code (*empty)(struct reply *, unsigned status);
 	/* Optional: drops all headers, of an answer that cannot be given. */
@@ -114,15 +120,37 @@ struct exchange {
 	struct arena *arena;
 	struct ostream *body;
 	/*
+	 * That of many requests which become durable together: whoever began it
+	 * says when they are.  NULL: each by itself.
+	 */
+	struct store_batch *batch;
+	/* What the store is to remember with the change; NULL: nothing. */
+	const struct record *record;
+	/*
 	 * begin() sets it when run() may take long (walks, syncs to disk): the
 	 * server then calls run() on a worker, not on an I/O thread.
 	 */
 	bool slow;
+	/*
+	 * Whoever takes the body sets it when it is time for piece(): no more
+	 * is written until that has returned, and it is set back.
+	 */
+	bool full;
+	struct keys *keys; /* idempotency (dav/keys.h); NULL: there are none */
+	const struct bulk_service *service; /* of an endpoint, else NULL */
 	void *state; /* the method's own, from the arena */
 };
 
+struct bulk_service;
+struct keys;
+
 struct method_ops {
 	enum err_code (*begin)(struct exchange *x, struct err *err);
+	/*
+	 * Optional: what is to be done before more of the body can be taken; on
+	 * a worker.  A failure is answered like run()'s, which is not called.
+	 */
+	enum err_code (*piece)(struct exchange *x, struct err *err);
 	enum err_code (*run)(struct exchange *x, struct err *err);
 	void (*end)(struct exchange *x);
 };

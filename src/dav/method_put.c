@@ -206,8 +206,8 @@ drop_times(struct exchange *x)
 			  STR_INIT("Win32LastAccessTime") } } },
 	};
 
-	(void)!store_patch(
-	    x->store, x->req->path, changes, ARRAY_LEN(changes), &g, NULL);
+	(void)!store_patch(x->store, x->req->path, changes, ARRAY_LEN(changes),
+	    &g, x->batch, NULL);
 }
 
 static enum err_code
@@ -227,8 +227,8 @@ put_run(struct exchange *x, struct err *err)
 		rc = precondition_look(&p->pre, err);
 	if (!rc)
 		rc = upload_commit(p->upload,
-		    precondition_guard(&p->pre, x->req->path), &res, &created,
-		    err);
+		    precondition_guard(&p->pre, x->req->path), x->batch, &res,
+		    &created, err);
 	if (rc)
 		return rc;
 	if (res.has_props)

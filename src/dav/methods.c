@@ -31,6 +31,7 @@ exchange_op(const struct exchange *x)
 		.caller = &x->req->caller,
 		.set = x->set,
 		.arena = x->arena,
+		.batch = x->batch,
 	};
 }
 

@@ -38,7 +38,7 @@ op_mkcol(const struct op *op, struct rpath path, const struct guard *g,
 
 	if (rc)
 		return rc;
-	return store_mkcol(op->store, path, g, err);
+	return store_mkcol(op->store, path, g, op->batch, err);
 }
 
 enum err_code
@@ -46,14 +46,19 @@ op_batch_begin(
     const struct op *op, struct rpath root, struct op *out, struct err *err)
 {
 	*out = *op;
+	out->batch_is_callers = op->batch != NULL;
+	if (op->batch)
+		return ERR_OK;
 	return store_batch_begin(op->store, root, &out->batch, err);
 }
 
 enum err_code
 op_batch_end(const struct op *op, enum err_code rc, struct err *err)
 {
-	enum err_code end =
-	    store_batch_end(op->store, op->batch, rc ? NULL : err);
+	enum err_code end;
 
+	if (op->batch_is_callers)
+		return rc;
+	end = store_batch_end(op->store, op->batch, rc ? NULL : err);
 	return rc ? rc : end;
 }

@@ -36,6 +36,7 @@ struct dav_settings {
 	size_t max_xml; /* bytes of an XML body */
 	unsigned max_depth; /* nesting of an XML body */
 	bool finite_depth; /* refuse PROPFIND Depth: infinity */
+	int64_t idempotency_ttl; /* ns that a key is remembered */
 	int64_t lock_timeout; /* ns; the longest a lock may be granted */
 	const struct mime *mime; /* content types by name (http/mime.h) */
 };
@@ -47,6 +48,7 @@ struct op {
 	const struct dav_settings *set;
 	struct arena *arena;
 	struct store_batch *batch; /* of the changes of many; NULL: none */
+	bool batch_is_callers; /* op_batch_end() leaves it alone */
 	const struct lock_tokens *tokens; /* submitted; NULL: none */
 };
 
@@ -57,9 +59,10 @@ struct op {
 struct guard op_tokens(const struct op *op);
 
 /*
- * *out: op with a batch of its own, for changes at root and below it.  What
- * goes on while it lasts is durable when op_batch_end() has returned; rc is
- * what became of that, and what it returns unless the batch is what failed.
+ * *out: op with a batch, for changes at root and below it: op's, which stays
+ * its owner's, or else one of its own.  What goes on while that lasts is
+ * durable when op_batch_end() has returned; rc is what became of that, and what
+ * it returns unless the batch is what failed.
  */
 enum err_code op_batch_begin(const struct op *op, struct rpath root,
     struct op *out, struct err *err) MUST_USE;

@@ -47,8 +47,8 @@ rename_one(
 		rc = op_may(c->op, ACCESS_WRITE, to, why);
 	if (rc)
 		return rc;
-	return store_rename(
-	    c->op->store, m->path, to, replace_of(c->t), &tokens, NULL, why);
+	return store_rename(c->op->store, m->path, to, replace_of(c->t),
+	    &tokens, c->op->batch, NULL, why);
 }
 
 /*
@@ -253,8 +253,8 @@ op_move(const struct op *op, const struct transfer *t, struct sink *out,
 		rc = op_may_tree(op, ACCESS_REMOVE, t->from, err);
 	if (rc)
 		return rc;
-	rc = store_rename(
-	    op->store, t->from, t->to, replace_of(t), t->guard, created, &why);
+	rc = store_rename(op->store, t->from, t->to, replace_of(t), t->guard,
+	    op->batch, created, &why);
 	if (rc == ERR_CROSS_DEVICE || rc == ERR_MEMBER_LOCKED)
 		return move_slowly(
 		    op, t, rc == ERR_CROSS_DEVICE, out, created, err);

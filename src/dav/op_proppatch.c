@@ -119,8 +119,8 @@ op_proppatch(const struct op *op, struct rpath path,
 	if (rc)
 		return rc;
 	if (!names.n_blamed)
-		why = store_patch(
-		    op->store, path, what->changes, what->n_changes, g, err);
+		why = store_patch(op->store, path, what->changes,
+		    what->n_changes, g, op->batch, err);
 	if (why && why != ERR_PROTECTED && !is_about_props(why))
 		return why;
 	rc = put_outcome(path, res.collection, why, &names, out);

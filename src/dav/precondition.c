@@ -243,14 +243,16 @@ precondition_guard(struct precondition *p, struct rpath path)
 {
 	const struct conditions *c = &p->conditions;
 
-	if (!p->ifs.n && !c->match.present && !c->none_match.present &&
-	    !c->has_modified_since && !c->has_unmodified_since)
+	if (!p->x->record && !p->ifs.n && !c->match.present &&
+	    !c->none_match.present && !c->has_modified_since &&
+	    !c->has_unmodified_since)
 		return NULL;
 	p->guarded = path;
 	p->guard = (struct guard){
 		.check = guard_check,
 		.arg = p,
 		.tokens = &p->tokens,
+		.record = p->x->record,
 	};
 	return &p->guard;
 }

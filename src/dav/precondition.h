@@ -55,7 +55,8 @@ enum err_code precondition_check(struct precondition *p,
 /*
  * The guard for a change of path: the request's, or that of its Destination,
  * to which only the If header applies; the other conditions are then asked of
- * the source.  NULL where there is neither a condition nor a token.
+ * the source.  NULL where there is no condition, no token, and nothing to
+ * remember.
  */
 const struct guard *
 precondition_guard(struct precondition *p, struct rpath path);

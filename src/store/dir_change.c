@@ -53,8 +53,8 @@ make_collection(struct dir_store *ds, const struct place *p, struct err *err)
 }
 
 enum err_code
-dir_mkcol(
-    struct store *s, struct rpath path, const struct guard *g, struct err *err)
+dir_mkcol(struct store *s, struct rpath path, const struct guard *g,
+    struct store_batch *b, struct err *err)
 {
 	struct dir_store *ds = dir_of(s);
 	struct hold h CLEANUP(hold_done) = { 0 };
@@ -63,6 +63,7 @@ dir_mkcol(
 	enum err_code rc =
 	    hold_new(ds, path, FOLLOW_YES, SCOPE_PATH, &h, &p, err);
 
+	(void)b;
 	if (rc)
 		return rc;
 	if (p.found != FOUND_NOTHING)
@@ -206,7 +207,8 @@ may_rename(const struct place *src, const struct place *dst,
 
 enum err_code
 dir_rename(struct store *s, struct rpath from, struct rpath to,
-    enum replace replace, const struct guard *g, bool *created, struct err *err)
+    enum replace replace, const struct guard *g, struct store_batch *b,
+    bool *created, struct err *err)
 {
 	struct dir_store *ds = dir_of(s);
 	struct trash trash CLEANUP(trash_done) = TRASH_NONE;
@@ -217,6 +219,7 @@ dir_rename(struct store *s, struct rpath from, struct rpath to,
 	enum err_code rc =
 	    hold_two(ds, from, FOLLOW_NO, &src, to, &h, &dst, err);
 
+	(void)b;
 	if (!rc)
 		rc = dir_check_ends(&src, &dst, replace, err);
 	if (!rc)

@@ -461,8 +461,8 @@ enum err_code
 dir_open(struct store *, struct rpath, struct content **, struct err *);
 enum err_code dir_upload(struct store *, struct rpath,
     const struct upload_spec *, struct upload **, struct err *);
-enum err_code
-dir_mkcol(struct store *, struct rpath, const struct guard *, struct err *);
+enum err_code dir_mkcol(struct store *, struct rpath, const struct guard *,
+    struct store_batch *, struct err *);
 enum err_code dir_remove(struct store *, struct rpath, const struct guard *,
     struct store_batch *, struct err *);
 enum err_code dir_copy(struct store *, struct rpath, struct rpath, enum replace,
@@ -471,8 +471,9 @@ enum err_code dir_copy(struct store *, struct rpath, struct rpath, enum replace,
 enum err_code dir_batch_begin(
     struct store *, struct rpath, struct store_batch **, struct err *);
 enum err_code dir_batch_end(struct store *, struct store_batch *, struct err *);
-enum err_code dir_rename(struct store *, struct rpath, struct rpath,
-    enum replace, const struct guard *, bool *, struct err *);
+enum err_code
+dir_rename(struct store *, struct rpath, struct rpath, enum replace,
+    const struct guard *, struct store_batch *, bool *, struct err *);
 enum err_code dir_allows(struct store *, struct rpath, enum touch,
     const struct guard *, struct err *);
 enum err_code dir_lock(struct store *, struct rpath, const struct lock_spec *,
@@ -484,8 +485,9 @@ enum err_code dir_unlock(struct store *, struct rpath,
     const struct lock_tokens *, const struct guard *, struct err *);
 enum err_code dir_locks(struct store *, struct rpath, struct arena *,
     const struct lock **, size_t *, struct err *);
-enum err_code dir_patch(struct store *, struct rpath,
-    const struct prop_change *, size_t, const struct guard *, struct err *);
+enum err_code
+dir_patch(struct store *, struct rpath, const struct prop_change *, size_t,
+    const struct guard *, struct store_batch *, struct err *);
 enum err_code dir_props(struct store *, const struct resource *, struct arena *,
     const struct prop **, size_t *, struct err *);
 enum err_code

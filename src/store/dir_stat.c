@@ -182,7 +182,7 @@ dir_props(struct store *s, const struct resource *r, struct arena *a,
 
 enum err_code
 dir_patch(struct store *s, struct rpath path, const struct prop_change *changes,
-    size_t n, const struct guard *g, struct err *err)
+    size_t n, const struct guard *g, struct store_batch *b, struct err *err)
 {
 	struct dir_store *ds = dir_of(s);
 	struct hold h CLEANUP(hold_done) = { 0 };
@@ -190,6 +190,7 @@ dir_patch(struct store *s, struct rpath path, const struct prop_change *changes,
 	struct resource r;
 	enum err_code rc = hold_place(ds, path, FOLLOW_YES, &h, &p, err);
 
+	(void)b;
 	if (!rc)
 		rc = place_must_exist(&p, err);
 	if (!rc)

@@ -137,7 +137,7 @@ try_commit(struct dir_upload *u, const struct guard *g,
 
 static enum err_code
 dir_upload_commit(struct upload *base, const struct guard *g,
-    struct resource *out, bool *created, struct err *err)
+    struct store_batch *b, struct resource *out, bool *created, struct err *err)
 {
 	struct dir_upload *u = CONTAINER_OF(base, struct dir_upload, base);
 	struct statx stx;
@@ -145,6 +145,7 @@ dir_upload_commit(struct upload *base, const struct guard *g,
 	int tries = 0;
 	enum err_code rc = set_time(u, err);
 
+	(void)b;
 	if (!rc)
 		rc = make_durable(u, err);
 	if (!rc) /* while it may still fail */

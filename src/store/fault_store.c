@@ -238,13 +238,13 @@ static const struct ostream_ops fault_stream_ops = {
 };
 
 static enum err_code
-fault_commit(struct upload *base, const struct guard *g, struct resource *out,
-    bool *created, struct err *err)
+fault_commit(struct upload *base, const struct guard *g, struct store_batch *b,
+    struct resource *out, bool *created, struct err *err)
 {
 	struct fault_upload *u = CONTAINER_OF(base, struct fault_upload, base);
 	enum err_code rc = fault(u->f, u->path, err);
 
-	return rc ? rc : upload_commit(u->inner, g, out, created, err);
+	return rc ? rc : upload_commit(u->inner, g, b, out, created, err);
 }
 
 static void
@@ -291,13 +291,13 @@ fault_upload(struct store *s, struct rpath path, const struct upload_spec *spec,
 /* ---- changes */
 
 static enum err_code
-fault_mkcol(
-    struct store *s, struct rpath path, const struct guard *g, struct err *err)
+fault_mkcol(struct store *s, struct rpath path, const struct guard *g,
+    struct store_batch *b, struct err *err)
 {
 	struct fault_store *f = from_store(s);
 	enum err_code rc = fault(f, path, err);
 
-	return rc ? rc : store_mkcol(f->inner, path, g, err);
+	return rc ? rc : store_mkcol(f->inner, path, g, b, err);
 }
 
 static enum err_code
@@ -338,13 +338,15 @@ fault_copy(struct store *s, struct rpath from, struct rpath to,
 
 static enum err_code
 fault_rename(struct store *s, struct rpath from, struct rpath to,
-    enum replace replace, const struct guard *g, bool *created, struct err *err)
+    enum replace replace, const struct guard *g, struct store_batch *b,
+    bool *created, struct err *err)
 {
 	struct fault_store *f = from_store(s);
 	enum err_code rc = fault_either(f, from, to, err);
 
-	return rc ? rc
-		  : store_rename(f->inner, from, to, replace, g, created, err);
+	return rc
+	    ? rc
+	    : store_rename(f->inner, from, to, replace, g, b, created, err);
 }
 
 /* ---- locks */
@@ -409,12 +411,12 @@ fault_locks(struct store *s, struct rpath path, struct arena *a,
 static enum err_code
 fault_patch(struct store *s, struct rpath path,
     const struct prop_change *changes, size_t n, const struct guard *g,
-    struct err *err)
+    struct store_batch *b, struct err *err)
 {
 	struct fault_store *f = from_store(s);
 	enum err_code rc = fault(f, path, err);
 
-	return rc ? rc : store_patch(f->inner, path, changes, n, g, err);
+	return rc ? rc : store_patch(f->inner, path, changes, n, g, b, err);
 }
 
 /* It is not told a path, so it counts only where all calls do. */

@@ -18,15 +18,16 @@ struct store_ops {
 	    struct store *, struct rpath, struct content **, struct err *);
 	enum err_code (*upload)(struct store *, struct rpath,
 	    const struct upload_spec *, struct upload **, struct err *);
-	enum err_code (*mkcol)(
-	    struct store *, struct rpath, const struct guard *, struct err *);
+	enum err_code (*mkcol)(struct store *, struct rpath,
+	    const struct guard *, struct store_batch *, struct err *);
 	enum err_code (*remove)(struct store *, struct rpath,
 	    const struct guard *, struct store_batch *, struct err *);
 	enum err_code (*copy)(struct store *, struct rpath, struct rpath,
 	    enum replace, const struct guard *, struct store_batch *,
 	    struct resource *, bool *, struct err *);
 	enum err_code (*rename)(struct store *, struct rpath, struct rpath,
-	    enum replace, const struct guard *, bool *, struct err *);
+	    enum replace, const struct guard *, struct store_batch *, bool *,
+	    struct err *);
 	enum err_code (*allows)(struct store *, struct rpath, enum touch,
 	    const struct guard *, struct err *);
 	enum err_code (*lock)(struct store *, struct rpath,
@@ -41,7 +42,7 @@ struct store_ops {
 	    const struct lock **, size_t *, struct err *);
 	enum err_code (*patch)(struct store *, struct rpath,
 	    const struct prop_change *, size_t, const struct guard *,
-	    struct err *);
+	    struct store_batch *, struct err *);
 	enum err_code (*props)(struct store *, const struct resource *,
 	    struct arena *, const struct prop **, size_t *, struct err *);
 	enum err_code (*space)(
@@ -51,6 +52,21 @@ struct store_ops {
 	    struct store *, struct rpath, struct store_batch **, struct err *);
 	enum err_code (*batch_end)(
 	    struct store *, struct store_batch *, struct err *);
+	enum err_code (*batch_flush)(/* optional */
+	    struct store *, struct store_batch *, struct err *);
+	enum err_code (*recall)(struct store *, struct str, struct arena *,
+	    struct recalled *, bool *, struct err *);
+	enum err_code (*remember)(struct store *, const struct record *,
+	    struct str, struct store_batch *, struct err *);
+	enum err_code (*resolve)(struct store *, struct rpath, struct arena *,
+	    struct rpath *, struct err *);
+	enum err_code (*claim)(
+	    struct store *, struct rpath, struct store_claim **, struct err *);
+	void (*claim_end)(struct store *, struct store_claim *);
+	enum err_code (*stage)(struct store *, struct rpath,
+	    const struct upload_spec *, struct upload **, struct err *);
+	enum err_code (*apply)(struct store *, struct store_claim *,
+	    struct edit *, size_t, struct err *);
 	void (*close)(struct store *);
 };
 
@@ -61,6 +77,11 @@ struct store {
 
 /* The base of every batch, placed first in it. */
 struct store_batch {
+	struct store *store;
+};
+
+/* The base of every claim, placed first in it. */
+struct store_claim {
 	struct store *store;
 };
 
@@ -78,7 +99,7 @@ struct content {
 
 struct upload_ops {
 	enum err_code (*commit)(struct upload *, const struct guard *,
-	    struct resource *, bool *, struct err *);
+	    struct store_batch *, struct resource *, bool *, struct err *);
 	void (*free)(struct upload *);
 };
 

@@ -165,7 +165,7 @@ put_bytes(struct mem_upload *u, struct mem_blob *blob,
 
 static enum err_code
 mem_upload_commit(struct upload *base, const struct guard *g,
-    struct resource *out, bool *created, struct err *err)
+    struct store_batch *b, struct resource *out, bool *created, struct err *err)
 {
 	struct mem_upload *u = CONTAINER_OF(base, struct mem_upload, base);
 	struct mem_blob *blob = calloc(1, sizeof(*blob));
@@ -175,6 +175,7 @@ mem_upload_commit(struct upload *base, const struct guard *g,
 	enum err_code rc;
 	bool existed;
 
+	(void)b;
 	if (!blob)
 		return err_nomem(err);
 	*blob = (struct mem_blob){ 1, u->bytes.len, u->bytes.ptr };
@@ -236,13 +237,14 @@ mem_upload(struct store *s, struct rpath path, const struct upload_spec *spec,
 /* ---- changes */
 
 static enum err_code
-mem_mkcol(
-    struct store *s, struct rpath path, const struct guard *g, struct err *err)
+mem_mkcol(struct store *s, struct rpath path, const struct guard *g,
+    struct store_batch *b, struct err *err)
 {
 	struct mem_store *m CLEANUP(mem_leave_at_end) = mem_enter(s);
 	struct mem_node *now;
 	enum err_code rc = check_target(m, path, &now, err);
 
+	(void)b;
 	if (rc)
 		return rc;
 	if (now)
@@ -353,7 +355,8 @@ ask_both(const struct mem_store *m, struct rpath from,
 
 static enum err_code
 mem_rename(struct store *s, struct rpath from, struct rpath to,
-    enum replace replace, const struct guard *g, bool *created, struct err *err)
+    enum replace replace, const struct guard *g, struct store_batch *b,
+    bool *created, struct err *err)
 {
 	struct mem_store *m CLEANUP(mem_leave_at_end) = mem_enter(s);
 	struct mem_node *src;
@@ -361,6 +364,7 @@ mem_rename(struct store *s, struct rpath from, struct rpath to,
 	bool existed;
 	enum err_code rc = check_ends(m, from, to, replace, g, &src, &dst, err);
 
+	(void)b;
 	if (rc)
 		return rc;
 	existed = dst != NULL;
@@ -380,13 +384,14 @@ mem_rename(struct store *s, struct rpath from, struct rpath to,
 
 static enum err_code
 mem_patch(struct store *s, struct rpath path, const struct prop_change *changes,
-    size_t n, const struct guard *g, struct err *err)
+    size_t n, const struct guard *g, struct store_batch *b, struct err *err)
 {
 	struct mem_store *m CLEANUP(mem_leave_at_end) = mem_enter(s);
 	struct mem_props *set;
 	struct mem_node *now;
 	enum err_code rc = mem_tree_find(&m->tree, path, &now, err);
 
+	(void)b;
 	if (!rc)
 		rc = mem_ask(m, path, now, TOUCH_CONTENT, g, err);
 	if (!rc)

@@ -126,8 +126,8 @@ upload_stream(struct upload *u)
 }
 
 enum err_code
-upload_commit(struct upload *u, const struct guard *g, struct resource *out,
-    bool *created, struct err *err)
+upload_commit(struct upload *u, const struct guard *g, struct store_batch *b,
+    struct resource *out, bool *created, struct err *err)
 {
 	const struct err *failed = &u->stream->err;
 
@@ -136,7 +136,7 @@ upload_commit(struct upload *u, const struct guard *g, struct resource *out,
 			*err = *failed;
 		return failed->code;
 	}
-	return u->ops->commit(u, g, out, created, err);
+	return u->ops->commit(u, g, b, out, created, err);
 }
 
 void
@@ -147,12 +147,12 @@ upload_free(struct upload *u)
 }
 
 enum err_code
-store_mkcol(
-    struct store *s, struct rpath path, const struct guard *g, struct err *err)
+store_mkcol(struct store *s, struct rpath path, const struct guard *g,
+    struct store_batch *b, struct err *err)
 {
 	if (rpath_is_root(path))
 		return err_set(err, ERR_EXISTS, "'/'");
-	return s->ops->mkcol(s, path, g, err);
+	return s->ops->mkcol(s, path, g, b, err);
 }
 
 enum err_code
@@ -178,13 +178,14 @@ store_copy(struct store *s, struct rpath from, struct rpath to,
 
 enum err_code
 store_rename(struct store *s, struct rpath from, struct rpath to,
-    enum replace replace, const struct guard *g, bool *created, struct err *err)
+    enum replace replace, const struct guard *g, struct store_batch *b,
+    bool *created, struct err *err)
 {
 	enum err_code rc = check_apart(from, to, err);
 
 	if (rc)
 		return rc;
-	return s->ops->rename(s, from, to, replace, g, created, err);
+	return s->ops->rename(s, from, to, replace, g, b, created, err);
 }
 
 enum err_code
@@ -230,7 +231,7 @@ store_locks(struct store *s, struct rpath path, struct arena *a,
 enum err_code
 store_patch(struct store *s, struct rpath path,
     const struct prop_change *changes, size_t n, const struct guard *g,
-    struct err *err)
+    struct store_batch *b, struct err *err)
 {
 	size_t i;
 
@@ -242,7 +243,7 @@ store_patch(struct store *s, struct rpath path,
 			? form == PROP_EMPTY
 			: form == PROP_TEXT || form == PROP_XML);
 	}
-	return s->ops->patch(s, path, changes, n, g, err);
+	return s->ops->patch(s, path, changes, n, g, b, err);
 }
 
 enum err_code
@@ -272,6 +273,77 @@ enum err_code
 store_batch_end(struct store *s, struct store_batch *b, struct err *err)
 {
 	return s->ops->batch_end ? s->ops->batch_end(s, b, err) : ERR_OK;
+}
+
+enum err_code
+store_batch_flush(struct store *s, struct store_batch *b, struct err *err)
+{
+	return b && s->ops->batch_flush ? s->ops->batch_flush(s, b, err)
+					: ERR_OK;
+}
+
+enum err_code
+store_recall(struct store *s, struct str key, struct arena *a,
+    struct recalled *out, bool *found, struct err *err)
+{
+	assert(key.len && key.len <= RECORD_KEY_MAX);
+	*found = false;
+	if (!s->ops->recall)
+		return ERR_OK;
+	return s->ops->recall(s, key, a, out, found, err);
+}
+
+enum err_code
+store_remember(struct store *s, const struct record *r, struct str result,
+    struct store_batch *b, struct err *err)
+{
+	assert(r->key.len && r->key.len <= RECORD_KEY_MAX);
+	assert(r->print.len <= RECORD_PRINT_MAX);
+	return s->ops->remember ? s->ops->remember(s, r, result, b, err)
+				: err_set(err, ERR_NOT_IMPLEMENTED, "records");
+}
+
+enum err_code
+store_resolve(struct store *s, struct rpath path, struct arena *a,
+    struct rpath *out, struct err *err)
+{
+	if (s->ops->resolve)
+		return s->ops->resolve(s, path, a, out, err);
+	return arena_str(a, path.s, &out->s) ? ERR_OK : err_nomem(err);
+}
+
+enum err_code
+store_claim(struct store *s, struct rpath root, struct store_claim **out,
+    struct err *err)
+{
+	return s->ops->claim ? s->ops->claim(s, root, out, err)
+			     : err_set(err, ERR_NOT_IMPLEMENTED, "claims");
+}
+
+void
+store_claim_end(struct store_claim *c)
+{
+	if (c)
+		c->store->ops->claim_end(c->store, c);
+}
+
+enum err_code
+store_stage(struct store *s, struct rpath near, const struct upload_spec *spec,
+    struct upload **out, struct err *err)
+{
+	static const struct upload_spec none = { 0 };
+
+	return s->ops->stage
+	    ? s->ops->stage(s, near, spec ? spec : &none, out, err)
+	    : err_set(err, ERR_NOT_IMPLEMENTED, "staging");
+}
+
+enum err_code
+store_apply(struct store *s, struct store_claim *c, struct edit *edits,
+    size_t n, struct err *err)
+{
+	assert(c->store == s);
+	return n ? s->ops->apply(s, c, edits, n, err) : ERR_OK;
 }
 
 void

@@ -38,6 +38,9 @@
 #include "store/lock.h"
 
 struct store;
+struct record;
+struct upload;
+struct upload_spec;
 
 /*
  * Identifies a resource for as long as it exists, across renames; never given
@@ -94,6 +97,8 @@ struct guard {
 	    void *arg, const struct guarded *at, struct err *err);
 	void *arg;
 	const struct lock_tokens *tokens; /* NULL: none */
+	const struct record
+	    *record; /* remembered with the change; may be NULL */
 };
 
 /* Asks the condition of g, if there is one. */
@@ -103,8 +108,8 @@ enum err_code guard_ask(
 /*
  * Changes that become durable together.  A change is durable when its function
  * returns; made with a batch, it may be only when store_batch_end() has.  What
- * a change replaces is never gone for good before the change is durable.  One
- * batch belongs to one thread at a time.
+ * a change replaces is never gone for good before the change is durable.  Any
+ * number of threads may make changes with one batch.
  */
 struct store_batch;
 
@@ -121,6 +126,127 @@ enum err_code store_batch_begin(struct store *s, struct rpath root,
  */
 enum err_code store_batch_end(
     struct store *s, struct store_batch *b, struct err *err) MUST_USE;
+
+/*
+ * Makes durable what was written to uploads so far, in one go, so that
+ * upload_commit() with b need not do it for each that replaces something.  It
+ * is worth while before many of them; nothing goes wrong without it.
+ */
+enum err_code store_batch_flush(
+    struct store *s, struct store_batch *b, struct err *err) MUST_USE;
+
+/* ---- records: what was done, and under which key it was asked for */
+
+/* Most bytes of a key, and of a fingerprint. */
+#define RECORD_KEY_MAX ((size_t)600)
+#define RECORD_PRINT_MAX ((size_t)64)
+
+/*
+ * In a guard, it is remembered if the change is made, and only then: after a
+ * crash it is there exactly if the change is.  It takes the place of one with
+ * the same key.
+ */
+struct record {
+	struct str key; /* opaque; whoever makes it keeps users apart */
+	struct str print; /* a fingerprint of what was asked */
+	int64_t expires; /* ns since 1970 */
+	/*
+	 * The change is the first of several: whoever makes them calls
+	 * store_remember() when all are made.  Else it is the whole, or the
+	 * last.
+	 */
+	bool begins;
+};
+
+struct recalled {
+	struct str print;
+	bool begun; /* the rest of it may be missing: see record.begins */
+	bool created; /* of the change: nothing was mapped there before */
+	struct rpath path; /* of what it made, or changed */
+	struct str etag; /* that it had then; empty: it has none */
+	struct str result; /* as store_remember() got it; empty: it did not */
+};
+
+/* Into the arena.  *found: there is one, and it has not expired. */
+enum err_code store_recall(struct store *s, struct str key, struct arena *a,
+    struct recalled *out, bool *found, struct err *err) MUST_USE;
+
+/*
+ * Remembers that all of it is done, and the result (opaque, for whoever
+ * recalls it), beside what the change has left there; with b, durable when b
+ * is.  r->begins does not count.  A record for which there was no change is
+ * made, with only a result.
+ */
+enum err_code store_remember(struct store *s, const struct record *r,
+    struct str result, struct store_batch *b, struct err *err) MUST_USE;
+
+/* ---- changes made at once (store/draft.h has the way to find them) */
+
+/*
+ * The path that leads to the same resource and is the same for all that do
+ * (free of links), into the arena; of what is not mapped, the nearest
+ * collection's with the rest.  The root of locks, too, goes by it.
+ */
+enum err_code store_resolve(struct store *s, struct rpath path, struct arena *a,
+    struct rpath *out, struct err *err) MUST_USE;
+
+/*
+ * While it is held, nobody else changes anything at root or below it; reading
+ * goes on.  root is free of links.  Waits for changes that are under way.
+ */
+struct store_claim;
+
+enum err_code store_claim(struct store *s, struct rpath root,
+    struct store_claim **out, struct err *err) MUST_USE;
+void store_claim_end(struct store_claim *c); /* NULL is fine */
+
+/*
+ * New bytes that have no path yet: store_apply() gives them one, on the file
+ * system of near, where something is mapped.  upload_commit() is not for them.
+ */
+enum err_code
+store_stage(struct store *s, struct rpath near, const struct upload_spec *spec,
+    struct upload **out, struct err *err) MUST_USE;
+
+enum edit_kind {
+	/* What is at path goes, with all below it, to nowhere. */
+	EDIT_REMOVE,
+	/* The same, to `to`: ids, etags and properties stay. */
+	EDIT_MOVE,
+	/* A new collection, or a new file in the place of any other, at `to`.
+	 */
+	EDIT_MKCOL,
+	EDIT_FILE,
+	/* What is at `to` has these dead properties, and no others. */
+	EDIT_PROPS,
+};
+
+struct edit {
+	enum edit_kind kind;
+	struct rpath path; /* as it was before all of them */
+	struct rpath to; /* as it is after all of them */
+	struct upload *file; /* of EDIT_FILE: staged; freed by its owner */
+	/* Of EDIT_MKCOL, EDIT_FILE and EDIT_PROPS. */
+	const struct prop *props;
+	size_t n_props;
+	const struct record *record; /* remembered with all; may be NULL */
+	/* Results: what the record recalls; filled in by whoever applies. */
+	struct resource made;
+};
+
+/*
+ * All of the edits or none, also for who reads through the store meanwhile, and
+ * after a crash; durable when it returns.  c covers every path and `to`.  Every
+ * path is free of links and is what its maker saw under the claim: conditions
+ * and locks were asked there.  Locks rooted at or below what goes, go; where
+ * something comes in its place, those at that path itself stay.  No path or
+ * `to` stands twice, but that what goes from a path may be followed by what
+ * comes there.  Parents stand before what comes into them.
+ *
+ * ERR_CROSS_DEVICE: an EDIT_MOVE crosses file systems.
+ */
+enum err_code store_apply(struct store *s, struct store_claim *c,
+    struct edit *edits, size_t n, struct err *err) MUST_USE;
 
 enum replace {
 	REPLACE_NO, /* ERR_EXISTS where something is mapped */
@@ -237,14 +363,15 @@ struct ostream *upload_stream(struct upload *u);
  * properties of what it replaces.  *created: nothing was mapped there before.
  * out and created may be NULL.
  */
-enum err_code upload_commit(struct upload *u, const struct guard *g,
+enum err_code
+upload_commit(struct upload *u, const struct guard *g, struct store_batch *b,
     struct resource *out, bool *created, struct err *err) MUST_USE;
 
 void upload_free(struct upload *u); /* NULL is fine */
 
 /* ERR_EXISTS, ERR_NO_PARENT, ERR_BAD_NAME, ERR_NAME_TOO_LONG, ERR_NO_SPACE. */
 enum err_code store_mkcol(struct store *s, struct rpath path,
-    const struct guard *g, struct err *err) MUST_USE;
+    const struct guard *g, struct store_batch *b, struct err *err) MUST_USE;
 
 /*
  * Removes a file, or a collection that has no members (ERR_NOT_EMPTY), with
@@ -269,8 +396,8 @@ enum err_code store_copy(struct store *s, struct rpath from, struct rpath to,
  * step here, and the caller must copy and remove.  ERR_SELF as above.
  */
 enum err_code store_rename(struct store *s, struct rpath from, struct rpath to,
-    enum replace replace, const struct guard *g, bool *created,
-    struct err *err) MUST_USE;
+    enum replace replace, const struct guard *g, struct store_batch *b,
+    bool *created, struct err *err) MUST_USE;
 
 /* ---- locks (RFC 4918 s6, s7; store/lock.h) */
 
@@ -354,7 +481,7 @@ enum err_code store_locks(struct store *s, struct rpath path, struct arena *a,
  */
 enum err_code store_patch(struct store *s, struct rpath path,
     const struct prop_change *changes, size_t n, const struct guard *g,
-    struct err *err) MUST_USE;
+    struct store_batch *b, struct err *err) MUST_USE;
 
 /*
  * Every dead property of a resource that store_stat(), store_walk() or

@@ -131,10 +131,10 @@ deny_upload(struct store *s, struct rpath path, const struct upload_spec *spec,
 }
 
 static enum err_code
-deny_mkcol(
-    struct store *s, struct rpath path, const struct guard *g, struct err *err)
+deny_mkcol(struct store *s, struct rpath path, const struct guard *g,
+    struct store_batch *b, struct err *err)
 {
-	return store_mkcol(from_store(s)->inner, path, g, err);
+	return store_mkcol(from_store(s)->inner, path, g, b, err);
 }
 
 static enum err_code
@@ -171,13 +171,14 @@ deny_copy(struct store *s, struct rpath from, struct rpath to,
 
 static enum err_code
 deny_rename(struct store *s, struct rpath from, struct rpath to,
-    enum replace replace, const struct guard *g, bool *created, struct err *err)
+    enum replace replace, const struct guard *g, struct store_batch *b,
+    bool *created, struct err *err)
 {
 	struct deny_store *d = from_store(s);
 
 	if (d->no_rename)
 		return err_set(err, ERR_CROSS_DEVICE, "no renames here");
-	return store_rename(d->inner, from, to, replace, g, created, err);
+	return store_rename(d->inner, from, to, replace, g, b, created, err);
 }
 
 static enum err_code
@@ -222,9 +223,9 @@ deny_locks(struct store *s, struct rpath path, struct arena *a,
 static enum err_code
 deny_patch(struct store *s, struct rpath path,
     const struct prop_change *changes, size_t n, const struct guard *g,
-    struct err *err)
+    struct store_batch *b, struct err *err)
 {
-	return store_patch(from_store(s)->inner, path, changes, n, g, err);
+	return store_patch(from_store(s)->inner, path, changes, n, g, b, err);
 }
 
 static enum err_code

@@ -22,7 +22,8 @@ make_file(struct store *s, struct rpath path, struct str bytes)
 
 	assert_int_equal(store_upload(s, path, &spec, &u, NULL), ERR_OK);
 	assert_int_equal(ostream_write(upload_stream(u), bytes), ERR_OK);
-	assert_int_equal(upload_commit(u, NULL, NULL, NULL, NULL), ERR_OK);
+	assert_int_equal(
+	    upload_commit(u, NULL, NULL, NULL, NULL, NULL), ERR_OK);
 	upload_free(u);
 }
 
@@ -43,7 +44,8 @@ tree_make(struct store *s, const char *text)
 			continue;
 		}
 		path.s.len--;
-		assert_int_equal(store_mkcol(s, path, NULL, NULL), ERR_OK);
+		assert_int_equal(
+		    store_mkcol(s, path, NULL, NULL, NULL), ERR_OK);
 	}
 }
 

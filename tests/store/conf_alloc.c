@@ -55,7 +55,7 @@ do_put_over(struct store *s)
 static enum err_code
 do_mkcol(struct store *s)
 {
-	return store_mkcol(s, at("/d/c"), NULL, NULL);
+	return store_mkcol(s, at("/d/c"), NULL, NULL, NULL);
 }
 
 static enum err_code
@@ -76,7 +76,7 @@ static enum err_code
 do_rename(struct store *s)
 {
 	return store_rename(
-	    s, at("/d"), at("/g"), REPLACE_YES, NULL, NULL, NULL);
+	    s, at("/d"), at("/g"), REPLACE_YES, NULL, NULL, NULL, NULL);
 }
 
 static enum err_code
@@ -91,7 +91,7 @@ do_patch(struct store *s)
 		      .value = STR("new") } },
 	};
 
-	return store_patch(s, at("/d/f"), c, ARRAY_LEN(c), NULL, NULL);
+	return store_patch(s, at("/d/f"), c, ARRAY_LEN(c), NULL, NULL, NULL);
 }
 
 static enum err_code
@@ -212,7 +212,7 @@ do_rename_locked(struct store *s)
 	struct shown h;
 
 	return store_rename(s, at("/d"), at("/g"), REPLACE_YES,
-	    show(&h, "ann", &of_file, &of_new), NULL, NULL);
+	    show(&h, "ann", &of_file, &of_new), NULL, NULL, NULL);
 }
 
 static enum err_code

@@ -17,7 +17,8 @@ static enum err_code
 rename_to(struct store *s, const char *from, const char *to,
     enum replace replace, bool *created, struct err *err)
 {
-	return store_rename(s, at(from), at(to), replace, NULL, created, err);
+	return store_rename(
+	    s, at(from), at(to), replace, NULL, NULL, created, err);
 }
 
 static const transfer_fn both[] = { copy, rename_to };

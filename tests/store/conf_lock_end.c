@@ -56,7 +56,7 @@ locks_are_not_moved(void **state)
 	dir = lock_at(s, "/d", DEPTH_0, false, "");
 	file = lock_at(s, "/d/c/g", DEPTH_0, false, "");
 	assert_ok(store_rename(s, at("/d"), at("/new"), REPLACE_NO,
-	    show(&h, "", &dir, &file), NULL, err));
+	    show(&h, "", &dir, &file), NULL, NULL, err));
 	assert_locks(s, "/new", "");
 	assert_locks(s, "/new/c/g", "");
 	/* Nor do they wait for what may come where they were (s6.1). */
@@ -76,12 +76,12 @@ a_move_out_of_a_locked_collection_unlocks(void **state)
 	must_make_tree(s);
 	t = lock_at(s, "/d", DEPTH_INFINITY, false, "");
 	assert_ok(store_rename(s, at("/d/c"), at("/c"), REPLACE_NO,
-	    show(&h, "", &t, NULL), NULL, err));
+	    show(&h, "", &t, NULL), NULL, NULL, err));
 	assert_locks(s, "/c/g", "");
 	assert_locks(s, "/d", "/d=xi");
 	assert_ok(put(s, "/c/g", STR("x"), NULL, NULL, err));
 	assert_ok(store_rename(s, at("/c"), at("/d/c"), REPLACE_NO,
-	    show(&h, "", &t, NULL), NULL, err));
+	    show(&h, "", &t, NULL), NULL, NULL, err));
 	assert_locks(s, "/d/c/g", "/d=xi");
 	assert_fails(put(s, "/d/c/g", STR("x"), NULL, NULL, err), ERR_LOCKED);
 }
@@ -101,11 +101,11 @@ a_lock_at_the_destination_stays_and_covers_what_comes(void **state)
 	assert_ok(store_copy(s, at("/d/f"), at("/file"), REPLACE_YES, &h.guard,
 	    NULL, NULL, NULL, err));
 	assert_locks(s, "/file", "/file=xi");
-	assert_ok(store_rename(
-	    s, at("/d/f"), at("/file"), REPLACE_YES, &h.guard, NULL, err));
+	assert_ok(store_rename(s, at("/d/f"), at("/file"), REPLACE_YES,
+	    &h.guard, NULL, NULL, err));
 	assert_locks(s, "/file", "/file=xi");
 	assert_ok(store_rename(
-	    s, at("/d"), at("/file"), REPLACE_YES, &h.guard, NULL, err));
+	    s, at("/d"), at("/file"), REPLACE_YES, &h.guard, NULL, NULL, err));
 	assert_locks(s, "/file/c/g", "/file=xi");
 	assert_fails(
 	    put(s, "/file/c/g", STR("x"), NULL, NULL, err), ERR_LOCKED);
@@ -130,7 +130,7 @@ check_members_locks_go(struct store *s, bool rename, const char *from)
 	g = show(&h, "", &dir, &file);
 	if (rename)
 		assert_ok(store_rename(
-		    s, at(from), at("/d"), REPLACE_YES, g, NULL, err));
+		    s, at(from), at("/d"), REPLACE_YES, g, NULL, NULL, err));
 	else
 		assert_ok(store_copy(s, at(from), at("/d"), REPLACE_YES, g,
 		    NULL, NULL, NULL, err));
@@ -175,10 +175,10 @@ a_change_that_fails_leaves_all_locks(void **state)
 	file = lock_at(s, "/d/f", DEPTH_0, false, "");
 	g = show(&h, "", &dir, &file);
 	assert_fails(
-	    store_rename(s, at("/d"), at("/e"), REPLACE_NO, g, NULL, err),
+	    store_rename(s, at("/d"), at("/e"), REPLACE_NO, g, NULL, NULL, err),
 	    ERR_EXISTS);
-	assert_fails(
-	    store_rename(s, at("/d"), at("/no/d"), REPLACE_NO, g, NULL, err),
+	assert_fails(store_rename(s, at("/d"), at("/no/d"), REPLACE_NO, g, NULL,
+			 NULL, err),
 	    ERR_NO_PARENT);
 	assert_fails(store_remove(s, at("/d"), g, NULL, err), ERR_NOT_EMPTY);
 	assert_locks(s, "/d", "/d=x0");
@@ -368,8 +368,8 @@ locks_of_members_that_are_over_are_in_nobodys_way(void **state)
 	must_make_tree(s);
 	(void)short_lock(s, "/d/c/g", 20 * MSEC, &end);
 	wait_until(end);
-	assert_ok(
-	    store_rename(s, at("/d"), at("/d2"), REPLACE_NO, NULL, NULL, err));
+	assert_ok(store_rename(
+	    s, at("/d"), at("/d2"), REPLACE_NO, NULL, NULL, NULL, err));
 	(void)short_lock(s, "/d2/c/g", 20 * MSEC, &end);
 	wait_until(end);
 	assert_ok(try_lock(s, "/d2", DEPTH_INFINITY, false, NULL, NULL, err));

@@ -239,12 +239,12 @@ rename_without_token(void *arg)
 	(void)pthread_barrier_wait(&r->start);
 	for (i = 0; i < ROUNDS; i++) {
 		EXPECT(r,
-		    store_rename(
-			s, at("/d"), at("/e"), REPLACE_YES, NULL, NULL, err),
+		    store_rename(s, at("/d"), at("/e"), REPLACE_YES, NULL, NULL,
+			NULL, err),
 		    ERR_OK, ERR_LOCKED, ERR_NOT_FOUND);
 		EXPECT(r,
-		    store_rename(
-			s, at("/e"), at("/d"), REPLACE_YES, NULL, NULL, err),
+		    store_rename(s, at("/e"), at("/d"), REPLACE_YES, NULL, NULL,
+			NULL, err),
 		    ERR_OK, ERR_LOCKED, ERR_NOT_FOUND);
 		EXPECT(r,
 		    store_copy(s, at("/file"), at("/d/f"), REPLACE_YES, NULL,
@@ -282,10 +282,10 @@ lock_the_member(void *arg)
 		struct shown h;
 		enum err_code rc;
 
-		EXPECT(r, store_mkcol(r->store, at("/d"), NULL, err), ERR_OK,
-		    ERR_EXISTS);
-		EXPECT(r, store_mkcol(r->store, at("/d/c"), NULL, err), ERR_OK,
-		    ERR_EXISTS, ERR_NO_PARENT);
+		EXPECT(r, store_mkcol(r->store, at("/d"), NULL, NULL, err),
+		    ERR_OK, ERR_EXISTS);
+		EXPECT(r, store_mkcol(r->store, at("/d/c"), NULL, NULL, err),
+		    ERR_OK, ERR_EXISTS, ERR_NO_PARENT);
 		rc = take_lock(r->store, "/d/c/f", DEPTH_0, NULL, &t, NULL);
 		count_if(
 		    r, rc && rc != ERR_NO_PARENT && rc != ERR_LOCK_CONFLICT);
@@ -312,8 +312,8 @@ carry_off(void *arg)
 	(void)pthread_barrier_wait(&r->start);
 	for (i = 0; i < ROUNDS; i++) {
 		EXPECT(r,
-		    store_rename(
-			s, at("/d"), at("/e"), REPLACE_YES, NULL, NULL, err),
+		    store_rename(s, at("/d"), at("/e"), REPLACE_YES, NULL, NULL,
+			NULL, err),
 		    ERR_OK, ERR_MEMBER_LOCKED, ERR_NOT_FOUND);
 		EXPECT(r, store_remove(s, at("/d/c/f"), NULL, NULL, err),
 		    ERR_OK, ERR_LOCKED, ERR_NOT_FOUND);

@@ -19,7 +19,7 @@ static enum err_code
 act_mkcol(
     struct store *s, const char *path, const struct guard *g, struct err *err)
 {
-	return store_mkcol(s, at(path), g, err);
+	return store_mkcol(s, at(path), g, NULL, err);
 }
 
 static enum err_code
@@ -39,7 +39,7 @@ act_patch(
 		    .value = STR("v") },
 	};
 
-	return store_patch(s, at(path), &c, 1, g, err);
+	return store_patch(s, at(path), &c, 1, g, NULL, err);
 }
 
 static enum err_code
@@ -71,7 +71,7 @@ act_move_here(
     struct store *s, const char *path, const struct guard *g, struct err *err)
 {
 	return store_rename(
-	    s, at("/col/in"), at(path), REPLACE_YES, g, NULL, err);
+	    s, at("/col/in"), at(path), REPLACE_YES, g, NULL, NULL, err);
 }
 
 static enum err_code
@@ -79,7 +79,7 @@ act_move_away(
     struct store *s, const char *path, const struct guard *g, struct err *err)
 {
 	return store_rename(
-	    s, at(path), at("/col/new"), REPLACE_NO, g, NULL, err);
+	    s, at(path), at("/col/new"), REPLACE_NO, g, NULL, NULL, err);
 }
 
 static enum err_code
@@ -92,7 +92,7 @@ act_move_beside(
 	buf_put(&to, from.s);
 	buf_putc(&to, '2');
 	return store_rename(
-	    s, from, rpath_of_buf(&to), REPLACE_NO, g, NULL, err);
+	    s, from, rpath_of_buf(&to), REPLACE_NO, g, NULL, NULL, err);
 }
 
 /* A LOCK that is no conflict, and gone again: what it makes matters. */
@@ -295,7 +295,7 @@ unmake_tree(struct store *s)
 
 	must_unlock_all(s);
 	must_clear(s);
-	assert_ok(store_patch(s, at("/"), &none, 1, NULL, err));
+	assert_ok(store_patch(s, at("/"), &none, 1, NULL, NULL, err));
 }
 
 static void

@@ -150,7 +150,7 @@ a_lock_on_nothing_makes_an_empty_file(void **state)
 	    "/d/\n/d/c/\n/d/f\n/d/new\n");
 	assert_locks(s, "/d/new", "/d/new=x0");
 	assert_fails(put(s, "/d/new", STR("x"), NULL, NULL, err), ERR_LOCKED);
-	assert_fails(store_mkcol(s, at("/d/new"), NULL, err), ERR_EXISTS);
+	assert_fails(store_mkcol(s, at("/d/new"), NULL, NULL, err), ERR_EXISTS);
 
 	/* It is as any other file, and stays when the lock goes (s7.3). */
 	t = lock_at(s, "/d/new2", DEPTH_INFINITY, false, "ann");
@@ -357,14 +357,14 @@ a_guard_sees_the_locks_that_cover_the_path(void **state)
 	assert_sees(put(s, "/d/f", STR("x"), &sees, NULL, err), "/d/f ");
 	assert_sees(put(s, "/e/new", STR("x"), &sees, NULL, err), "/e ");
 	assert_sees(put(s, "/d/new", STR("x"), &sees, NULL, err), "");
-	assert_sees(store_mkcol(s, at("/e/new"), &sees, err), "/e ");
+	assert_sees(store_mkcol(s, at("/e/new"), &sees, NULL, err), "/e ");
 	assert_sees(store_remove(s, at("/d/f"), &sees, NULL, err), "/d/f ");
-	assert_sees(store_patch(s, at("/e"), &c, 1, &sees, err), "/e ");
+	assert_sees(store_patch(s, at("/e"), &c, 1, &sees, NULL, err), "/e ");
 	assert_sees(store_copy(s, at("/d/f"), at("/e/f"), REPLACE_YES, &sees,
 			NULL, NULL, NULL, err),
 	    "/e ");
 	assert_sees(store_rename(s, at("/file"), at("/d/f"), REPLACE_YES, &sees,
-			NULL, err),
+			NULL, NULL, err),
 	    "/d/f ");
 	assert_sees(
 	    try_lock(s, "/d/f", DEPTH_0, false, &sees, NULL, err), "/d/f ");
@@ -394,7 +394,7 @@ one_of_the_shared_locks_is_enough(void **state)
 	assert_ok(put(
 	    s, "/d/c/g", STR("x"), show(&h, "ann", &mine, NULL), NULL, err));
 	assert_ok(store_rename(s, at("/d/c"), at("/d/c2"), REPLACE_NO,
-	    show(&h, "ann", &mine, NULL), NULL, err));
+	    show(&h, "ann", &mine, NULL), NULL, NULL, err));
 	assert_locks(s, "/d/c2/g", "");
 
 	/* The token of a deep one will do for a member, too. */
@@ -403,7 +403,7 @@ one_of_the_shared_locks_is_enough(void **state)
 	(void)show(&h, "", &deep, NULL);
 	assert_ok(put(s, "/d/f", STR("x"), &h.guard, NULL, err));
 	assert_ok(store_rename(
-	    s, at("/d"), at("/d2"), REPLACE_NO, &h.guard, NULL, err));
+	    s, at("/d"), at("/d2"), REPLACE_NO, &h.guard, NULL, NULL, err));
 }
 
 static void
@@ -444,18 +444,18 @@ a_rename_asks_for_the_tokens_of_both_ends(void **state)
 	from = lock_at(s, "/d", DEPTH_INFINITY, false, "");
 	to = lock_at(s, "/e", DEPTH_0, false, "");
 	assert_int_equal(store_rename(s, at("/d/f"), at("/e/f"), REPLACE_NO,
-			     show(&h, "", &from, NULL), NULL, &why),
+			     show(&h, "", &from, NULL), NULL, NULL, &why),
 	    ERR_LOCKED);
 	assert_string_equal(why.about, "/e");
 	assert_int_equal(store_rename(s, at("/d/f"), at("/e/f"), REPLACE_NO,
-			     show(&h, "", &to, NULL), NULL, &why),
+			     show(&h, "", &to, NULL), NULL, NULL, &why),
 	    ERR_LOCKED);
 	assert_string_equal(why.about, "/d");
 	/* A COPY does not change its source (s7.5.1). */
 	assert_ok(store_copy(s, at("/d/f"), at("/e/f"), REPLACE_NO,
 	    show(&h, "", &to, NULL), NULL, NULL, NULL, err));
 	assert_ok(store_rename(s, at("/d/f"), at("/e/f"), REPLACE_YES,
-	    show(&h, "", &from, &to), NULL, err));
+	    show(&h, "", &from, &to), NULL, NULL, err));
 	must_lack(s, "/d/f");
 }
 
@@ -469,17 +469,17 @@ the_root_of_a_move_is_named_before_its_members(void **state)
 	must_make_tree(s);
 	dir = lock_at(s, "/d", DEPTH_0, false, "");
 	(void)lock_at(s, "/d/c/g", DEPTH_0, false, "");
-	assert_fails(
-	    store_rename(s, at("/d"), at("/new"), REPLACE_NO, NULL, NULL, err),
+	assert_fails(store_rename(s, at("/d"), at("/new"), REPLACE_NO, NULL,
+			 NULL, NULL, err),
 	    ERR_LOCKED);
 	assert_fails(store_rename(s, at("/d"), at("/new"), REPLACE_NO,
-			 show(&h, "", &dir, NULL), NULL, err),
+			 show(&h, "", &dir, NULL), NULL, NULL, err),
 	    ERR_MEMBER_LOCKED);
-	assert_fails(
-	    store_rename(s, at("/e"), at("/d"), REPLACE_YES, NULL, NULL, err),
+	assert_fails(store_rename(s, at("/e"), at("/d"), REPLACE_YES, NULL,
+			 NULL, NULL, err),
 	    ERR_LOCKED);
 	assert_fails(store_rename(s, at("/e"), at("/d"), REPLACE_YES,
-			 show(&h, "", &dir, NULL), NULL, err),
+			 show(&h, "", &dir, NULL), NULL, NULL, err),
 	    ERR_MEMBER_LOCKED);
 	must_have(s, "/d/c/g", "g");
 }
@@ -499,10 +499,10 @@ a_lock_of_a_collection_alone_is_none_of_its_members(void **state)
 	(void)show(&h, "", &t, NULL);
 	/* The members are Bob's. */
 	assert_fails(store_rename(s, at("/d"), at("/new"), REPLACE_NO, &h.guard,
-			 NULL, err),
+			 NULL, NULL, err),
 	    ERR_MEMBER_LOCKED);
 	assert_fails(store_rename(s, at("/e"), at("/d"), REPLACE_YES, &h.guard,
-			 NULL, err),
+			 NULL, NULL, err),
 	    ERR_MEMBER_LOCKED);
 	assert_fails(store_copy(s, at("/file"), at("/d"), REPLACE_YES, &h.guard,
 			 NULL, NULL, NULL, err),
@@ -511,7 +511,7 @@ a_lock_of_a_collection_alone_is_none_of_its_members(void **state)
 	t = lock_at(s, "/e", DEPTH_0, true, "");
 	(void)lock_at(s, "/e", DEPTH_INFINITY, true, "bob");
 	assert_fails(store_rename(s, at("/col"), at("/e"), REPLACE_YES,
-			 show(&h, "", &t, NULL), NULL, err),
+			 show(&h, "", &t, NULL), NULL, NULL, err),
 	    ERR_MEMBER_LOCKED);
 	must_have(s, "/col/f", "f");
 }
@@ -523,8 +523,9 @@ what_cannot_be_is_said_before_what_is_locked(void **state)
 
 	must_make_tree(s);
 	(void)lock_at(s, "/", DEPTH_INFINITY, false, "");
-	assert_fails(store_mkcol(s, at("/d"), NULL, err), ERR_EXISTS);
-	assert_fails(store_mkcol(s, at("/no/c"), NULL, err), ERR_NO_PARENT);
+	assert_fails(store_mkcol(s, at("/d"), NULL, NULL, err), ERR_EXISTS);
+	assert_fails(
+	    store_mkcol(s, at("/no/c"), NULL, NULL, err), ERR_NO_PARENT);
 	assert_fails(put(s, "/no/f", STR("x"), NULL, NULL, err), ERR_NO_PARENT);
 	assert_fails(
 	    put(s, "/d", STR("x"), NULL, NULL, err), ERR_IS_COLLECTION);
@@ -533,8 +534,8 @@ what_cannot_be_is_said_before_what_is_locked(void **state)
 	assert_fails(store_copy(s, at("/file"), at("/d"), REPLACE_NO, NULL,
 			 NULL, NULL, NULL, err),
 	    ERR_EXISTS);
-	assert_fails(
-	    store_rename(s, at("/no"), at("/e"), REPLACE_YES, NULL, NULL, err),
+	assert_fails(store_rename(s, at("/no"), at("/e"), REPLACE_YES, NULL,
+			 NULL, NULL, err),
 	    ERR_NOT_FOUND);
 }
 

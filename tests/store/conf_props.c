@@ -30,7 +30,7 @@ static enum err_code
 patch(struct store *s, const char *path, const struct prop_change *c, size_t n,
     struct err *err)
 {
-	return store_patch(s, at(path), c, n, NULL, err);
+	return store_patch(s, at(path), c, n, NULL, NULL, err);
 }
 
 static void

@@ -126,10 +126,11 @@ keep_moving(void *arg)
 
 		EXPECT(r,
 		    store_rename(r->store, at(forth ? "/d" : "/e"),
-			at(forth ? "/e" : "/d"), REPLACE_YES, NULL, NULL, err),
+			at(forth ? "/e" : "/d"), REPLACE_YES, NULL, NULL, NULL,
+			err),
 		    ERR_OK, ERR_NOT_FOUND);
-		EXPECT(r, store_mkcol(r->store, at("/d"), NULL, err), ERR_OK,
-		    ERR_EXISTS);
+		EXPECT(r, store_mkcol(r->store, at("/d"), NULL, NULL, err),
+		    ERR_OK, ERR_EXISTS);
 		EXPECT(r,
 		    store_copy(r->store, at("/d/f"), at("/g"), REPLACE_YES,
 			NULL, NULL, NULL, NULL, err),
@@ -199,16 +200,17 @@ keep_crossing(void *arg)
 		EXPECT(r,
 		    store_rename(r->store, at(forth ? "/a/x" : "/b/x"),
 			at(forth ? "/b/x" : "/a/x"), REPLACE_YES, NULL, NULL,
-			err),
+			NULL, err),
 		    ERR_OK, ERR_NOT_FOUND, ERR_NO_PARENT);
 		EXPECT(r,
 		    store_rename(r->store, at(forth ? "/a" : "/b"),
-			at(forth ? "/b" : "/a"), REPLACE_YES, NULL, NULL, err),
+			at(forth ? "/b" : "/a"), REPLACE_YES, NULL, NULL, NULL,
+			err),
 		    ERR_OK, ERR_NOT_FOUND);
-		EXPECT(r, store_mkcol(r->store, at("/a"), NULL, err), ERR_OK,
-		    ERR_EXISTS);
-		EXPECT(r, store_mkcol(r->store, at("/b"), NULL, err), ERR_OK,
-		    ERR_EXISTS);
+		EXPECT(r, store_mkcol(r->store, at("/a"), NULL, NULL, err),
+		    ERR_OK, ERR_EXISTS);
+		EXPECT(r, store_mkcol(r->store, at("/b"), NULL, NULL, err),
+		    ERR_OK, ERR_EXISTS);
 	}
 	return NULL;
 }
@@ -244,7 +246,8 @@ keep_patching(void *arg)
 			    .value = STR("v") },
 		};
 
-		EXPECT(r, store_patch(r->store, at("/f"), &c, 1, NULL, err),
+		EXPECT(r,
+		    store_patch(r->store, at("/f"), &c, 1, NULL, NULL, err),
 		    ERR_OK);
 		EXPECT(
 		    r, put(r->store, "/f", STR("x"), NULL, NULL, err), ERR_OK);

@@ -32,8 +32,8 @@ what_is_not_there_is_not_found(void **state)
 		assert_fails(store_open(s, path, &c, err), ERR_NOT_FOUND);
 		assert_fails(
 		    store_remove(s, path, NULL, NULL, err), ERR_NOT_FOUND);
-		assert_fails(
-		    store_patch(s, path, NULL, 0, NULL, err), ERR_NOT_FOUND);
+		assert_fails(store_patch(s, path, NULL, 0, NULL, NULL, err),
+		    ERR_NOT_FOUND);
 		assert_fails(store_space(s, path, &space, err), ERR_NOT_FOUND);
 	}
 }

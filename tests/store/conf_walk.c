@@ -270,7 +270,7 @@ add_files(struct store *s, struct buf *path)
 		size_t len = rpath_push(path, str_from_c(names[i]));
 
 		assert_ok(store_upload(s, rpath_of_buf(path), NULL, &u, err));
-		assert_ok(upload_commit(u, NULL, NULL, NULL, err));
+		assert_ok(upload_commit(u, NULL, NULL, NULL, NULL, err));
 		upload_free(u);
 		rpath_pop(path, len);
 	}
@@ -298,7 +298,7 @@ a_deep_tree_is_made_walked_and_removed(void **state)
 		/* Names that differ, for entries to come in any order. */
 		(void)snprintf(name, sizeof(name), "twenty-bytes-%07d", i);
 		(void)rpath_push(&path, str_from_c(name));
-		assert_ok(store_mkcol(s, rpath_of_buf(&path), NULL, err));
+		assert_ok(store_mkcol(s, rpath_of_buf(&path), NULL, NULL, err));
 		if (i % EVERY == 0)
 			add_files(s, &path);
 	}
@@ -323,11 +323,11 @@ a_deep_tree_gives_way(void **state)
 
 	for (i = 0; i < LEVELS; i++) {
 		(void)rpath_push(&path, STR("twenty-bytes-of-name"));
-		assert_ok(store_mkcol(s, rpath_of_buf(&path), NULL, err));
+		assert_ok(store_mkcol(s, rpath_of_buf(&path), NULL, NULL, err));
 	}
 	must_put(s, "/f", "x");
 	assert_ok(store_rename(s, at("/f"), at("/twenty-bytes-of-name"),
-	    REPLACE_YES, NULL, NULL, err));
+	    REPLACE_YES, NULL, NULL, NULL, err));
 	must_have(s, "/twenty-bytes-of-name", "x");
 	assert_string_equal(walk_text(s, "/", DEPTH_INFINITY, WALK_DOWN),
 	    "/\n/twenty-bytes-of-name\n");

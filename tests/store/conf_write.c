@@ -17,7 +17,7 @@ an_upload_is_seen_only_after_its_commit(void **state)
 	assert_ok(ostream_write(upload_stream(u), STR("hello")));
 	must_lack(s, "/f");
 	assert_string_equal(walk_text(s, "/", DEPTH_1, WALK_DOWN), "/\n");
-	assert_ok(upload_commit(u, NULL, &r, &created, err));
+	assert_ok(upload_commit(u, NULL, NULL, &r, &created, err));
 	upload_free(u);
 	assert_true(created);
 	assert_int_equal(r.length, 5);
@@ -115,7 +115,7 @@ the_clients_time_of_change_is_kept(void **state)
 	struct upload *u;
 
 	assert_ok(store_upload(s, at("/f"), &spec, &u, err));
-	assert_ok(upload_commit(u, NULL, NULL, NULL, err));
+	assert_ok(upload_commit(u, NULL, NULL, NULL, NULL, err));
 	upload_free(u);
 	assert_int_equal(must_stat(s, "/f").modified, spec.modified);
 }
@@ -135,12 +135,13 @@ a_new_member_needs_a_parent_collection(void **state)
 
 		assert_fails(put(s, orphans[i], STR("x"), NULL, NULL, err),
 		    ERR_NO_PARENT);
-		assert_fails(store_mkcol(s, path, NULL, err), ERR_NO_PARENT);
+		assert_fails(
+		    store_mkcol(s, path, NULL, NULL, err), ERR_NO_PARENT);
 		assert_fails(store_copy(s, at("/g"), path, REPLACE_YES, NULL,
 				 NULL, NULL, &created, err),
 		    ERR_NO_PARENT);
 		assert_fails(store_rename(s, at("/g"), path, REPLACE_YES, NULL,
-				 &created, err),
+				 NULL, &created, err),
 		    ERR_NO_PARENT);
 	}
 	must_have(s, "/g", "x");
@@ -156,7 +157,8 @@ a_parent_may_go_before_the_commit(void **state)
 	assert_ok(store_upload(s, at("/d/f"), NULL, &u, err));
 	assert_ok(ostream_write(upload_stream(u), STR("x")));
 	assert_ok(store_remove(s, at("/d"), NULL, NULL, err));
-	assert_fails(upload_commit(u, NULL, NULL, NULL, err), ERR_NO_PARENT);
+	assert_fails(
+	    upload_commit(u, NULL, NULL, NULL, NULL, err), ERR_NO_PARENT);
 	upload_free(u);
 	must_lack(s, "/d");
 }
@@ -170,10 +172,10 @@ a_parent_may_be_replaced_before_the_commit(void **state)
 	must_mkcol(s, "/d");
 	assert_ok(store_upload(s, at("/d/f"), NULL, &u, err));
 	assert_ok(ostream_write(upload_stream(u), STR("x")));
-	assert_ok(
-	    store_rename(s, at("/d"), at("/e"), REPLACE_NO, NULL, NULL, err));
+	assert_ok(store_rename(
+	    s, at("/d"), at("/e"), REPLACE_NO, NULL, NULL, NULL, err));
 	must_mkcol(s, "/d");
-	assert_ok(upload_commit(u, NULL, NULL, NULL, err));
+	assert_ok(upload_commit(u, NULL, NULL, NULL, NULL, err));
 	upload_free(u);
 	must_have(s, "/d/f", "x");
 	must_lack(s, "/e/f");
@@ -192,7 +194,7 @@ a_file_does_not_replace_a_collection(void **state)
 	assert_ok(store_upload(s, at("/late"), NULL, &u, err));
 	must_mkcol(s, "/late");
 	assert_fails(
-	    upload_commit(u, NULL, NULL, NULL, err), ERR_IS_COLLECTION);
+	    upload_commit(u, NULL, NULL, NULL, NULL, err), ERR_IS_COLLECTION);
 	upload_free(u);
 	assert_true(must_stat(s, "/late").collection);
 }
@@ -206,9 +208,9 @@ mkcol_makes_what_was_not_there(void **state)
 	must_mkcol(s, "/d/e");
 	assert_true(must_stat(s, "/d/e").collection);
 	must_put(s, "/f", "x");
-	assert_fails(store_mkcol(s, at("/d"), NULL, err), ERR_EXISTS);
-	assert_fails(store_mkcol(s, at("/f"), NULL, err), ERR_EXISTS);
-	assert_fails(store_mkcol(s, at("/"), NULL, err), ERR_EXISTS);
+	assert_fails(store_mkcol(s, at("/d"), NULL, NULL, err), ERR_EXISTS);
+	assert_fails(store_mkcol(s, at("/f"), NULL, NULL, err), ERR_EXISTS);
+	assert_fails(store_mkcol(s, at("/"), NULL, NULL, err), ERR_EXISTS);
 }
 
 static void
@@ -271,12 +273,13 @@ a_name_of_255_bytes_fits_and_no_longer_one(void **state)
 	must_lack(s, path);
 	assert_fails(
 	    put(s, path, STR("x"), NULL, NULL, err), ERR_NAME_TOO_LONG);
-	assert_fails(store_mkcol(s, p, NULL, err), ERR_NAME_TOO_LONG);
+	assert_fails(store_mkcol(s, p, NULL, NULL, err), ERR_NAME_TOO_LONG);
 	must_put(s, "/f", "x");
 	assert_fails(store_copy(s, at("/f"), p, REPLACE_YES, NULL, NULL, NULL,
 			 NULL, err),
 	    ERR_NAME_TOO_LONG);
-	assert_fails(store_rename(s, at("/f"), p, REPLACE_YES, NULL, NULL, err),
+	assert_fails(
+	    store_rename(s, at("/f"), p, REPLACE_YES, NULL, NULL, NULL, err),
 	    ERR_NAME_TOO_LONG);
 	must_have(s, "/f", "x");
 }
@@ -292,7 +295,7 @@ do_put(struct store *s, const char *path, const struct guard *g)
 static enum err_code
 do_mkcol(struct store *s, const char *path, const struct guard *g)
 {
-	return store_mkcol(s, at(path), g, NULL);
+	return store_mkcol(s, at(path), g, NULL, NULL);
 }
 
 static enum err_code
@@ -312,7 +315,7 @@ static enum err_code
 do_rename(struct store *s, const char *path, const struct guard *g)
 {
 	return store_rename(
-	    s, at("/src"), at(path), REPLACE_YES, g, NULL, NULL);
+	    s, at("/src"), at(path), REPLACE_YES, g, NULL, NULL, NULL);
 }
 
 static enum err_code
@@ -324,7 +327,7 @@ do_patch(struct store *s, const char *path, const struct guard *g)
 		    .value = STR("v") },
 	};
 
-	return store_patch(s, at(path), &c, 1, g, NULL);
+	return store_patch(s, at(path), &c, 1, g, NULL, NULL);
 }
 
 static const struct change {

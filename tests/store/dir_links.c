@@ -83,9 +83,9 @@ links_that_lead_nowhere_do_not_exist(void **state)
 		assert_fails(
 		    put(s, "/self", STR("x"), NULL, NULL, err), ERR_BAD_NAME);
 		assert_fails(
-		    store_mkcol(s, at("/self"), NULL, err), ERR_BAD_NAME);
+		    store_mkcol(s, at("/self"), NULL, NULL, err), ERR_BAD_NAME);
 		assert_fails(store_rename(s, at("/f"), at("/self"), REPLACE_YES,
-				 NULL, NULL, err),
+				 NULL, NULL, NULL, err),
 		    ERR_BAD_NAME);
 		assert_fails(store_copy(s, at("/f"), at("/self"), REPLACE_YES,
 				 NULL, NULL, NULL, NULL, err),
@@ -108,7 +108,7 @@ removing_or_renaming_a_link_is_about_the_link(void **state)
 	link_to(w, "d", "/dir");
 	link_to(w, "d/f", "/file");
 	assert_ok(store_rename(
-	    s, at("/file"), at("/moved"), REPLACE_NO, NULL, NULL, err));
+	    s, at("/file"), at("/moved"), REPLACE_NO, NULL, NULL, NULL, err));
 	must_lack(s, "/file");
 	must_have(s, "/moved", "x");
 	assert_ok(store_remove(s, at("/moved"), NULL, NULL, err));
@@ -133,8 +133,8 @@ removing_a_tree_spares_what_its_links_lead_to(void **state)
 	    "/d/\n/d/link/\n/d/link/f\n");
 	/* A collection that gives way goes with its links, not beyond. */
 	must_put(s, "/g", "g");
-	assert_ok(
-	    store_rename(s, at("/g"), at("/d"), REPLACE_YES, NULL, NULL, err));
+	assert_ok(store_rename(
+	    s, at("/g"), at("/d"), REPLACE_YES, NULL, NULL, NULL, err));
 	must_have(s, "/keep/f", "x");
 }
 
@@ -174,13 +174,13 @@ one_file_by_two_names_is_not_copied_onto_itself(void **state)
 			 NULL, NULL, NULL, err),
 	    ERR_SELF);
 	assert_fails(store_rename(s, at("/soft"), at("/f"), REPLACE_YES, NULL,
-			 NULL, err),
+			 NULL, NULL, err),
 	    ERR_SELF);
 	must_have(s, "/f", "text");
 	must_mkcol(s, "/d");
 	link_to(w, "d", "/dir");
 	assert_fails(store_rename(s, at("/d"), at("/dir/sub"), REPLACE_YES,
-			 NULL, NULL, err),
+			 NULL, NULL, NULL, err),
 	    ERR_SELF);
 	assert_fails(store_copy(s, at("/d"), at("/dir/sub"), REPLACE_YES, NULL,
 			 NULL, NULL, NULL, err),
@@ -224,7 +224,8 @@ special_files_are_never_opened(void **state)
 	/* Would not return if it opened it. */
 	assert_fails(store_open(s, at("/fifo"), &c, err), ERR_NOT_FOUND);
 	assert_fails(put(s, "/fifo", STR("x"), NULL, NULL, err), ERR_BAD_NAME);
-	assert_fails(store_mkcol(s, at("/fifo"), NULL, err), ERR_BAD_NAME);
+	assert_fails(
+	    store_mkcol(s, at("/fifo"), NULL, NULL, err), ERR_BAD_NAME);
 	assert_fails(
 	    store_remove(s, at("/fifo"), NULL, NULL, err), ERR_NOT_FOUND);
 	assert_string_equal(
@@ -248,11 +249,11 @@ our_own_names_are_hidden(void **state)
 
 		assert_int_equal(mkdir(real(w, hidden[i]), 0755), 0);
 		must_lack(s, hidden[i]);
-		assert_fails(store_mkcol(s, p, NULL, err), ERR_BAD_NAME);
+		assert_fails(store_mkcol(s, p, NULL, NULL, err), ERR_BAD_NAME);
 		assert_fails(
 		    put(s, hidden[i], STR("x"), NULL, NULL, err), ERR_BAD_NAME);
-		assert_fails(
-		    store_rename(s, at("/f"), p, REPLACE_YES, NULL, NULL, err),
+		assert_fails(store_rename(s, at("/f"), p, REPLACE_YES, NULL,
+				 NULL, NULL, err),
 		    ERR_BAD_NAME);
 		assert_fails(
 		    store_remove(s, p, NULL, NULL, err), ERR_NOT_FOUND);
@@ -288,7 +289,8 @@ a_state_directory_within_the_tree_is_hidden(void **state)
 	link_to(w, "var/state", "/dir");
 	must_lack(s, "/db");
 	must_lack(s, "/dir");
-	assert_fails(store_mkcol(s, at("/var/state"), NULL, err), ERR_BAD_NAME);
+	assert_fails(
+	    store_mkcol(s, at("/var/state"), NULL, NULL, err), ERR_BAD_NAME);
 	assert_string_equal(
 	    walk_text(s, "/", DEPTH_INFINITY, WALK_DOWN), "/\n/var/\n");
 	assert_int_equal(stat(spec.state, &st), 0);

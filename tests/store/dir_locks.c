@@ -295,8 +295,8 @@ a_link_to_what_is_locked_stays(void **state)
 	link_to(w, "../f", "/c/l");
 	t = lock_at(s, "/c/l", DEPTH_0, false, "");
 	assert_fails(store_remove(s, at("/c/l"), NULL, NULL, err), ERR_LOCKED);
-	assert_fails(
-	    store_rename(s, at("/c/l"), at("/l"), REPLACE_NO, NULL, NULL, err),
+	assert_fails(store_rename(s, at("/c/l"), at("/l"), REPLACE_NO, NULL,
+			 NULL, NULL, err),
 	    ERR_LOCKED);
 	assert_ok(
 	    store_remove(s, at("/c/l"), show(&h, "", &t, NULL), NULL, err));
@@ -320,11 +320,11 @@ a_name_that_comes_again_is_not_locked(void **state)
 	h = (struct shown){ 0 };
 	must_mkcol(s, "/d");
 	t = lock_at(s, "/d/f", DEPTH_0, false, "");
-	assert_fails(
-	    store_rename(s, at("/d"), at("/e"), REPLACE_NO, NULL, NULL, err),
+	assert_fails(store_rename(s, at("/d"), at("/e"), REPLACE_NO, NULL, NULL,
+			 NULL, err),
 	    ERR_MEMBER_LOCKED);
 	assert_ok(store_rename(s, at("/d"), at("/e"), REPLACE_NO,
-	    show(&h, "", &t, NULL), NULL, err));
+	    show(&h, "", &t, NULL), NULL, NULL, err));
 	assert_locks(s, "/e/f", "");
 	assert_locks(s, "/d/f", "");
 	store_close(s);
@@ -374,13 +374,13 @@ a_shared_lock_below_is_no_obstacle_beside_ones_own(void **state)
 	own = lock_at(s, "/d/f", DEPTH_0, true, "ann");
 	(void)lock_at(s, "/d/f", DEPTH_0, true, "bob");
 	assert_ok(store_rename(s, at("/d"), at("/e"), REPLACE_NO,
-	    show(&h, "ann", &own, NULL), NULL, err));
+	    show(&h, "ann", &own, NULL), NULL, NULL, err));
 	assert_locks(s, "/d/f", "");
 	own = lock_at(s, "/e/f", DEPTH_0, true, "ann");
 	(void)lock_at(s, "/e/g", DEPTH_0, true, "bob");
 	h = (struct shown){ 0 };
 	assert_fails(store_rename(s, at("/e"), at("/d"), REPLACE_NO,
-			 show(&h, "ann", &own, NULL), NULL, err),
+			 show(&h, "ann", &own, NULL), NULL, NULL, err),
 	    ERR_MEMBER_LOCKED);
 }
 
@@ -443,7 +443,7 @@ do_rename(struct store *s, const struct token *t)
 	struct shown h = { 0 };
 
 	return store_rename(s, at("/s"), at("/s2"), REPLACE_NO,
-	    show(&h, "ann", t, NULL), NULL, NULL);
+	    show(&h, "ann", t, NULL), NULL, NULL, NULL);
 }
 
 static enum err_code

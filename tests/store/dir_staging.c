@@ -86,8 +86,8 @@ nothing_stays_in_staging(void **state)
 	assert_ok(store_copy(
 	    s, at("/c"), at("/x"), REPLACE_NO, NULL, NULL, NULL, NULL, err));
 	must_have_props(s, "/x", "p=1;");
-	assert_ok(
-	    store_rename(s, at("/c"), at("/e"), REPLACE_YES, NULL, NULL, err));
+	assert_ok(store_rename(
+	    s, at("/c"), at("/e"), REPLACE_YES, NULL, NULL, NULL, err));
 	assert_ok(store_copy(
 	    s, at("/f"), at("/e"), REPLACE_YES, NULL, NULL, NULL, NULL, err));
 	assert_string_equal(
@@ -112,8 +112,8 @@ it_is_made_again_when_somebody_removes_it(void **state)
 	assert_int_equal(rmdir(real(w, STAGING)), 0);
 	must_put(s, "/f", "g");
 	assert_int_equal(rmdir(real(w, STAGING)), 0);
-	assert_ok(
-	    store_rename(s, at("/e"), at("/d"), REPLACE_YES, NULL, NULL, err));
+	assert_ok(store_rename(
+	    s, at("/e"), at("/d"), REPLACE_YES, NULL, NULL, NULL, err));
 	assert_string_equal(
 	    walk_text(s, "/", DEPTH_INFINITY, WALK_DOWN), "/\n/c/\n/d/\n/f\n");
 	assert_int_equal(count_entries(w, STAGING), 0);

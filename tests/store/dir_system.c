@@ -89,7 +89,7 @@ a_change_that_was_lost_sight_of_is_not_judged_by_later_ones(void **state)
 	assert_int_equal(setrlimit(RLIMIT_NOFILE, &files_before), 0);
 	assert_int_not_equal(rc, ERR_OK);
 	assert_ok(store_rename(
-	    s, at("/a/c"), at("/moved"), REPLACE_NO, NULL, NULL, err));
+	    s, at("/a/c"), at("/moved"), REPLACE_NO, NULL, NULL, NULL, err));
 	store_close(s);
 	world_open(w);
 	must_have_props(w->store, "/moved", "p=1;");
@@ -182,10 +182,10 @@ use_what_is_closed(const struct world *w)
 	    ERR_FORBIDDEN);
 	WANT(store_stat(s, at("/open/copy"), &r, NULL), ERR_NOT_FOUND);
 	WANT(put(s, "/ro/new", STR("x"), NULL, NULL, NULL), ERR_FORBIDDEN);
-	WANT(store_mkcol(s, at("/ro/c"), NULL, NULL), ERR_FORBIDDEN);
+	WANT(store_mkcol(s, at("/ro/c"), NULL, NULL, NULL), ERR_FORBIDDEN);
 	WANT(store_remove(s, at("/ro/f"), NULL, NULL, NULL), ERR_FORBIDDEN);
-	WANT(store_rename(
-		 s, at("/ro/f"), at("/open/f"), REPLACE_NO, NULL, NULL, NULL),
+	WANT(store_rename(s, at("/ro/f"), at("/open/f"), REPLACE_NO, NULL, NULL,
+		 NULL, NULL),
 	    ERR_FORBIDDEN);
 	WANT(put(s, "/open/new", STR("x"), NULL, NULL, NULL), ERR_OK);
 	if (strcmp(walk_text(s, "/", DEPTH_INFINITY, WALK_DOWN),
@@ -287,12 +287,12 @@ a_mounted_file_system_is_part_of_the_tree(void **state)
 	    s, at("/f"), at("/m/f"), REPLACE_NO, NULL, NULL, NULL, NULL, err));
 	must_have(s, "/m/f", "text");
 	must_have_props(s, "/m/f", "p=1;");
-	assert_fails(
-	    store_rename(s, at("/f"), at("/m/h"), REPLACE_NO, NULL, NULL, err),
+	assert_fails(store_rename(s, at("/f"), at("/m/h"), REPLACE_NO, NULL,
+			 NULL, NULL, err),
 	    ERR_CROSS_DEVICE);
 	must_have(s, "/f", "text");
 	assert_ok(store_rename(
-	    s, at("/m/f"), at("/m/h"), REPLACE_NO, NULL, NULL, err));
+	    s, at("/m/f"), at("/m/h"), REPLACE_NO, NULL, NULL, NULL, err));
 	must_have_props(s, "/m/h", "p=1;");
 	assert_string_equal(walk_text(s, "/", DEPTH_INFINITY, WALK_DOWN),
 	    "/\n/f\n/m/\n/m/g\n/m/h\n");
@@ -320,7 +320,8 @@ a_full_disk_is_said_to_be_full(void **state)
 	for (i = 0; i < 3; i++)
 		(void)ostream_write(
 		    upload_stream(u), str_of(bytes, sizeof(bytes)));
-	assert_fails(upload_commit(u, NULL, NULL, NULL, err), ERR_NO_SPACE);
+	assert_fails(
+	    upload_commit(u, NULL, NULL, NULL, NULL, err), ERR_NO_SPACE);
 	upload_free(u);
 	must_have(s, "/m/f", "old");
 	assert_ok(

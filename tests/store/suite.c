@@ -26,7 +26,7 @@ put(struct store *s, const char *path, struct str bytes, const struct guard *g,
 		return rc;
 	(void)ostream_write(upload_stream(u), str_head(bytes, bytes.len / 2));
 	(void)ostream_write(upload_stream(u), str_skip(bytes, bytes.len / 2));
-	rc = upload_commit(u, g, NULL, created, err);
+	rc = upload_commit(u, g, NULL, NULL, created, err);
 	upload_free(u);
 	return rc;
 }
@@ -40,7 +40,7 @@ must_put(struct store *s, const char *path, const char *text)
 void
 must_mkcol(struct store *s, const char *path)
 {
-	assert_ok(store_mkcol(s, at(path), NULL, err));
+	assert_ok(store_mkcol(s, at(path), NULL, NULL, err));
 }
 
 struct resource
@@ -89,7 +89,7 @@ must_set_prop(
 		},
 	};
 
-	assert_ok(store_patch(s, at(path), &c, 1, NULL, err));
+	assert_ok(store_patch(s, at(path), &c, 1, NULL, NULL, err));
 }
 
 void

@@ -188,7 +188,7 @@ patch(struct store *s, const char *path)
 	};
 
 	return store_patch(
-	    s, at(path), changes, ARRAY_LEN(changes), NULL, NULL);
+	    s, at(path), changes, ARRAY_LEN(changes), NULL, NULL, NULL);
 }
 
 static enum err_code
@@ -198,12 +198,12 @@ make(struct store *s, const struct change_case *c)
 	case PUT:
 		return put(s, c->path, STR("new bytes"), NULL, NULL, NULL);
 	case MKCOL:
-		return store_mkcol(s, at(c->path), NULL, NULL);
+		return store_mkcol(s, at(c->path), NULL, NULL, NULL);
 	case REMOVE:
 		return store_remove(s, at(c->path), NULL, NULL, NULL);
 	case RENAME:
-		return store_rename(
-		    s, at(c->path), at(c->to), REPLACE_YES, NULL, NULL, NULL);
+		return store_rename(s, at(c->path), at(c->to), REPLACE_YES,
+		    NULL, NULL, NULL, NULL);
 	case COPY:
 		return store_copy(s, at(c->path), at(c->to), REPLACE_YES, NULL,
 		    NULL, NULL, NULL, NULL);
@@ -545,7 +545,7 @@ copy_many_and_move_one(struct world *w)
 			return 1;
 	}
 	return store_rename(s, at("/d/copy19"), at("/moved"), REPLACE_NO, NULL,
-		   NULL, NULL)
+		   NULL, NULL, NULL)
 	    ? 1
 	    : 0;
 }

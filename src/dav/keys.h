@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Idempotency keys: what has succeeded under a key is not done again, but
+ * answered from the record (store_recall()).  The same for single requests
+ * (Idempotency-Key, draft-ietf-httpapi-idempotency-key-header) and for the
+ * items of a batch.
+ */
+#ifndef SHEAF_DAV_KEYS_H
+#define SHEAF_DAV_KEYS_H
+
+#include "base/buf.h"
+#include "dav/exchange.h"
+
+/* The keys that are in use at this moment, by any thread. */
+struct keys;
+
+enum err_code keys_new(struct keys **out, struct err *err) MUST_USE;
+void keys_free(struct keys *k); /* NULL is fine */
+
+/*
+ * Takes a key until keys_give_back().  False: somebody has it, which is 409
+ * with Retry-After (ERR_KEY_IN_USE); or memory ran out, with *nomem set.
+ */
+bool keys_take(struct keys *k, struct str key, bool *nomem) MUST_USE;
+void keys_give_back(struct keys *k, struct str key);
+
+/* The store's key of a user's: users do not see each other's. */
+void key_put(struct buf *b, struct str user, struct str key);
+
+/* An item's, where it has none of its own: KEY/id. */
+void
+key_put_item(struct buf *b, struct str user, struct str key, struct str id);
+
+/*
+ * The method of a request that has an Idempotency-Key, around the method it
+ * would have without; the same where it has none or the method is not one of
+ * PUT, POST, PATCH, DELETE, COPY, MOVE, MKCOL, PROPPATCH.
+ */
+const struct method_ops *
+keyed_method(const struct request *req, const struct method_ops *plain);
+
+#endif
