@@ -38,6 +38,12 @@ struct bulk_spec {
 	struct caller caller;
 	struct origin origin;
 	struct str key; /* Idempotency-Key of the batch; empty: none */
+	/* batch_parser_print() of a JSON batch; empty: a stream's is not known
+	 */
+	struct str print;
+	/* What is wrong with one operation is its own result, from the first on
+	 */
+	bool stream;
 	bool dry_run; /* ?dryRun=true, whatever the batch says */
 	bool representation; /* Prefer: return=representation */
 	bool stop_on_error; /* no Prefer: continue-on-error... see docs */
