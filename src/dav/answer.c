@@ -85,6 +85,22 @@ start_page(struct answer *a)
 	    a->x->req->origin.prefix, a->x->req->path, a->to, &a->writer, NULL);
 }
 
+/* What reads outcomes has its own form for them. */
+static enum err_code
+start_outcomes(struct answer *a)
+{
+	struct reply *r = a->x->reply;
+	enum err_code rc;
+
+	say_preferences(a);
+	if (a->says_path)
+		canonical_header(a->x, a->collection);
+	rc = reply_outcomes(r, 207, &a->writer);
+	if (!rc)
+		a->started = true;
+	return rc;
+}
+
 static enum err_code
 start_multistatus(struct answer *a)
 {
@@ -114,9 +130,14 @@ start_multistatus(struct answer *a)
 static enum err_code
 start(struct answer *a)
 {
-	enum err_code rc =
-	    a->kind == ANSWER_PAGE ? start_page(a) : start_multistatus(a);
+	enum err_code rc;
 
+	if (a->kind == ANSWER_PAGE)
+		rc = start_page(a);
+	else if (reply_wants_outcomes(a->x->reply))
+		rc = start_outcomes(a);
+	else
+		rc = start_multistatus(a);
 	if (rc)
 		return rc;
 	tee_add(&a->tee, a->writer, TEE_MUST);
@@ -129,13 +150,38 @@ start(struct answer *a)
 	return ERR_OK;
 }
 
+/*
+ * What a writer leaves out for Prefer: return=minimal (RFC 8144 s2.1) must not
+ * come back because there is none: properties that are not there.
+ */
+static enum err_code
+put_minimal(struct answer *a, const struct outcome *o)
+{
+	struct propstat kept[8];
+	struct outcome less = *o;
+	size_t i;
+
+	if (o->n_propstats > ARRAY_LEN(kept))
+		return sink_put(&a->tee.base, o);
+	less.propstats = kept;
+	less.n_propstats = 0;
+	for (i = 0; i < o->n_propstats; i++)
+		if (o->propstats[i].status != 404)
+			kept[less.n_propstats++] = o->propstats[i];
+	return sink_put(&a->tee.base, &less);
+}
+
 static enum err_code
 answer_put(struct sink *s, const struct outcome *o)
 {
 	struct answer *a = CONTAINER_OF(s, struct answer, base);
 	enum err_code rc = a->started ? ERR_OK : start(a);
 
-	return rc ? rc : sink_put(&a->tee.base, o);
+	if (rc)
+		return rc;
+	if (!a->to && a->prefer.minimal)
+		return put_minimal(a, o);
+	return sink_put(&a->tee.base, o);
 }
 
 /* After a line for each, how many there were. */
@@ -170,7 +216,8 @@ answer_end(struct sink *s)
 	if (!rc)
 		rc = sink_end(&a->tee.base);
 	log_total(a);
-	return rc ? rc : ostream_end(a->to);
+	a->x->failed += a->tally.sum.failed;
+	return rc || !a->to ? rc : ostream_end(a->to);
 }
 
 enum err_code
@@ -201,7 +248,7 @@ answer_done(struct answer *a)
 {
 	if (a->kind == ANSWER_PAGE)
 		listing_free(a->writer);
-	else
+	else if (a->to) /* else it is the reply's */
 		multistatus_free(a->writer);
 	failure_log_done(&a->log);
 	*a = (struct answer){ 0 };

@@ -76,3 +76,19 @@ reply_empty(struct reply *r, unsigned status)
 	rc = r->failed ? r->failed : r->ops->empty(r, status);
 	return chosen(r, status, rc);
 }
+
+bool
+reply_wants_outcomes(const struct reply *r)
+{
+	return r->ops->outcomes != NULL;
+}
+
+enum err_code
+reply_outcomes(struct reply *r, unsigned status, struct sink **out)
+{
+	enum err_code rc;
+
+	assert(!r->status);
+	rc = r->failed ? r->failed : r->ops->outcomes(r, status, out);
+	return chosen(r, status, rc);
+}

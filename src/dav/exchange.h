@@ -64,7 +64,7 @@ struct reply_ops {
 	    struct content *c, const struct segment *segs, size_t n);
 	/*
 	 * Optional: the outcomes of a 207 as they are, in the place of a body.
-	 * Whoever puts them ends the sink.
+	 * Whoever puts them ends the sink, which stays the reply's.
 	 */
 	enum err_code (*outcomes)(
 	    struct reply *, unsigned status, struct sink **out);
@@ -98,6 +98,11 @@ enum err_code reply_content(struct reply *r, unsigned status, struct content *c,
     const struct segment *segs, size_t n) MUST_USE;
 enum err_code reply_empty(struct reply *r, unsigned status) MUST_USE;
 
+/* In the place of reply_stream(), for a reply that wants outcomes. */
+bool reply_wants_outcomes(const struct reply *r);
+enum err_code
+reply_outcomes(struct reply *r, unsigned status, struct sink **out) MUST_USE;
+
 /*
  * Everything one exchange needs.  The arena lives until the reply is done.
  *
@@ -117,6 +122,7 @@ struct exchange {
 	struct store *store;
 	const struct dav_settings *set;
 	struct log_lines failures; /* one line for each failed member */
+	uint64_t failed; /* outcomes that a 207 has told of as failures */
 	struct arena *arena;
 	struct ostream *body;
 	/*

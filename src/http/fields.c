@@ -114,6 +114,46 @@ decimal_seconds_parse(struct str s, int64_t *out)
 	return true;
 }
 
+/* In quotes it may have a comma and a semicolon; without, they mean more. */
+static bool
+is_key(struct str s, bool quoted)
+{
+	size_t i;
+
+	for (i = 0; i < s.len; i++) {
+		char c = s.ptr[i];
+
+		if (c < (quoted ? ' ' : '!') || c > '~' || c == '"' ||
+		    c == '\\' || (!quoted && (c == ',' || c == ';')))
+			return false;
+	}
+	return s.len && s.len <= IDEMPOTENCY_KEY_MAX;
+}
+
+enum err_code
+idempotency_key_parse(const struct headers *h, struct str *key, struct err *err)
+{
+	bool present, quoted;
+	struct str s;
+	enum err_code rc = find(h, STR("Idempotency-Key"), &present, &s, err);
+
+	if (rc)
+		return rc;
+	*key = (struct str){ 0 };
+	if (!present)
+		return ERR_OK;
+	quoted = s.len > 1 && s.ptr[0] == '"' && s.ptr[s.len - 1] == '"';
+	if (quoted)
+		s = str_of(s.ptr + 1, s.len - 2);
+	if (!is_key(s, quoted))
+		return err_tell(err, ERR_BAD_HEADER,
+		    "Idempotency-Key is a string of 1 to %zu visible ASCII "
+		    "characters, in quotes",
+		    IDEMPOTENCY_KEY_MAX);
+	*key = s;
+	return ERR_OK;
+}
+
 enum err_code
 oc_mtime_parse(const struct headers *h, bool *present, int64_t *nanoseconds,
     struct err *err)

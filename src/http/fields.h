@@ -50,6 +50,18 @@ enum err_code timeout_parse(const struct headers *h, struct arena *a,
 enum err_code lock_token_parse(
     const struct headers *h, struct str *token, struct err *err) MUST_USE;
 
+/* Most bytes of an idempotency key as a client chooses it. */
+#define IDEMPOTENCY_KEY_MAX ((size_t)255)
+
+/*
+ * Idempotency-Key (draft-ietf-httpapi-idempotency-key-header s2.1): a string in
+ * quotes, or, as many clients send it, without them.  The empty string when it
+ * is absent.  ERR_BAD_HEADER: empty, longer than IDEMPOTENCY_KEY_MAX, or with
+ * anything in it but visible ASCII.
+ */
+enum err_code idempotency_key_parse(
+    const struct headers *h, struct str *key, struct err *err) MUST_USE;
+
 /*
  * X-OC-Mtime: whole or decimal seconds since 1970, may be negative.
  * *present false when absent.

@@ -18,6 +18,8 @@ struct dav_test {
 	struct origin origin;
 	struct str user; /* who sends requests */
 	struct reply_mem reply; /* of the last request */
+	struct sink *outcomes; /* of a 207, instead of a body; NULL: none */
+	struct keys *keys; /* NULL: there are none */
 	struct buf log; /* lines about failed members */
 	unsigned long fail_alloc; /* for the next: this allocation fails */
 	bool alloc_failed; /* it came to that */

@@ -99,13 +99,38 @@ stream_end(struct ostream *o)
 	return ERR_OK;
 }
 
+static enum err_code
+mem_outcomes(struct reply *base, unsigned status, struct sink **out)
+{
+	struct reply_mem *r = from_reply(base);
+
+	assert_int_equal(status, 207);
+	*out = r->outcomes;
+	r->ended = true;
+	return ERR_OK;
+}
+
 struct reply *
 reply_mem_init(struct reply_mem *r)
+{
+	return reply_mem_init_with(r, NULL);
+}
+
+struct reply *
+reply_mem_init_with(struct reply_mem *r, struct sink *outcomes)
 {
 	static const struct reply_ops ops = {
 		.header = mem_header,
 		.stream = mem_stream,
 		.content = mem_content,
+		.empty = mem_empty,
+		.forget = mem_forget,
+	};
+	static const struct reply_ops with_outcomes = {
+		.header = mem_header,
+		.stream = mem_stream,
+		.content = mem_content,
+		.outcomes = mem_outcomes,
 		.empty = mem_empty,
 		.forget = mem_forget,
 	};
@@ -115,8 +140,8 @@ reply_mem_init(struct reply_mem *r)
 		.end = stream_end,
 	};
 
-	*r = (struct reply_mem){ 0 };
-	reply_init(&r->base, &ops);
+	*r = (struct reply_mem){ .outcomes = outcomes };
+	reply_init(&r->base, outcomes ? &with_outcomes : &ops);
 	ostream_init(&r->stream, &stream_ops);
 	(void)buf_ostream_init(&r->to_body, &r->body);
 	return &r->base;

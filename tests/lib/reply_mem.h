@@ -13,9 +13,13 @@ struct reply_mem {
 	struct ostream stream; /* in front of it, to see its end */
 	bool streamed;
 	bool ended; /* the body is whole; also without one */
+	struct sink *outcomes; /* where they went; NULL: it has no such place */
 };
 
 struct reply *reply_mem_init(struct reply_mem *r);
+/* The same, but that the outcomes of a 207 are wanted as they are. */
+struct reply *reply_mem_init_with(struct reply_mem *r, struct sink *outcomes);
+
 void reply_mem_done(struct reply_mem *r);
 
 /* The value of a header, or the empty string; names match in any case. */

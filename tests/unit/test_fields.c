@@ -298,6 +298,57 @@ several_timeout_fields_are_one_list(void **state)
 }
 
 static void
+an_idempotency_key_is_visible_text_in_quotes_or_without(void **state)
+{
+	static const struct {
+		const char *value;
+		enum err_code rc;
+		const char *key;
+	} cases[] = {
+		{ NULL, ERR_OK, "" },
+		{ "\"8e03978e-40d5\"", ERR_OK, "8e03978e-40d5" },
+		{ "8e03978e-40d5", ERR_OK, "8e03978e-40d5" },
+		{ "import-42/item_001", ERR_OK, "import-42/item_001" },
+		{ "\"a, b; c\"", ERR_OK, "a, b; c" },
+		{ "", ERR_BAD_HEADER, NULL },
+		{ "\"\"", ERR_BAD_HEADER, NULL },
+		{ "\"", ERR_BAD_HEADER, NULL },
+		{ "\"a", ERR_BAD_HEADER, NULL },
+		{ "a b", ERR_BAD_HEADER, NULL },
+		{ "a,b", ERR_BAD_HEADER, NULL },
+		{ "\"a\";v=1", ERR_BAD_HEADER, NULL },
+		{ "\"a\"b\"", ERR_BAD_HEADER, NULL },
+		{ "\"a\\b\"", ERR_BAD_HEADER, NULL },
+		{ "caf\xc3\xa9", ERR_BAD_HEADER, NULL },
+	};
+	char longest[IDEMPOTENCY_KEY_MAX + 2];
+	struct header field;
+	struct headers h;
+	struct str key;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(cases); i++) {
+		struct err err = { 0 };
+
+		h = with(&field, STR("idempotency-key"), cases[i].value);
+		assert_int_equal(
+		    idempotency_key_parse(&h, &key, &err), cases[i].rc);
+		if (cases[i].key)
+			assert_str_equal(key, str_from_c(cases[i].key));
+		else
+			assert_true(err.tell[0]);
+	}
+	memset(longest, 'k', sizeof(longest));
+	longest[IDEMPOTENCY_KEY_MAX + 1] = 0;
+	h = with(&field, STR("Idempotency-Key"), longest);
+	assert_int_equal(idempotency_key_parse(&h, &key, NULL), ERR_BAD_HEADER);
+	longest[IDEMPOTENCY_KEY_MAX] = 0;
+	h = with(&field, STR("Idempotency-Key"), longest);
+	assert_int_equal(idempotency_key_parse(&h, &key, NULL), ERR_OK);
+}
+
+static void
 a_lock_token_is_a_uri_in_angles(void **state)
 {
 	static const struct {
@@ -359,6 +410,8 @@ main(void)
 		cmocka_unit_test(the_first_timeout_that_is_understood_counts),
 		cmocka_unit_test(several_timeout_fields_are_one_list),
 		cmocka_unit_test(a_lock_token_is_a_uri_in_angles),
+		cmocka_unit_test(
+		    an_idempotency_key_is_visible_text_in_quotes_or_without),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
