@@ -473,6 +473,37 @@ fault_batch_end(struct store *s, struct store_batch *b, struct err *err)
 	return rc ? rc : fault(f, RPATH_ROOT, err);
 }
 
+static enum err_code
+fault_batch_flush(struct store *s, struct store_batch *b, struct err *err)
+{
+	struct fault_store *f = from_store(s);
+	enum err_code rc = fault(f, RPATH_ROOT, err);
+
+	return rc ? rc : store_batch_flush(f->inner, b, err);
+}
+
+/* ---- records: of no path */
+
+static enum err_code
+fault_recall(struct store *s, struct str key, struct arena *a,
+    struct recalled *out, bool *found, struct err *err)
+{
+	struct fault_store *f = from_store(s);
+	enum err_code rc = fault(f, RPATH_ROOT, err);
+
+	return rc ? rc : store_recall(f->inner, key, a, out, found, err);
+}
+
+static enum err_code
+fault_remember(struct store *s, const struct record *r, struct str result,
+    struct store_batch *b, struct err *err)
+{
+	struct fault_store *f = from_store(s);
+	enum err_code rc = fault(f, RPATH_ROOT, err);
+
+	return rc ? rc : store_remember(f->inner, r, result, b, err);
+}
+
 static const struct store_ops fault_ops = {
 	.name = "fault",
 	.stat = fault_stat,
@@ -493,6 +524,9 @@ static const struct store_ops fault_ops = {
 	.space = fault_space,
 	.batch_begin = fault_batch_begin,
 	.batch_end = fault_batch_end,
+	.batch_flush = fault_batch_flush,
+	.recall = fault_recall,
+	.remember = fault_remember,
 	.close = fault_close,
 };
 

@@ -8,6 +8,7 @@
 
 #include "store/impl.h"
 #include "store/mem_locks.h"
+#include "store/mem_records.h"
 #include "store/mem_tree.h"
 
 /* One mutex for all: this store is for tests and dry runs. */
@@ -16,6 +17,7 @@ struct mem_store {
 	pthread_mutex_t mutex;
 	struct mem_tree tree;
 	struct mem_locks locks;
+	struct mem_records records;
 	uint64_t last_version;
 };
 
@@ -83,6 +85,13 @@ mem_op_unlock(struct store *s, struct rpath path, const struct lock_tokens *t,
     const struct guard *g, struct err *err) MUST_USE;
 enum err_code mem_op_locks(struct store *s, struct rpath path, struct arena *a,
     const struct lock **out, size_t *n, struct err *err) MUST_USE;
+
+/*
+ * A record of g's, if it has one, for a change at path: to be kept when that is
+ * made.
+ */
+enum err_code mem_record_of(const struct guard *g, struct rpath path,
+    struct mem_record **out, struct err *err) MUST_USE;
 
 enum err_code mem_walk(struct store *s, struct rpath root, const struct walk *w,
     struct err *err) MUST_USE;

@@ -21,6 +21,24 @@ mem_set_bytes(struct mem_store *m, struct mem_node *n, struct mem_blob *blob)
 	mem_blob_unref(old);
 }
 
+enum err_code
+mem_record_of(const struct guard *g, struct rpath path, struct mem_record **out,
+    struct err *err)
+{
+	return mem_record_new(g ? g->record : NULL, path, out, err);
+}
+
+/* The change at n (NULL: it is gone) is made. */
+static void
+keep_record(struct mem_store *m, struct mem_record **r, bool created,
+    const struct mem_node *n)
+{
+	const struct resource now =
+	    n ? mem_node_stat(n) : (struct resource){ .collection = true };
+
+	mem_record_keep(&m->records, r, created, &now);
+}
+
 static enum err_code
 mem_stat(
     struct store *s, struct rpath path, struct resource *out, struct err *err)
@@ -170,12 +188,13 @@ mem_upload_commit(struct upload *base, const struct guard *g,
 	struct mem_upload *u = CONTAINER_OF(base, struct mem_upload, base);
 	struct mem_blob *blob = calloc(1, sizeof(*blob));
 	struct mem_store *m CLEANUP(mem_leave_at_end) = mem_enter(&u->m->base);
+	struct mem_record *r CLEANUP(mem_record_done) = NULL;
 	struct mem_node *now = NULL;
 	struct mem_node *n;
 	enum err_code rc;
 	bool existed;
 
-	(void)b;
+	(void)b; /* memory is never durable */
 	if (!blob)
 		return err_nomem(err);
 	*blob = (struct mem_blob){ 1, u->bytes.len, u->bytes.ptr };
@@ -185,10 +204,13 @@ mem_upload_commit(struct upload *base, const struct guard *g,
 		rc = mem_ask(m, u->path, now, TOUCH_CONTENT, g, err);
 	existed = now != NULL;
 	if (!rc)
+		rc = mem_record_of(g, u->path, &r, err);
+	if (!rc)
 		rc = put_bytes(u, blob, now, &n, err);
 	mem_blob_unref(blob);
 	if (rc)
 		return rc;
+	keep_record(m, &r, !existed, n);
 	if (out)
 		*out = mem_node_stat(n);
 	if (created)
@@ -241,6 +263,7 @@ mem_mkcol(struct store *s, struct rpath path, const struct guard *g,
     struct store_batch *b, struct err *err)
 {
 	struct mem_store *m CLEANUP(mem_leave_at_end) = mem_enter(s);
+	struct mem_record *r CLEANUP(mem_record_done) = NULL;
 	struct mem_node *now;
 	enum err_code rc = check_target(m, path, &now, err);
 
@@ -250,7 +273,13 @@ mem_mkcol(struct store *s, struct rpath path, const struct guard *g,
 	if (now)
 		return err_set(err, ERR_EXISTS, "'%.*s'", STR_ARG(path.s));
 	rc = mem_ask(m, path, NULL, TOUCH_NAME, g, err);
-	return rc ? rc : mem_tree_make(&m->tree, path, true, &now, err);
+	if (!rc)
+		rc = mem_record_of(g, path, &r, err);
+	if (!rc)
+		rc = mem_tree_make(&m->tree, path, true, &now, err);
+	if (!rc)
+		keep_record(m, &r, true, now);
+	return rc;
 }
 
 static enum err_code
@@ -258,19 +287,23 @@ mem_remove(struct store *s, struct rpath path, const struct guard *g,
     struct store_batch *b, struct err *err)
 {
 	struct mem_store *m CLEANUP(mem_leave_at_end) = mem_enter(s);
+	struct mem_record *r CLEANUP(mem_record_done) = NULL;
 	struct mem_node *now;
 	enum err_code rc = mem_tree_find(&m->tree, path, &now, err);
 
-	(void)b; /* memory is never durable */
+	(void)b;
 	if (rc)
 		return rc;
 	if (now->n_members)
 		return err_set(err, ERR_NOT_EMPTY, "'%.*s'", STR_ARG(path.s));
 	rc = mem_ask(m, path, now, TOUCH_NAME, g, err);
+	if (!rc)
+		rc = mem_record_of(g, path, &r, err);
 	if (rc)
 		return rc;
 	mem_tree_remove(&m->tree, now);
 	mem_locks_drop(&m->locks, path, true);
+	keep_record(m, &r, false, NULL);
 	return ERR_OK;
 }
 
@@ -306,6 +339,7 @@ mem_copy(struct store *s, struct rpath from, struct rpath to,
 	struct mem_node *src;
 	struct mem_node *dst;
 	struct mem_node *n;
+	struct mem_record *r CLEANUP(mem_record_done) = NULL;
 	bool collection, keep, existed;
 	enum err_code rc = check_ends(m, from, to, replace, g, &src, &dst, err);
 
@@ -319,6 +353,8 @@ mem_copy(struct store *s, struct rpath from, struct rpath to,
 	rc = mem_ask_locks(m, to, dst, TOUCH_CONTENT, g, err);
 	if (!rc && !keep)
 		rc = mem_ask_below(m, to, has_members(dst), g, err);
+	if (!rc)
+		rc = mem_record_of(g, to, &r, err);
 	if (!rc && !keep)
 		rc = mem_tree_make(&m->tree, to, collection, &n, err);
 	if (rc)
@@ -329,6 +365,7 @@ mem_copy(struct store *s, struct rpath from, struct rpath to,
 	n->props = mem_props_ref(src->props);
 	if (!collection)
 		mem_set_bytes(m, n, src->blob);
+	keep_record(m, &r, !existed, n);
 	if (out)
 		*out = mem_node_stat(n);
 	if (created)
@@ -361,6 +398,7 @@ mem_rename(struct store *s, struct rpath from, struct rpath to,
 	struct mem_store *m CLEANUP(mem_leave_at_end) = mem_enter(s);
 	struct mem_node *src;
 	struct mem_node *dst;
+	struct mem_record *r CLEANUP(mem_record_done) = NULL;
 	bool existed;
 	enum err_code rc = check_ends(m, from, to, replace, g, &src, &dst, err);
 
@@ -370,11 +408,14 @@ mem_rename(struct store *s, struct rpath from, struct rpath to,
 	existed = dst != NULL;
 	rc = ask_both(m, from, src, to, dst, g, err);
 	if (!rc)
+		rc = mem_record_of(g, to, &r, err);
+	if (!rc)
 		rc = mem_tree_move(&m->tree, src, to, err);
 	if (rc)
 		return rc;
 	mem_locks_drop(&m->locks, from, true);
 	mem_locks_drop(&m->locks, to, false);
+	keep_record(m, &r, !existed, src);
 	if (created)
 		*created = !existed;
 	return ERR_OK;
@@ -387,6 +428,7 @@ mem_patch(struct store *s, struct rpath path, const struct prop_change *changes,
     size_t n, const struct guard *g, struct store_batch *b, struct err *err)
 {
 	struct mem_store *m CLEANUP(mem_leave_at_end) = mem_enter(s);
+	struct mem_record *r CLEANUP(mem_record_done) = NULL;
 	struct mem_props *set;
 	struct mem_node *now;
 	enum err_code rc = mem_tree_find(&m->tree, path, &now, err);
@@ -395,11 +437,14 @@ mem_patch(struct store *s, struct rpath path, const struct prop_change *changes,
 	if (!rc)
 		rc = mem_ask(m, path, now, TOUCH_CONTENT, g, err);
 	if (!rc)
+		rc = mem_record_of(g, path, &r, err);
+	if (!rc)
 		rc = mem_props_change(now->props, changes, n, &set, err);
 	if (rc)
 		return rc;
 	mem_props_unref(now->props);
 	now->props = set;
+	keep_record(m, &r, false, now);
 	return ERR_OK;
 }
 
@@ -427,12 +472,34 @@ mem_space(
 	return ERR_OK;
 }
 
+/* ---- records */
+
+static enum err_code
+mem_recall(struct store *s, struct str key, struct arena *a,
+    struct recalled *out, bool *found, struct err *err)
+{
+	struct mem_store *m CLEANUP(mem_leave_at_end) = mem_enter(s);
+
+	return mem_records_recall(&m->records, key, a, out, found, err);
+}
+
+static enum err_code
+mem_remember(struct store *s, const struct record *r, struct str result,
+    struct store_batch *b, struct err *err)
+{
+	struct mem_store *m CLEANUP(mem_leave_at_end) = mem_enter(s);
+
+	(void)b;
+	return mem_records_remember(&m->records, r, result, err);
+}
+
 static void
 mem_close(struct store *s)
 {
 	struct mem_store *m = CONTAINER_OF(s, struct mem_store, base);
 
 	mem_locks_done(&m->locks);
+	mem_records_done(&m->records);
 	mem_tree_done(&m->tree);
 	(void)pthread_mutex_destroy(&m->mutex);
 	free(m);
@@ -456,6 +523,8 @@ static const struct store_ops mem_ops = {
 	.patch = mem_patch,
 	.props = mem_props,
 	.space = mem_space,
+	.recall = mem_recall,
+	.remember = mem_remember,
 	.close = mem_close,
 };
 

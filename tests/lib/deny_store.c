@@ -242,6 +242,20 @@ deny_space(
 	return store_space(from_store(s)->inner, path, out, err);
 }
 
+static enum err_code
+deny_recall(struct store *s, struct str key, struct arena *a,
+    struct recalled *out, bool *found, struct err *err)
+{
+	return store_recall(from_store(s)->inner, key, a, out, found, err);
+}
+
+static enum err_code
+deny_remember(struct store *s, const struct record *r, struct str result,
+    struct store_batch *b, struct err *err)
+{
+	return store_remember(from_store(s)->inner, r, result, b, err);
+}
+
 static void
 deny_close(struct store *s)
 {
@@ -269,6 +283,8 @@ deny_store_init(struct deny_store *d)
 		.patch = deny_patch,
 		.props = deny_props,
 		.space = deny_space,
+		.recall = deny_recall,
+		.remember = deny_remember,
 		.close = deny_close,
 	};
 
