@@ -51,7 +51,7 @@ struct job_spec {
 
 struct job; /* one that is being taken in */
 
-/* ERR_BUSY: the user has limits.jobs already. */
+/* ERR_TOO_MANY: the user has limits.jobs already. */
 enum err_code job_new(struct jobs *j, const struct job_spec *spec,
     struct job **out, struct err *err) MUST_USE;
 struct ostream *job_body(struct job *j);

@@ -26,6 +26,7 @@ struct request {
 	struct str method_name; /* as sent: METHOD_NONE has many */
 	struct rpath path; /* the root for "OPTIONS *" */
 	bool slash; /* the target ended in one */
+	struct str query; /* behind the target's '?', as sent; or empty */
 	struct headers headers;
 	struct origin origin;
 	struct caller caller;
@@ -143,7 +144,12 @@ struct exchange {
 	 */
 	bool full;
 	struct keys *keys; /* idempotency (dav/keys.h); NULL: there are none */
-	const struct bulk_service *service; /* of an endpoint, else NULL */
+	/*
+	 * Of an endpoint that is not in the tree, else NULL and empty: what it
+	 * serves with, and its methods, for Allow.
+	 */
+	const struct bulk_service *service;
+	struct str allow;
 	void *state; /* the method's own, from the arena */
 };
 

@@ -15,10 +15,14 @@ static const struct {
 	{ STR_INIT("application/x-ndjson"), ERROR_PROBLEM },
 };
 
-/* No reason to fail a failure: what cannot be read gets XML. */
+/*
+ * No reason to fail a failure: what cannot be read gets XML, or JSON from an
+ * endpoint, whose clients know nothing else.
+ */
 static enum error_form
 choose_form(const struct exchange *x)
 {
+	const size_t n = ARRAY_LEN(forms), first = x->service ? 2 : 0;
 	struct str offers[ARRAY_LEN(forms)];
 	struct str accept;
 	size_t i;
@@ -26,21 +30,23 @@ choose_form(const struct exchange *x)
 
 	if (headers_list(
 		&x->req->headers, STR("Accept"), x->arena, &accept, NULL))
-		return ERROR_XML;
-	for (i = 0; i < ARRAY_LEN(forms); i++)
-		offers[i] = forms[i].media_type;
-	chosen = accept_media(accept, offers, ARRAY_LEN(offers));
-	return forms[chosen < 0 ? 0 : chosen].form;
+		return forms[first].form;
+	for (i = 0; i < n; i++)
+		offers[i] = forms[(first + i) % n].media_type;
+	chosen = accept_media(accept, offers, n);
+	return forms[(first + (chosen < 0 ? 0 : (size_t)chosen)) % n].form;
 }
 
 static void
-say_headers(struct exchange *x, unsigned status, enum error_form form)
+say_headers(struct exchange *x, enum err_code code, enum error_form form)
 {
 	struct reply *r = x->reply;
+	unsigned status = err_status(code);
 
 	if (status == 405) /* RFC 9110 s15.5.6 */
 		(void)allow_header(x);
-	if (status == 503) /* a moment is all that is known */
+	/* A moment is all that is known. */
+	if (status == 503 || status == 429 || code == ERR_KEY_IN_USE)
 		(void)reply_header(r, STR("Retry-After"), STR("1"));
 	(void)reply_header(r, STR("Content-Type"), error_media_type(form));
 	(void)reply_header(r, STR("Cache-Control"), STR("no-store"));
@@ -84,7 +90,7 @@ dav_fail(struct exchange *x, const struct err *err)
 		reply_forget(x->reply);
 	if (status == 304)
 		return reply_empty(x->reply, status);
-	say_headers(x, status, form);
+	say_headers(x, known.code, form);
 	cause = find_cause(x, &known);
 	error_body_put(&body, form, &known, &cause);
 	if (buf_failed(&body))

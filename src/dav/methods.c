@@ -61,9 +61,12 @@ enum err_code
 allow_header(struct exchange *x)
 {
 	struct buf b CLEANUP(buf_done) = { 0 };
-	unsigned here = flags_here(x);
+	unsigned here;
 	int m;
 
+	if (x->allow.len)
+		return reply_header(x->reply, STR("Allow"), x->allow);
+	here = flags_here(x);
 	for (m = METHOD_NONE + 1; m < METHOD_COUNT; m++) {
 		if (!(method_flags((enum method)m) & here))
 			continue;

@@ -158,12 +158,53 @@ accept_coding(struct str accept, const struct str *offers, size_t n)
 	return chosen;
 }
 
+/* Of several with one name the first counts (RFC 7240 s2). */
+struct preferring {
+	struct preferences p;
+	bool seen_return, seen_wait, seen_continue;
+};
+
+static bool
+first(bool *seen)
+{
+	bool is_first = !*seen;
+
+	*seen = true;
+	return is_first;
+}
+
+static void
+take_preference(struct preferring *s, struct str name, struct str value)
+{
+	struct preferences *p = &s->p;
+
+	if (str_eq_nocase(name, STR("depth-noroot")) && !value.len)
+		p->depth_noroot = true;
+	if (str_eq_nocase(name, STR("respond-async")) && !value.len)
+		p->respond_async = true;
+	if (str_eq_nocase(name, STR("wait")) && first(&s->seen_wait))
+		p->has_wait = str_to_u64(value, &p->wait);
+	/* "odata." is how it was named in 4.0. */
+	if (str_starts_nocase(name, STR("odata.")))
+		name = str_skip(name, strlen("odata."));
+	if (str_eq_nocase(name, STR("continue-on-error")) &&
+	    first(&s->seen_continue)) {
+		p->continue_on_error =
+		    !value.len || str_eq_nocase(value, STR("true"));
+		p->has_continue =
+		    p->continue_on_error || str_eq_nocase(value, STR("false"));
+	}
+	if (str_eq_nocase(name, STR("return")) && first(&s->seen_return)) {
+		p->minimal = str_eq_nocase(value, STR("minimal"));
+		p->representation = str_eq_nocase(value, STR("representation"));
+	}
+}
+
 struct preferences
 prefer_parse(struct str prefer)
 {
-	struct preferences p = { 0 };
+	struct preferring s = { 0 };
 	struct str member, piece, name, value;
-	bool seen_return = false;
 
 	while (scan_member(&prefer, &member)) {
 		if (!scan_cut(&member, ';', &piece))
@@ -171,14 +212,7 @@ prefer_parse(struct str prefer)
 		(void)scan_pair(piece, &name, &value);
 		if (value.len && !scan_unquote(&value))
 			continue;
-		if (str_eq_nocase(name, STR("depth-noroot")) && !value.len)
-			p.depth_noroot = true;
-		if (!str_eq_nocase(name, STR("return")) || seen_return)
-			continue;
-		/* Of several the first counts (RFC 7240 s2). */
-		seen_return = true;
-		p.minimal = str_eq_nocase(value, STR("minimal"));
-		p.representation = str_eq_nocase(value, STR("representation"));
+		take_preference(&s, name, value);
 	}
-	return p;
+	return s.p;
 }

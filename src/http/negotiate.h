@@ -5,6 +5,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/str.h"
 
@@ -25,6 +26,11 @@ struct preferences {
 	bool minimal; /* return=minimal */
 	bool representation; /* return=representation */
 	bool depth_noroot; /* RFC 8144 s3 */
+	bool respond_async; /* RFC 7240 s4.1 */
+	bool has_wait; /* s4.3 */
+	uint64_t wait; /* seconds */
+	/* OData 4.01 Protocol s8.2.8.3: true where it has no value. */
+	bool has_continue, continue_on_error;
 };
 
 /* Unknown and malformed preferences are ignored (RFC 7240 s2). */

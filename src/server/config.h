@@ -34,6 +34,7 @@ enum config_type {
 #define CONFIG_C_CHOICE uint64_t
 
 enum config_durability { DURABILITY_STRICT, DURABILITY_RELAXED };
+enum config_bulk_status { BULK_MIXED_207, BULK_ALWAYS_200 };
 enum config_log_format { LOG_COMMON, LOG_COMBINED, LOG_JSON };
 
 struct config {

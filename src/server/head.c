@@ -207,6 +207,7 @@ read_target(struct head *h, const struct live *live, struct arena *a,
 		if (rc)
 			return rc;
 	}
+	out->query = str_skip(target, str_find(target, '?') + 1);
 	target = str_head(target, str_find(target, '?'));
 	rc = href_decode_target(
 	    a, live->prefix, target, &out->path, &out->slash, err);

@@ -77,6 +77,7 @@ live_init(struct live *l, struct err *err)
 		.max_xml = (size_t)c->max_xml,
 		.max_depth = (unsigned)c->max_xml_depth,
 		.lock_timeout = (int64_t)c->lock_timeout,
+		.idempotency_ttl = (int64_t)c->idempotency_ttl,
 		.finite_depth = !c->propfind_infinity,
 		.mime = l->mime,
 	};

@@ -137,29 +137,42 @@ preferences_we_know_are_found_among_others(void **state)
 		const char *prefer;
 		struct preferences want;
 	} cases[] = {
-		{ "", { false, false, false } },
-		{ "return=minimal", { true, false, false } },
-		{ "Return = minimal", { true, false, false } },
-		{ "return=\"minimal\"", { true, false, false } },
-		{ "return=minimal; foo=bar", { true, false, false } },
-		{ "return=representation", { false, true, false } },
+		{ "", { 0 } },
+		{ "return=minimal", { .minimal = true } },
+		{ "Return = minimal", { .minimal = true } },
+		{ "return=\"minimal\"", { .minimal = true } },
+		{ "return=minimal; foo=bar", { .minimal = true } },
+		{ "return=representation", { .representation = true } },
 		{ "return=representation, return=minimal",
-		    { false, true, false } },
-		{ "return=other, return=minimal", { false, false, false } },
-		{ "depth-noroot", { false, false, true } },
-		{ "Depth-Noroot", { false, false, true } },
-		{ "depth-noroot=\"\"", { false, false, true } },
-		{ "return=minimal, depth-noroot", { true, false, true } },
+		    { .representation = true } },
+		{ "return=other, return=minimal", { 0 } },
+		{ "depth-noroot", { .depth_noroot = true } },
+		{ "Depth-Noroot", { .depth_noroot = true } },
+		{ "depth-noroot=\"\"", { .depth_noroot = true } },
+		{ "return=minimal, depth-noroot",
+		    { .minimal = true, .depth_noroot = true } },
 		{ "respond-async, wait=10, depth-noroot;x",
-		    { false, false, true } },
+		    { .depth_noroot = true,
+			.respond_async = true,
+			.has_wait = true,
+			.wait = 10 } },
+		{ "respond-async=1, wait=-1", { 0 } },
+		{ "wait=1, wait=2", { .has_wait = true, .wait = 1 } },
+		{ "wait=99999999999999999999, wait", { 0 } },
+		{ "continue-on-error",
+		    { .has_continue = true, .continue_on_error = true } },
+		{ "odata.continue-on-error=true",
+		    { .has_continue = true, .continue_on_error = true } },
+		{ "continue-on-error=\"false\"", { .has_continue = true } },
+		{ "continue-on-error=maybe", { 0 } },
 		{ "foo=\"a, return=minimal\", depth-noroot",
-		    { false, false, true } },
-		{ "@@@, return=minimal", { true, false, false } },
-		{ "return", { false, false, false } },
-		{ "return=", { false, false, false } },
-		{ "return=\"minimal", { false, false, false } },
-		{ "depth-noroot=1", { false, false, false } },
-		{ "x; return=minimal", { false, false, false } },
+		    { .depth_noroot = true } },
+		{ "@@@, return=minimal", { .minimal = true } },
+		{ "return", { 0 } },
+		{ "return=", { 0 } },
+		{ "return=\"minimal", { 0 } },
+		{ "depth-noroot=1", { 0 } },
+		{ "x; return=minimal", { 0 } },
 	};
 	size_t i;
 
@@ -168,9 +181,15 @@ preferences_we_know_are_found_among_others(void **state)
 		struct preferences p =
 		    prefer_parse(str_from_c(cases[i].prefer));
 
-		if (p.minimal != cases[i].want.minimal ||
-		    p.representation != cases[i].want.representation ||
-		    p.depth_noroot != cases[i].want.depth_noroot)
+		const struct preferences *w = &cases[i].want;
+
+		if (p.minimal != w->minimal ||
+		    p.representation != w->representation ||
+		    p.depth_noroot != w->depth_noroot ||
+		    p.respond_async != w->respond_async ||
+		    p.has_wait != w->has_wait || p.wait != w->wait ||
+		    p.has_continue != w->has_continue ||
+		    p.continue_on_error != w->continue_on_error)
 			fail_msg("%s", cases[i].prefer);
 	}
 }
