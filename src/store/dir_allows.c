@@ -313,3 +313,54 @@ dir_locks(struct store *s, struct rpath path, struct arena *a,
 	*n = by.n_all;
 	return ERR_OK;
 }
+
+struct listing {
+	struct arena *a;
+	struct lock *locks;
+	size_t n, cap;
+};
+
+static enum err_code
+list_lock(void *arg, const struct lock *l, struct err *err)
+{
+	struct listing *list = arg;
+
+	if (list->n == list->cap) {
+		size_t cap = list->cap ? list->cap * 2 : 16;
+		struct lock *more = arena_array(list->a, cap, sizeof(*more));
+
+		if (!more)
+			return err_nomem(err);
+		if (list->n)
+			memcpy(more, list->locks, list->n * sizeof(*more));
+		list->locks = more;
+		list->cap = cap;
+	}
+	return lock_copy(l, list->a, &list->locks[list->n++], err);
+}
+
+enum err_code
+dir_locks_below(struct store *s, struct rpath path, struct arena *a,
+    const struct lock **out, size_t *n, struct err *err)
+{
+	struct place p CLEANUP(place_done) = PLACE_NONE;
+	struct listing list = { .a = a };
+	struct dir_store *ds = dir_of(s);
+	enum err_code rc = ERR_OK;
+
+	if (state_may_have_locks(ds->state)) {
+		rc = place_find(ds, path, FOLLOW_YES, &p, err);
+		if (rc == ERR_NOT_FOUND) {
+			p.path = path;
+			rc = ERR_OK;
+		}
+		if (!rc)
+			rc = state_locks_below(
+			    ds->state, p.path, list_lock, &list, err);
+	}
+	if (rc)
+		return rc;
+	*out = list.locks;
+	*n = list.n;
+	return ERR_OK;
+}

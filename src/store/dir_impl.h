@@ -485,6 +485,8 @@ enum err_code dir_unlock(struct store *, struct rpath,
     const struct lock_tokens *, const struct guard *, struct err *);
 enum err_code dir_locks(struct store *, struct rpath, struct arena *,
     const struct lock **, size_t *, struct err *);
+enum err_code dir_locks_below(struct store *, struct rpath, struct arena *,
+    const struct lock **, size_t *, struct err *) MUST_USE;
 enum err_code
 dir_patch(struct store *, struct rpath, const struct prop_change *, size_t,
     const struct guard *, struct store_batch *, struct err *);

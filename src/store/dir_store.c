@@ -38,6 +38,7 @@ static const struct store_ops dir_ops = {
 	.lock_refresh = dir_lock_refresh,
 	.unlock = dir_unlock,
 	.locks = dir_locks,
+	.locks_below = dir_locks_below,
 	.patch = dir_patch,
 	.props = dir_props,
 	.space = dir_space,

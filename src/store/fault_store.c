@@ -406,6 +406,16 @@ fault_locks(struct store *s, struct rpath path, struct arena *a,
 	return rc ? rc : store_locks(f->inner, path, a, out, n, err);
 }
 
+static enum err_code
+fault_locks_below(struct store *s, struct rpath path, struct arena *a,
+    const struct lock **out, size_t *n, struct err *err)
+{
+	struct fault_store *f = from_store(s);
+	enum err_code rc = fault(f, path, err);
+
+	return rc ? rc : store_locks_below(f->inner, path, a, out, n, err);
+}
+
 /* ---- properties and the rest */
 
 static enum err_code
@@ -519,6 +529,7 @@ static const struct store_ops fault_ops = {
 	.lock_refresh = fault_lock_refresh,
 	.unlock = fault_unlock,
 	.locks = fault_locks,
+	.locks_below = fault_locks_below,
 	.patch = fault_patch,
 	.props = fault_props,
 	.space = fault_space,

@@ -40,6 +40,8 @@ struct store_ops {
 	    const struct lock_tokens *, const struct guard *, struct err *);
 	enum err_code (*locks)(struct store *, struct rpath, struct arena *,
 	    const struct lock **, size_t *, struct err *);
+	enum err_code (*locks_below)(struct store *, struct rpath,
+	    struct arena *, const struct lock **, size_t *, struct err *);
 	enum err_code (*patch)(struct store *, struct rpath,
 	    const struct prop_change *, size_t, const struct guard *,
 	    struct store_batch *, struct err *);

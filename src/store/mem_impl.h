@@ -93,6 +93,10 @@ enum err_code mem_op_locks(struct store *s, struct rpath path, struct arena *a,
 enum err_code mem_record_of(const struct guard *g, struct rpath path,
     struct mem_record **out, struct err *err) MUST_USE;
 
+enum err_code
+mem_op_locks_below(struct store *s, struct rpath path, struct arena *a,
+    const struct lock **out, size_t *n, struct err *err) MUST_USE;
+
 enum err_code mem_walk(struct store *s, struct rpath root, const struct walk *w,
     struct err *err) MUST_USE;
 

@@ -199,18 +199,16 @@ mem_op_unlock(struct store *s, struct rpath path, const struct lock_tokens *t,
 	return ERR_OK;
 }
 
-enum err_code
-mem_op_locks(struct store *s, struct rpath path, struct arena *a,
+/* Copies of what is the table's own. */
+static enum err_code
+give(struct arena *a, const struct lock *found, size_t count,
     const struct lock **out, size_t *n, struct err *err)
 {
-	struct mem_store *m CLEANUP(mem_leave_at_end) = mem_enter(s);
-	const struct lock *found;
 	struct lock *copies = NULL;
-	size_t count, i;
-	enum err_code rc;
+	enum err_code rc = ERR_OK;
+	size_t i;
 
-	rc = mem_locks_covering(&m->locks, path, a, &found, &count, err);
-	if (!rc && count) {
+	if (count) {
 		copies = arena_array(a, count, sizeof(*copies));
 		if (!copies)
 			return err_nomem(err);
@@ -222,4 +220,30 @@ mem_op_locks(struct store *s, struct rpath path, struct arena *a,
 	*out = copies;
 	*n = count;
 	return ERR_OK;
+}
+
+enum err_code
+mem_op_locks(struct store *s, struct rpath path, struct arena *a,
+    const struct lock **out, size_t *n, struct err *err)
+{
+	struct mem_store *m CLEANUP(mem_leave_at_end) = mem_enter(s);
+	const struct lock *found;
+	size_t count;
+	enum err_code rc =
+	    mem_locks_covering(&m->locks, path, a, &found, &count, err);
+
+	return rc ? rc : give(a, found, count, out, n, err);
+}
+
+enum err_code
+mem_op_locks_below(struct store *s, struct rpath path, struct arena *a,
+    const struct lock **out, size_t *n, struct err *err)
+{
+	struct mem_store *m CLEANUP(mem_leave_at_end) = mem_enter(s);
+	const struct lock *found;
+	size_t count;
+	enum err_code rc =
+	    mem_locks_below(&m->locks, path, a, &found, &count, err);
+
+	return rc ? rc : give(a, found, count, out, n, err);
 }

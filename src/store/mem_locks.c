@@ -31,9 +31,12 @@ mem_locks_done(struct mem_locks *l)
 	mem_locks_drop(l, RPATH_ROOT, true);
 }
 
-enum err_code
-mem_locks_covering(const struct mem_locks *l, struct rpath path,
-    struct arena *a, const struct lock **out, size_t *n, struct err *err)
+/* Those that the test picks. */
+static enum err_code
+pick(const struct mem_locks *l,
+    bool (*fits)(const struct mem_lock_row *r, struct rpath path),
+    struct rpath path, struct arena *a, const struct lock **out, size_t *n,
+    struct err *err)
 {
 	const struct mem_lock_row *r;
 	struct lock *found;
@@ -46,10 +49,30 @@ mem_locks_covering(const struct mem_locks *l, struct rpath path,
 	if (!found)
 		return err_nomem(err);
 	for (r = l->first; r; r = r->next)
-		if (lock_covers(&r->lock, path))
+		if (fits(r, path))
 			found[(*n)++] = r->lock;
 	*out = found;
 	return ERR_OK;
+}
+
+static bool
+is_covering(const struct mem_lock_row *r, struct rpath path)
+{
+	return lock_covers(&r->lock, path);
+}
+
+enum err_code
+mem_locks_covering(const struct mem_locks *l, struct rpath path,
+    struct arena *a, const struct lock **out, size_t *n, struct err *err)
+{
+	return pick(l, is_covering, path, a, out, n, err);
+}
+
+enum err_code
+mem_locks_below(const struct mem_locks *l, struct rpath path, struct arena *a,
+    const struct lock **out, size_t *n, struct err *err)
+{
+	return pick(l, is_below, path, a, out, n, err);
 }
 
 enum err_code

@@ -25,6 +25,11 @@ enum err_code mem_locks_covering(const struct mem_locks *l, struct rpath path,
     struct arena *a, const struct lock **out, size_t *n,
     struct err *err) MUST_USE;
 
+/* The same of those that are rooted below path. */
+enum err_code
+mem_locks_below(const struct mem_locks *l, struct rpath path, struct arena *a,
+    const struct lock **out, size_t *n, struct err *err) MUST_USE;
+
 /* Whether t may change what is at path.  ERR_LOCKED. */
 enum err_code mem_locks_allow(const struct mem_locks *l, struct rpath path,
     const struct lock_tokens *t, struct err *err) MUST_USE;

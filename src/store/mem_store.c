@@ -520,6 +520,7 @@ static const struct store_ops mem_ops = {
 	.lock_refresh = mem_op_refresh,
 	.unlock = mem_op_unlock,
 	.locks = mem_op_locks,
+	.locks_below = mem_op_locks_below,
 	.patch = mem_patch,
 	.props = mem_props,
 	.space = mem_space,

@@ -12,7 +12,7 @@ store_init(struct store *s, const struct store_ops *ops)
 	assert(ops->stat && ops->walk && ops->open && ops->upload);
 	assert(ops->mkcol && ops->remove && ops->copy && ops->rename);
 	assert(ops->allows && ops->lock && ops->lock_refresh);
-	assert(ops->unlock && ops->locks);
+	assert(ops->unlock && ops->locks && ops->locks_below);
 	assert(ops->patch && ops->props && ops->space && ops->close);
 	s->ops = ops;
 	return s;
@@ -226,6 +226,13 @@ store_locks(struct store *s, struct rpath path, struct arena *a,
     const struct lock **out, size_t *n, struct err *err)
 {
 	return s->ops->locks(s, path, a, out, n, err);
+}
+
+enum err_code
+store_locks_below(struct store *s, struct rpath path, struct arena *a,
+    const struct lock **out, size_t *n, struct err *err)
+{
+	return s->ops->locks_below(s, path, a, out, n, err);
 }
 
 enum err_code

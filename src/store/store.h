@@ -219,6 +219,17 @@ enum edit_kind {
 	EDIT_FILE,
 	/* What is at `to` has these dead properties, and no others. */
 	EDIT_PROPS,
+	/*
+	 * The locks rooted at path, or below it, go, whatever comes there: it
+	 * was not simply replaced.
+	 */
+	EDIT_UNLOCK,
+	/*
+	 * Nothing changes; record is remembered with all of them, as that of a
+	 * change of `to`.  More than one may be about the same path, or about
+	 * what in the end did not change.
+	 */
+	EDIT_RECORD,
 };
 
 struct edit {
@@ -230,7 +241,11 @@ struct edit {
 	const struct prop *props;
 	size_t n_props;
 	const struct record *record; /* remembered with all; may be NULL */
-	/* Results: what the record recalls; filled in by whoever applies. */
+	/* Of EDIT_RECORD: what it recalls, with the entity tag of made. */
+	bool created;
+	struct str result;
+	/* Else a result: what the record recalls; filled in by store_apply().
+	 */
 	struct resource made;
 };
 
@@ -469,6 +484,11 @@ store_unlock(struct store *s, struct rpath path, const struct lock_tokens *t,
  * mapped there.  Cheap where the store has no lock at all.
  */
 enum err_code store_locks(struct store *s, struct rpath path, struct arena *a,
+    const struct lock **out, size_t *n, struct err *err) MUST_USE;
+
+/* Those rooted below path (not at it), in no order, into the arena. */
+enum err_code
+store_locks_below(struct store *s, struct rpath path, struct arena *a,
     const struct lock **out, size_t *n, struct err *err) MUST_USE;
 
 /* ---- dead properties (RFC 4918 s4) */

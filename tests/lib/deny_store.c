@@ -221,6 +221,13 @@ deny_locks(struct store *s, struct rpath path, struct arena *a,
 }
 
 static enum err_code
+deny_locks_below(struct store *s, struct rpath path, struct arena *a,
+    const struct lock **out, size_t *n, struct err *err)
+{
+	return store_locks_below(from_store(s)->inner, path, a, out, n, err);
+}
+
+static enum err_code
 deny_patch(struct store *s, struct rpath path,
     const struct prop_change *changes, size_t n, const struct guard *g,
     struct store_batch *b, struct err *err)
@@ -280,6 +287,7 @@ deny_store_init(struct deny_store *d)
 		.lock_refresh = deny_lock_refresh,
 		.unlock = deny_unlock,
 		.locks = deny_locks,
+		.locks_below = deny_locks_below,
 		.patch = deny_patch,
 		.props = deny_props,
 		.space = deny_space,

@@ -539,7 +539,37 @@ what_cannot_be_is_said_before_what_is_locked(void **state)
 	    ERR_NOT_FOUND);
 }
 
+static void
+locks_below_a_path_can_be_listed(void **state)
+{
+	static const struct {
+		const char *path;
+		size_t n;
+	} cases[] = { { "/", 3 }, { "/d", 2 }, { "/d/c", 1 }, { "/d/c/g", 0 },
+		{ "/e", 0 }, { "/no", 0 } };
+	struct store *s = *state;
+	size_t i, k;
+
+	must_make_tree(s);
+	(void)lock_at(s, "/d", DEPTH_0, true, "ann");
+	(void)lock_at(s, "/d/c", DEPTH_INFINITY, true, "ann");
+	(void)lock_at(s, "/d/c/g", DEPTH_0, true, "bob");
+	for (i = 0; i < ARRAY_LEN(cases); i++) {
+		struct arena a CLEANUP(arena_done) = { 0 };
+		const struct lock *l;
+		size_t n = 99;
+
+		assert_ok(
+		    store_locks_below(s, at(cases[i].path), &a, &l, &n, err));
+		assert_int_equal(n, cases[i].n);
+		for (k = 0; k < n; k++)
+			assert_true(
+			    rpath_is_ancestor(at(cases[i].path), l[k].root));
+	}
+}
+
 static const struct CMUnitTest rows[] = {
+	cmocka_unit_test(locks_below_a_path_can_be_listed),
 	cmocka_unit_test(a_lock_is_what_was_asked_for),
 	cmocka_unit_test(shared_locks_each_have_a_token),
 	cmocka_unit_test(locks_meet_only_where_all_are_shared),
