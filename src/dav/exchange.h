@@ -134,6 +134,11 @@ struct exchange {
 	/* What the store is to remember with the change; NULL: nothing. */
 	const struct record *record;
 	/*
+	 * What it remembers of a change under the same key, of several steps,
+	 * that was begun and not ended: this is to end it.  NULL: none.
+	 */
+	const struct recalled *begun;
+	/*
 	 * begin() sets it when run() may take long (walks, syncs to disk): the
 	 * server then calls run() on a worker, not on an I/O thread.
 	 */

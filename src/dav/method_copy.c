@@ -40,6 +40,11 @@ copy_check(struct exchange *x, struct err *err)
 	struct resource res;
 	enum err_code rc = store_stat(x->store, x->req->path, &res, err);
 
+	t->t.begun = x->begun;
+	t->t.guard = precondition_guard(&t->pre, t->t.to);
+	/* It may have been moved, all but the word that it is. */
+	if (rc == ERR_NOT_FOUND && x->begun && x->req->method == METHOD_MOVE)
+		return ERR_OK;
 	if (rc)
 		return rc;
 	/* COPY: 0 or infinity (s9.8.3); MOVE: infinity (s9.9.2). */
@@ -48,11 +53,7 @@ copy_check(struct exchange *x, struct err *err)
 		return err_tell(err, ERR_BAD_HEADER,
 		    "this Depth has no meaning for this method");
 	t->t.shallow = t->depth == DEPTH_0;
-	rc = precondition_check(&t->pre, &res, err);
-	if (rc)
-		return rc;
-	t->t.guard = precondition_guard(&t->pre, t->t.to);
-	return ERR_OK;
+	return precondition_check(&t->pre, &res, err);
 }
 
 static enum err_code

@@ -36,7 +36,7 @@ struct dav_settings {
 	size_t max_xml; /* bytes of an XML body */
 	unsigned max_depth; /* nesting of an XML body */
 	bool finite_depth; /* refuse PROPFIND Depth: infinity */
-	int64_t idempotency_ttl; /* ns that a key is remembered */
+	int64_t idempotency_ttl; /* ns that a key is remembered; 0: a day */
 	int64_t lock_timeout; /* ns; the longest a lock may be granted */
 	const struct mime *mime; /* content types by name (http/mime.h) */
 };
@@ -116,7 +116,19 @@ struct transfer {
 	bool overwrite; /* else ERR_PRECONDITION where something is mapped */
 	bool shallow; /* COPY with Depth: 0: without members */
 	const struct guard *guard; /* asked about `to`; may be NULL */
+	/*
+	 * The same was begun before, and not ended (record.begins): what it
+	 * made at `to` is its own, and no obstacle.  NULL: it was not.
+	 */
+	const struct recalled *begun;
 };
+
+/*
+ * Of guard.record: op_delete() has it remembered with the last step, the
+ * removal of the root.  op_copy() and op_move(), where they take several steps,
+ * have it begin with the first, and when all is done, with no failure, they
+ * say so.
+ */
 
 /*
  * COPY (RFC 4918 s9.8).  One outcome for each resource that could not be

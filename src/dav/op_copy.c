@@ -13,7 +13,8 @@ may_begin(const struct op *op, const struct transfer *t, struct err *err)
 	struct resource res;
 	enum err_code rc;
 
-	if (!t->overwrite && store_stat(op->store, t->to, &res, NULL) == ERR_OK)
+	if (!t->overwrite && !t->begun &&
+	    store_stat(op->store, t->to, &res, NULL) == ERR_OK)
 		return ERR_OK;
 	rc = store_allows(op->store, t->to, TOUCH_CONTENT, &g, &why);
 	if (rc != ERR_LOCKED && !err_stops(rc))
@@ -35,6 +36,7 @@ op_copy(const struct op *op, const struct transfer *t, struct sink *out,
 		.out = out,
 		.ops = &ops,
 		.halt = { .err = err },
+		.again = transfer_goes_on(op, t),
 	};
 	enum err_code rc;
 
@@ -53,6 +55,7 @@ op_copy(const struct op *op, const struct transfer *t, struct sink *out,
 	rc = op_batch_end(&batched, rc, err);
 	if (rc)
 		return rc;
+	copy_remember(&c, op->batch);
 	*created = c.created;
 	return sink_end(out);
 }

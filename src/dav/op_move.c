@@ -51,6 +51,14 @@ rename_one(
 	    &tokens, c->op->batch, NULL, why);
 }
 
+static bool
+is_collection(struct copying *c, struct rpath path)
+{
+	struct resource res;
+
+	return !store_stat(c->op->store, path, &res, NULL) && res.collection;
+}
+
 /*
  * With everything below it, when it can be renamed.  Else the collection is
  * made at the destination and its members follow, or the file is copied; what
@@ -63,7 +71,9 @@ take_one(struct copying *c, const struct member *m, struct rpath to,
 	const struct moving *moving = CONTAINER_OF(c, struct moving, copy);
 	enum err_code rc = ERR_CROSS_DEVICE;
 
-	if (!moving->apart)
+	/* What was brought there before is not to give way to what is left. */
+	if (!moving->apart &&
+	    !(c->again && m->res.collection && is_collection(c, to)))
 		rc = rename_one(c, m, to, why);
 	*whole = rc == ERR_OK;
 	if (rc != ERR_CROSS_DEVICE &&
@@ -186,6 +196,13 @@ remove_visit(void *arg, const struct member *m, bool *prune)
 	    : ERR_OK;
 }
 
+/* Where it goes on, what is there and not at the source has been moved. */
+static enum err_code
+purge_first(struct copying *c)
+{
+	return c->again ? ERR_OK : copy_purge(c);
+}
+
 static enum err_code
 move_members(struct moving *moving)
 {
@@ -199,6 +216,8 @@ move_members(struct moving *moving)
 	enum err_code rc;
 
 	rc = copy_tree(c);
+	if (rc == ERR_NOT_FOUND && c->again && !c->started)
+		rc = ERR_OK;
 	if (rc)
 		return rc;
 	rc = walk_tree(c->op, c->t->from, &walk, &c->halt);
@@ -206,9 +225,13 @@ move_members(struct moving *moving)
 	return rc == ERR_NOT_FOUND && !c->halt.set ? ERR_OK : rc;
 }
 
+/*
+ * Not with the batch of many, which may become durable later than the removal
+ * of what was copied.
+ */
 static enum err_code
 move_slowly(const struct op *op, const struct transfer *t, bool apart,
-    struct sink *out, bool *created, struct err *err)
+    bool again, struct sink *out, bool *created, struct err *err)
 {
 	static const struct copying_ops ops = {
 		.take = take_one,
@@ -219,24 +242,29 @@ move_slowly(const struct op *op, const struct transfer *t, bool apart,
 		 * nothing tells what the source had.  None of those that go
 		 * would have been replaced.
 		 */
-		.root_done = copy_purge,
+		.root_done = purge_first,
 		.file_done = remove_source,
 	};
+	struct op alone = *op;
 	struct moving moving CLEANUP(moving_done) = {
 		.copy = {
-			.op = op,
+			.op = &alone,
 			.t = t,
 			.out = out,
 			.ops = &ops,
 			.halt = { .err = err },
+			.again = again,
+			.created = again && t->begun->created,
 		},
 		.apart = apart,
 	};
 	enum err_code rc;
 
+	alone.batch = NULL;
 	rc = move_members(&moving);
 	if (rc)
 		return rc;
+	copy_remember(&moving.copy, NULL);
 	*created = moving.copy.created;
 	return sink_end(out);
 }
@@ -253,11 +281,13 @@ op_move(const struct op *op, const struct transfer *t, struct sink *out,
 		rc = op_may_tree(op, ACCESS_REMOVE, t->from, err);
 	if (rc)
 		return rc;
+	if (transfer_goes_on(op, t))
+		return move_slowly(op, t, false, true, out, created, err);
 	rc = store_rename(op->store, t->from, t->to, replace_of(t), t->guard,
 	    op->batch, created, &why);
 	if (rc == ERR_CROSS_DEVICE || rc == ERR_MEMBER_LOCKED)
 		return move_slowly(
-		    op, t, rc == ERR_CROSS_DEVICE, out, created, err);
+		    op, t, rc == ERR_CROSS_DEVICE, false, out, created, err);
 	rc = transfer_refused(t, rc, &why);
 	if (rc && err)
 		*err = why;

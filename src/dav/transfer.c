@@ -148,8 +148,8 @@ copy_one(struct copying *c, const struct member *m, struct rpath to,
 	if (rc)
 		return rc;
 	return store_copy(c->op->store, m->path, to,
-	    c->t->overwrite ? REPLACE_YES : REPLACE_NO, &tokens, c->op->batch,
-	    NULL, NULL, why);
+	    c->t->overwrite || c->again ? REPLACE_YES : REPLACE_NO, &tokens,
+	    c->op->batch, NULL, NULL, why);
 }
 
 static enum err_code
@@ -180,6 +180,53 @@ copy_member(struct copying *c, const struct member *m, bool *prune)
 	return c->ops->file_done(c, m);
 }
 
+bool
+transfer_goes_on(const struct op *op, const struct transfer *t)
+{
+	struct resource from, to;
+	bool gone;
+
+	if (!t->begun || store_stat(op->store, t->to, &to, NULL))
+		return false;
+	gone = store_stat(op->store, t->from, &from, NULL) == ERR_NOT_FOUND;
+	return to.collection ? gone || from.collection
+			     : str_eq(resource_etag(&to), t->begun->etag);
+}
+
+/*
+ * A change of many steps is remembered as begun with the first.  Where it goes
+ * on, its conditions held when it began, and what it did may speak against them
+ * now.
+ */
+static const struct guard *
+root_guard(struct copying *c, const struct member *m)
+{
+	const struct guard *g = c->t->guard;
+
+	if (!g || (!c->again && !g->record))
+		return g;
+	c->root_guard = *g;
+	if (c->again)
+		c->root_guard.check = NULL;
+	if (g->record && (m->res.collection || c->ops->file_done)) {
+		c->record = *g->record;
+		c->record.begins = true;
+		c->root_guard.record = &c->record;
+	}
+	return &c->root_guard;
+}
+
+/* It is done even where that cannot be remembered: then it is done again. */
+void
+copy_remember(const struct copying *c, struct store_batch *b)
+{
+	const struct guard *g = c->t->guard;
+
+	if (g && g->record && (c->record.begins || c->again) && !c->failures)
+		(void)!store_remember(
+		    c->op->store, g->record, (struct str){ 0 }, b, NULL);
+}
+
 static enum err_code
 copy_root(struct copying *c, const struct member *m)
 {
@@ -192,12 +239,14 @@ copy_root(struct copying *c, const struct member *m)
 	if (m->failed)
 		return leave_out(c, m, m->path, m->failed, m->err);
 	rc = store_copy(c->op->store, t->from, t->to,
-	    t->overwrite ? REPLACE_YES : REPLACE_NO, t->guard, c->op->batch,
-	    NULL, &c->created, &why);
+	    t->overwrite || c->again ? REPLACE_YES : REPLACE_NO,
+	    root_guard(c, m), c->op->batch, NULL, &c->created, &why);
 	rc = transfer_refused(t, rc, &why);
 	if (rc)
 		return halt(&c->halt, rc, &why);
 	c->started = true;
+	if (c->again)
+		c->created = t->begun->created;
 	c->collection = m->res.collection;
 	if (m->res.collection)
 		return c->ops->root_done ? c->ops->root_done(c) : ERR_OK;

@@ -44,6 +44,9 @@ struct copying {
 	bool collection; /* the root is one */
 	bool created;
 	bool to_linked; /* the destination's root is a link */
+	bool again; /* what is at `to` is of the same transfer, begun before */
+	struct record record; /* the guard's, where it begins with the root */
+	struct guard root_guard;
 	uint64_t failures; /* outcomes put */
 };
 
@@ -70,6 +73,15 @@ enum err_code copy_purge(struct copying *c) MUST_USE;
  */
 enum err_code copy_counterpart(struct copying *c, struct rpath path,
     struct rpath from, struct rpath to, struct rpath *out) MUST_USE;
+
+/*
+ * Whether t was begun before, and what is at `to` is of it: then it has nothing
+ * to fear from it.
+ */
+bool transfer_goes_on(const struct op *op, const struct transfer *t);
+
+/* All has been done: what began is remembered as a whole, if nothing failed. */
+void copy_remember(const struct copying *c, struct store_batch *b);
 
 /* The way of COPY to take a member. */
 enum err_code copy_one(struct copying *c, const struct member *m,

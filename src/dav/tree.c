@@ -143,8 +143,9 @@ remove_one(void *arg, const struct member *m, bool *prune)
 {
 	struct removing *r = arg;
 	const struct tree_removal *spec = r->spec;
-	const struct guard tokens = op_tokens(spec->op);
-	bool alone = !m->res.collection && rpath_eq(m->path, spec->root);
+	struct guard tokens = op_tokens(spec->op);
+	bool root = rpath_eq(m->path, spec->root);
+	bool alone = !m->res.collection && root;
 	struct err why = { 0 };
 	enum err_code rc;
 
@@ -156,6 +157,8 @@ remove_one(void *arg, const struct member *m, bool *prune)
 	if (kept_is_below(&r->kept, m->path))
 		return ERR_OK;
 
+	if (root && spec->guard) /* the last step is when it is done */
+		tokens.record = spec->guard->record;
 	rc = op_may(spec->op, ACCESS_REMOVE, m->path, &why);
 	if (!rc)
 		rc = store_remove(spec->op->store, m->path,

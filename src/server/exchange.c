@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
+#include "dav/keys.h"
 
 /*
  * How much of a body that nobody wants is read, so that the client, who is
@@ -199,6 +200,7 @@ start_answer(struct exchange_state *e, struct err *err)
 		.set = &e->live->set,
 		.failures = { .line = say_failed_member, .arg = e },
 		.arena = &e->arena,
+		.keys = e->server->keys,
 	};
 	return rc;
 }
@@ -208,7 +210,7 @@ begin_method(struct exchange_state *e, struct err *err)
 {
 	enum err_code rc;
 
-	e->ops = dav_method(e->req.method);
+	e->ops = keyed_method(&e->req, dav_method(e->req.method));
 	rc = e->ops->begin(&e->x, err);
 	if (!rc && e->req.has_body && !e->x.body)
 		rc = err_tell(err, ERR_MEDIA_TYPE, "%.*s takes no body here",

@@ -19,6 +19,7 @@ struct server {
 	struct MHD_Daemon *daemon;
 	struct store *store;
 	struct workers *workers;
+	struct keys *keys; /* idempotency keys that are in use */
 	struct conns *conns;
 	struct log *log;
 	struct address address; /* the one it listens on */

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "dav/keys.h"
 #include "server/impl.h"
 
 /* What libmicrohttpd keeps beside a header in a connection's memory. */
@@ -190,6 +191,7 @@ static void
 release(struct server *s)
 {
 	workers_free(s->workers);
+	keys_free(s->keys);
 	conns_free(s->conns);
 	log_close(s->log);
 	live_drop(s->live);
@@ -235,6 +237,8 @@ server_start(
 	s->store = store;
 	(void)pthread_mutex_init(&s->lock, NULL);
 	rc = live_new(c, &s->live, err);
+	if (!rc)
+		rc = keys_new(&s->keys, err);
 	if (!rc)
 		rc = start(s, err);
 	if (rc) {

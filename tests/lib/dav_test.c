@@ -2,6 +2,7 @@
 #include "lib/dav_test.h"
 
 #include "base/clock.h"
+#include "dav/keys.h"
 #include "lib/alloc_fail.h"
 #include "lib/test.h"
 
@@ -78,7 +79,8 @@ static enum err_code
 exchange_run(
     struct dav_test *t, struct exchange *x, const char *body, struct err *err)
 {
-	const struct method_ops *ops = dav_method(x->req->method);
+	const struct method_ops *ops =
+	    keyed_method(x->req, dav_method(x->req->method));
 	enum err_code rc = ops->begin(x, err);
 
 	t->has_body_stream = x->body != NULL;

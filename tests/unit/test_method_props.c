@@ -6,7 +6,6 @@
 #include "lib/alloc_fail.h"
 #include "lib/dav_test.h"
 #include "lib/xml_check.h"
-#include "outcome/collector.h"
 #include "store/stores.h"
 
 #define TREE "/d/ /d/k/ /d/k/y=2 /d/x=123 /f=old"
@@ -555,53 +554,10 @@ every_failing_call_of_the_store_gets_an_honest_answer(void **state)
 	}
 }
 
-static void
-a_reply_that_wants_outcomes_gets_them_and_no_body(void **state)
-{
-	struct dav_test t;
-	struct arena a = { 0 };
-	struct collector c;
-	size_t i;
-
-	(void)state;
-	dav_test_init(&t, TREE);
-	t.outcomes = collector_init(&c, &a);
-	assert_int_equal(dav_send(&t, "PROPFIND", "/d", "Depth: 1\n",
-			     PROPFIND("<prop><getetag/><x:no/></prop>")),
-	    207);
-	assert_true(c.ended);
-	assert_int_equal(c.n, 3);
-	assert_int_equal(c.items[0].n_propstats, 1); /* both are missing */
-	assert_int_equal(dav_body(&t).len, 0);
-	assert_int_equal(dav_header(&t, "Content-Type").len, 0);
-	assert_str_equal(dav_header(&t, "Content-Location"), STR("/d/"));
-	t.outcomes = collector_init(&c, &a);
-	assert_int_equal(dav_send(&t, "PROPFIND", "/d/",
-			     "Depth: 1\nPrefer: return=minimal, depth-noroot\n",
-			     PROPFIND("<prop><getetag/><x:no/></prop>")),
-	    207);
-	assert_int_equal(c.n, 2);
-	for (i = 0; i < c.n; i++)
-		assert_int_equal(
-		    c.items[i].n_propstats, !c.items[i].collection);
-	assert_str_equal(dav_header(&t, "Preference-Applied"),
-	    STR("return=minimal, depth-noroot"));
-	t.outcomes = collector_init(&c, &a);
-	assert_int_equal(dav_send(&t, "PROPPATCH", "/f", "",
-			     UPDATE(SET("<D:getetag>x</D:getetag>"))),
-	    207);
-	assert_int_equal(c.n, 1);
-	assert_int_equal(c.items[0].status, 403);
-	dav_test_done(&t);
-	arena_done(&a);
-}
-
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test(
-		    a_reply_that_wants_outcomes_gets_them_and_no_body),
 		cmocka_unit_test(every_row_has_its_own_name_and_can_be_found),
 		cmocka_unit_test(depth_says_how_far),
 		cmocka_unit_test(infinity_can_be_switched_off),
