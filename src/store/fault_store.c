@@ -1,33 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/stores.h"
 
-#include <pthread.h>
 #include <stdlib.h>
 
-#include "store/impl.h"
+#include "store/fault_impl.h"
 
-struct fault_store {
-	struct store base;
-	struct store *inner;
-	pthread_mutex_t lock; /* guards what follows */
-	unsigned left; /* calls until the one that fails; 0: none will */
-	enum err_code code;
-	bool fired;
-	bool anywhere; /* else only at path */
-	struct buf path;
-	enum err_code spoiled; /* what walks report of spoiled_path */
-	struct buf spoiled_path;
-};
-
-static struct fault_store *
-from_store(struct store *s)
-{
-	return CONTAINER_OF(s, struct fault_store, base);
-}
-
-/* Counts a call for path; what it is to fail with. */
-static enum err_code
-fault(struct fault_store *f, struct rpath path, struct err *err)
+enum err_code
+fault_call(struct fault_store *f, struct rpath path, struct err *err)
 {
 	bool fails = false;
 	enum err_code code;
@@ -47,7 +26,7 @@ void
 fault_store_fail(
     struct store *s, unsigned nth, enum err_code code, const struct rpath *path)
 {
-	struct fault_store *f = from_store(s);
+	struct fault_store *f = fault_of(s);
 
 	(void)pthread_mutex_lock(&f->lock);
 	f->left = nth;
@@ -63,7 +42,7 @@ fault_store_fail(
 bool
 fault_store_fired(struct store *s)
 {
-	struct fault_store *f = from_store(s);
+	struct fault_store *f = fault_of(s);
 	bool fired;
 
 	(void)pthread_mutex_lock(&f->lock);
@@ -75,7 +54,7 @@ fault_store_fired(struct store *s)
 void
 fault_store_spoil(struct store *s, enum err_code code, const struct rpath *path)
 {
-	struct fault_store *f = from_store(s);
+	struct fault_store *f = fault_of(s);
 
 	(void)pthread_mutex_lock(&f->lock);
 	f->spoiled = code;
@@ -89,8 +68,8 @@ static enum err_code
 fault_stat(
     struct store *s, struct rpath path, struct resource *out, struct err *err)
 {
-	struct fault_store *f = from_store(s);
-	enum err_code rc = fault(f, path, err);
+	struct fault_store *f = fault_of(s);
+	enum err_code rc = fault_call(f, path, err);
 
 	return rc ? rc : store_stat(f->inner, path, out, err);
 }
@@ -134,158 +113,77 @@ static enum err_code
 fault_walk(
     struct store *s, struct rpath root, const struct walk *w, struct err *err)
 {
-	struct fault_store *f = from_store(s);
+	struct fault_store *f = fault_of(s);
 	struct fault_trip t = { f, w };
 	struct walk ours = *w;
-	enum err_code rc = fault(f, root, err);
+	enum err_code rc = fault_call(f, root, err);
 
 	ours.visit = fault_visit;
 	ours.arg = &t;
 	return rc ? rc : store_walk(f->inner, root, &ours, err);
 }
 
-/* ---- contents */
-
-struct fault_content {
-	struct content base;
-	struct content *inner;
-	struct fault_store *f;
-	struct rpath path; /* in bytes */
-	char bytes[];
-};
+/* ---- changes made at once */
 
 static enum err_code
-fault_read(struct content *c, uint64_t offset, char *out, size_t max,
-    size_t *got, struct err *err)
+fault_resolve(struct store *s, struct rpath path, struct arena *a,
+    struct rpath *out, struct err *err)
 {
-	struct fault_content *fc = CONTAINER_OF(c, struct fault_content, base);
-	enum err_code rc = fault(fc->f, fc->path, err);
+	struct fault_store *f = fault_of(s);
+	enum err_code rc = fault_call(f, path, err);
 
-	return rc ? rc : content_read(fc->inner, offset, out, max, got, err);
+	return rc ? rc : store_resolve(f->inner, path, a, out, err);
 }
 
+/* The inner store's claim does: it knows the way to that. */
+static enum err_code
+fault_claim(struct store *s, struct rpath root, struct store_claim **out,
+    struct err *err)
+{
+	struct fault_store *f = fault_of(s);
+	enum err_code rc = fault_call(f, root, err);
+
+	return rc ? rc : store_claim(f->inner, root, out, err);
+}
+
+/* For the inner store, which knows only its own uploads. */
 static void
-fault_content_free(struct content *c)
+trade_uploads(struct edit *edits, size_t n, struct upload **theirs)
 {
-	struct fault_content *fc = CONTAINER_OF(c, struct fault_content, base);
+	size_t i;
 
-	content_free(fc->inner);
-	free(fc);
-}
+	for (i = 0; i < n; i++) {
+		struct upload *was = edits[i].file;
 
-/* No fd: reads would get past us. */
-static const struct content_ops fault_content_ops = {
-	.read = fault_read,
-	.free = fault_content_free,
-};
-
-static enum err_code
-fault_open(
-    struct store *s, struct rpath path, struct content **out, struct err *err)
-{
-	struct fault_store *f = from_store(s);
-	struct fault_content *fc;
-	enum err_code rc = fault(f, path, err);
-
-	if (rc)
-		return rc;
-	fc = calloc(1, sizeof(*fc) + path.s.len);
-	if (!fc)
-		return err_nomem(err);
-	rc = store_open(f->inner, path, &fc->inner, err);
-	if (rc) {
-		free(fc);
-		return rc;
+		if (edits[i].kind != EDIT_FILE)
+			continue;
+		edits[i].file = theirs[i];
+		theirs[i] = was;
 	}
-	memcpy(fc->bytes, path.s.ptr, path.s.len);
-	fc->path.s = str_of(fc->bytes, path.s.len);
-	fc->f = f;
-	content_init(&fc->base, &fault_content_ops);
-	fc->base.res = *content_resource(fc->inner);
-	*out = &fc->base;
-	return ERR_OK;
 }
 
-/* ---- uploads */
-
-struct fault_upload {
-	struct upload base;
-	struct ostream stream;
-	struct upload *inner;
-	struct fault_store *f;
-	struct rpath path; /* in bytes */
-	char bytes[];
-};
-
 static enum err_code
-fault_write(struct ostream *o, struct str bytes)
+fault_apply(struct store *s, struct store_claim *c, struct edit *edits,
+    size_t n, struct err *err)
 {
-	struct fault_upload *u = CONTAINER_OF(o, struct fault_upload, stream);
-	struct ostream *inner = upload_stream(u->inner);
-	enum err_code rc = fault(u->f, u->path, &o->err);
+	struct fault_store *f = fault_of(s);
+	enum err_code rc = fault_call(f, RPATH_ROOT, err);
+	struct upload **theirs;
+	size_t i;
 
 	if (rc)
 		return rc;
-	rc = ostream_write(inner, bytes);
-	if (rc)
-		o->err = inner->err;
+	theirs = calloc(n, sizeof(*theirs));
+	if (!theirs)
+		return err_nomem(err);
+	for (i = 0; i < n; i++)
+		if (edits[i].kind == EDIT_FILE)
+			theirs[i] = fault_upload_inner(edits[i].file);
+	trade_uploads(edits, n, theirs);
+	rc = store_apply(f->inner, c, edits, n, err);
+	trade_uploads(edits, n, theirs);
+	free(theirs);
 	return rc;
-}
-
-static const struct ostream_ops fault_stream_ops = {
-	.name = "fault upload",
-	.write = fault_write,
-};
-
-static enum err_code
-fault_commit(struct upload *base, const struct guard *g, struct store_batch *b,
-    struct resource *out, bool *created, struct err *err)
-{
-	struct fault_upload *u = CONTAINER_OF(base, struct fault_upload, base);
-	enum err_code rc = fault(u->f, u->path, err);
-
-	return rc ? rc : upload_commit(u->inner, g, b, out, created, err);
-}
-
-static void
-fault_upload_free(struct upload *base)
-{
-	struct fault_upload *u = CONTAINER_OF(base, struct fault_upload, base);
-
-	upload_free(u->inner);
-	free(u);
-}
-
-static const struct upload_ops fault_upload_ops = {
-	.commit = fault_commit,
-	.free = fault_upload_free,
-};
-
-static enum err_code
-fault_upload(struct store *s, struct rpath path, const struct upload_spec *spec,
-    struct upload **out, struct err *err)
-{
-	struct fault_store *f = from_store(s);
-	struct fault_upload *u;
-	enum err_code rc = fault(f, path, err);
-
-	if (rc)
-		return rc;
-	u = calloc(1, sizeof(*u) + path.s.len);
-	if (!u)
-		return err_nomem(err);
-	rc = store_upload(f->inner, path, spec, &u->inner, err);
-	if (rc) {
-		free(u);
-		return rc;
-	}
-	memcpy(u->bytes, path.s.ptr, path.s.len);
-	u->path.s = str_of(u->bytes, path.s.len);
-	u->f = f;
-	ostream_init(&u->stream, &fault_stream_ops);
-	upload_init(&u->base, &fault_upload_ops, &u->stream);
-	*out = &u->base;
-	return ERR_OK;
 }
 
 /* ---- changes */
@@ -294,8 +192,8 @@ static enum err_code
 fault_mkcol(struct store *s, struct rpath path, const struct guard *g,
     struct store_batch *b, struct err *err)
 {
-	struct fault_store *f = from_store(s);
-	enum err_code rc = fault(f, path, err);
+	struct fault_store *f = fault_of(s);
+	enum err_code rc = fault_call(f, path, err);
 
 	return rc ? rc : store_mkcol(f->inner, path, g, b, err);
 }
@@ -304,8 +202,8 @@ static enum err_code
 fault_remove(struct store *s, struct rpath path, const struct guard *g,
     struct store_batch *b, struct err *err)
 {
-	struct fault_store *f = from_store(s);
-	enum err_code rc = fault(f, path, err);
+	struct fault_store *f = fault_of(s);
+	enum err_code rc = fault_call(f, path, err);
 
 	return rc ? rc : store_remove(f->inner, path, g, b, err);
 }
@@ -320,7 +218,7 @@ fault_either(
 	(void)pthread_mutex_lock(&f->lock);
 	at_from = rpath_eq(rpath_of_buf(&f->path), from);
 	(void)pthread_mutex_unlock(&f->lock);
-	return fault(f, at_from ? from : to, err);
+	return fault_call(f, at_from ? from : to, err);
 }
 
 static enum err_code
@@ -328,7 +226,7 @@ fault_copy(struct store *s, struct rpath from, struct rpath to,
     enum replace replace, const struct guard *g, struct store_batch *b,
     struct resource *out, bool *created, struct err *err)
 {
-	struct fault_store *f = from_store(s);
+	struct fault_store *f = fault_of(s);
 	enum err_code rc = fault_either(f, from, to, err);
 
 	return rc
@@ -341,7 +239,7 @@ fault_rename(struct store *s, struct rpath from, struct rpath to,
     enum replace replace, const struct guard *g, struct store_batch *b,
     bool *created, struct err *err)
 {
-	struct fault_store *f = from_store(s);
+	struct fault_store *f = fault_of(s);
 	enum err_code rc = fault_either(f, from, to, err);
 
 	return rc
@@ -355,8 +253,8 @@ static enum err_code
 fault_allows(struct store *s, struct rpath path, enum touch touch,
     const struct guard *g, struct err *err)
 {
-	struct fault_store *f = from_store(s);
-	enum err_code rc = fault(f, path, err);
+	struct fault_store *f = fault_of(s);
+	enum err_code rc = fault_call(f, path, err);
 
 	return rc ? rc : store_allows(f->inner, path, touch, g, err);
 }
@@ -366,8 +264,8 @@ fault_lock(struct store *s, struct rpath path, const struct lock_spec *spec,
     const struct guard *g, struct arena *a, struct lock *out, bool *created,
     struct err *err)
 {
-	struct fault_store *f = from_store(s);
-	enum err_code rc = fault(f, path, err);
+	struct fault_store *f = fault_of(s);
+	enum err_code rc = fault_call(f, path, err);
 
 	return rc ? rc
 		  : store_lock(f->inner, path, spec, g, a, out, created, err);
@@ -378,8 +276,8 @@ fault_lock_refresh(struct store *s, struct rpath path,
     const struct lock_tokens *t, int64_t timeout, const struct guard *g,
     struct arena *a, struct lock *out, struct err *err)
 {
-	struct fault_store *f = from_store(s);
-	enum err_code rc = fault(f, path, err);
+	struct fault_store *f = fault_of(s);
+	enum err_code rc = fault_call(f, path, err);
 
 	return rc
 	    ? rc
@@ -390,8 +288,8 @@ static enum err_code
 fault_unlock(struct store *s, struct rpath path, const struct lock_tokens *t,
     const struct guard *g, struct err *err)
 {
-	struct fault_store *f = from_store(s);
-	enum err_code rc = fault(f, path, err);
+	struct fault_store *f = fault_of(s);
+	enum err_code rc = fault_call(f, path, err);
 
 	return rc ? rc : store_unlock(f->inner, path, t, g, err);
 }
@@ -400,8 +298,8 @@ static enum err_code
 fault_locks(struct store *s, struct rpath path, struct arena *a,
     const struct lock **out, size_t *n, struct err *err)
 {
-	struct fault_store *f = from_store(s);
-	enum err_code rc = fault(f, path, err);
+	struct fault_store *f = fault_of(s);
+	enum err_code rc = fault_call(f, path, err);
 
 	return rc ? rc : store_locks(f->inner, path, a, out, n, err);
 }
@@ -410,8 +308,8 @@ static enum err_code
 fault_locks_below(struct store *s, struct rpath path, struct arena *a,
     const struct lock **out, size_t *n, struct err *err)
 {
-	struct fault_store *f = from_store(s);
-	enum err_code rc = fault(f, path, err);
+	struct fault_store *f = fault_of(s);
+	enum err_code rc = fault_call(f, path, err);
 
 	return rc ? rc : store_locks_below(f->inner, path, a, out, n, err);
 }
@@ -423,8 +321,8 @@ fault_patch(struct store *s, struct rpath path,
     const struct prop_change *changes, size_t n, const struct guard *g,
     struct store_batch *b, struct err *err)
 {
-	struct fault_store *f = from_store(s);
-	enum err_code rc = fault(f, path, err);
+	struct fault_store *f = fault_of(s);
+	enum err_code rc = fault_call(f, path, err);
 
 	return rc ? rc : store_patch(f->inner, path, changes, n, g, b, err);
 }
@@ -435,8 +333,8 @@ fault_props(struct store *s, const struct resource *r, struct arena *a,
     const struct prop **out, size_t *n, struct err *err)
 {
 	static const struct rpath nowhere = { { NULL, 0 } };
-	struct fault_store *f = from_store(s);
-	enum err_code rc = fault(f, nowhere, err);
+	struct fault_store *f = fault_of(s);
+	enum err_code rc = fault_call(f, nowhere, err);
 
 	return rc ? rc : store_props(f->inner, r, a, out, n, err);
 }
@@ -445,8 +343,8 @@ static enum err_code
 fault_space(
     struct store *s, struct rpath path, struct space *out, struct err *err)
 {
-	struct fault_store *f = from_store(s);
-	enum err_code rc = fault(f, path, err);
+	struct fault_store *f = fault_of(s);
+	enum err_code rc = fault_call(f, path, err);
 
 	return rc ? rc : store_space(f->inner, path, out, err);
 }
@@ -454,7 +352,7 @@ fault_space(
 static void
 fault_close(struct store *s)
 {
-	struct fault_store *f = from_store(s);
+	struct fault_store *f = fault_of(s);
 
 	store_close(f->inner);
 	buf_done(&f->path);
@@ -467,8 +365,8 @@ static enum err_code
 fault_batch_begin(struct store *s, struct rpath root, struct store_batch **out,
     struct err *err)
 {
-	struct fault_store *f = from_store(s);
-	enum err_code rc = fault(f, RPATH_ROOT, err);
+	struct fault_store *f = fault_of(s);
+	enum err_code rc = fault_call(f, RPATH_ROOT, err);
 
 	return rc ? rc : store_batch_begin(f->inner, root, out, err);
 }
@@ -477,17 +375,17 @@ fault_batch_begin(struct store *s, struct rpath root, struct store_batch **out,
 static enum err_code
 fault_batch_end(struct store *s, struct store_batch *b, struct err *err)
 {
-	struct fault_store *f = from_store(s);
+	struct fault_store *f = fault_of(s);
 	enum err_code rc = store_batch_end(f->inner, b, err);
 
-	return rc ? rc : fault(f, RPATH_ROOT, err);
+	return rc ? rc : fault_call(f, RPATH_ROOT, err);
 }
 
 static enum err_code
 fault_batch_flush(struct store *s, struct store_batch *b, struct err *err)
 {
-	struct fault_store *f = from_store(s);
-	enum err_code rc = fault(f, RPATH_ROOT, err);
+	struct fault_store *f = fault_of(s);
+	enum err_code rc = fault_call(f, RPATH_ROOT, err);
 
 	return rc ? rc : store_batch_flush(f->inner, b, err);
 }
@@ -498,8 +396,8 @@ static enum err_code
 fault_recall(struct store *s, struct str key, struct arena *a,
     struct recalled *out, bool *found, struct err *err)
 {
-	struct fault_store *f = from_store(s);
-	enum err_code rc = fault(f, RPATH_ROOT, err);
+	struct fault_store *f = fault_of(s);
+	enum err_code rc = fault_call(f, RPATH_ROOT, err);
 
 	return rc ? rc : store_recall(f->inner, key, a, out, found, err);
 }
@@ -508,8 +406,8 @@ static enum err_code
 fault_remember(struct store *s, const struct record *r, struct str result,
     struct store_batch *b, struct err *err)
 {
-	struct fault_store *f = from_store(s);
-	enum err_code rc = fault(f, RPATH_ROOT, err);
+	struct fault_store *f = fault_of(s);
+	enum err_code rc = fault_call(f, RPATH_ROOT, err);
 
 	return rc ? rc : store_remember(f->inner, r, result, b, err);
 }
@@ -538,6 +436,10 @@ static const struct store_ops fault_ops = {
 	.batch_flush = fault_batch_flush,
 	.recall = fault_recall,
 	.remember = fault_remember,
+	.resolve = fault_resolve,
+	.claim = fault_claim,
+	.stage = fault_stage,
+	.apply = fault_apply,
 	.close = fault_close,
 };
 

@@ -102,6 +102,10 @@ struct content {
 struct upload_ops {
 	enum err_code (*commit)(struct upload *, const struct guard *,
 	    struct store_batch *, struct resource *, bool *, struct err *);
+	/* Of what was staged, both. */
+	enum err_code (*settle)(
+	    struct upload *, struct resource *, struct err *);
+	enum err_code (*open)(struct upload *, struct content **, struct err *);
 	void (*free)(struct upload *);
 };
 

@@ -18,7 +18,20 @@ struct mem_store {
 	struct mem_tree tree;
 	struct mem_locks locks;
 	struct mem_records records;
+	struct mem_claim *claims;
+	pthread_cond_t unclaimed; /* one of them has ended */
 	uint64_t last_version;
+};
+
+struct mem_upload {
+	struct upload base;
+	struct buf_ostream stream;
+	struct buf bytes;
+	struct mem_store *m;
+	struct upload_spec spec;
+	struct mem_node *node; /* of one that was staged, once it is settled */
+	struct rpath path; /* in name; empty: it was staged */
+	char name[];
 };
 
 static inline struct mem_store *
@@ -31,6 +44,14 @@ mem_enter(struct store *s)
 	(void)failed;
 	return m;
 }
+
+/* For a change of path, or of all below it: waits while others claim it. */
+struct mem_store *
+mem_enter_change(struct store *s, struct rpath path, bool tree);
+
+/* For a change of both trees. */
+struct mem_store *
+mem_enter_changes(struct store *s, struct rpath one, struct rpath other);
 
 static inline void
 mem_leave(struct mem_store *m)
@@ -96,6 +117,26 @@ enum err_code mem_record_of(const struct guard *g, struct rpath path,
 enum err_code
 mem_op_locks_below(struct store *s, struct rpath path, struct arena *a,
     const struct lock **out, size_t *n, struct err *err) MUST_USE;
+
+/* Out of what was written to u, which is empty then. */
+enum err_code mem_upload_blob(
+    struct mem_upload *u, struct mem_blob **out, struct err *err) MUST_USE;
+
+/* The bytes of n. */
+enum err_code mem_content_new(struct mem_store *m, const struct mem_node *n,
+    struct content **out, struct err *err) MUST_USE;
+
+/* mem_apply.c */
+enum err_code mem_resolve(struct store *s, struct rpath path, struct arena *a,
+    struct rpath *out, struct err *err) MUST_USE;
+enum err_code mem_claim(struct store *s, struct rpath root,
+    struct store_claim **out, struct err *err) MUST_USE;
+void mem_claim_end(struct store *s, struct store_claim *c);
+enum err_code
+mem_stage(struct store *s, struct rpath near, const struct upload_spec *spec,
+    struct upload **out, struct err *err) MUST_USE;
+enum err_code mem_apply(struct store *s, struct store_claim *c,
+    struct edit *edits, size_t n, struct err *err) MUST_USE;
 
 enum err_code mem_walk(struct store *s, struct rpath root, const struct walk *w,
     struct err *err) MUST_USE;

@@ -110,7 +110,8 @@ mem_op_lock(struct store *s, struct rpath path, const struct lock_spec *spec,
     const struct guard *g, struct arena *a, struct lock *out, bool *created,
     struct err *err)
 {
-	struct mem_store *m CLEANUP(mem_leave_at_end) = mem_enter(s);
+	struct mem_store *m CLEANUP(mem_leave_at_end) =
+	    mem_enter_change(s, path, false);
 	struct mem_lock_row *row = NULL;
 	struct mem_node *now = NULL;
 	bool existed = !mem_tree_find(&m->tree, path, &now, NULL);
@@ -166,7 +167,8 @@ mem_op_refresh(struct store *s, struct rpath path, const struct lock_tokens *t,
     int64_t timeout, const struct guard *g, struct arena *a, struct lock *out,
     struct err *err)
 {
-	struct mem_store *m CLEANUP(mem_leave_at_end) = mem_enter(s);
+	struct mem_store *m CLEANUP(mem_leave_at_end) =
+	    mem_enter_change(s, path, false);
 	struct mem_lock_row *row;
 	enum err_code rc = find_lock(m, path, t, g, &row, err);
 	struct lock copy;
@@ -187,7 +189,8 @@ enum err_code
 mem_op_unlock(struct store *s, struct rpath path, const struct lock_tokens *t,
     const struct guard *g, struct err *err)
 {
-	struct mem_store *m CLEANUP(mem_leave_at_end) = mem_enter(s);
+	struct mem_store *m CLEANUP(mem_leave_at_end) =
+	    mem_enter_change(s, path, false);
 	struct mem_lock_row *row;
 	enum err_code rc = find_lock(m, path, t, g, &row, err);
 

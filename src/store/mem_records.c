@@ -51,6 +51,13 @@ mem_record_new(const struct record *r, struct rpath path,
 	return ERR_OK;
 }
 
+enum err_code
+mem_record_set_result(struct mem_record *m, struct str result, struct err *err)
+{
+	buf_put(&m->result, result);
+	return buf_failed(&m->result) ? err_nomem(err) : ERR_OK;
+}
+
 void
 mem_record_done(struct mem_record **r)
 {

@@ -23,6 +23,10 @@ void mem_records_done(struct mem_records *all);
 enum err_code mem_record_new(const struct record *r, struct rpath path,
     struct mem_record **out, struct err *err) MUST_USE;
 
+/* What store_remember() would tell it, for one that is not kept yet. */
+enum err_code mem_record_set_result(
+    struct mem_record *m, struct str result, struct err *err) MUST_USE;
+
 /* For CLEANUP(); fine with NULL. */
 void mem_record_done(struct mem_record **r);
 

@@ -95,21 +95,12 @@ static const struct content_ops mem_content_ops = {
 	.free = mem_content_free,
 };
 
-static enum err_code
-mem_open(
-    struct store *s, struct rpath path, struct content **out, struct err *err)
+enum err_code
+mem_content_new(struct mem_store *m, const struct mem_node *n,
+    struct content **out, struct err *err)
 {
-	struct mem_store *m CLEANUP(mem_leave_at_end) = mem_enter(s);
-	struct mem_content *mc;
-	struct mem_node *n;
-	enum err_code rc = mem_tree_find(&m->tree, path, &n, err);
+	struct mem_content *mc = calloc(1, sizeof(*mc));
 
-	if (rc)
-		return rc;
-	if (n->res.collection)
-		return err_set(
-		    err, ERR_IS_COLLECTION, "'%.*s'", STR_ARG(path.s));
-	mc = calloc(1, sizeof(*mc));
 	if (!mc)
 		return err_nomem(err);
 	content_init(&mc->base, &mem_content_ops);
@@ -120,17 +111,23 @@ mem_open(
 	return ERR_OK;
 }
 
-/* ---- uploads */
+static enum err_code
+mem_open(
+    struct store *s, struct rpath path, struct content **out, struct err *err)
+{
+	struct mem_store *m CLEANUP(mem_leave_at_end) = mem_enter(s);
+	struct mem_node *n;
+	enum err_code rc = mem_tree_find(&m->tree, path, &n, err);
 
-struct mem_upload {
-	struct upload base;
-	struct buf_ostream stream;
-	struct buf bytes;
-	struct mem_store *m;
-	struct upload_spec spec;
-	struct rpath path; /* in name */
-	char name[];
-};
+	if (rc)
+		return rc;
+	if (n->res.collection)
+		return err_set(
+		    err, ERR_IS_COLLECTION, "'%.*s'", STR_ARG(path.s));
+	return mem_content_new(m, n, out, err);
+}
+
+/* ---- uploads */
 
 /* The node at path, NULL: nothing; and whether a file may be made there. */
 static enum err_code
@@ -181,25 +178,36 @@ put_bytes(struct mem_upload *u, struct mem_blob *blob,
 	return ERR_OK;
 }
 
+enum err_code
+mem_upload_blob(struct mem_upload *u, struct mem_blob **out, struct err *err)
+{
+	struct mem_blob *blob = calloc(1, sizeof(*blob));
+
+	if (!blob)
+		return err_nomem(err);
+	*blob = (struct mem_blob){ 1, u->bytes.len, u->bytes.ptr };
+	u->bytes = (struct buf){ 0 };
+	*out = blob;
+	return ERR_OK;
+}
+
 static enum err_code
 mem_upload_commit(struct upload *base, const struct guard *g,
     struct store_batch *b, struct resource *out, bool *created, struct err *err)
 {
 	struct mem_upload *u = CONTAINER_OF(base, struct mem_upload, base);
-	struct mem_blob *blob = calloc(1, sizeof(*blob));
-	struct mem_store *m CLEANUP(mem_leave_at_end) = mem_enter(&u->m->base);
+	struct mem_blob *blob = NULL;
+	struct mem_store *m CLEANUP(mem_leave_at_end) =
+	    mem_enter_change(&u->m->base, u->path, false);
 	struct mem_record *r CLEANUP(mem_record_done) = NULL;
 	struct mem_node *now = NULL;
 	struct mem_node *n;
-	enum err_code rc;
+	enum err_code rc = mem_upload_blob(u, &blob, err);
 	bool existed;
 
 	(void)b; /* memory is never durable */
-	if (!blob)
-		return err_nomem(err);
-	*blob = (struct mem_blob){ 1, u->bytes.len, u->bytes.ptr };
-	u->bytes = (struct buf){ 0 };
-	rc = check_file(m, u->path, &now, err);
+	if (!rc)
+		rc = check_file(m, u->path, &now, err);
 	if (!rc)
 		rc = mem_ask(m, u->path, now, TOUCH_CONTENT, g, err);
 	existed = now != NULL;
@@ -262,7 +270,8 @@ static enum err_code
 mem_mkcol(struct store *s, struct rpath path, const struct guard *g,
     struct store_batch *b, struct err *err)
 {
-	struct mem_store *m CLEANUP(mem_leave_at_end) = mem_enter(s);
+	struct mem_store *m CLEANUP(mem_leave_at_end) =
+	    mem_enter_change(s, path, false);
 	struct mem_record *r CLEANUP(mem_record_done) = NULL;
 	struct mem_node *now;
 	enum err_code rc = check_target(m, path, &now, err);
@@ -286,7 +295,8 @@ static enum err_code
 mem_remove(struct store *s, struct rpath path, const struct guard *g,
     struct store_batch *b, struct err *err)
 {
-	struct mem_store *m CLEANUP(mem_leave_at_end) = mem_enter(s);
+	struct mem_store *m CLEANUP(mem_leave_at_end) =
+	    mem_enter_change(s, path, false);
 	struct mem_record *r CLEANUP(mem_record_done) = NULL;
 	struct mem_node *now;
 	enum err_code rc = mem_tree_find(&m->tree, path, &now, err);
@@ -335,7 +345,8 @@ mem_copy(struct store *s, struct rpath from, struct rpath to,
     enum replace replace, const struct guard *g, struct store_batch *b,
     struct resource *out, bool *created, struct err *err)
 {
-	struct mem_store *m CLEANUP(mem_leave_at_end) = mem_enter(s);
+	struct mem_store *m CLEANUP(mem_leave_at_end) =
+	    mem_enter_change(s, to, true);
 	struct mem_node *src;
 	struct mem_node *dst;
 	struct mem_node *n;
@@ -395,7 +406,8 @@ mem_rename(struct store *s, struct rpath from, struct rpath to,
     enum replace replace, const struct guard *g, struct store_batch *b,
     bool *created, struct err *err)
 {
-	struct mem_store *m CLEANUP(mem_leave_at_end) = mem_enter(s);
+	struct mem_store *m CLEANUP(mem_leave_at_end) =
+	    mem_enter_changes(s, from, to);
 	struct mem_node *src;
 	struct mem_node *dst;
 	struct mem_record *r CLEANUP(mem_record_done) = NULL;
@@ -427,7 +439,8 @@ static enum err_code
 mem_patch(struct store *s, struct rpath path, const struct prop_change *changes,
     size_t n, const struct guard *g, struct store_batch *b, struct err *err)
 {
-	struct mem_store *m CLEANUP(mem_leave_at_end) = mem_enter(s);
+	struct mem_store *m CLEANUP(mem_leave_at_end) =
+	    mem_enter_change(s, path, false);
 	struct mem_record *r CLEANUP(mem_record_done) = NULL;
 	struct mem_props *set;
 	struct mem_node *now;
@@ -501,6 +514,8 @@ mem_close(struct store *s)
 	mem_locks_done(&m->locks);
 	mem_records_done(&m->records);
 	mem_tree_done(&m->tree);
+	assert(!m->claims);
+	(void)pthread_cond_destroy(&m->unclaimed);
 	(void)pthread_mutex_destroy(&m->mutex);
 	free(m);
 }
@@ -524,6 +539,11 @@ static const struct store_ops mem_ops = {
 	.patch = mem_patch,
 	.props = mem_props,
 	.space = mem_space,
+	.resolve = mem_resolve,
+	.claim = mem_claim,
+	.claim_end = mem_claim_end,
+	.stage = mem_stage,
+	.apply = mem_apply,
 	.recall = mem_recall,
 	.remember = mem_remember,
 	.close = mem_close,
@@ -543,6 +563,7 @@ mem_store_new(struct store **out, struct err *err)
 		return rc;
 	}
 	(void)pthread_mutex_init(&m->mutex, NULL);
+	(void)pthread_cond_init(&m->unclaimed, NULL);
 	*out = store_init(&m->base, &mem_ops);
 	return ERR_OK;
 }

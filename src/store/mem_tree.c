@@ -300,6 +300,63 @@ mem_tree_remove(struct mem_tree *t, struct mem_node *node)
 	release(t, node);
 }
 
+enum err_code
+mem_tree_spare(
+    struct mem_tree *t, bool collection, struct mem_node **out, struct err *err)
+{
+	struct mem_node *n = node_new(t, collection, STR(""));
+
+	if (!n)
+		return err_nomem(err);
+	*out = n;
+	return ERR_OK;
+}
+
+void
+mem_tree_detach(struct mem_node *node)
+{
+	leave(node);
+}
+
+enum err_code
+mem_tree_attach(struct mem_tree *t, struct mem_node *node, struct rpath path,
+    char **name, struct err *err)
+{
+	enum err_code rc = ERR_OK;
+	struct mem_node *dir = find_parent(t, path, &rc, err);
+	char *was = node->name;
+
+	if (!dir)
+		return rc;
+	if (member(dir, rpath_name(path)))
+		return err_set(err, ERR_EXISTS, "'%.*s'", STR_ARG(path.s));
+	if (!reserve(dir))
+		return err_nomem(err);
+	node->name = *name;
+	*name = was;
+	join(dir, node);
+	return ERR_OK;
+}
+
+void
+mem_tree_reattach(struct mem_node *dir, struct mem_node *node)
+{
+	join(dir, node);
+}
+
+void
+mem_tree_touch(struct mem_tree *t, struct mem_node *dir)
+{
+	dir->res.modified = tick(t);
+}
+
+void
+mem_tree_drop(struct mem_tree *t, struct mem_node *node)
+{
+	assert(!node->parent);
+	release(t, node);
+}
+
 void
 mem_tree_done(struct mem_tree *t)
 {

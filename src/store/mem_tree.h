@@ -65,6 +65,31 @@ enum err_code mem_tree_move(struct mem_tree *t, struct mem_node *node,
 /* Takes a node and all below it out of the tree. */
 void mem_tree_remove(struct mem_tree *t, struct mem_node *node);
 
+/* ---- in steps, each of which can be taken back, for changes made at once */
+
+/* A resource that is in no collection yet. */
+enum err_code mem_tree_spare(struct mem_tree *t, bool collection,
+    struct mem_node **out, struct err *err) MUST_USE;
+
+/* Takes a node with all below it out of its collection; it lives on. */
+void mem_tree_detach(struct mem_node *node);
+
+/*
+ * Puts such a node to path, where nothing is; *name is its name, for which it
+ * gives the one it had.  ERR_NO_PARENT, ERR_NAME_TOO_LONG, ERR_EXISTS.
+ */
+enum err_code mem_tree_attach(struct mem_tree *t, struct mem_node *node,
+    struct rpath path, char **name, struct err *err) MUST_USE;
+
+/* Takes back a detaching, when all that came later has been taken back. */
+void mem_tree_reattach(struct mem_node *dir, struct mem_node *node);
+
+/* The members of the collection have changed. */
+void mem_tree_touch(struct mem_tree *t, struct mem_node *dir);
+
+/* The end of one that is in no collection, and of all below it. */
+void mem_tree_drop(struct mem_tree *t, struct mem_node *node);
+
 /* The first member behind `name`, or NULL. */
 struct mem_node *mem_node_next(const struct mem_node *dir, struct str name);
 

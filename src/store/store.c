@@ -139,6 +139,27 @@ upload_commit(struct upload *u, const struct guard *g, struct store_batch *b,
 	return u->ops->commit(u, g, b, out, created, err);
 }
 
+enum err_code
+upload_settle(struct upload *u, struct resource *out, struct err *err)
+{
+	const struct err *failed = &u->stream->err;
+
+	assert(u->ops->settle);
+	if (failed->code) {
+		if (err)
+			*err = *failed;
+		return failed->code;
+	}
+	return u->ops->settle(u, out, err);
+}
+
+enum err_code
+upload_open(struct upload *u, struct content **out, struct err *err)
+{
+	assert(u->ops->open);
+	return u->ops->open(u, out, err);
+}
+
 void
 upload_free(struct upload *u)
 {
@@ -349,7 +370,6 @@ enum err_code
 store_apply(struct store *s, struct store_claim *c, struct edit *edits,
     size_t n, struct err *err)
 {
-	assert(c->store == s);
 	return n ? s->ops->apply(s, c, edits, n, err) : ERR_OK;
 }
 

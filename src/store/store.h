@@ -37,6 +37,7 @@
 #include "outcome/prop.h"
 #include "store/lock.h"
 
+struct content;
 struct store;
 struct record;
 struct upload;
@@ -208,16 +209,30 @@ enum err_code
 store_stage(struct store *s, struct rpath near, const struct upload_spec *spec,
     struct upload **out, struct err *err) MUST_USE;
 
+/*
+ * Ends the writing to what was staged.  *out, which may be NULL, is what it
+ * will be where it is applied: its id, length, times and entity tag.  A second
+ * time it says the same.
+ */
+enum err_code
+upload_settle(struct upload *u, struct resource *out, struct err *err) MUST_USE;
+
+/* Its bytes, as store_open() gives those of a file; once it is settled. */
+enum err_code
+upload_open(struct upload *u, struct content **out, struct err *err) MUST_USE;
+
 enum edit_kind {
 	/* What is at path goes, with all below it, to nowhere. */
 	EDIT_REMOVE,
 	/* The same, to `to`: ids, etags and properties stay. */
 	EDIT_MOVE,
-	/* A new collection, or a new file in the place of any other, at `to`.
-	 */
+	/* A new collection, or a new file in the place of any file, at `to`. */
 	EDIT_MKCOL,
 	EDIT_FILE,
-	/* What is at `to` has these dead properties, and no others. */
+	/*
+	 * What is at `to` when all the others are done has these dead
+	 * properties, and no others.  What is moved may have one, too.
+	 */
 	EDIT_PROPS,
 	/*
 	 * The locks rooted at path, or below it, go, whatever comes there: it
@@ -236,7 +251,7 @@ struct edit {
 	enum edit_kind kind;
 	struct rpath path; /* as it was before all of them */
 	struct rpath to; /* as it is after all of them */
-	struct upload *file; /* of EDIT_FILE: staged; freed by its owner */
+	struct upload *file; /* of EDIT_FILE: settled; freed by its owner */
 	/* Of EDIT_MKCOL, EDIT_FILE and EDIT_PROPS. */
 	const struct prop *props;
 	size_t n_props;
@@ -244,9 +259,7 @@ struct edit {
 	/* Of EDIT_RECORD: what it recalls, with the entity tag of made. */
 	bool created;
 	struct str result;
-	/* Else a result: what the record recalls; filled in by store_apply().
-	 */
-	struct resource made;
+	struct resource made; /* else a result: what is at `to` then */
 };
 
 /*
@@ -258,7 +271,9 @@ struct edit {
  * `to` stands twice, but that what goes from a path may be followed by what
  * comes there.  Parents stand before what comes into them.
  *
- * ERR_CROSS_DEVICE: an EDIT_MOVE crosses file systems.
+ * ERR_CROSS_DEVICE: an EDIT_MOVE crosses file systems.  ERR_NOT_FOUND,
+ * ERR_NO_PARENT, ERR_EXISTS: somebody has been there past the store.  Whatever
+ * it fails with, nothing has changed, unless the disk failed as well.
  */
 enum err_code store_apply(struct store *s, struct store_claim *c,
     struct edit *edits, size_t n, struct err *err) MUST_USE;

@@ -263,6 +263,42 @@ deny_remember(struct store *s, const struct record *r, struct str result,
 	return store_remember(from_store(s)->inner, r, result, b, err);
 }
 
+static enum err_code
+deny_resolve(struct store *s, struct rpath path, struct arena *a,
+    struct rpath *out, struct err *err)
+{
+	return store_resolve(from_store(s)->inner, path, a, out, err);
+}
+
+static enum err_code
+deny_claim(struct store *s, struct rpath root, struct store_claim **out,
+    struct err *err)
+{
+	return store_claim(from_store(s)->inner, root, out, err);
+}
+
+static enum err_code
+deny_stage(struct store *s, struct rpath near, const struct upload_spec *spec,
+    struct upload **out, struct err *err)
+{
+	return store_stage(from_store(s)->inner, near, spec, out, err);
+}
+
+/* What would be refused alone is refused with all. */
+static enum err_code
+deny_apply(struct store *s, struct store_claim *c, struct edit *edits, size_t n,
+    struct err *err)
+{
+	struct deny_store *d = from_store(s);
+	enum err_code rc = ERR_OK;
+	size_t i;
+
+	for (i = 0; !rc && i < n; i++)
+		if (edits[i].kind == EDIT_REMOVE)
+			rc = denied(d, edits[i].path, DENY_REMOVE, err);
+	return rc ? rc : store_apply(d->inner, c, edits, n, err);
+}
+
 static void
 deny_close(struct store *s)
 {
@@ -293,6 +329,10 @@ deny_store_init(struct deny_store *d)
 		.space = deny_space,
 		.recall = deny_recall,
 		.remember = deny_remember,
+		.resolve = deny_resolve,
+		.claim = deny_claim,
+		.stage = deny_stage,
+		.apply = deny_apply,
 		.close = deny_close,
 	};
 

@@ -85,6 +85,7 @@ struct tests {
 	size_t n;
 };
 
+extern const struct tests apply_tests;
 extern const struct tests read_tests;
 extern const struct tests write_tests;
 extern const struct tests copy_tests;
