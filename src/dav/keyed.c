@@ -189,8 +189,11 @@ answer_body(struct exchange *x, unsigned status, struct str body)
 static enum err_code
 answer_anew(struct exchange *x, const struct recalled *was)
 {
-	bool content = x->req->method == METHOD_PUT;
+	enum method m = x->req->method;
+	bool content = m == METHOD_PUT || m == METHOD_POST;
 
+	if (m == METHOD_POST)
+		(void)path_header(x, STR("Location"), was->path, false);
 	if (content && was->etag.len)
 		(void)reply_header(x->reply, STR("ETag"), was->etag);
 	return reply_done(x, was->created ? 201 : 204);
@@ -427,6 +430,7 @@ keyed_method(const struct request *req, const struct method_ops *plain)
 	};
 	static const bool takes_key[METHOD_COUNT] = {
 		[METHOD_PUT] = true,
+		[METHOD_POST] = true,
 		[METHOD_DELETE] = true,
 		[METHOD_COPY] = true,
 		[METHOD_MOVE] = true,

@@ -1,91 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* PUT (RFC 9110 s9.3.4, RFC 4918 s9.7): streamed into the store. */
 #include "dav/methods.h"
-#include "http/digest.h"
-#include "http/fields.h"
-
-/* A stream that refuses bytes past a limit. */
-struct limit {
-	struct ostream base;
-	struct ostream *to;
-	uint64_t left;
-	uint64_t max;
-};
+#include "dav/receive.h"
 
 struct putting {
 	struct precondition pre;
-	struct upload_spec spec;
-	struct upload *upload;
-	struct digest_check *digest; /* NULL: none was sent */
-	struct limit limit;
+	struct receiving in;
 };
-
-static enum err_code
-too_large(uint64_t max, struct err *err)
-{
-	return err_tell(err, ERR_TOO_LARGE, "an upload may have %llu bytes",
-	    (unsigned long long)max);
-}
-
-static enum err_code
-limit_write(struct ostream *o, struct str bytes)
-{
-	struct limit *l = CONTAINER_OF(o, struct limit, base);
-	enum err_code rc;
-
-	if (bytes.len > l->left)
-		return too_large(l->max, &o->err);
-	l->left -= bytes.len;
-	rc = ostream_write(l->to, bytes);
-	if (rc)
-		o->err = l->to->err;
-	return rc;
-}
-
-static struct ostream *
-limit_init(struct limit *l, struct ostream *to, uint64_t max)
-{
-	static const struct ostream_ops ops = {
-		.name = "limit",
-		.write = limit_write,
-	};
-
-	ostream_init(&l->base, &ops);
-	l->to = to;
-	l->left = l->max = max;
-	return &l->base;
-}
-
-/*
- * What cannot be stored as it is meant must not be stored as something else:
- * part of a resource (RFC 9110 s14.5 lets us refuse), or bytes whose coding we
- * could not tell when they are read again (s8.4).
- */
-static enum err_code
-check_headers(struct exchange *x, struct err *err)
-{
-	const struct request *req = x->req;
-	struct str coding;
-	enum err_code rc;
-
-	if (headers_has(&req->headers, STR("Content-Range")))
-		return err_tell(err, ERR_BAD_HEADER,
-		    "Content-Range is not supported in a PUT");
-	rc = headers_list(
-	    &req->headers, STR("Content-Encoding"), x->arena, &coding, err);
-	if (rc)
-		return rc;
-	if (coding.len && !str_eq_nocase(coding, STR("identity"))) {
-		(void)reply_header(
-		    x->reply, STR("Accept-Encoding"), STR("identity"));
-		return err_tell(err, ERR_MEDIA_TYPE,
-		    "content is stored as sent: send it without coding");
-	}
-	if (x->set->max_upload && req->has_length &&
-	    req->length > x->set->max_upload)
-		return too_large(x->set->max_upload, err);
-	return ERR_OK;
-}
 
 /* What is there may be no place for a file at all. */
 static enum err_code
@@ -126,39 +47,6 @@ check_state(struct exchange *x, const struct resource *now, struct err *err)
 	    : store_allows(x->store, x->req->path, TOUCH_CONTENT, &g, err);
 }
 
-static enum err_code
-open_upload(struct exchange *x, struct err *err)
-{
-	struct putting *p = x->state;
-	enum err_code rc;
-
-	if (x->req->has_length)
-		p->spec.length = x->req->length;
-	rc = oc_mtime_parse(
-	    &x->req->headers, &p->spec.has_modified, &p->spec.modified, err);
-	if (rc)
-		return rc;
-	return store_upload(x->store, x->req->path, &p->spec, &p->upload, err);
-}
-
-static enum err_code
-open_body(struct exchange *x, struct err *err)
-{
-	struct putting *p = x->state;
-	struct ostream *to = upload_stream(p->upload);
-	enum err_code rc;
-
-	rc = digest_check_new(&x->req->headers, x->arena, to, &p->digest, err);
-	if (rc)
-		return rc;
-	if (p->digest)
-		to = digest_check_stream(p->digest);
-	if (x->set->max_upload)
-		to = limit_init(&p->limit, to, x->set->max_upload);
-	x->body = to;
-	return ERR_OK;
-}
-
 /*
  * All this before a byte of the body is asked for.  Conditions and locks come
  * after what speaks against the PUT anyway (RFC 9110 s13.2.1).
@@ -175,16 +63,16 @@ put_begin(struct exchange *x, struct err *err)
 		return err_nomem(err);
 	x->state = p;
 	x->slow = true; /* it syncs to disk */
-	rc = check_headers(x, err);
+	rc = receive_check(x, err);
 	if (!rc)
 		rc = precondition_parse(&p->pre, x, err);
 	if (!rc)
 		rc = check_target(x, &now, &res, err);
 	if (!rc)
-		rc = open_upload(x, err);
+		rc = receive_open(&p->in, x, x->req->path, err);
 	if (!rc)
 		rc = check_state(x, now, err);
-	return rc ? rc : open_body(x, err);
+	return rc ? rc : receive_body(&p->in, x, err);
 }
 
 /*
@@ -218,15 +106,11 @@ put_run(struct exchange *x, struct err *err)
 	enum err_code rc;
 	bool created;
 
-	if (x->body->err.code) {
-		*err = x->body->err;
-		return err->code;
-	}
-	rc = p->digest ? digest_check_end(p->digest, err) : ERR_OK;
+	rc = receive_end(&p->in, x, err);
 	if (!rc)
 		rc = precondition_look(&p->pre, err);
 	if (!rc)
-		rc = upload_commit(p->upload,
+		rc = upload_commit(p->in.upload,
 		    precondition_guard(&p->pre, x->req->path), x->batch, &res,
 		    &created, err);
 	if (rc)
@@ -235,7 +119,7 @@ put_run(struct exchange *x, struct err *err)
 		drop_times(x);
 	if (res.etag_len) /* stored as sent (RFC 9110 s9.3.4) */
 		(void)reply_header(x->reply, STR("ETag"), resource_etag(&res));
-	if (p->spec.has_modified)
+	if (p->in.spec.has_modified)
 		(void)reply_header(
 		    x->reply, STR("X-OC-MTime"), STR("accepted"));
 	return reply_done(x, created ? 201 : 204);
@@ -247,7 +131,7 @@ put_end(struct exchange *x)
 	struct putting *p = x->state;
 
 	if (p)
-		upload_free(p->upload);
+		receive_done(&p->in);
 }
 
 const struct method_ops method_put = {

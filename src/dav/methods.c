@@ -7,6 +7,7 @@ static const struct method_ops *const methods[METHOD_COUNT] = {
 	[METHOD_GET] = &method_get,
 	[METHOD_HEAD] = &method_get,
 	[METHOD_PUT] = &method_put,
+	[METHOD_POST] = &method_post,
 	[METHOD_DELETE] = &method_delete,
 	[METHOD_MKCOL] = &method_mkcol,
 	[METHOD_COPY] = &method_copy,
@@ -32,6 +33,7 @@ exchange_op(const struct exchange *x)
 		.set = x->set,
 		.arena = x->arena,
 		.batch = x->batch,
+		.prefix = x->req->origin.prefix,
 	};
 }
 

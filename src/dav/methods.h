@@ -9,6 +9,7 @@
 extern const struct method_ops method_options;
 extern const struct method_ops method_get; /* and HEAD */
 extern const struct method_ops method_put;
+extern const struct method_ops method_post;
 extern const struct method_ops method_delete;
 extern const struct method_ops method_mkcol;
 extern const struct method_ops method_copy; /* and MOVE */

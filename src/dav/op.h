@@ -50,6 +50,7 @@ struct op {
 	struct store_batch *batch; /* of the changes of many; NULL: none */
 	bool batch_is_callers; /* op_batch_end() leaves it alone */
 	const struct lock_tokens *tokens; /* submitted; NULL: none */
+	struct str prefix; /* of hrefs, where clients see the root */
 };
 
 /*

@@ -3,6 +3,7 @@
 
 #include "base/clock.h"
 #include "http/date.h"
+#include "http/href.h"
 #include "http/mime.h"
 
 static enum err_code
@@ -182,6 +183,16 @@ get_resource_id(const struct subject *s, struct buf *text, struct prop *out)
 		buf_put_hex(text, s->res->id.bytes[i] >> 4);
 		buf_put_hex(text, s->res->id.bytes[i] & 15);
 	}
+	out->form = PROP_HREF;
+	out->value = buf_str(text);
+	return ERR_OK;
+}
+
+/* The collection itself takes what is to be added to it. */
+static enum err_code
+get_add_member(const struct subject *s, struct buf *text, struct prop *out)
+{
+	href_put(text, s->op->prefix, s->path, true);
 	out->form = PROP_HREF;
 	out->value = buf_str(text);
 	return ERR_OK;

@@ -114,6 +114,66 @@ decimal_seconds_parse(struct str s, int64_t *out)
 	return true;
 }
 
+/* RFC 3629 s4. */
+static bool
+is_utf8(struct str s)
+{
+	size_t i = 0, k, more;
+
+	while (i < s.len) {
+		unsigned char c = (unsigned char)s.ptr[i++];
+		uint32_t point = c;
+
+		more = c < 0x80 ? 0 : c < 0xe0 ? 1 : c < 0xf0 ? 2 : 3;
+		if ((c >= 0x80 && c < 0xc2) || c > 0xf4 || s.len - i < more)
+			return false;
+		if (more)
+			point = c & (0x3fU >> more);
+		for (k = 0; k < more; k++) {
+			unsigned char next = (unsigned char)s.ptr[i++];
+
+			if ((next & 0xc0) != 0x80)
+				return false;
+			point = point << 6 | (next & 0x3fU);
+		}
+		if ((more == 2 && point < 0x800) ||
+		    (more == 3 && point < 0x10000) || point > 0x10ffff ||
+		    (point >= 0xd800 && point < 0xe000))
+			return false;
+	}
+	return true;
+}
+
+enum err_code
+slug_parse(
+    const struct headers *h, struct arena *a, struct str *out, struct err *err)
+{
+	struct str s;
+	size_t i, n = 0;
+	char *to;
+
+	*out = (struct str){ 0 };
+	if (headers_one(h, STR("Slug"), &s, NULL) || !s.len)
+		return ERR_OK;
+	to = arena_alloc(a, s.len);
+	if (!to)
+		return err_nomem(err);
+	for (i = 0; i < s.len; i++) {
+		int high = i + 2 < s.len ? ascii_hex(s.ptr[i + 1]) : -1;
+		int low = i + 2 < s.len ? ascii_hex(s.ptr[i + 2]) : -1;
+
+		to[n] = s.ptr[i];
+		if (s.ptr[i] == '%' && high >= 0 && low >= 0) {
+			to[n] = (char)(high << 4 | low);
+			i += 2;
+		}
+		n++;
+	}
+	if (is_utf8(str_of(to, n)))
+		*out = str_of(to, n);
+	return ERR_OK;
+}
+
 /* In quotes it may have a comma and a semicolon; without, they mean more. */
 static bool
 is_key(struct str s, bool quoted)

@@ -50,6 +50,14 @@ enum err_code timeout_parse(const struct headers *h, struct arena *a,
 enum err_code lock_token_parse(
     const struct headers *h, struct str *token, struct err *err) MUST_USE;
 
+/*
+ * Slug (RFC 5023 s9.7): what a client would like a new member to be called,
+ * decoded, in the arena; empty where it is absent, or is no UTF-8.  It is a
+ * hint, and so never an error but where memory ran out.
+ */
+enum err_code slug_parse(const struct headers *h, struct arena *a,
+    struct str *out, struct err *err) MUST_USE;
+
 /* Most bytes of an idempotency key as a client chooses it. */
 #define IDEMPOTENCY_KEY_MAX ((size_t)255)
 
