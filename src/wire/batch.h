@@ -95,8 +95,11 @@ struct batch_item {
 	 * application/octet-stream for base64.
 	 */
 	struct str body_type;
+	/* The parser's own: a string whose type is not known yet, as JSON. */
+	struct str body_sent;
 	/* The canonical form that a fingerprint is made of (RFC 8785 in spirit:
-	 * names sorted, no white space); without id, dependsOn and group. */
+	 * names sorted, no white space); without id, dependsOn, group and key,
+	 * and with the SHA-256 of a body in its place. */
 	struct str canonical;
 	/*
 	 * What was wrong with its form: then only index and id, as far as

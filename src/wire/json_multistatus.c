@@ -194,9 +194,8 @@ put_prop_errors(struct multistatus *m, const struct outcome *o)
 		buf_putc(b, '}');
 }
 
-/* "Locked: someone else has it", or the phrase alone. */
-static void
-put_sentence(struct buf *b, unsigned status, struct str text)
+void
+json_put_sentence(struct buf *b, unsigned status, struct str text)
 {
 	struct str reason = status_reason(status);
 
@@ -222,7 +221,7 @@ put_error(struct multistatus *m, const struct outcome *o)
 	const struct cause cause = multistatus_cause(m, o);
 	struct buf *b = &m->push.out;
 
-	put_sentence(b, o->status, outcome_text(o));
+	json_put_sentence(b, o->status, outcome_text(o));
 	put_retryable(b, o->status);
 	BUF_LIT(b, ",\"problem\":");
 	problem_put(b, o->why, o->status, STR(""), &cause);
@@ -272,7 +271,7 @@ put_told_error(struct buf *b, const struct outcome *o)
 
 	if (told_is_unread(o->status) && !o->tell.len)
 		text = TOLD_UNREAD_TEXT;
-	put_sentence(b, status, text);
+	json_put_sentence(b, status, text);
 	put_retryable(b, o->status);
 	put_told_problem(b, o);
 }
@@ -388,6 +387,13 @@ json_skips(const struct multistatus *m, const struct outcome *o)
 }
 
 void
+json_put_propstats(struct multistatus *m, const struct outcome *o)
+{
+	put_props(m, o);
+	put_prop_errors(m, o);
+}
+
+void
 json_put_result(struct multistatus *m, const struct outcome *o)
 {
 	struct buf *b = &m->push.out;
@@ -400,10 +406,8 @@ json_put_result(struct multistatus *m, const struct outcome *o)
 		put_told(m, o);
 	else
 		put_ours(m, o);
-	if (o->n_propstats) {
-		put_props(m, o);
-		put_prop_errors(m, o);
-	}
+	if (o->n_propstats)
+		json_put_propstats(m, o);
 	if (o->told)
 		put_sets(m, o);
 }

@@ -14,4 +14,10 @@ void json_put_result(struct multistatus *m, const struct outcome *o);
 /* The members of the summary. */
 void json_put_summary(struct multistatus *m);
 
+/* Pieces of a result, for results_json.c: ,"props":{...},"propErrors":{...} */
+void json_put_propstats(struct multistatus *m, const struct outcome *o);
+
+/* ,"error":"Locked: someone else has it", or the phrase alone. */
+void json_put_sentence(struct buf *b, unsigned status, struct str text);
+
 #endif

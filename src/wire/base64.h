@@ -1,0 +1,23 @@
+/* SPDX-License-Identifier: MIT */
+/* Base64 (RFC 4648 s4), with padding and nothing else in it. */
+#ifndef SHEAF_WIRE_BASE64_H
+#define SHEAF_WIRE_BASE64_H
+
+#include <stdbool.h>
+
+#include "base/attr.h"
+#include "base/buf.h"
+#include "base/str.h"
+
+/* Bytes that a text of n characters stands for, at most. */
+#define BASE64_DECODED_SIZE(n) ((n) / 4 * 3)
+
+/*
+ * To room for BASE64_DECODED_SIZE(text.len).  False: a character that there is
+ * not, white space too, no padding, or bits behind the end that are not 0.
+ */
+bool base64_decode(struct str text, char *room, size_t *n) MUST_USE;
+
+void base64_put(struct buf *b, struct str bytes);
+
+#endif

@@ -1,0 +1,428 @@
+/* SPDX-License-Identifier: MIT */
+#include "wire/batch.h"
+
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "http/scan.h"
+#include "wire/batch_impl.h"
+#include "wire/json_load.h"
+
+#define FIRST_CAP ((size_t)16)
+#define MAX_BOUNDARY 70 /* RFC 2046 s5.1.1 */
+
+const struct batch_limits batch_limits_default = {
+#define LIMIT(field, name, value, doc) .field = (value),
+#include "wire/batch_limits.def"
+#undef LIMIT
+};
+
+static const struct batch_form_ops *const forms[] = {
+	[BATCH_JSON] = &batch_json_form,
+	[BATCH_LINES] = &batch_lines_form,
+	[BATCH_MULTIPART] = &batch_parts_form,
+};
+
+static const struct {
+	struct str type;
+	enum batch_form form;
+} types[] = {
+	{ STR_INIT("application/json"), BATCH_JSON },
+	{ STR_INIT("application/x-ndjson"), BATCH_LINES },
+	{ STR_INIT("application/ndjson"), BATCH_LINES },
+	{ STR_INIT("application/jsonl"), BATCH_LINES },
+	{ STR_INIT("application/json-seq"), BATCH_LINES },
+	{ STR_INIT("multipart/mixed"), BATCH_MULTIPART },
+};
+
+static struct str
+find_boundary(struct str params)
+{
+	struct str piece, name, value;
+
+	while (scan_cut(&params, ';', &piece))
+		if (scan_pair(piece, &name, &value) &&
+		    str_eq_nocase(name, STR("boundary")) &&
+		    scan_unquote(&value))
+			return value;
+	return STR("");
+}
+
+bool
+batch_form_of(
+    struct str content_type, enum batch_form *form, struct str *boundary)
+{
+	struct str rest = content_type;
+	struct str type;
+	size_t i;
+
+	*boundary = STR("");
+	if (!content_type.ptr || !scan_cut(&rest, ';', &type))
+		return false;
+	for (i = 0; i < ARRAY_LEN(types); i++) {
+		if (!str_eq_nocase(type, types[i].type))
+			continue;
+		*form = types[i].form;
+		if (*form == BATCH_MULTIPART && rest.ptr)
+			*boundary = find_boundary(rest);
+		return true;
+	}
+	return false;
+}
+
+void
+batch_window_clear(struct batch_window *w)
+{
+	arena_clear(&w->arena);
+	w->n = 0;
+	w->bytes = 0;
+}
+
+void
+batch_window_done(struct batch_window *w)
+{
+	arena_done(&w->arena);
+	free(w->v);
+	*w = (struct batch_window){ 0 };
+}
+
+static enum err_code
+check_boundary(enum batch_form form, struct str boundary, struct err *err)
+{
+	size_t i;
+
+	if (form != BATCH_MULTIPART)
+		return ERR_OK;
+	if (!boundary.len)
+		return err_tell(err, ERR_BAD_BODY,
+		    "multipart/mixed without a boundary in Content-Type");
+	if (boundary.len > MAX_BOUNDARY)
+		return err_tell(err, ERR_BAD_BODY,
+		    "the boundary is over %d characters", MAX_BOUNDARY);
+	for (i = 0; i < boundary.len; i++)
+		if (boundary.ptr[i] < ' ' || boundary.ptr[i] > '~')
+			return err_tell(err, ERR_BAD_BODY,
+			    "the boundary has bytes that none may have");
+	return ERR_OK;
+}
+
+enum err_code
+batch_parser_new(enum batch_form form, struct str boundary,
+    const struct batch_limits *limits, const struct batch_big *big,
+    struct batch_parser **out, struct err *err)
+{
+	enum err_code rc = check_boundary(form, boundary, err);
+	struct batch_parser *p;
+
+	if (rc)
+		return rc;
+	p = calloc(1, sizeof(*p));
+	if (!p)
+		return err_nomem(err);
+	p->ops = forms[form];
+	p->limits = limits;
+	if (big)
+		p->big = *big;
+	sha256_init(&p->sha);
+	if (!arena_str(&p->head_arena, boundary, &p->boundary)) {
+		batch_parser_free(p);
+		return err_nomem(err);
+	}
+	*out = p;
+	return ERR_OK;
+}
+
+void
+batch_parser_free(struct batch_parser *p)
+{
+	if (!p)
+		return;
+	p->ops->free(p);
+	batch_window_done(&p->window);
+	arena_done(&p->head_arena);
+	buf_done(&p->head_canonical);
+	buf_done(&p->text);
+	free(p);
+}
+
+static enum err_code
+stick(struct batch_parser *p, enum err_code rc, struct err *err)
+{
+	if (rc && !p->failed.code)
+		p->failed.code = rc;
+	if (rc && err)
+		*err = p->failed;
+	return rc;
+}
+
+enum err_code
+batch_parser_feed(struct batch_parser *p, struct str bytes, struct err *err)
+{
+	enum err_code rc = p->failed.code;
+
+	if (!rc)
+		rc = p->ops->feed(p, bytes, &p->failed);
+	return stick(p, rc, err);
+}
+
+/* After the items, wherever it stood. */
+static void
+finish_print(struct batch_parser *p)
+{
+	static const char digits[] = "0123456789abcdef";
+	uint8_t digest[SHA256_DIGEST_SIZE];
+	size_t i;
+
+	if (p->head_canonical.len)
+		sha256_update(&p->sha, p->head_canonical.len,
+		    (const uint8_t *)p->head_canonical.ptr);
+	sha256_digest(&p->sha, sizeof(digest), digest);
+	for (i = 0; i < sizeof(digest); i++) {
+		p->print[2 * i] = digits[digest[i] >> 4];
+		p->print[2 * i + 1] = digits[digest[i] & 15];
+	}
+}
+
+enum err_code
+batch_parser_end(struct batch_parser *p, struct err *err)
+{
+	enum err_code rc = p->failed.code;
+
+	if (!rc)
+		rc = p->ops->end(p, &p->failed);
+	if (!rc && !p->n_items)
+		rc = err_tell(
+		    &p->failed, ERR_BAD_BODY, "there are no operations in it");
+	if (!rc)
+		finish_print(p);
+	return stick(p, rc, err);
+}
+
+const struct batch_head *
+batch_parser_head(const struct batch_parser *p)
+{
+	return &p->head;
+}
+
+struct batch_window *
+batch_parser_window(struct batch_parser *p)
+{
+	return &p->window;
+}
+
+bool
+batch_is_whole(const struct batch_parser *p)
+{
+	return p->ops == &batch_json_form || p->head.mode != BATCH_INDEPENDENT;
+}
+
+/* A group is not cut in two, unless it is too long anyway. */
+bool
+batch_parser_is_full(const struct batch_parser *p)
+{
+	const struct batch_window *w = &p->window;
+
+	if (batch_is_whole(p) || !w->n)
+		return false;
+	if (w->n >= p->limits->window + p->limits->group_operations)
+		return true;
+	return (w->n >= p->limits->window ||
+		   w->bytes >= p->limits->window_bytes) &&
+	    !w->v[w->n - 1].group.len;
+}
+
+struct str
+batch_parser_print(const struct batch_parser *p)
+{
+	return str_of(p->print, sizeof(p->print));
+}
+
+enum err_code
+batch_count_item(struct batch_parser *p, struct err *err)
+{
+	bool whole = batch_is_whole(p);
+	uint64_t max =
+	    whole ? p->limits->operations : p->limits->stream_operations;
+
+	if (p->n_items < max)
+		return ERR_OK;
+	return err_tell(err, ERR_TOO_LARGE,
+	    "over the limit %s of %" PRIu64 ": send it in several",
+	    whole ? "operations" : "streamOperations", max);
+}
+
+enum err_code
+batch_count_bytes(struct batch_parser *p, size_t n, struct err *err)
+{
+	p->n_bytes += n;
+	if (!batch_is_whole(p) || p->n_bytes <= p->limits->json_bytes)
+		return ERR_OK;
+	return err_tell(err, ERR_TOO_LARGE,
+	    "over the limit jsonBytes of %" PRIu64 ": send it in several",
+	    p->limits->json_bytes);
+}
+
+static bool
+grow(struct batch_window *w)
+{
+	size_t cap = w->cap ? w->cap * 2 : FIRST_CAP;
+	struct batch_item *more;
+
+	if (w->n < w->cap)
+		return true;
+	more = reallocarray(w->v, cap, sizeof(*more));
+	if (!more)
+		return false;
+	w->v = more;
+	w->cap = cap;
+	return true;
+}
+
+static void
+print_text(struct batch_parser *p, struct str s)
+{
+	uint8_t nul = 0;
+
+	if (s.len)
+		sha256_update(&p->sha, s.len, (const uint8_t *)s.ptr);
+	sha256_update(&p->sha, 1, &nul);
+}
+
+/* With what an item's own print leaves out. */
+static void
+print_item(struct batch_parser *p, const struct batch_item *it)
+{
+	size_t i;
+
+	print_text(p, it->id);
+	print_text(p, it->group);
+	for (i = 0; i < it->n_depends_on; i++)
+		print_text(p, it->depends_on[i]);
+	print_text(p, STR(""));
+	print_text(p, it->idempotency_key);
+	print_text(p, it->bad.code ? str_from_c(it->bad.tell) : it->canonical);
+}
+
+enum err_code
+batch_put(struct batch_parser *p, const struct batch_item *item, size_t bytes,
+    struct err *err)
+{
+	struct batch_window *w = &p->window;
+
+	if (!grow(w))
+		return err_nomem(err);
+	w->v[w->n++] = *item;
+	w->bytes += bytes;
+	p->n_items++;
+	print_item(p, item);
+	return ERR_OK;
+}
+
+enum err_code
+batch_default_id(struct batch_parser *p, uint64_t index, struct str *id)
+{
+	struct buf *b = &p->text;
+
+	buf_clear(b);
+	buf_put_u64(b, index);
+	if (buf_failed(b) || !arena_str(&p->window.arena, buf_str(b), id))
+		return ERR_NOMEM;
+	return ERR_OK;
+}
+
+enum err_code
+batch_bad(struct err *err, enum err_code code, const struct batch_place *at,
+    const char *below, const char *why, ...)
+{
+	char text[sizeof(err->tell)];
+	va_list args;
+
+	va_start(args, why);
+	(void)vsnprintf(text, sizeof(text), why, args);
+	va_end(args);
+	return err_tell(err, code, "%s%s%s%s", at->text, below,
+	    *below || at->text[0] == '/' ? ": " : "", text);
+}
+
+static void
+put_token(struct batch_below *b, size_t *n, struct str s)
+{
+	size_t i;
+
+	for (i = 0; i < s.len && *n + 3 < sizeof(b->text); i++) {
+		char c = s.ptr[i];
+
+		if (c == '~' || c == '/') {
+			b->text[(*n)++] = '~';
+			c = c == '~' ? '0' : '1';
+		}
+		b->text[(*n)++] = c;
+	}
+}
+
+struct batch_below
+batch_below(struct str a, struct str b)
+{
+	struct batch_below out = { { '/' } };
+	size_t n = 1;
+
+	put_token(&out, &n, a);
+	if (b.ptr && n + 3 < sizeof(out.text)) {
+		out.text[n++] = '/';
+		put_token(&out, &n, b);
+	}
+	return out;
+}
+
+/* above is a pointer already. */
+struct batch_below
+batch_below_in(const char *above, struct str name)
+{
+	struct batch_below out = { { 0 } };
+	size_t n = strnlen(above, sizeof(out.text) - 3);
+
+	memcpy(out.text, above, n);
+	out.text[n++] = '/';
+	put_token(&out, &n, name);
+	return out;
+}
+
+struct batch_below
+batch_below_nth(struct str a, size_t nth)
+{
+	char number[24];
+
+	(void)snprintf(number, sizeof(number), "%zu", nth);
+	return batch_below(a, str_from_c(number));
+}
+
+enum err_code
+batch_load(struct str bytes, json_t **out, const struct batch_place *at,
+    const char *below, struct err *err)
+{
+	const char *why;
+	enum err_code rc = json_load_value(bytes, out, &why, err);
+
+	if (!rc && !*out)
+		return batch_bad(err, ERR_BAD_BODY, at, below, "%s", why);
+	return rc;
+}
+
+static int
+dump(const char *bytes, size_t n, void *arg)
+{
+	struct buf *b = arg;
+
+	buf_put(b, str_of(bytes, n));
+	return buf_failed(b) ? -1 : 0;
+}
+
+bool
+batch_canonical(struct buf *b, const json_t *v)
+{
+	return !json_dump_callback(v, dump, b,
+	    JSON_SORT_KEYS | JSON_COMPACT | JSON_ENCODE_ANY |
+		JSON_REAL_PRECISION(17));
+}

@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The body of an operation in JSON: a value as it was sent, text as a string,
+ * or bytes in base64.  Which of them a string is depends on its type.
+ */
+#include "wire/base64.h"
+#include "wire/batch_impl.h"
+#include "wire/batch_type.h"
+#include "wire/json_load.h"
+#include "wire/json_text.h"
+
+static enum err_code
+wrong(const struct batch_maker *m, struct err *err, const char *why)
+{
+	return batch_bad(err, ERR_BAD_BODY, &m->at, "/body", "%s", why);
+}
+
+/* What a string means, in p->text. */
+static enum err_code
+unescape(struct batch_maker *m, struct batch_parser *p, struct err *err)
+{
+	struct json_chars chars = { 0 };
+	const char *why = NULL;
+
+	buf_clear(&p->text);
+	(void)json_chars_scan(
+	    &chars, str_skip(m->body_sent, 1), &p->text, &why);
+	if (buf_failed(&p->text))
+		return err_nomem(err);
+	return why ? wrong(m, err, why) : ERR_OK;
+}
+
+/* The SHA-256 of it stands for it in the canonical form. */
+static enum err_code
+note_print(
+    struct batch_maker *m, struct str bytes, struct str as, struct err *err)
+{
+	static const char digits[] = "0123456789abcdef";
+	uint8_t digest[SHA256_DIGEST_SIZE];
+	char text[2 * SHA256_DIGEST_SIZE + 1];
+	struct sha256_ctx c;
+	size_t i;
+
+	sha256_init(&c);
+	sha256_update(&c, as.len, (const uint8_t *)as.ptr);
+	if (bytes.len)
+		sha256_update(&c, bytes.len, (const uint8_t *)bytes.ptr);
+	sha256_digest(&c, sizeof(digest), digest);
+	for (i = 0; i < sizeof(digest); i++) {
+		text[2 * i] = digits[digest[i] >> 4];
+		text[2 * i + 1] = digits[digest[i] & 15];
+	}
+	text[2 * sizeof(digest)] = '\0';
+	if (!m->canonical)
+		m->canonical = json_object();
+	if (!m->canonical ||
+	    json_object_set_new(m->canonical, "body", json_string(text)))
+		return err_nomem(err);
+	return ERR_OK;
+}
+
+/*
+ * JSON that jansson cannot hold (a number too large, a name that stands twice)
+ * is a body all the same: then the bytes are what it is known by.
+ */
+static enum err_code
+note_json_print(struct batch_maker *m, struct batch_parser *p, struct err *err)
+{
+	const char *why;
+	json_t *v;
+	enum err_code rc = json_load_value(m->body_sent, &v, &why, err);
+
+	if (rc)
+		return rc;
+	buf_clear(&p->text);
+	if (!v)
+		buf_put(&p->text, m->body_sent);
+	else if (!batch_canonical(&p->text, v))
+		rc = err_nomem(err);
+	json_decref(v);
+	if (!rc && buf_failed(&p->text))
+		rc = err_nomem(err);
+	return rc ? rc : note_print(m, buf_str(&p->text), STR("json "), err);
+}
+
+static enum err_code
+make_json(struct batch_maker *m, struct batch_parser *p, struct err *err)
+{
+	m->item.body = m->body_sent;
+	m->item.body_type = STR("application/json");
+	return note_json_print(m, p, err);
+}
+
+static enum err_code
+make_text(struct batch_maker *m, struct batch_parser *p, struct err *err)
+{
+	enum err_code rc = unescape(m, p, err);
+
+	if (rc)
+		return rc;
+	if (!arena_str(&p->window.arena, buf_str(&p->text), &m->item.body))
+		return err_nomem(err);
+	m->item.body_type = STR("text/plain; charset=utf-8");
+	return note_print(m, m->item.body, STR("text "), err);
+}
+
+static enum err_code
+make_bytes(struct batch_maker *m, struct batch_parser *p, struct err *err)
+{
+	enum err_code rc = unescape(m, p, err);
+	char *room;
+	size_t n;
+
+	if (rc)
+		return rc;
+	room =
+	    arena_alloc(&p->window.arena, BASE64_DECODED_SIZE(p->text.len) + 1);
+	if (!room)
+		return err_nomem(err);
+	if (!base64_decode(buf_str(&p->text), room, &n))
+		return wrong(m, err,
+		    "not base64 (RFC 4648 s4, with padding and nothing else)");
+	m->item.body = str_of(room, n);
+	m->item.body_type = STR("application/octet-stream");
+	return note_print(m, m->item.body, STR("bytes "), err);
+}
+
+static bool
+takes_xml(const struct batch_item *item)
+{
+	return item->op == BATCH_OP_PROPPATCH ||
+	    item->op == BATCH_OP_PROPFIND ||
+	    str_eq(item->method, STR("PROPPATCH")) ||
+	    str_eq(item->method, STR("PROPFIND"));
+}
+
+/* XML needs no saying; of other text the type is asked in settle(). */
+static enum err_code
+make_string(struct batch_maker *m, struct batch_parser *p, struct err *err)
+{
+	enum err_code rc = make_text(m, p, err);
+
+	if (takes_xml(&m->item))
+		m->item.body_type = STR("application/xml; charset=utf-8");
+	else
+		m->item.body_sent = m->body_sent;
+	return rc;
+}
+
+enum err_code
+batch_body_make(struct batch_maker *m, struct batch_parser *p, struct err *err)
+{
+	bool is_string = m->body_kind == SPLIT_STRING;
+
+	if (str_eq(m->encoding, STR("json")))
+		return make_json(m, p, err);
+	if (m->encoding.len && !is_string)
+		return wrong(
+		    m, err, "no string, as its \"encoding\" wants it to be");
+	if (str_eq(m->encoding, STR("base64")))
+		return make_bytes(m, p, err);
+	if (str_eq(m->encoding, STR("text")))
+		return make_text(m, p, err);
+	if (is_string)
+		return make_string(m, p, err);
+	if (takes_xml(&m->item))
+		return wrong(m, err,
+		    "no string of XML; \"props\" and \"remove\" take JSON");
+	return make_json(m, p, err);
+}
+
+static struct str
+type_of(const struct headers *h)
+{
+	size_t i;
+
+	for (i = 0; i < h->n; i++)
+		if (str_eq_nocase(h->v[i].name, STR("content-type")))
+			return h->v[i].value;
+	return (struct str){ 0 };
+}
+
+enum err_code
+batch_body_settle(struct batch_parser *p, struct batch_item *item,
+    const struct batch_place *at, struct err *err)
+{
+	struct str sent = item->body_sent;
+	struct str type = type_of(&item->headers);
+
+	item->body_sent = (struct str){ 0 };
+	if (!type.ptr)
+		type = type_of(&p->head.defaults);
+	if (!sent.ptr || !type.ptr)
+		return ERR_OK;
+	type = batch_type_of(type);
+	if (batch_type_is_json(type)) {
+		item->body = sent;
+		return ERR_OK;
+	}
+	if (batch_type_is_text(type))
+		return ERR_OK;
+	return batch_bad(err, ERR_BAD_BODY, at, "/body",
+	    "a string of type %.40s: say \"encoding\": \"base64\", or "
+	    "\"text\" if it is that",
+	    type.ptr);
+}

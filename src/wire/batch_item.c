@@ -1,0 +1,527 @@
+/* SPDX-License-Identifier: MIT */
+/* One operation in JSON, put together from its members. */
+#include <inttypes.h>
+
+#include "http/scan.h"
+#include "wire/batch_impl.h"
+
+/* All that an operation may carry. */
+#define COMMON                                                     \
+	(BATCH_MEMBER_ID | BATCH_MEMBER_OP | BATCH_MEMBER_METHOD | \
+	    BATCH_MEMBER_URL | BATCH_MEMBER_HEADERS |              \
+	    BATCH_MEMBER_LOCK_TOKEN | BATCH_MEMBER_KEY |           \
+	    BATCH_MEMBER_DEPENDS_ON | BATCH_MEMBER_GROUP)
+
+enum {
+	BODY = BATCH_MEMBER_BODY | BATCH_MEMBER_ENCODING,
+	MATCH = BATCH_MEMBER_MATCH,
+	NONE_MATCH = BATCH_MEMBER_NONE_MATCH,
+	TO = BATCH_MEMBER_TO | BATCH_MEMBER_OVERWRITE,
+	DEPTH = BATCH_MEMBER_DEPTH,
+	PROPS = BATCH_MEMBER_PROPS,
+	REMOVE = BATCH_MEMBER_REMOVE,
+	NEEDS_BODY = BATCH_MEMBER_NEEDS_BODY,
+	NEEDS_TO = BATCH_MEMBER_NEEDS_TO,
+	ANYTHING = BODY | MATCH | NONE_MATCH | TO | DEPTH,
+};
+
+static const struct op_row {
+	enum batch_op op;
+	struct str name;
+	unsigned may;
+} ops[] = {
+#define OP(id, name, members) { BATCH_OP_##id, STR_INIT(name), members },
+#define METHOD(name, members)
+#include "wire/batch_ops.def"
+#undef OP
+#undef METHOD
+};
+
+static const struct op_row methods[] = {
+#define OP(id, name, members)
+#define METHOD(name, members) { BATCH_OP_NONE, STR_INIT(name), members },
+#include "wire/batch_ops.def"
+#undef OP
+#undef METHOD
+};
+
+static const struct op_row other_method = { BATCH_OP_NONE, STR_INIT(""),
+	ANYTHING };
+
+static const struct op_row *
+row_of(const struct op_row *rows, size_t n, struct str name)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (str_eq(rows[i].name, name))
+			return &rows[i];
+	return NULL;
+}
+
+/* One member that is being taken. */
+struct taking {
+	struct batch_maker *m;
+	struct batch_parser *p;
+	const json_t *v;
+	const char *below; /* "/url" */
+	struct err *err;
+};
+
+#define WRONG(t, ...) \
+	batch_bad((t)->err, ERR_BAD_BODY, &(t)->m->at, (t)->below, __VA_ARGS__)
+
+static enum err_code
+copy_text(const struct taking *t, const json_t *v, struct str *out)
+{
+	if (!json_is_string(v))
+		return WRONG(t, "no string");
+	if (!json_string_length(v))
+		return WRONG(t, "an empty string");
+	if (!arena_str(&t->p->window.arena, batch_text(v), out))
+		return err_nomem(t->err);
+	return ERR_OK;
+}
+
+static enum err_code
+take_text(const struct taking *t, struct str *out)
+{
+	return copy_text(t, t->v, out);
+}
+
+/* What goes into lists and logs: of a length, and in one line. */
+static enum err_code
+take_word(const struct taking *t, const json_t *v, const char *limit,
+    uint64_t max, struct str *out)
+{
+	enum err_code rc = copy_text(t, v, out);
+	size_t i;
+
+	if (rc)
+		return rc;
+	if (out->len > max)
+		return WRONG(t, "%zu bytes, over the limit %s of %" PRIu64,
+		    out->len, limit, max);
+	for (i = 0; i < out->len; i++)
+		if ((unsigned char)out->ptr[i] < ' ' || out->ptr[i] == '\x7f')
+			return WRONG(t, "a control character in it");
+	return ERR_OK;
+}
+
+static enum err_code
+take_id(const struct taking *t, struct str *out)
+{
+	return take_word(t, t->v, "idBytes", t->p->limits->id_bytes, out);
+}
+
+static enum err_code
+take_key(const struct taking *t, struct str *out)
+{
+	return take_word(t, t->v, "keyBytes", t->p->limits->key_bytes, out);
+}
+
+/* A value that a header will have. */
+static enum err_code
+take_line(const struct taking *t, struct str *out)
+{
+	return take_word(
+	    t, t->v, "operationBytes", t->p->limits->operation_bytes, out);
+}
+
+static enum err_code
+take_op(const struct taking *t, struct str *out)
+{
+	const struct op_row *row;
+
+	(void)out;
+	if (!json_is_string(t->v))
+		return WRONG(t, "no string");
+	row = row_of(ops, ARRAY_LEN(ops), batch_text(t->v));
+	if (!row)
+		return WRONG(t,
+		    "there is no operation \"%.40s\"; \"method\" takes methods",
+		    json_string_value(t->v));
+	t->m->item.op = row->op;
+	return ERR_OK;
+}
+
+static enum err_code
+take_method(const struct taking *t, struct str *out)
+{
+	enum err_code rc = take_text(t, out);
+
+	if (!rc && !scan_is_token(*out))
+		return WRONG(t, "no name of a method");
+	return rc;
+}
+
+static enum err_code
+take_depth(const struct taking *t, struct str *out)
+{
+	static const struct str values[] = { STR_INIT("0"), STR_INIT("1"),
+		STR_INIT("infinity") };
+	struct str s = json_is_string(t->v) ? batch_text(t->v) : STR("");
+	size_t i;
+
+	if (json_is_integer(t->v))
+		s = json_integer_value(t->v) == 0   ? values[0]
+		    : json_integer_value(t->v) == 1 ? values[1]
+						    : STR("");
+	for (i = 0; i < ARRAY_LEN(values); i++)
+		if (str_eq_nocase(s, values[i])) {
+			*out = values[i];
+			return ERR_OK;
+		}
+	return WRONG(t, "none of \"0\", \"1\", \"infinity\"");
+}
+
+static enum err_code
+take_overwrite(const struct taking *t, struct str *out)
+{
+	(void)out;
+	if (!json_is_boolean(t->v))
+		return WRONG(t, "neither true nor false");
+	t->m->item.has_overwrite = true;
+	t->m->item.overwrite = json_is_true(t->v);
+	return ERR_OK;
+}
+
+static enum err_code
+take_depends_on(const struct taking *t, struct str *out)
+{
+	const struct batch_limits *l = t->p->limits;
+	size_t n = json_array_size(t->v);
+	struct str *ids;
+	size_t i;
+
+	(void)out;
+	if (!json_is_array(t->v))
+		return WRONG(t, "no array");
+	if (n > l->depends_on)
+		return WRONG(t, "%zu ids, over the limit dependsOn of %" PRIu64,
+		    n, l->depends_on);
+	ids = arena_array(&t->p->window.arena, n + 1, sizeof(*ids));
+	if (!ids)
+		return err_nomem(t->err);
+	for (i = 0; i < n; i++) {
+		struct batch_below below = batch_below_nth(STR("dependsOn"), i);
+		const struct taking one = { t->m, t->p, t->v, below.text,
+			t->err };
+		enum err_code rc = take_word(&one, json_array_get(t->v, i),
+		    "idBytes", l->id_bytes, &ids[i]);
+
+		if (rc)
+			return rc;
+	}
+	t->m->item.depends_on = ids;
+	t->m->item.n_depends_on = n;
+	return ERR_OK;
+}
+
+static enum err_code
+take_headers(const struct taking *t, struct str *out)
+{
+	(void)out;
+	return batch_headers_load(&t->p->window.arena, t->v, &t->m->at,
+	    "/headers", &t->m->item.headers, t->err);
+}
+
+static enum err_code
+take_encoding(const struct taking *t, struct str *out)
+{
+	static const struct str known[] = { STR_INIT("base64"),
+		STR_INIT("text"), STR_INIT("json") };
+	size_t i;
+
+	(void)out;
+	for (i = 0; i < ARRAY_LEN(known); i++)
+		if (json_is_string(t->v) &&
+		    str_eq(batch_text(t->v), known[i])) {
+			t->m->encoding = known[i];
+			return ERR_OK;
+		}
+	return WRONG(t, "none of \"base64\", \"text\", \"json\"");
+}
+
+/* What they mean depends on the operation, which may stand behind them. */
+static enum err_code
+take_props(const struct taking *t, struct str *out)
+{
+	(void)out;
+	t->m->props = json_incref((json_t *)(uintptr_t)t->v);
+	return ERR_OK;
+}
+
+static enum err_code
+take_remove(const struct taking *t, struct str *out)
+{
+	(void)out;
+	t->m->remove = json_incref((json_t *)(uintptr_t)t->v);
+	return ERR_OK;
+}
+
+#define NOWHERE offsetof(struct batch_item, body)
+
+/* canonical: whether it says what is done, and not how it is referred to. */
+static const struct row {
+	struct str name;
+	enum batch_member member;
+	bool canonical;
+	enum err_code (*take)(const struct taking *t, struct str *out);
+	size_t to;
+} rows[] = {
+#define AT(field) offsetof(struct batch_item, field)
+	{ STR_INIT("id"), BATCH_MEMBER_ID, false, take_id, AT(id) },
+	{ STR_INIT("op"), BATCH_MEMBER_OP, true, take_op, NOWHERE },
+	{ STR_INIT("method"), BATCH_MEMBER_METHOD, true, take_method,
+	    AT(method) },
+	{ STR_INIT("url"), BATCH_MEMBER_URL, true, take_text, AT(url) },
+	{ STR_INIT("body"), BATCH_MEMBER_BODY, false, NULL, NOWHERE },
+	{ STR_INIT("dependsOn"), BATCH_MEMBER_DEPENDS_ON, false,
+	    take_depends_on, NOWHERE },
+	{ STR_INIT("headers"), BATCH_MEMBER_HEADERS, true, take_headers,
+	    NOWHERE },
+	{ STR_INIT("ifMatch"), BATCH_MEMBER_MATCH, true, take_line,
+	    AT(if_match) },
+	{ STR_INIT("ifNoneMatch"), BATCH_MEMBER_NONE_MATCH, true, take_line,
+	    AT(if_none_match) },
+	{ STR_INIT("idempotencyKey"), BATCH_MEMBER_KEY, false, take_key,
+	    AT(idempotency_key) },
+	{ STR_INIT("destination"), BATCH_MEMBER_TO, true, take_text,
+	    AT(destination) },
+	{ STR_INIT("overwrite"), BATCH_MEMBER_OVERWRITE, true, take_overwrite,
+	    NOWHERE },
+	{ STR_INIT("atomicityGroup"), BATCH_MEMBER_GROUP, false, take_id,
+	    AT(group) },
+	{ STR_INIT("lockToken"), BATCH_MEMBER_LOCK_TOKEN, true, take_line,
+	    AT(lock_token) },
+	{ STR_INIT("depth"), BATCH_MEMBER_DEPTH, true, take_depth, AT(depth) },
+	{ STR_INIT("encoding"), BATCH_MEMBER_ENCODING, false, take_encoding,
+	    NOWHERE },
+	{ STR_INIT("props"), BATCH_MEMBER_PROPS, true, take_props, NOWHERE },
+	{ STR_INIT("remove"), BATCH_MEMBER_REMOVE, true, take_remove, NOWHERE },
+#undef AT
+};
+
+static const struct row *
+member_of(struct str name)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(rows); i++)
+		if (str_eq(rows[i].name, name))
+			return &rows[i];
+	return NULL;
+}
+
+void
+batch_maker_done(struct batch_maker *m)
+{
+	json_decref(m->props);
+	json_decref(m->remove);
+	json_decref(m->canonical);
+	*m = (struct batch_maker){ 0 };
+}
+
+void
+batch_maker_begin(
+    struct batch_maker *m, struct batch_parser *p, struct batch_place at)
+{
+	batch_maker_done(m);
+	m->at = at;
+	m->item.index = p->n_items;
+}
+
+bool
+batch_maker_knows(struct str name)
+{
+	return member_of(name) != NULL;
+}
+
+/* Kept as it was sent: a number of it is not to lose a digit. */
+static enum err_code
+keep_body(struct batch_maker *m, struct batch_parser *p,
+    const struct split_value *v, struct str bytes, struct err *err)
+{
+	m->body_kind = v->kind;
+	m->item.has_body = true;
+	if (!arena_str(&p->window.arena, bytes, &m->body_sent))
+		return err_nomem(err);
+	return ERR_OK;
+}
+
+static enum err_code
+note_canonical(
+    struct batch_maker *m, struct str name, json_t *v, struct err *err)
+{
+	if (!m->canonical)
+		m->canonical = json_object();
+	if (!m->canonical ||
+	    json_object_setn_nocheck(m->canonical, name.ptr, name.len, v))
+		return err_nomem(err);
+	return ERR_OK;
+}
+
+static enum err_code
+take_value(struct batch_maker *m, struct batch_parser *p, const struct row *row,
+    struct str bytes, struct err *err)
+{
+	struct batch_below below = batch_below(row->name, (struct str){ 0 });
+	json_t *v;
+	enum err_code rc = batch_load(bytes, &v, &m->at, below.text, err);
+	const struct taking t = { m, p, v, below.text, err };
+
+	if (rc)
+		return rc;
+	rc = row->take(&t, (struct str *)(void *)((char *)&m->item + row->to));
+	if (!rc && row->canonical)
+		rc = note_canonical(m, row->name, v, err);
+	json_decref(v);
+	return rc;
+}
+
+enum err_code
+batch_maker_member(struct batch_maker *m, struct batch_parser *p,
+    const struct split_value *v, struct str bytes, struct err *err)
+{
+	const struct row *row = member_of(v->name);
+
+	m->bytes += bytes.len;
+	if (!row)
+		return batch_bad(err, ERR_BAD_BODY, &m->at,
+		    batch_below(v->name, (struct str){ 0 }).text,
+		    "there is no such member");
+	m->seen |= row->member;
+	if (row->member == BATCH_MEMBER_BODY)
+		return keep_body(m, p, v, bytes, err);
+	return take_value(m, p, row, bytes, err);
+}
+
+static struct str
+op_name(const struct batch_maker *m)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(ops); i++)
+		if (m->item.op == ops[i].op)
+			return ops[i].name;
+	return m->item.method;
+}
+
+static const struct op_row *
+op_row(const struct batch_maker *m)
+{
+	const struct op_row *row = NULL;
+
+	if (m->item.op != BATCH_OP_NONE)
+		row = row_of(ops, ARRAY_LEN(ops), op_name(m));
+	else
+		row = row_of(methods, ARRAY_LEN(methods), m->item.method);
+	return row ? row : &other_method;
+}
+
+static enum err_code
+check_members(
+    const struct batch_maker *m, const struct op_row *row, struct err *err)
+{
+	struct str name = op_name(m);
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(rows); i++)
+		if (m->seen & rows[i].member &&
+		    !((COMMON | row->may) & rows[i].member))
+			return batch_bad(err, ERR_BAD_BODY, &m->at,
+			    batch_below(rows[i].name, (struct str){ 0 }).text,
+			    "means nothing to %.*s", STR_ARG(name));
+	if (row->may & NEEDS_TO && !m->item.destination.ptr &&
+	    !headers_has(&m->item.headers, STR("destination")))
+		return batch_bad(err, ERR_BAD_BODY, &m->at, "",
+		    "%.*s without a destination", STR_ARG(name));
+	if (row->may & NEEDS_BODY &&
+	    !(m->seen & (BATCH_MEMBER_BODY | PROPS | REMOVE)))
+		return batch_bad(err, ERR_BAD_BODY, &m->at, "",
+		    "%.*s without %s", STR_ARG(name),
+		    row->may & PROPS ? "\"props\", \"remove\" or a body"
+				     : "a body");
+	return ERR_OK;
+}
+
+static enum err_code
+check_form(const struct batch_maker *m, struct err *err)
+{
+	const unsigned both = BATCH_MEMBER_OP | BATCH_MEMBER_METHOD;
+
+	if ((m->seen & both) == both)
+		return batch_bad(err, ERR_BAD_BODY, &m->at, "",
+		    "both \"op\" and \"method\"; leave one out");
+	if (!(m->seen & both))
+		return batch_bad(err, ERR_BAD_BODY, &m->at, "",
+		    "neither \"op\" nor \"method\"");
+	if (!m->item.url.ptr)
+		return batch_bad(err, ERR_BAD_BODY, &m->at, "", "no \"url\"");
+	return check_members(m, op_row(m), err);
+}
+
+/* A header is as good as the member. */
+static enum err_code
+take_header_key(
+    struct batch_maker *m, const struct batch_parser *p, struct err *err)
+{
+	struct str *key = &m->item.idempotency_key;
+	enum err_code rc;
+
+	if (key->ptr || !headers_has(&m->item.headers, STR("idempotency-key")))
+		return ERR_OK;
+	rc = headers_one(&m->item.headers, STR("idempotency-key"), key, err);
+	if (!rc && (!key->len || key->len > p->limits->key_bytes))
+		rc = batch_bad(err, ERR_BAD_BODY, &m->at,
+		    "/headers/idempotency-key",
+		    "%zu bytes; the limit keyBytes is %" PRIu64, key->len,
+		    p->limits->key_bytes);
+	return rc;
+}
+
+static enum err_code
+make_canonical(struct batch_maker *m, struct batch_parser *p, struct err *err)
+{
+	struct buf *b = &p->text;
+
+	buf_clear(b);
+	if (!m->canonical || !batch_canonical(b, m->canonical) ||
+	    !arena_str(&p->window.arena, buf_str(b), &m->item.canonical))
+		return err_nomem(err);
+	return ERR_OK;
+}
+
+/* As what it carries says, or as the members do that stand for it. */
+static enum err_code
+make_body(struct batch_maker *m, struct batch_parser *p, struct err *err)
+{
+	bool find = m->item.op == BATCH_OP_PROPFIND ||
+	    str_eq(m->item.method, STR("PROPFIND"));
+
+	if (m->props || m->remove)
+		return batch_props_make(m, p, find, err);
+	if (m->seen & BATCH_MEMBER_ENCODING && !m->item.has_body)
+		return batch_bad(
+		    err, ERR_BAD_BODY, &m->at, "/encoding", "there is no body");
+	return m->item.has_body ? batch_body_make(m, p, err) : ERR_OK;
+}
+
+enum err_code
+batch_maker_end(struct batch_maker *m, struct batch_parser *p, struct err *err)
+{
+	enum err_code rc = check_form(m, err);
+
+	if (!rc)
+		rc = batch_shorts_check(&m->item, &m->at, err);
+	if (!rc)
+		rc = take_header_key(m, p, err);
+	if (!rc)
+		rc = make_body(m, p, err);
+	if (!rc && !m->item.id.ptr)
+		rc = batch_default_id(p, m->item.index, &m->item.id)
+		    ? err_nomem(err)
+		    : ERR_OK;
+	return rc ? rc : make_canonical(m, p, err);
+}

@@ -1,0 +1,264 @@
+/* SPDX-License-Identifier: MIT */
+/* {"operations": [...], ...}: all of it is one window. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "wire/batch_impl.h"
+
+/* How deep what is: the text, a member of it, an operation, a member of that.
+ */
+enum { AT_TEXT, AT_MEMBER, AT_OPERATION, AT_PART };
+
+struct batch_json {
+	struct json_split *split;
+	struct batch_maker maker;
+	uint64_t from; /* where the operation begins */
+	bool has_operations;
+	struct err bad; /* what an event failed with, in our words */
+};
+
+static const struct batch_place whole = { "" };
+
+static struct batch_place
+place_of(uint64_t index)
+{
+	struct batch_place at;
+
+	(void)snprintf(at.text, sizeof(at.text), "/operations/%" PRIu64, index);
+	return at;
+}
+
+static enum err_code
+begin_member(struct batch_parser *p, const struct split_value *v,
+    enum split_way *way, struct err *err)
+{
+	struct batch_below below = batch_below(v->name, (struct str){ 0 });
+
+	*way = SPLIT_TAKE;
+	if (batch_head_knows(v->name))
+		return ERR_OK;
+	if (!str_eq(v->name, STR("operations")))
+		return batch_bad(err, ERR_BAD_BODY, &whole, below.text,
+		    "there is no such member");
+	if (v->kind != SPLIT_ARRAY)
+		return batch_bad(
+		    err, ERR_BAD_BODY, &whole, below.text, "no array");
+	p->json->has_operations = true;
+	*way = SPLIT_ENTER;
+	return ERR_OK;
+}
+
+static enum err_code
+begin_operation(struct batch_parser *p, const struct split_value *v,
+    enum split_way *way, struct err *err)
+{
+	struct batch_place at = place_of(v->index);
+
+	if (v->kind != SPLIT_OBJECT)
+		return batch_bad(err, ERR_BAD_BODY, &at, "", "no object");
+	p->json->from = v->offset;
+	batch_maker_begin(&p->json->maker, p, at);
+	*way = SPLIT_ENTER;
+	return batch_count_item(p, err);
+}
+
+static enum err_code
+begin_part(struct batch_parser *p, const struct split_value *v,
+    enum split_way *way, struct err *err)
+{
+	*way = SPLIT_TAKE;
+	if (batch_maker_knows(v->name))
+		return ERR_OK;
+	return batch_bad(err, ERR_BAD_BODY, &p->json->maker.at,
+	    batch_below(v->name, (struct str){ 0 }).text,
+	    "there is no such member");
+}
+
+static enum err_code
+on_begin(void *arg, const struct split_value *v, enum split_way *way,
+    struct err *err)
+{
+	struct batch_parser *p = arg;
+	struct err *bad = &p->json->bad;
+
+	(void)err;
+	switch (v->depth) {
+	case AT_TEXT:
+		*way = SPLIT_ENTER;
+		if (v->kind == SPLIT_OBJECT)
+			return ERR_OK;
+		return err_tell(
+		    bad, ERR_BAD_BODY, "no object with \"operations\" in it");
+	case AT_MEMBER:
+		return begin_member(p, v, way, bad);
+	case AT_OPERATION:
+		return begin_operation(p, v, way, bad);
+	default:
+		return begin_part(p, v, way, bad);
+	}
+}
+
+static enum err_code
+check_size(struct batch_parser *p, uint64_t end, struct err *err)
+{
+	struct batch_json *j = p->json;
+
+	if (end - j->from <= p->limits->operation_bytes)
+		return ERR_OK;
+	return batch_bad(err, ERR_TOO_LARGE, &j->maker.at, "",
+	    "over the limit operationBytes of %" PRIu64,
+	    p->limits->operation_bytes);
+}
+
+static enum err_code
+on_take(
+    void *arg, const struct split_value *v, struct str bytes, struct err *err)
+{
+	struct batch_parser *p = arg;
+	struct batch_json *j = p->json;
+	enum err_code rc;
+
+	(void)err;
+	if (v->depth == AT_MEMBER)
+		return batch_head_member(p, &whole, v->name, bytes, &j->bad);
+	rc = check_size(p, v->offset + bytes.len, &j->bad);
+	return rc ? rc : batch_maker_member(&j->maker, p, v, bytes, &j->bad);
+}
+
+static enum err_code
+on_end(void *arg, const struct split_value *v, struct err *err)
+{
+	struct batch_parser *p = arg;
+	struct batch_maker *m = &p->json->maker;
+	struct err *bad = &p->json->bad;
+	enum err_code rc;
+
+	(void)err;
+	if (v->depth != AT_OPERATION)
+		return ERR_OK;
+	rc = batch_maker_end(m, p, bad);
+	return rc ? rc : batch_put(p, &m->item, m->bytes, bad);
+}
+
+static enum err_code
+on_twice(void *arg, const struct split_value *v, struct err *err)
+{
+	struct batch_parser *p = arg;
+
+	(void)err;
+	return batch_bad(&p->json->bad, ERR_BAD_BODY,
+	    v->depth == AT_PART ? &p->json->maker.at : &whole,
+	    batch_below(v->name, (struct str){ 0 }).text, "stands twice");
+}
+
+static const struct split_events events = {
+	.begin = on_begin,
+	.take = on_take,
+	.end = on_end,
+	.twice = on_twice,
+};
+
+static enum err_code
+start(struct batch_parser *p, struct err *err)
+{
+	const struct split_limits limits = {
+		.take = (size_t)p->limits->operation_bytes,
+		.depth = (unsigned)p->limits->depth,
+	};
+	struct batch_json *j = calloc(1, sizeof(*j));
+
+	if (!j)
+		return err_nomem(err);
+	p->json = j;
+	return json_split_new(&limits, &events, p, &j->split, err);
+}
+
+/* What the splitter found, with the pointer in front and the limits behind. */
+static enum err_code
+tell_split(struct batch_parser *p, enum err_code rc, const struct err *said,
+    struct err *err)
+{
+	struct batch_json *j = p->json;
+	struct buf at = { 0 };
+
+	if (j->bad.code || rc == ERR_NOMEM) {
+		*err = j->bad.code ? j->bad : *said;
+		return err->code;
+	}
+	json_split_pointer(j->split, &at);
+	if (at.len)
+		BUF_LIT(&at, ": ");
+	if (rc == ERR_TOO_LARGE)
+		(void)err_tell(err, rc,
+		    "%.*s%.100s (operationBytes is %" PRIu64
+		    ", jsonDepth %" PRIu64 ")",
+		    STR_ARG(buf_str(&at)), said->tell,
+		    p->limits->operation_bytes, p->limits->depth);
+	else
+		(void)err_tell(err, rc = ERR_BAD_BODY, "%.*s%s",
+		    STR_ARG(buf_str(&at)), said->tell);
+	buf_done(&at);
+	return rc;
+}
+
+static enum err_code
+json_feed(struct batch_parser *p, struct str bytes, struct err *err)
+{
+	struct err said = { 0 };
+	enum err_code rc = p->json ? ERR_OK : start(p, err);
+
+	if (!rc)
+		rc = batch_count_bytes(p, bytes.len, err);
+	if (rc)
+		return rc;
+	rc = json_split_feed(p->json->split, bytes, &said);
+	return rc ? tell_split(p, rc, &said, err) : ERR_OK;
+}
+
+/* The defaults may have stood last. */
+static enum err_code
+settle_all(struct batch_parser *p, struct err *err)
+{
+	enum err_code rc = ERR_OK;
+	size_t i;
+
+	for (i = 0; i < p->window.n && !rc; i++) {
+		struct batch_place at = place_of(p->window.v[i].index);
+
+		rc = batch_body_settle(p, &p->window.v[i], &at, err);
+	}
+	return rc;
+}
+
+static enum err_code
+json_finish(struct batch_parser *p, struct err *err)
+{
+	struct err said = { 0 };
+	enum err_code rc = p->json ? ERR_OK : start(p, err);
+
+	if (rc)
+		return rc;
+	rc = json_split_end(p->json->split, &said);
+	if (rc)
+		return tell_split(p, rc, &said, err);
+	if (!p->json->has_operations)
+		return err_tell(err, ERR_BAD_BODY, "no \"operations\" in it");
+	return settle_all(p, err);
+}
+
+static void
+json_free_form(struct batch_parser *p)
+{
+	if (!p->json)
+		return;
+	json_split_free(p->json->split);
+	batch_maker_done(&p->json->maker);
+	free(p->json);
+}
+
+const struct batch_form_ops batch_json_form = {
+	.feed = json_feed,
+	.end = json_finish,
+	.free = json_free_form,
+};

@@ -1,0 +1,642 @@
+/* SPDX-License-Identifier: MIT */
+#include "lib/test.h"
+
+#include "lib/alloc_fail.h"
+#include "lib/batch_run.h"
+
+static const size_t step_sizes[] = { 0, 1, 7 };
+
+/* Operations, in ' for ", inside {"operations":[...]}. */
+static enum err_code
+run_operations(struct batch_run *r, const char *operations, size_t step)
+{
+	struct buf text = { 0 };
+	struct buf body = { 0 };
+	enum err_code rc;
+
+	buf_printf(
+	    &body, "{\"operations\":[%s]}", batch_quoted(&text, operations));
+	rc = batch_run(r, buf_str(&body), step);
+	buf_done(&text);
+	buf_done(&body);
+	return rc;
+}
+
+static void
+check_said(const char *operations, const char *said)
+{
+	struct batch_run r = { .form = BATCH_JSON };
+	struct buf want = { 0 };
+	size_t i;
+
+	buf_put(&want, str_from_c(said));
+	BUF_LIT(&want, "\nindependent 0\n");
+	for (i = 0; i < ARRAY_LEN(step_sizes); i++) {
+		if (run_operations(&r, operations, step_sizes[i]))
+			fail_msg("%s: %s", operations, r.err.tell);
+		assert_str_equal(buf_str(&r.said), buf_str(&want));
+	}
+	buf_done(&want);
+	batch_run_done(&r);
+}
+
+static void
+each_operation_comes_with_its_members(void **state)
+{
+	static const struct {
+		const char *operations, *said;
+	} cases[] = {
+		{ "{'op':'mkcol','url':'/a/','id':'dir'}",
+		    "0 dir mkcol url=/a/" },
+		{ "{'op':'read','url':'/a'},{'url':'/b','op':'delete'}",
+		    "0 0 read url=/a\n1 1 delete url=/b" },
+		{ "{'op':'create','url':'/a','dependsOn':['x','y'],"
+		  "'atomicityGroup':'g','idempotencyKey':'k/1'}",
+		    "0 0 create url=/a key=k/1 group=g after=x after=y" },
+		{ "{'op':'copy','url':'/a','destination':'/b',"
+		  "'overwrite':false,'depth':0}",
+		    "0 0 copy url=/a to=/b depth=0 overwrite=0" },
+		{ "{'op':'copy','url':'/a','headers':{'Destination':'/b'}}",
+		    "0 0 copy url=/a Destination:/b" },
+		{ "{'op':'delete','url':'/a/','depth':'Infinity'}",
+		    "0 0 delete url=/a/ depth=infinity" },
+		{ "{'op':'read','url':'/a','ifMatch':'$b','ifNoneMatch':'*',"
+		  "'lockToken':'urn:x'}",
+		    "0 0 read url=/a match=$b none=* token=urn:x" },
+		{ "{'method':'REPORT','url':'/a','depth':1,'body':'x'}",
+		    "0 0 method=REPORT url=/a depth=1 "
+		    "body(text/plain; charset=utf-8)=x" },
+		{ "{'method':'PUT','url':'/a','headers':{'X-A':' b ',"
+		  "'Idempotency-Key':'q'}}",
+		    "0 0 method=PUT url=/a key=q X-A:b Idempotency-Key:q" },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(cases); i++)
+		check_said(cases[i].operations, cases[i].said);
+}
+
+#define UP "{'op':'upsert','url':'/a',"
+#define IS "0 0 upsert url=/a"
+
+static void
+a_body_is_json_text_or_base64(void **state)
+{
+	static const struct {
+		const char *operations, *said;
+	} cases[] = {
+		{ UP "'body':{'b':1 ,'a':[1.0,12345678901234567890]}}",
+		    IS " body(application/json)={\"b\":1 "
+		       ",\"a\":[1.0,12345678901234567890]}" },
+		{ UP "'body':null}", IS " body(application/json)=null" },
+		{ UP "'body':''}", IS " body(text/plain; charset=utf-8)=" },
+		{ UP "'body':'a\\n\\u20ac'}",
+		    IS " body(text/plain; charset=utf-8)=a\n\xe2\x82\xac" },
+		{ UP "'body':'YWI=','encoding':'base64'}",
+		    IS " body(application/octet-stream)=ab" },
+		{ UP "'encoding':'base64','body':''}",
+		    IS " body(application/octet-stream)=" },
+		{ UP "'body':'x','headers':{'content-type':'text/css'}}",
+		    IS " content-type:text/css "
+		       "body(text/plain; charset=utf-8)=x" },
+		{ UP "'body':'x','headers':{'content-type':'image/svg+xml'}}",
+		    IS " content-type:image/svg+xml "
+		       "body(text/plain; charset=utf-8)=x" },
+		/* JSON is JSON, whatever value it is */
+		{ UP
+		    "'body':'x','headers':{'content-type':'application/json'}}",
+		    IS " content-type:application/json "
+		       "body(text/plain; charset=utf-8)=\"x\"" },
+		{ UP "'body':'{}','encoding':'text',"
+		     "'headers':{'content-type':'application/json'}}",
+		    IS " content-type:application/json "
+		       "body(text/plain; charset=utf-8)={}" },
+		{ UP "'body':'x','encoding':'json'}",
+		    IS " body(application/json)=\"x\"" },
+		{ UP "'body':'x','encoding':'text',"
+		     "'headers':{'content-type':'image/png'}}",
+		    IS " content-type:image/png "
+		       "body(text/plain; charset=utf-8)=x" },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(cases); i++)
+		check_said(cases[i].operations, cases[i].said);
+}
+
+#define XML " body(application/xml; charset=utf-8)="
+
+static void
+properties_become_the_xml_of_a_single_request(void **state)
+{
+	static const struct {
+		const char *operations, *said;
+	} cases[] = {
+		{ "{'op':'proppatch','url':'/a','props':{'{DAV:}a':'1<2',"
+		  "'{urn:x&y}b':7,'{}c':true}}",
+		    "0 0 proppatch url=/a" XML
+		    "<D:propertyupdate xmlns:D=\"DAV:\"><D:set><D:prop>"
+		    "<x:a xmlns:x=\"DAV:\">1&lt;2</x:a>"
+		    "<x:b xmlns:x=\"urn:x&amp;y\">7</x:b><c>true</c>"
+		    "</D:prop></D:set></D:propertyupdate>" },
+		{ "{'method':'PROPPATCH','url':'/a','remove':['{u:}b'],"
+		  "'props':{'{u:}a':'<a xmlns=\\'u:\\'><i/></a>'}}",
+		    "0 0 method=PROPPATCH url=/a" XML
+		    "<D:propertyupdate xmlns:D=\"DAV:\"><D:set><D:prop>"
+		    "<a xmlns=\"u:\"><i/></a></D:prop></D:set>"
+		    "<D:remove><D:prop><x:b xmlns:x=\"u:\"/></D:prop>"
+		    "</D:remove></D:propertyupdate>" },
+		{ "{'op':'propfind','url':'/a','props':['{DAV:}getetag']}",
+		    "0 0 propfind url=/a" XML
+		    "<D:propfind xmlns:D=\"DAV:\"><D:prop>"
+		    "<x:getetag xmlns:x=\"DAV:\"/></D:prop></D:propfind>" },
+		{ "{'op':'propfind','url':'/a','props':'allprop','depth':1}",
+		    "0 0 propfind url=/a depth=1" XML
+		    "<D:propfind xmlns:D=\"DAV:\"><D:allprop/></D:propfind>" },
+		{ "{'op':'propfind','url':'/a','props':'propname'}",
+		    "0 0 propfind url=/a" XML
+		    "<D:propfind xmlns:D=\"DAV:\"><D:propname/></D:propfind>" },
+		{ "{'op':'propfind','url':'/a','body':'<x/>'}",
+		    "0 0 propfind url=/a" XML "<x/>" },
+		{ "{'op':'propfind','url':'/a'}", "0 0 propfind url=/a" },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(cases); i++)
+		check_said(cases[i].operations, cases[i].said);
+}
+
+static void
+what_is_wrong_with_an_operation_is_told_with_its_pointer(void **state)
+{
+	static const struct {
+		const char *operations, *tell;
+	} cases[] = {
+		{ "7", "/operations/0: no object" },
+		{ "{'url':'/a'}",
+		    "/operations/0: neither \"op\" nor \"method\"" },
+		{ "{'op':'read','method':'GET','url':'/a'}",
+		    "/operations/0: both \"op\" and \"method\"; leave one "
+		    "out" },
+		{ "{'op':'read','url':'/a'},{'op':'read'}",
+		    "/operations/1: no \"url\"" },
+		{ "{'op':'read','url':7}", "/operations/0/url: no string" },
+		{ "{'op':'read','url':''}",
+		    "/operations/0/url: an empty string" },
+		{ "{'op':'fetch','url':'/a'}",
+		    "/operations/0/op: there is no operation \"fetch\"; "
+		    "\"method\" takes methods" },
+		{ "{'method':'GE T','url':'/a'}",
+		    "/operations/0/method: no name of a method" },
+		{ "{'op':'read','url':'/a','ifmatch':'*'}",
+		    "/operations/0/ifmatch: there is no such member" },
+		{ "{'op':'read','url':'/a','a/b~':1}",
+		    "/operations/0/a~1b~0: there is no such member" },
+		{ "{'op':'read','url':'/a','url':'/b'}",
+		    "/operations/0/url: stands twice" },
+		{ "{'op':'read','url':'/a','id':''}",
+		    "/operations/0/id: an empty string" },
+		{ "{'op':'read','url':'/a','id':1}",
+		    "/operations/0/id: no string" },
+		{ "{'op':'read','url':'/a','id':'a\\nb'}",
+		    "/operations/0/id: a control character in it" },
+		{ "{'op':'read','url':'/a','id':'a\\u0000b'}",
+		    "/operations/0/id: a NUL in a string" },
+		{ "{'op':'read','url':'/a','id':'123456789'}",
+		    "/operations/0/id: 9 bytes, over the limit idBytes of 8" },
+		{ "{'op':'read','url':'/a','idempotencyKey':'12345678901'}",
+		    "/operations/0/idempotencyKey: 11 bytes, over the limit "
+		    "keyBytes of 10" },
+		{ "{'op':'read','url':'/a','dependsOn':'x'}",
+		    "/operations/0/dependsOn: no array" },
+		{ "{'op':'read','url':'/a','dependsOn':['x',2]}",
+		    "/operations/0/dependsOn/1: no string" },
+		{ "{'op':'read','url':'/a','dependsOn':['x','y','z']}",
+		    "/operations/0/dependsOn: 3 ids, over the limit dependsOn "
+		    "of 2" },
+		{ "{'op':'read','url':'/a','body':1}",
+		    "/operations/0/body: means nothing to read" },
+		{ "{'op':'delete','url':'/a','destination':'/b'}",
+		    "/operations/0/destination: means nothing to delete" },
+		{ "{'method':'GET','url':'/a','props':'allprop'}",
+		    "/operations/0/props: means nothing to GET" },
+		{ "{'op':'create','url':'/a','ifMatch':'*'}",
+		    "/operations/0/ifMatch: means nothing to create" },
+		{ "{'op':'propfind','url':'/a','remove':['{}a']}",
+		    "/operations/0/remove: means nothing to propfind" },
+		{ "{'op':'move','url':'/a'}",
+		    "/operations/0: move without a destination" },
+		{ "{'op':'patch','url':'/a'}",
+		    "/operations/0: patch without a body" },
+		{ "{'op':'proppatch','url':'/a'}",
+		    "/operations/0: proppatch without \"props\", \"remove\" or "
+		    "a body" },
+		{ "{'op':'copy','url':'/a','destination':'/b','overwrite':'T'}",
+		    "/operations/0/overwrite: neither true nor false" },
+		{ "{'op':'delete','url':'/a','depth':2}",
+		    "/operations/0/depth: none of \"0\", \"1\", \"infinity\"" },
+		{ "{'op':'read','url':'/a','headers':[]}",
+		    "/operations/0/headers: no object" },
+		{ "{'op':'read','url':'/a','headers':{'a':1}}",
+		    "/operations/0/headers/a: no string" },
+		{ "{'op':'read','url':'/a','headers':{'a b':'1'}}",
+		    "/operations/0/headers/a b: no name of a header field" },
+		{ "{'op':'read','url':'/a','headers':{'a':'1\\r\\nb: 2'}}",
+		    "/operations/0/headers/a: a control character in a header "
+		    "field" },
+		{ "{'op':'read','url':'/a','headers':{'a':'1','A':'2'}}",
+		    "/operations/0/headers/A: the header stands twice" },
+		{ "{'op':'read','url':'/a','ifMatch':'*',"
+		  "'headers':{'If-Match':'*'}}",
+		    "/operations/0/headers/if-match: stands beside "
+		    "\"ifMatch\", which is short for it; leave one out" },
+		{ "{'op':'read','url':'/a','lockToken':'u:',"
+		  "'headers':{'if':'(<u:>)'}}",
+		    "/operations/0/headers/if: stands beside \"lockToken\", "
+		    "which is short for it; leave one out" },
+		{ UP "'body':'x','encoding':'gzip'}",
+		    "/operations/0/encoding: none of \"base64\", \"text\", "
+		    "\"json\"" },
+		{ UP "'encoding':'text'}",
+		    "/operations/0/encoding: there is no body" },
+		{ UP "'body':{},'encoding':'base64'}",
+		    "/operations/0/body: no string, as its \"encoding\" wants "
+		    "it to be" },
+		{ UP "'body':'YWI','encoding':'base64'}",
+		    "/operations/0/body: not base64 (RFC 4648 s4, with padding "
+		    "and nothing else)" },
+		{ UP "'body':'x','headers':{'content-type':'image/png'}}",
+		    "/operations/0/body: a string of type image/png: say "
+		    "\"encoding\": \"base64\", or \"text\" if it is that" },
+		{ "{'op':'proppatch','url':'/a','body':{}}",
+		    "/operations/0/body: no string of XML; \"props\" and "
+		    "\"remove\" take JSON" },
+		{ "{'op':'proppatch','url':'/a','body':'x','remove':['{}a']}",
+		    "/operations/0/body: stands beside \"props\" or "
+		    "\"remove\"; leave one out" },
+		{ "{'op':'proppatch','url':'/a','props':{'a':'x'}}",
+		    "/operations/0/props/a: no name like "
+		    "\"{DAV:}displayname\"" },
+		{ "{'op':'proppatch','url':'/a','props':{'{u:}a>':'x'}}",
+		    "/operations/0/props/{u:}a>: no name like "
+		    "\"{DAV:}displayname\"" },
+		{ "{'op':'proppatch','url':'/a','props':{'{u:}a':null}}",
+		    "/operations/0/props/{u:}a: null: to remove it name it in "
+		    "\"remove\", to empty it send \"\"" },
+		{ "{'op':'proppatch','url':'/a','props':{'{u:}a':1.5}}",
+		    "/operations/0/props/{u:}a: neither a string nor a whole "
+		    "number" },
+		{ "{'op':'proppatch','url':'/a','props':{'{u:}a':'1'},"
+		  "'remove':['{u:}a']}",
+		    "/operations/0/props/{u:}a: is set and removed" },
+		{ "{'op':'propfind','url':'/a','props':{}}",
+		    "/operations/0/props: neither names, nor \"allprop\", nor "
+		    "\"propname\"" },
+		{ "{'op':'propfind','url':'/a','props':['{u:}a','b']}",
+		    "/operations/0/props/1: no name like "
+		    "\"{DAV:}displayname\"" },
+	};
+	struct batch_limits limits = batch_limits_default;
+	struct batch_run r = { .form = BATCH_JSON, .limits = &limits };
+	size_t i, k;
+
+	(void)state;
+	limits.id_bytes = 8;
+	limits.key_bytes = 10;
+	limits.depends_on = 2;
+	for (i = 0; i < ARRAY_LEN(cases); i++)
+		for (k = 0; k < ARRAY_LEN(step_sizes); k++) {
+			assert_int_equal(run_operations(&r, cases[i].operations,
+					     step_sizes[k]),
+			    ERR_BAD_BODY);
+			assert_string_equal(r.err.tell, cases[i].tell);
+			assert_int_equal(r.err.code, ERR_BAD_BODY);
+		}
+	batch_run_done(&r);
+}
+
+static void
+what_belongs_to_the_connection_is_no_operations_header(void **state)
+{
+	static const char *const names[] = { "Authorization", "cookie", "Host",
+		"connection", "Transfer-Encoding", "content-length", "expect",
+		"TE", "trailer", "upgrade", "Proxy-Authorization", "proxy-x",
+		"keep-alive" };
+	struct batch_run r = { .form = BATCH_JSON };
+	struct buf text = { 0 };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(names); i++) {
+		buf_clear(&text);
+		buf_printf(&text,
+		    "{\"operations\":[{\"op\":\"read\",\"url\":\"/a\","
+		    "\"headers\":{\"%s\":\"x\"}}]}",
+		    names[i]);
+		assert_int_equal(
+		    batch_run(&r, buf_str(&text), 0), ERR_BAD_BODY);
+		assert_non_null(strstr(r.err.tell, "/operations/0/headers/"));
+		buf_clear(&text);
+		buf_printf(&text,
+		    "{\"operations\":[{\"op\":\"read\",\"url\":\"/a\"}],"
+		    "\"defaults\":{\"headers\":{\"%s\":\"x\"}}}",
+		    names[i]);
+		assert_int_equal(
+		    batch_run(&r, buf_str(&text), 0), ERR_BAD_BODY);
+		assert_non_null(strstr(r.err.tell, "/defaults/headers/"));
+	}
+	buf_done(&text);
+	batch_run_done(&r);
+}
+
+#define ONE "'operations':[{'op':'read','url':'/a'}]"
+
+static void
+what_is_said_of_all_may_stand_before_or_behind(void **state)
+{
+	static const struct {
+		const char *text, *said;
+	} cases[] = {
+		{ "{" ONE "}", "independent 0\n" },
+		{ "{'mode':'atomic'," ONE "}", "atomic 0\n" },
+		{ "{" ONE ",'mode':'validate-first','dryRun':true}",
+		    "validate-first dry 0\n" },
+		{ "{'failOnErrors':3," ONE ",'mode':'independent'}",
+		    "independent 3\n" },
+		{ "{" ONE ",'defaults':{'headers':{'a':'b'}}}",
+		    "independent 0 a:b\n" },
+		{ "{'defaults':{}," ONE "}", "independent 0\n" },
+	};
+	struct batch_run r = { .form = BATCH_JSON };
+	struct buf text = { 0 }, want = { 0 };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(cases); i++) {
+		buf_clear(&want);
+		BUF_LIT(&want, "0 0 read url=/a\n");
+		buf_put(&want, str_from_c(cases[i].said));
+		assert_int_equal(
+		    batch_run(
+			&r, str_from_c(batch_quoted(&text, cases[i].text)), 3),
+		    ERR_OK);
+		assert_str_equal(buf_str(&r.said), buf_str(&want));
+	}
+	buf_done(&text);
+	buf_done(&want);
+	batch_run_done(&r);
+}
+
+static void
+what_is_wrong_with_the_whole_is_told(void **state)
+{
+	static const struct {
+		const char *text;
+		enum err_code code;
+		const char *tell;
+	} cases[] = {
+		{ "", ERR_BAD_BODY, "line 1, column 1: there is no JSON text" },
+		{ "[]", ERR_BAD_BODY, "no object with \"operations\" in it" },
+		{ "{}", ERR_BAD_BODY, "no \"operations\" in it" },
+		{ "{'operations':[]}", ERR_BAD_BODY,
+		    "there are no operations in it" },
+		{ "{'operations':{}}", ERR_BAD_BODY, "/operations: no array" },
+		{ "{'Operations':[]}", ERR_BAD_BODY,
+		    "/Operations: there is no such member" },
+		{ "{" ONE "," ONE "}", ERR_BAD_BODY,
+		    "/operations: stands twice" },
+		{ "{" ONE, ERR_BAD_BODY,
+		    "line 1, column 41: it ends inside the JSON text" },
+		{ "{" ONE "} x", ERR_BAD_BODY,
+		    "line 1, column 43: something follows the end of the JSON "
+		    "text" },
+		{ "{'operations':[{'op':}]}", ERR_BAD_BODY,
+		    "/operations/0: line 1, column 22: '}' where a value "
+		    "should be" },
+		{ "{'mode':'best'," ONE "}", ERR_BAD_BODY,
+		    "/mode: none of \"independent\", \"validate-first\", "
+		    "\"atomic\"" },
+		{ "{'dryRun':'yes'," ONE "}", ERR_BAD_BODY,
+		    "/dryRun: neither true nor false" },
+		{ "{'failOnErrors':-1," ONE "}", ERR_BAD_BODY,
+		    "/failOnErrors: no whole number from 0 on" },
+		{ "{'defaults':{'header':{}}," ONE "}", ERR_BAD_BODY,
+		    "/defaults: only \"headers\" can stand in it" },
+		{ "{'defaults':{'headers':{'Idempotency-Key':'a'}}," ONE "}",
+		    ERR_BAD_BODY,
+		    "/defaults/headers: idempotency-key cannot be the same for "
+		    "all" },
+		{ "{'operations':[{'op':'upsert','url':'/a','body':'x'}],"
+		  "'defaults':{'headers':{'content-type':'image/png'}}}",
+		    ERR_BAD_BODY,
+		    "/operations/0/body: a string of type image/png: say "
+		    "\"encoding\": \"base64\", or \"text\" if it is that" },
+		{ "{'operations':[{'op':'read','url':'/a'},{'op':'read','url':"
+		  "'/b'},{'op':'read','url':'/c'}]}",
+		    ERR_TOO_LARGE,
+		    "over the limit operations of 2: send it in several" },
+		{ "{'operations':[{'op':'upsert','url':'/a','body':"
+		  "[[[[[]]]]]}]}",
+		    ERR_TOO_LARGE,
+		    "/operations/0/body: line 1, column 52: arrays and objects "
+		    "nested over 6 deep (operationBytes is 80, jsonDepth 6)" },
+		{ "{'operations':[{'op':'upsert','url':'/a','body':"
+		  "'0123456789','id':'abcdefghijklmnopqrstuvwxyz01234'}]}",
+		    ERR_TOO_LARGE,
+		    "/operations/0: over the limit operationBytes of 80" },
+	};
+	struct batch_limits limits = batch_limits_default;
+	struct batch_run r = { .form = BATCH_JSON, .limits = &limits };
+	struct buf text = { 0 };
+	size_t i, k;
+
+	(void)state;
+	limits.operations = 2;
+	limits.depth = 6;
+	limits.operation_bytes = 80;
+	for (i = 0; i < ARRAY_LEN(cases); i++)
+		for (k = 0; k < ARRAY_LEN(step_sizes); k++) {
+			struct str t =
+			    str_from_c(batch_quoted(&text, cases[i].text));
+
+			assert_int_equal(
+			    batch_run(&r, t, step_sizes[k]), cases[i].code);
+			assert_string_equal(r.err.tell, cases[i].tell);
+		}
+	buf_done(&text);
+	batch_run_done(&r);
+}
+
+static void
+a_body_over_the_limit_is_refused_as_it_comes(void **state)
+{
+	struct batch_limits limits = batch_limits_default;
+	struct batch_run r = { .form = BATCH_JSON, .limits = &limits };
+	struct buf text = { 0 };
+	size_t i;
+
+	(void)state;
+	limits.json_bytes = 100;
+	for (i = 0; i < 200; i++)
+		buf_putc(&text, ' ');
+	assert_int_equal(batch_run(&r, buf_str(&text), 1), ERR_TOO_LARGE);
+	assert_string_equal(
+	    r.err.tell, "over the limit jsonBytes of 100: send it in several");
+	buf_done(&text);
+	batch_run_done(&r);
+}
+
+static void
+the_print_is_of_what_is_meant_and_not_of_how_it_is_written(void **state)
+{
+	static const struct {
+		const char *a, *b;
+		bool same;
+	} cases[] = {
+		{ "{'mode':'atomic'," ONE "}", "{" ONE ",\n'mode':'atomic' }",
+		    true },
+		{ "{'operations':[{'op':'upsert','url':'/a',"
+		  "'body':{'x':1,'y':[2]}}]}",
+		    "{'operations':[{'body':{ 'y':[2],'x':1},'url':'\\/a',"
+		    "'op':'upsert'}]}",
+		    true },
+		{ "{" ONE "}", "{" ONE ",'dryRun':true}", false },
+		{ "{" ONE "}", "{'operations':[{'op':'read','url':'/b'}]}",
+		    false },
+		{ "{" ONE "}",
+		    "{'operations':[{'op':'read','url':'/a','id':'x'}]}",
+		    false },
+		{ "{'operations':[{'op':'upsert','url':'/a','body':1}]}",
+		    "{'operations':[{'op':'upsert','url':'/a','body':2}]}",
+		    false },
+		{ "{'operations':[{'op':'upsert','url':'/a','body':'1'}]}",
+		    "{'operations':[{'op':'upsert','url':'/a','body':1}]}",
+		    false },
+		{ "{'operations':[{'op':'upsert','url':'/a',"
+		  "'body':123456789012345678901}]}",
+		    "{'operations':[{'op':'upsert','url':'/a',"
+		    "'body':123456789012345678902}]}",
+		    false },
+	};
+	struct batch_run a = { .form = BATCH_JSON }, b = { .form = BATCH_JSON };
+	struct buf text = { 0 };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(cases); i++) {
+		assert_int_equal(
+		    batch_run(
+			&a, str_from_c(batch_quoted(&text, cases[i].a)), 0),
+		    ERR_OK);
+		assert_int_equal(
+		    batch_run(
+			&b, str_from_c(batch_quoted(&text, cases[i].b)), 1),
+		    ERR_OK);
+		assert_int_equal(a.print.len, 64);
+		if (str_eq(buf_str(&a.print), buf_str(&b.print)) !=
+		    cases[i].same)
+			fail_msg("%s and %s", cases[i].a, cases[i].b);
+	}
+	buf_done(&text);
+	batch_run_done(&a);
+	batch_run_done(&b);
+}
+
+static void
+the_form_is_known_by_its_content_type(void **state)
+{
+	static const struct {
+		const char *type;
+		bool is;
+		enum batch_form form;
+		const char *boundary;
+	} cases[] = {
+		{ "application/json", true, BATCH_JSON, "" },
+		{ "Application/JSON; charset=utf-8", true, BATCH_JSON, "" },
+		{ "application/x-ndjson", true, BATCH_LINES, "" },
+		{ "application/jsonl", true, BATCH_LINES, "" },
+		{ "application/json-seq", true, BATCH_LINES, "" },
+		{ "multipart/mixed; boundary=abc", true, BATCH_MULTIPART,
+		    "abc" },
+		{ "multipart/mixed;x=\"a;b\" ;Boundary=\"a b;c\"", true,
+		    BATCH_MULTIPART, "a b;c" },
+		{ "multipart/mixed", true, BATCH_MULTIPART, "" },
+		{ "multipart/form-data; boundary=abc", false, 0, "" },
+		{ "text/plain", false, 0, "" },
+		{ "", false, 0, "" },
+		{ NULL, false, 0, "" },
+	};
+	enum batch_form form;
+	struct str boundary;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(cases); i++) {
+		assert_int_equal(
+		    batch_form_of(str_from_c(cases[i].type), &form, &boundary),
+		    cases[i].is);
+		if (cases[i].is)
+			assert_int_equal(form, cases[i].form);
+		assert_str_equal(boundary, str_from_c(cases[i].boundary));
+	}
+}
+
+static void
+no_allocation_may_fail_unseen(void **state)
+{
+	static const char text[] =
+	    "{'mode':'atomic','defaults':{'headers':{'a':'b'}},'operations':["
+	    "{'op':'upsert','url':'/a','body':{'x':[1]},'dependsOn':['q'],"
+	    "'headers':{'c':'d'}},"
+	    "{'op':'upsert','url':'/a','body':'text'},"
+	    "{'op':'upsert','url':'/a','body':'AAAA','encoding':'base64'},"
+	    "{'op':'proppatch','url':'/a','props':{'{a:}b':'<b/>'},"
+	    "'remove':['{c:}d']}]}";
+	struct buf quoted = { 0 };
+	unsigned long n;
+	bool fired = true;
+
+	(void)state;
+	batch_quoted(&quoted, text);
+	for (n = 1; fired; n++) {
+		struct batch_run r = { .form = BATCH_JSON };
+		enum err_code rc;
+
+		assert_non_null(buf_room(&r.said, 4096));
+		assert_non_null(buf_room(&r.print, 100));
+		alloc_fail_at(n);
+		rc = batch_run(&r, str_from_c(quoted.ptr), 0);
+		fired = alloc_fail_stop();
+		assert_int_equal(rc, fired ? ERR_NOMEM : ERR_OK);
+		batch_run_done(&r);
+	}
+	assert_true(n > 10);
+	buf_done(&quoted);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(each_operation_comes_with_its_members),
+		cmocka_unit_test(a_body_is_json_text_or_base64),
+		cmocka_unit_test(properties_become_the_xml_of_a_single_request),
+		cmocka_unit_test(
+		    what_is_wrong_with_an_operation_is_told_with_its_pointer),
+		cmocka_unit_test(
+		    what_belongs_to_the_connection_is_no_operations_header),
+		cmocka_unit_test(
+		    what_is_said_of_all_may_stand_before_or_behind),
+		cmocka_unit_test(what_is_wrong_with_the_whole_is_told),
+		cmocka_unit_test(a_body_over_the_limit_is_refused_as_it_comes),
+		cmocka_unit_test(
+		    the_print_is_of_what_is_meant_and_not_of_how_it_is_written),
+		cmocka_unit_test(the_form_is_known_by_its_content_type),
+		cmocka_unit_test(no_allocation_may_fail_unseen),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
