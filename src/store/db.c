@@ -2,15 +2,16 @@
 #include "store/db.h"
 
 #define BUSY_MS 5000
-#define SCHEMA_VERSION 2
+#define SCHEMA_VERSION 3
 
 /* What is below ?1, which is empty for the root: from "?1/" to "?10". */
 #define BELOW                                \
 	"path > CAST(?1 || '/' AS BLOB) AND" \
 	" path < CAST(?1 || '0' AS BLOB)"
 
-#define INTENT \
-	"kind, path, other, made, gone, props_of, drops_locks, lock_token"
+#define INTENT                                                              \
+	"kind, path, other, made, gone, props_of, drops_locks, lock_token," \
+	" record"
 
 #define LOCKS                                                     \
 	"SELECT path, token, shared, depth, owner, user, expires" \
@@ -41,12 +42,15 @@ static const char *const queries[Q_COUNT] = {
 	[Q_JOURNAL_PRUNE] = "DELETE FROM journal WHERE"
 			    " seq <= (SELECT max(seq) FROM journal) - ?1 AND"
 			    " seq < (SELECT min(seq) FROM journal) + ?2",
+	/* The number of the last line is never given out again. */
+	[Q_JOURNAL_TAKE_BACK] = "DELETE FROM journal WHERE seq = ?1 AND"
+				" seq < (SELECT max(seq) FROM journal)",
 	[Q_INTENT] = "INSERT INTO intents (seq, kind, path, other, made, gone,"
-		     " props_of, drops_locks, lock_token)"
-		     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9)",
+		     " props_of, drops_locks, lock_token, record)"
+		     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
 	[Q_INTENT_GET] = "SELECT " INTENT " FROM intents WHERE seq = ?1",
-	[Q_INTENT_NEXT] = "SELECT " INTENT ", seq FROM intents WHERE seq > ?1"
-			  " ORDER BY seq LIMIT 1",
+	[Q_INTENT_NEXT] = "SELECT " INTENT ", seq FROM intents WHERE seq < ?1"
+			  " ORDER BY seq DESC LIMIT 1",
 	[Q_INTENT_DONE] = "DELETE FROM intents WHERE seq = ?1",
 	[Q_LOCKS_COUNT] = "SELECT count(*) FROM locks",
 	[Q_LOCKS_ANY_AT] = "SELECT 1 FROM locks WHERE path = ?1 LIMIT 1",
@@ -62,11 +66,36 @@ static const char *const queries[Q_COUNT] = {
 			" (path, token, owner, user, shared, depth, expires)"
 			" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
 	[Q_LOCKS_REFRESH] = "UPDATE locks SET expires = ?2 WHERE token = ?1",
+	[Q_RECORD_LAST] = "SELECT id, begun, expires, print, created, path,"
+			  " etag, result FROM records WHERE key = ?1"
+			  " ORDER BY id DESC LIMIT 1",
+	[Q_RECORD_ADD] = "INSERT INTO records (key, seq, waits, begun, expires,"
+			 " print, created, path, etag, result)"
+			 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+	[Q_RECORD_RESULT] = "UPDATE records SET result = ?2, expires = ?3,"
+			    " begun = 0 WHERE id = ?1",
+	[Q_RECORD_COPY] = "INSERT INTO records (key, seq, waits, begun,"
+			  " expires, print, created, path, etag, result)"
+			  " SELECT key, 0, 1, 0, ?3, print, created, path,"
+			  " etag, ?2 FROM records WHERE id = ?1",
+	[Q_RECORD_SETTLE] = "UPDATE records SET waits = 0 WHERE id = ?1",
+	[Q_RECORD_DROP] = "DELETE FROM records WHERE id = ?1",
+	[Q_RECORD_DROP_OLDER] = "DELETE FROM records WHERE key = ?1 AND id <"
+				" (SELECT id FROM records"
+				" WHERE key = ?1 AND seq = ?2)",
+	[Q_RECORD_DROP_BEFORE] = "DELETE FROM records WHERE key ="
+				 " (SELECT key FROM records WHERE id = ?1)"
+				 " AND id < ?1",
+	[Q_RECORD_DROP_WAITING] = "DELETE FROM records WHERE waits",
+	[Q_RECORD_DROP_OF] = "DELETE FROM records WHERE key = ?1 AND seq = ?2",
+	[Q_RECORD_DROP_OVER] = "DELETE FROM records WHERE id IN (SELECT id"
+			       " FROM records WHERE expires <= ?1 LIMIT ?2)",
 };
 
 /*
  * Bytes, not text: SQLite compares them as store_props() orders them.  A row
- * of intents has the number of its line in the journal.
+ * of intents has the number of its line in the journal; a row of records that
+ * of the change it came with, or 0 (state_records.c).
  */
 static const char *const schema[SCHEMA_VERSION] = {
 	"CREATE TABLE props ("
@@ -104,6 +133,24 @@ static const char *const schema[SCHEMA_VERSION] = {
 	" PRIMARY KEY (path, token)) WITHOUT ROWID;"
 	"CREATE UNIQUE INDEX locks_token ON locks (token);"
 	"PRAGMA user_version = 2;",
+
+	"ALTER TABLE intents ADD COLUMN record BLOB;"
+	"CREATE TABLE records ("
+	" id INTEGER PRIMARY KEY,"
+	" key BLOB NOT NULL,"
+	" seq INTEGER NOT NULL,"
+	" waits INTEGER NOT NULL,"
+	" begun INTEGER NOT NULL,"
+	" expires INTEGER NOT NULL,"
+	" print BLOB NOT NULL,"
+	" created INTEGER NOT NULL,"
+	" path BLOB NOT NULL,"
+	" etag BLOB NOT NULL,"
+	" result BLOB NOT NULL);"
+	"CREATE INDEX records_key ON records (key);"
+	"CREATE INDEX records_expires ON records (expires);"
+	"CREATE INDEX records_waits ON records (waits) WHERE waits;"
+	"PRAGMA user_version = 3;",
 };
 
 /* ---- failures */

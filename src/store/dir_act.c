@@ -45,34 +45,70 @@ act_inherits(struct act *a, const struct place *from)
 	a->change.props_of = &a->props_of;
 }
 
+void
+act_remembers(struct act *a, const struct guard *g, struct rpath asked,
+    bool created, const struct resource *now)
+{
+	if (!g || !g->record)
+		return;
+	a->note = (struct noted){
+		.record = g->record,
+		.path = asked,
+		.created = created,
+	};
+	if (now) {
+		a->note.etag_len = now->etag_len;
+		memcpy(a->note.etag, now->etag, now->etag_len);
+	}
+	a->change.note = &a->note;
+}
+
 /*
  * A batch can put off what nothing hinges on.  Locks that go are seen by
- * others, who may then make their own there: they go with the claim.
+ * others, who may then make their own there: they go with the claim.  A record
+ * is on the disk before its change, since that may get there any time; whether
+ * it did is seen after a crash.
  */
 enum err_code
 act_begin(struct act *a, struct dir_store *ds, struct store_batch *b, int dir,
     int other, struct err *err)
 {
 	bool waits = batch_waits(b, dir);
+	bool alone = !waits || a->change.drops_locks; /* it may be */
 	enum err_code rc = ERR_OK;
 
-	if (!waits || a->change.drops_locks)
+	if (alone)
 		rc = dir_sync_begin(ds, dir, &a->sync[0], err);
-	if (!rc && other >= 0)
+	if (!rc && alone && other >= 0)
 		rc = dir_sync_begin(ds, other, &a->sync[1], err);
-	if (!rc)
-		rc = state_change_begin(
-		    ds->state, &a->change, !waits, &a->intent, err);
+	if (rc)
+		return rc;
+	if (waits && a->change.note)
+		batch_remembers(b);
+	a->change.said = waits;
+	a->change.traced = atomic_load(&ds->keyed) > 0;
+	rc = state_change_begin(
+	    ds->state, &a->change, !waits || a->change.note, &a->intent, err);
 	if (rc)
 		return rc;
 	a->ds = ds;
 	if (!waits)
 		return ERR_OK;
-	if (a->intent && a->change.drops_locks)
+	if (state_change_drops_locks(a->intent))
 		return state_sync(ds->state, err);
 	fd_close(&a->sync[0]);
+	fd_close(&a->sync[1]);
 	a->batch = b;
 	return ERR_OK;
+}
+
+void
+act_props(struct act *a, struct dir_store *ds, struct store_batch *b, int dir)
+{
+	a->ds = ds;
+	a->batch = batch_waits(b, dir) ? b : NULL;
+	if (a->batch && a->change.note)
+		batch_remembers(b);
 }
 
 enum err_code
@@ -82,7 +118,9 @@ act_end(struct act *a, struct err *err)
 
 	if (!rc)
 		rc = dir_sync_end(a->sync[1], err);
-	if (!rc && a->batch && a->intent)
+	if (rc)
+		state_change_lost(a->ds->state, a->intent);
+	else if (a->batch && a->intent)
 		rc = batch_keep(a->batch, a->intent, err);
 	else
 		state_change_end(a->ds->state, a->intent, true);

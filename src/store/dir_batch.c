@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Many changes, synced once.  The first few of a batch are synced as they are
- * made: an operation that changes little should not wait for all that others
- * have written to the file system.  After them that costs less.
+ * Many changes, synced once.  Unless many are sure to come, the first few of a
+ * batch are synced as they are made: an operation that changes little should
+ * not wait for all that others have written to the file system.  After them
+ * that costs less.
  */
 #include <assert.h>
 #include <fcntl.h>
@@ -15,13 +16,19 @@
 #define BATCH_ALONE 16 /* changes that are synced by themselves */
 #define BATCH_SYSTEMS ((size_t)8) /* file systems that one batch may touch */
 #define BATCH_KEPT ((size_t)512) /* changes the state is not yet told of */
+#define BATCH_RECORDS ((size_t)512) /* and records that wait */
 
 struct dir_batch {
 	struct store_batch base;
+	pthread_mutex_t lock; /* guards what follows */
 	unsigned changes;
-	bool announced; /* the journal says that the root has changed */
+	bool dirty; /* the state has what is not on the disk yet */
+	bool keyed; /* it is among ds->keyed */
+	uint64_t said; /* the line that says that the root has changed */
 	size_t n_kept;
 	uint64_t kept[BATCH_KEPT];
+	size_t n_records;
+	uint64_t records[BATCH_RECORDS];
 	size_t n;
 	struct {
 		dev_t dev;
@@ -37,15 +44,47 @@ batch_of(struct store_batch *b)
 	return CONTAINER_OF(b, struct dir_batch, base);
 }
 
-static bool
-batch_knows(const struct dir_batch *b, dev_t dev)
+static struct dir_batch *
+batch_lock(struct store_batch *base)
 {
-	size_t i;
+	struct dir_batch *b = batch_of(base);
 
+	(void)pthread_mutex_lock(&b->lock);
+	return b;
+}
+
+/* For CLEANUP(). */
+static void
+batch_unlock(struct dir_batch **b)
+{
+	(void)pthread_mutex_unlock(&(*b)->lock);
+}
+
+/* ---- before a change */
+
+/* Its file system is one that is synced at the end. */
+static bool
+knows_system(struct dir_batch *b, int dir)
+{
+	struct stat st;
+	size_t i;
+	int fd;
+
+	if (dir_of(b->base.store)->relaxed)
+		return true;
+	if (fstat(dir, &st))
+		return false;
 	for (i = 0; i < b->n; i++)
-		if (b->systems[i].dev == dev)
+		if (b->systems[i].dev == st.st_dev)
 			return true;
-	return false;
+	if (b->n == BATCH_SYSTEMS)
+		return false;
+	fd = open_beneath(dir, ".", O_RDONLY | O_DIRECTORY, 0);
+	if (fd < 0)
+		return false;
+	b->systems[b->n].dev = st.st_dev;
+	b->systems[b->n++].fd = fd;
+	return true;
 }
 
 /*
@@ -57,87 +96,138 @@ announce(struct dir_batch *b)
 {
 	struct dir_store *ds = dir_of(b->base.store);
 	struct place p CLEANUP(place_done) = PLACE_NONE;
-	struct change c = { .kind = CHANGE_TREE, .path = b->root };
-	uint64_t intent;
+	struct rpath path = b->root;
 
-	if (b->announced)
+	if (b->said)
 		return true;
 	if (!place_find(ds, b->root, FOLLOW_YES, &p, NULL))
-		c.path = p.path;
-	b->announced =
-	    state_change_begin(ds->state, &c, true, &intent, NULL) == ERR_OK;
-	return b->announced;
+		path = p.path;
+	return state_say(ds->state, path, &b->said, NULL) == ERR_OK;
 }
 
-bool
-batch_waits(struct store_batch *base, int dir)
+static bool
+can_wait(struct store_batch *base, int dir)
 {
-	struct dir_batch *b;
-	struct stat st;
-	int fd;
+	struct dir_batch *b CLEANUP(batch_unlock) = batch_lock(base);
 
-	if (!base)
-		return false;
-	b = batch_of(base);
-	if (b->changes < BATCH_ALONE) {
+	if (!base->many && b->changes < BATCH_ALONE) {
 		b->changes++;
 		return false;
 	}
-	if (!announce(b) || fstat(dir, &st))
+	if (!announce(b) || !knows_system(b, dir))
 		return false;
-	if (batch_knows(b, st.st_dev))
-		return true;
-	if (b->n == BATCH_SYSTEMS)
-		return false;
-	fd = open_beneath(dir, ".", O_RDONLY | O_DIRECTORY, 0);
-	if (fd < 0)
-		return false;
-	b->systems[b->n].dev = st.st_dev;
-	b->systems[b->n++].fd = fd;
+	b->dirty = true;
 	return true;
 }
 
+bool
+batch_waits(struct store_batch *b, int dir)
+{
+	return b && can_wait(b, dir);
+}
+
+void
+batch_remembers(struct store_batch *base)
+{
+	struct dir_batch *b CLEANUP(batch_unlock) = batch_lock(base);
+
+	if (!b->keyed)
+		atomic_fetch_add(&dir_of(base->store)->keyed, 1);
+	b->keyed = true;
+}
+
+/* ---- after it */
+
 /* Brings what waited to the disk, and then tells the state. */
 static enum err_code
-batch_sync(struct dir_batch *b, struct err *err)
+batch_sync(struct dir_batch *b, uint64_t said, struct err *err)
 {
 	struct state *state = dir_of(b->base.store)->state;
-	enum err_code rc = b->n ? state_sync(state, err) : ERR_OK;
+	struct settled done = {
+		.intents = b->kept,
+		.n_intents = b->n_kept,
+		.records = b->records,
+		.n_records = b->n_records,
+	};
+	enum err_code rc = b->dirty ? state_sync(state, err) : ERR_OK;
+	enum err_code settled;
 	size_t i;
 
 	for (i = 0; i < b->n; i++)
 		if (syncfs(b->systems[i].fd))
 			rc = err_os(err, "sync file system");
-	for (i = 0; i < b->n_kept; i++)
-		state_change_end(state, b->kept[i], true);
-	b->n_kept = 0;
-	return rc;
+	done.lost = rc != ERR_OK;
+	done.said = rc ? 0 : said;
+	settled = state_settle(state, &done, rc ? NULL : err);
+	b->n_kept = b->n_records = 0;
+	b->dirty = false;
+	return rc ? rc : settled;
 }
 
 enum err_code
 batch_keep(struct store_batch *base, uint64_t intent, struct err *err)
 {
-	struct dir_batch *b = batch_of(base);
+	struct dir_batch *b CLEANUP(batch_unlock) = batch_lock(base);
 
 	b->kept[b->n_kept++] = intent;
-	return b->n_kept < BATCH_KEPT ? ERR_OK : batch_sync(b, err);
+	return b->n_kept < BATCH_KEPT ? ERR_OK : batch_sync(b, 0, err);
 }
+
+enum err_code
+batch_keep_record(struct store_batch *base, uint64_t record, struct err *err)
+{
+	struct dir_batch *b CLEANUP(batch_unlock) = batch_lock(base);
+
+	b->dirty = true;
+	if (!record)
+		return ERR_OK;
+	b->records[b->n_records++] = record;
+	return b->n_records < BATCH_RECORDS ? ERR_OK : batch_sync(b, 0, err);
+}
+
+/* ---- from its beginning to its end */
 
 enum err_code
 dir_batch_begin(struct store *s, struct rpath root, struct store_batch **out,
     struct err *err)
 {
-	struct dir_batch *b;
+	struct dir_batch *b = calloc(1, sizeof(*b) + root.s.len);
 
-	if (dir_of(s)->relaxed)
-		return ERR_OK;
-	b = calloc(1, sizeof(*b) + root.s.len);
 	if (!b)
 		return err_nomem(err);
+	(void)pthread_mutex_init(&b->lock, NULL);
 	memcpy(b->bytes, root.s.ptr, root.s.len);
 	b->root.s = str_of(b->bytes, root.s.len);
 	b->base.store = s;
+	atomic_fetch_add(&dir_of(s)->batches, 1);
 	*out = &b->base;
+	return ERR_OK;
+}
+
+/*
+ * Uploads ask which flush was begun when they wrote last: what ended since, and
+ * began later, has brought it to the disk.
+ */
+enum err_code
+dir_batch_flush(struct store *s, struct store_batch *base, struct err *err)
+{
+	struct dir_store *ds = dir_of(s);
+	uint64_t number, done;
+	int fd CLEANUP(fd_close) = -1;
+
+	(void)base;
+	if (ds->relaxed)
+		return ERR_OK;
+	fd = open_beneath(ds->root, ".", O_RDONLY | O_DIRECTORY, 0);
+	if (fd < 0)
+		return err_os(err, "open to sync");
+	number = atomic_fetch_add(&ds->flushes_begun, 1) + 1;
+	if (syncfs(fd))
+		return err_os(err, "sync file system");
+	done = atomic_load(&ds->flushes_done);
+	while (done < number &&
+	    !atomic_compare_exchange_weak(&ds->flushes_done, &done, number))
+		;
 	return ERR_OK;
 }
 
@@ -152,9 +242,36 @@ dir_batch_end(struct store *s, struct store_batch *base, struct err *err)
 		return ERR_OK;
 	assert(base->store == s);
 	b = batch_of(base);
-	rc = batch_sync(b, err);
+	rc = batch_sync(b, b->said, err);
 	for (i = 0; i < b->n; i++)
 		fd_close(&b->systems[i].fd);
+	if (b->keyed)
+		atomic_fetch_sub(&dir_of(s)->keyed, 1);
+	atomic_fetch_sub(&dir_of(s)->batches, 1);
+	(void)pthread_mutex_destroy(&b->lock);
 	free(b);
 	return rc;
+}
+
+/* ---- records */
+
+enum err_code
+dir_recall(struct store *s, struct str key, struct arena *a,
+    struct recalled *out, bool *found, struct err *err)
+{
+	return state_recall(dir_of(s)->state, key, a, out, found, err);
+}
+
+enum err_code
+dir_remember(struct store *s, const struct record *r, struct str result,
+    struct store_batch *b, struct err *err)
+{
+	struct state *state = dir_of(s)->state;
+	uint64_t waits = 0;
+	enum err_code rc;
+
+	if (!b)
+		return state_remember(state, r, result, NULL, err);
+	rc = state_remember(state, r, result, &waits, err);
+	return rc ? rc : batch_keep_record(b, waits, err);
 }

@@ -63,15 +63,15 @@ dir_mkcol(struct store *s, struct rpath path, const struct guard *g,
 	enum err_code rc =
 	    hold_new(ds, path, FOLLOW_YES, SCOPE_PATH, &h, &p, err);
 
-	(void)b;
 	if (rc)
 		return rc;
 	if (p.found != FOUND_NOTHING)
 		return exists(&p, err);
 	rc = place_allows(&p, TOUCH_NAME, NULL, g, err);
 	act.change.path = p.path;
+	act_remembers(&act, g, path, true, NULL);
 	if (!rc)
-		rc = act_begin(&act, ds, NULL, p.dir, -1, err);
+		rc = act_begin(&act, ds, b, p.dir, -1, err);
 	if (rc)
 		return rc;
 	rc = make_collection(ds, &p, err);
@@ -144,6 +144,7 @@ dir_remove(struct store *s, struct rpath path, const struct guard *g,
 	act.change.path = p.path;
 	act.change.drops_locks = state_may_have_locks(ds->state);
 	act_takes(&act, &p);
+	act_remembers(&act, g, path, false, NULL);
 	rc = act_begin(&act, ds, b, p.dir, -1, err);
 	if (!rc)
 		rc = remove_any(ds, &p, err);
@@ -205,6 +206,23 @@ may_rename(const struct place *src, const struct place *dst,
 	return rc;
 }
 
+/*
+ * The bytes of a file may be a batch's that has not ended.  They must not take
+ * the place of others then, nor be moved by who does not wait for it.
+ */
+static enum err_code
+sync_source(const struct dir_store *ds, const struct place *src,
+    const struct place *dst, const struct store_batch *b, struct err *err)
+{
+	int fd CLEANUP(fd_close) = -1;
+
+	if (ds->relaxed || !place_is_file(src) || !atomic_load(&ds->batches) ||
+	    (b && dst->found == FOUND_NOTHING))
+		return ERR_OK;
+	fd = place_open(src, O_RDONLY | O_NONBLOCK | O_NOCTTY);
+	return fd >= 0 && fsync(fd) ? err_os(err, "sync") : ERR_OK;
+}
+
 enum err_code
 dir_rename(struct store *s, struct rpath from, struct rpath to,
     enum replace replace, const struct guard *g, struct store_batch *b,
@@ -216,24 +234,30 @@ dir_rename(struct store *s, struct rpath from, struct rpath to,
 	struct place src CLEANUP(place_done) = PLACE_NONE;
 	struct place dst CLEANUP(place_done) = PLACE_NONE;
 	struct act act CLEANUP(act_done) = ACT(.kind = CHANGE_MOVE);
+	struct resource seen;
 	enum err_code rc =
 	    hold_two(ds, from, FOLLOW_NO, &src, to, &h, &dst, err);
 
-	(void)b;
 	if (!rc)
 		rc = dir_check_ends(&src, &dst, replace, err);
 	if (!rc)
 		rc = may_rename(&src, &dst, g, err);
+	if (!rc)
+		rc = sync_source(ds, &src, &dst, b, err);
 	if (rc)
 		return rc;
+	seen = place_resource(&src);
 	act.change.path = src.path;
 	act.change.to = dst.path;
 	act.change.drops_locks = state_may_have_locks(ds->state);
 	act_makes(&act, ds, &src.stx);
 	act_takes(&act, &dst);
+	act_remembers(&act, g, to, dst.found == FOUND_NOTHING, &seen);
 	act.change.in_steps =
 	    act.change.gone && (place_is_dir(&src) || place_is_dir(&dst));
-	rc = act_begin(&act, ds, NULL, dst.dir, src.dir, err);
+	if (act.change.in_steps) /* what is displaced is removed soon */
+		b = NULL;
+	rc = act_begin(&act, ds, b, dst.dir, src.dir, err);
 	if (!rc)
 		rc = dir_move_into(ds, src.dir, src.name, place_is_dir(&src),
 		    &dst, &trash, err);

@@ -244,13 +244,22 @@ stat_temp(const struct copying *c, struct statx *out, struct err *err)
 static enum err_code
 copy_props_only(struct copying *c, const struct place *p, struct err *err)
 {
+	struct act act CLEANUP(act_done) = ACT(.kind = CHANGE_PROPS);
 	const struct resource src = place_resource(&c->src);
 	const struct resource dst = place_resource(p);
+	enum err_code rc;
 
 	c->made = p->stx;
-	if (!src.has_props && !dst.has_props)
+	act.change.path = p->path;
+	act_makes(&act, c->ds, &p->stx);
+	act.change.props_of = &src.id;
+	act_remembers(&act, c->guard, c->to, false, &dst);
+	if (!src.has_props && !dst.has_props && !act.change.note)
 		return ERR_OK;
-	return state_copy(c->ds->state, p->path, &src.id, &dst.id, err);
+	act_props(&act, c->ds, c->batch, p->dir);
+	rc =
+	    state_copy(c->ds->state, &act.change, !act.batch, &act.intent, err);
+	return rc ? rc : act_end(&act, err);
 }
 
 /* A collection that gives way to a file takes its members along. */
@@ -272,6 +281,7 @@ install(struct copying *c, const struct place *p, struct trash *trash,
 {
 	struct store_batch *b = place_is_dir(p) ? NULL : c->batch;
 	struct act act CLEANUP(act_done) = ACT(.path = p->path);
+	struct resource now;
 	enum err_code rc = stat_temp(c, &c->made, err);
 
 	if (!rc && place_is_file(p) && c->temp.fd >= 0 &&
@@ -285,6 +295,8 @@ install(struct copying *c, const struct place *p, struct trash *trash,
 	act_makes(&act, c->ds, &c->made);
 	act_takes(&act, p);
 	act_inherits(&act, &c->src);
+	dir_resource(c->ds, &c->made, &now);
+	act_remembers(&act, c->guard, c->to, p->found == FOUND_NOTHING, &now);
 	rc = act_begin(&act, c->ds, b, p->dir, -1, err);
 	if (!rc)
 		rc = temp_install(c->ds, &c->temp, p, trash, err);

@@ -48,6 +48,9 @@ struct dir_store {
 	struct buf hidden; /* the state directory, if it is in the tree */
 	struct resource_id hidden_id;
 	_Atomic int64_t last_time;
+	_Atomic unsigned batches; /* under way, whose bytes may wait */
+	_Atomic unsigned keyed; /* of them, with records */
+	_Atomic uint64_t flushes_begun, flushes_done; /* dir_batch_flush() */
 	struct claims claims;
 	int staging; /* -1: there is none; else see staging_now() */
 	int staging_in; /* the collection it is in */
@@ -271,7 +274,7 @@ enum err_code place_allows_below(
 
 /*
  * The caller fills in kind, path and to, which live as long as this, and calls
- * those of the three functions that apply; then act_begin(), the change, and
+ * those of the four functions that apply; then act_begin(), the change, and
  * act_end().  If that is not called, act_done() looks at what is there and
  * tells the state.  It must not move; declared after the hold and the places,
  * it is over before they are.
@@ -279,6 +282,7 @@ enum err_code place_allows_below(
 struct act {
 	struct change change;
 	struct resource_id made, gone, props_of;
+	struct noted note;
 	struct dir_store *ds;
 	struct store_batch *batch; /* NULL: synced by itself */
 	uint64_t intent;
@@ -296,11 +300,25 @@ void act_takes(struct act *a, const struct place *p);
 void act_inherits(struct act *a, const struct place *from);
 
 /*
+ * What is remembered of it, if g says so: asked is the path that was asked for,
+ * now (NULL: nothing) what will be there.
+ */
+void act_remembers(struct act *a, const struct guard *g, struct rpath asked,
+    bool created, const struct resource *now);
+
+/*
  * Writes the line.  dir and other (-1: none) are the collections whose entries
  * will change.  b may be NULL.
  */
 enum err_code act_begin(struct act *a, struct dir_store *ds,
     struct store_batch *b, int dir, int other, struct err *err) MUST_USE;
+
+/*
+ * Of a change that is the state's alone, instead of that: whether it waits, as
+ * a->batch has it.
+ */
+void
+act_props(struct act *a, struct dir_store *ds, struct store_batch *b, int dir);
 
 /*
  * The change is in place: brings it to the disk, and does what is left.  When
@@ -447,9 +465,16 @@ enum err_code dir_check_ends(const struct place *src, const struct place *dst,
  */
 bool batch_waits(struct store_batch *b, int dir);
 
+/* A change of it has a record. */
+void batch_remembers(struct store_batch *b);
+
 /* A change that waits is in place; the state is told once it is on disk. */
 enum err_code
 batch_keep(struct store_batch *b, uint64_t intent, struct err *err) MUST_USE;
+
+/* The state was changed without waiting; record is state_remember()'s, or 0. */
+enum err_code batch_keep_record(
+    struct store_batch *b, uint64_t record, struct err *err) MUST_USE;
 
 /* ---- the operations */
 
@@ -471,6 +496,12 @@ enum err_code dir_copy(struct store *, struct rpath, struct rpath, enum replace,
 enum err_code dir_batch_begin(
     struct store *, struct rpath, struct store_batch **, struct err *);
 enum err_code dir_batch_end(struct store *, struct store_batch *, struct err *);
+enum err_code
+dir_batch_flush(struct store *, struct store_batch *, struct err *);
+enum err_code dir_recall(struct store *, struct str, struct arena *,
+    struct recalled *, bool *, struct err *);
+enum err_code dir_remember(struct store *, const struct record *, struct str,
+    struct store_batch *, struct err *);
 enum err_code
 dir_rename(struct store *, struct rpath, struct rpath, enum replace,
     const struct guard *, struct store_batch *, bool *, struct err *);

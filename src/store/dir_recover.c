@@ -42,6 +42,8 @@ where(const struct change *c)
 static bool
 is_in_place(const struct change *c, const struct place *p)
 {
+	if (c->kind == CHANGE_MKCOL && !c->made) /* there was nothing */
+		return place_is_dir(p);
 	if (c->kind != CHANGE_REMOVE)
 		return c->made && place_has(p, c->made);
 	return c->gone ? !place_has(p, c->gone) : p->found == FOUND_NOTHING;

@@ -187,18 +187,24 @@ dir_patch(struct store *s, struct rpath path, const struct prop_change *changes,
 	struct dir_store *ds = dir_of(s);
 	struct hold h CLEANUP(hold_done) = { 0 };
 	struct place p CLEANUP(place_done) = PLACE_NONE;
+	struct act act CLEANUP(act_done) = ACT(.kind = CHANGE_PROPS);
 	struct resource r;
 	enum err_code rc = hold_place(ds, path, FOLLOW_YES, &h, &p, err);
 
-	(void)b;
 	if (!rc)
 		rc = place_must_exist(&p, err);
 	if (!rc)
 		rc = place_allows(&p, TOUCH_CONTENT, NULL, g, err);
 	if (rc)
 		return rc;
+	act.change.path = p.path;
+	act_makes(&act, ds, &p.stx);
 	r = place_resource(&p);
-	return state_patch(ds->state, p.path, &r.id, changes, n, err);
+	act_remembers(&act, g, path, false, &r);
+	act_props(&act, ds, b, p.dir);
+	rc = state_patch(
+	    ds->state, &act.change, changes, n, !act.batch, &act.intent, err);
+	return rc ? rc : act_end(&act, err);
 }
 
 /*

@@ -44,6 +44,9 @@ static const struct store_ops dir_ops = {
 	.space = dir_space,
 	.batch_begin = dir_batch_begin,
 	.batch_end = dir_batch_end,
+	.batch_flush = dir_batch_flush,
+	.recall = dir_recall,
+	.remember = dir_remember,
 	.close = dir_close,
 };
 

@@ -19,6 +19,8 @@ struct dir_upload {
 	struct dir_store *ds;
 	struct upload_spec spec;
 	uint64_t written;
+	uint64_t flush; /* that was begun when it was last written to */
+	bool durable; /* the bytes are on the disk */
 	struct place begun; /* holds the directory that temp is in */
 	struct temp temp;
 	struct rpath path; /* in bytes */
@@ -30,8 +32,12 @@ upload_write(struct ostream *o, struct str bytes)
 {
 	struct dir_upload *u = CONTAINER_OF(o, struct dir_upload, stream);
 
+	enum err_code rc;
+
 	u->written += bytes.len;
-	return fd_write_all(u->temp.fd, bytes, &o->err);
+	rc = fd_write_all(u->temp.fd, bytes, &o->err);
+	u->flush = atomic_load(&u->ds->flushes_begun);
+	return rc;
 }
 
 static const struct ostream_ops upload_stream_ops = {
@@ -75,16 +81,40 @@ set_time(const struct dir_upload *u, struct err *err)
 	return futimens(u->temp.fd, times) ? err_os(err, "set time") : ERR_OK;
 }
 
-/* Before the lock: the bytes on their way to disk keep nobody waiting. */
 static enum err_code
-make_durable(const struct dir_upload *u, struct err *err)
+give_back(const struct dir_upload *u, struct err *err)
 {
-	if (u->written < u->spec.length &&
-	    ftruncate(u->temp.fd, (off_t)u->written))
-		return err_os(err, "give back reserved space");
-	if (!u->ds->relaxed && fsync(u->temp.fd))
-		return err_os(err, "sync");
-	return ERR_OK;
+	return u->written < u->spec.length &&
+		ftruncate(u->temp.fd, (off_t)u->written)
+	    ? err_os(err, "give back reserved space")
+	    : ERR_OK;
+}
+
+/* A flush of the root's file system that began later has ended. */
+static bool
+is_flushed(const struct dir_upload *u, const struct place *p)
+{
+	struct statx stx;
+
+	return atomic_load(&u->ds->flushes_done) > u->flush &&
+	    !dir_stat_fd(p->dir, &stx, NULL) &&
+	    dir_is_on_root_device(u->ds, &stx);
+}
+
+/*
+ * The bytes must be on the disk before they take the place of others; where
+ * there are none, a batch may do it at its end.
+ */
+static enum err_code
+make_durable(struct dir_upload *u, const struct place *p, struct store_batch *b,
+    struct err *err)
+{
+	if (u->durable || u->ds->relaxed ||
+	    ((p->found == FOUND_NOTHING || is_flushed(u, p)) &&
+		batch_waits(b, p->dir)))
+		return ERR_OK;
+	u->durable = true;
+	return fsync(u->temp.fd) ? err_os(err, "sync") : ERR_OK;
 }
 
 /* The new file gets the mode and the properties of the one it replaces. */
@@ -102,9 +132,10 @@ inherit(const struct dir_upload *u, const struct place *p, struct act *act,
 
 /* ERR_EXISTS: somebody else made it since we looked. */
 static enum err_code
-try_commit(struct dir_upload *u, const struct guard *g,
+try_commit(struct dir_upload *u, const struct guard *g, struct store_batch *b,
     const struct statx *made, bool *created, struct err *err)
 {
+	struct resource now;
 	struct trash trash CLEANUP(trash_done) = TRASH_NONE;
 	struct hold h CLEANUP(hold_done) = { 0 };
 	struct place p CLEANUP(place_done) = PLACE_NONE;
@@ -118,12 +149,16 @@ try_commit(struct dir_upload *u, const struct guard *g,
 		rc = place_allows(&p, TOUCH_CONTENT, NULL, g, err);
 	if (!rc)
 		rc = inherit(u, &p, &act, err);
+	if (!rc)
+		rc = make_durable(u, &p, b, err);
 	if (rc)
 		return rc;
 	act.change.path = p.path;
 	act_makes(&act, u->ds, made);
 	act_takes(&act, &p);
-	rc = act_begin(&act, u->ds, NULL, p.dir, -1, err);
+	dir_resource(u->ds, made, &now);
+	act_remembers(&act, g, u->path, p.found == FOUND_NOTHING, &now);
+	rc = act_begin(&act, u->ds, b, p.dir, -1, err);
 	if (!rc)
 		rc = temp_install(u->ds, &u->temp, &p, &trash, err);
 	if (rc == ERR_NOT_FOUND || rc == ERR_CROSS_DEVICE)
@@ -145,15 +180,17 @@ dir_upload_commit(struct upload *base, const struct guard *g,
 	int tries = 0;
 	enum err_code rc = set_time(u, err);
 
-	(void)b;
 	if (!rc)
-		rc = make_durable(u, err);
+		rc = give_back(u, err);
+	/* Before the claim, if it can be: the disk keeps nobody waiting. */
+	if (!rc)
+		rc = make_durable(u, &u->begun, b, err);
 	if (!rc) /* while it may still fail */
 		rc = dir_stat_fd(u->temp.fd, &stx, err);
 	if (rc)
 		return rc;
 	do
-		rc = try_commit(u, g, &stx, &new, err);
+		rc = try_commit(u, g, b, &stx, &new, err);
 	while (rc == ERR_EXISTS && ++tries < MAX_TRIES);
 	if (rc)
 		return rc;

@@ -80,6 +80,7 @@ struct store {
 /* The base of every batch, placed first in it. */
 struct store_batch {
 	struct store *store;
+	bool many; /* store_batch_many() was told */
 };
 
 /* The base of every claim, placed first in it. */

@@ -258,24 +258,32 @@ check_size(struct db *c, const struct resource_id *id, struct err *err)
 }
 
 enum err_code
-state_patch(struct state *s, struct rpath path, const struct resource_id *id,
-    const struct prop_change *changes, size_t n, struct err *err)
+state_patch(struct state *s, const struct change *change,
+    const struct prop_change *changes, size_t n, bool wait, uint64_t *intent,
+    struct err *err)
 {
+	const struct resource_id *id = change->made;
 	struct tx t;
+	uint64_t seq = 0;
 	enum err_code rc = tx_begin(s, &t, err);
 	size_t i;
 
+	*intent = 0;
 	if (rc)
 		return rc;
-	rc = journal_add(
-	    t.c, &(struct change){ CHANGE_PROPS, .path = path }, NULL, err);
+	rc = journal_add(t.c, change, &seq, err);
 	for (i = 0; i < n && !rc; i++)
 		rc = change_prop(t.c, id, &changes[i], err);
 	if (!rc)
 		rc = check_size(t.c, id, err);
+	if (!rc)
+		rc = change_note(t.c, seq, change, wait, intent, err);
 	if (!rc) /* before anybody can see them */
 		filter_add(s, id);
-	return tx_end(&t, rc, true, err);
+	rc = tx_end(&t, rc, wait, err);
+	if (rc)
+		*intent = 0;
+	return rc;
 }
 
 enum err_code
@@ -304,20 +312,27 @@ props_copy(struct state *s, struct db *c, const struct resource_id *from,
 }
 
 enum err_code
-state_copy(struct state *s, struct rpath path, const struct resource_id *from,
-    const struct resource_id *to, struct err *err)
+state_copy(struct state *s, const struct change *change, bool wait,
+    uint64_t *intent, struct err *err)
 {
 	struct tx t;
 	bool any;
+	uint64_t seq = 0;
 	enum err_code rc = tx_begin(s, &t, err);
 
+	*intent = 0;
 	if (rc)
 		return rc;
-	rc = journal_add(
-	    t.c, &(struct change){ CHANGE_PROPS, .path = path }, NULL, err);
+	rc = journal_add(t.c, change, &seq, err);
 	if (!rc)
-		rc = props_copy(s, t.c, from, to, &any, err);
-	return tx_end(&t, rc, true, err);
+		rc = props_copy(
+		    s, t.c, change->props_of, change->made, &any, err);
+	if (!rc)
+		rc = change_note(t.c, seq, change, wait, intent, err);
+	rc = tx_end(&t, rc, wait, err);
+	if (rc)
+		*intent = 0;
+	return rc;
 }
 
 enum err_code
@@ -408,6 +423,7 @@ state_new(bool relaxed)
 	s->lock = -1;
 	s->relaxed = relaxed;
 	(void)pthread_mutex_init(&s->ended.lock, NULL);
+	late_init(s);
 	sync_init(s);
 	tidy_init(s);
 	return s;
@@ -426,6 +442,8 @@ load(struct state *s, const struct state_spec *spec, struct err *err)
 		    spec->relaxed ? relaxed_pragmas : strict_pragmas, err);
 	if (!rc)
 		rc = filter_load(s, err);
+	if (!rc)
+		rc = records_load(s, err);
 	return rc ? rc : state_locks_load(s, err);
 }
 
@@ -516,6 +534,7 @@ state_close(struct state *s)
 	db_close(&s->writer);
 	sync_done(s);
 	(void)pthread_mutex_destroy(&s->ended.lock);
+	late_done(s);
 	fd_close(&s->lock);
 	free(s);
 }

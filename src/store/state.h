@@ -2,9 +2,9 @@
 /*
  * What a directory store keeps beside the files, in SQLite: dead properties,
  * keyed by resource id; locks, keyed by path; the journal, a number for every
- * change; and intents, the changes that a crash may have left half done.  One
- * process at a time serves a state directory; others may look into it, and
- * take locks away (sheaf locks).
+ * change; intents, the changes that a crash may have left half done; and
+ * records, what was done under which key.  One process at a time serves a state
+ * directory; others may look into it, and take locks away (sheaf locks).
  *
  * A reader does not wait for a writer.  Every function that changes something
  * is one transaction, and on disk when it returns, unless relaxed or said
@@ -48,6 +48,18 @@ enum change_kind {
 	CHANGE_MOVE, /* path, and everything below it, is at `to` */
 	CHANGE_PROPS, /* dead properties */
 	CHANGE_TREE, /* anything at path or below it may have changed */
+	/* The same, said beforehand of a batch; each has its own line as well.
+	 */
+	CHANGE_BATCH,
+};
+
+/* What is remembered of a change, if it is made (store.h). */
+struct noted {
+	const struct record *record;
+	struct rpath path; /* as it was asked for */
+	bool created;
+	unsigned etag_len;
+	char etag[ETAG_MAX];
 };
 
 /*
@@ -78,6 +90,18 @@ struct change {
 	bool drops_locks;
 	/* There is an intent even if the state has nothing to do. */
 	bool in_steps;
+	/*
+	 * The same, but only so that records of earlier changes to path can be
+	 * told from those that a power cut took back.
+	 */
+	bool traced;
+	/*
+	 * A CHANGE_BATCH that is on disk covers it: its line may come with the
+	 * next transaction, and be lost with the process.
+	 */
+	bool said;
+	const struct noted *note; /* NULL: nothing is remembered */
+	struct str record; /* of an intent that was read back: its key */
 	/* A lock that goes if the change is not made after all. */
 	struct str lock_token;
 };
@@ -86,6 +110,9 @@ struct change {
  * Writes the change into the journal, before anybody can see it.  *intent is
  * what state_change_end() wants, 0 if nothing will be left to do.  wait: until
  * it is on disk; else it is only written, which a power cut can undo.
+ *
+ * With a note, *intent is never 0.  The record is seen from then on, and taken
+ * back if the change is not made after all.
  */
 enum err_code state_change_begin(struct state *s, const struct change *c,
     bool wait, uint64_t *intent, struct err *err) MUST_USE;
@@ -97,8 +124,38 @@ enum err_code state_change_begin(struct state *s, const struct change *c,
  */
 void state_change_end(struct state *s, uint64_t intent, bool in_place);
 
+/* The change is in place, but may not stay: as above, but its record goes. */
+void state_change_lost(struct state *s, uint64_t intent);
+
+/* Whether, by *intent, locks go with the change. */
+bool state_change_drops_locks(uint64_t intent);
+
 /*
- * After state_open(), what a crash left: calls visit for each intent, oldest
+ * Says beforehand that a batch may change anything at path or below it: a line
+ * that is on disk when it returns, and its number.
+ */
+enum err_code state_say(struct state *s, struct rpath path, uint64_t *seq,
+    struct err *err) MUST_USE;
+
+/* What a batch has left for the end. */
+struct settled {
+	const uint64_t *intents; /* of changes that are in place */
+	size_t n_intents;
+	const uint64_t *records; /* see state_remember() */
+	size_t n_records;
+	uint64_t said; /* what state_say() gave; 0: that line stays */
+	bool lost; /* it could not be brought to the disk: no record stays */
+};
+
+/*
+ * All of the batch is on disk: does what is left to do, and takes its line
+ * back.  Waits for records alone.
+ */
+enum err_code state_settle(
+    struct state *s, const struct settled *d, struct err *err) MUST_USE;
+
+/*
+ * After state_open(), what a crash left: calls visit for each intent, newest
  * first; it says whether the change is in place, and state_change_end() is
  * done with that.  What visit cannot see is left for the next start; an error
  * that stops (err.def), or ERR_NO_FDS, ends it.  A change that a later one has
@@ -136,15 +193,20 @@ enum err_code
 state_props(struct state *s, const struct resource_id *id, struct arena *a,
     const struct prop **out, size_t *n, struct err *err) MUST_USE;
 
-/* As store_patch(): all or none, in order, with its line in the journal. */
-enum err_code
-state_patch(struct state *s, struct rpath path, const struct resource_id *id,
-    const struct prop_change *changes, size_t n, struct err *err) MUST_USE;
+/*
+ * As store_patch(): all or none, in order, with its line in the journal, of
+ * c->made.  wait and *intent as above; the whole change is made by it.
+ */
+enum err_code state_patch(struct state *s, const struct change *c,
+    const struct prop_change *changes, size_t n, bool wait, uint64_t *intent,
+    struct err *err) MUST_USE;
 
-/* `to` has the properties of `from` from now on, and no others. */
-enum err_code
-state_copy(struct state *s, struct rpath path, const struct resource_id *from,
-    const struct resource_id *to, struct err *err) MUST_USE;
+/*
+ * c->made has the properties of c->props_of from now on, and no others.  The
+ * rest as above.
+ */
+enum err_code state_copy(struct state *s, const struct change *c, bool wait,
+    uint64_t *intent, struct err *err) MUST_USE;
 
 /*
  * None of these n has any from now on; not waited for.  A caller may ignore a
@@ -152,6 +214,20 @@ state_copy(struct state *s, struct rpath path, const struct resource_id *from,
  */
 enum err_code state_drop(
     struct state *s, const struct resource_id *ids, size_t n, struct err *err);
+
+/* ---- records */
+
+/* As store_recall(). */
+enum err_code state_recall(struct state *s, struct str key, struct arena *a,
+    struct recalled *out, bool *found, struct err *err) MUST_USE;
+
+/*
+ * As store_remember(), without a batch.  With one (waits is not NULL) it is not
+ * waited for, and *waits is what state_settle() wants, or 0: until then it is
+ * seen, but a start after a crash forgets it.
+ */
+enum err_code state_remember(struct state *s, const struct record *r,
+    struct str result, uint64_t *waits, struct err *err) MUST_USE;
 
 /* ---- locks, by canonical path; those that are over are not seen */
 

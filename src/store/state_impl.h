@@ -4,7 +4,10 @@
  * the sync that writers share.
  *
  *   state.c         opening, properties
- *   state_change.c  the journal and intents
+ *   state_change.c  intents
+ *   state_journal.c the journal
+ *   state_recover.c intents that a crash has left
+ *   state_records.c records
  *   state_locks.c   locks
  *   state_sync.c    transactions and when they are on the disk
  *   state_tidy.c    what is done now and then
@@ -31,13 +34,23 @@
 struct ended {
 	uint64_t seq;
 	bool in_place;
+	bool keep; /* its record */
 	bool work; /* more to do than to remove the intent */
+	bool overtaken; /* the record is all that is left to see to */
 };
 
 struct ended_list {
 	pthread_mutex_t lock;
 	size_t n;
 	struct ended v[ENDED_MAX];
+};
+
+/* Lines of the journal that may come late.  See state_journal.c. */
+struct late {
+	pthread_mutex_t lock;
+	struct buf come; /* since the last transaction */
+	struct buf taken; /* the writer's: of this one, and of failed ones */
+	size_t n_taken; /* bytes of it */
 };
 
 /* Who waits for the disk together.  See state_sync.c. */
@@ -77,6 +90,7 @@ struct state {
 	int64_t locks_tidy_at; /* the writer's */
 	_Atomic uint64_t committed; /* number of the last transaction */
 	struct ended_list ended;
+	struct late late;
 	struct wal_sync sync;
 	struct tidy tidy;
 	_Atomic uint64_t filter[FILTER_WORDS];
@@ -136,8 +150,9 @@ enum err_code
 tx_end(struct tx *t, enum err_code rc, bool wait, struct err *err) MUST_USE;
 
 /*
- * Carries out what state_change_end() was told, if there is anything.  What
- * fails is tried again in the next transaction.
+ * Carries out what state_change_end() was told, and writes the lines that have
+ * come late, if there is anything.  What fails is tried again in the next
+ * transaction.
  */
 enum err_code tx_flush(struct state *s);
 
@@ -171,15 +186,74 @@ enum err_code
 props_copy(struct state *s, struct db *c, const struct resource_id *from,
     const struct resource_id *to, bool *any, struct err *err) MUST_USE;
 
-/* ---- the journal and intents (state_change.c) */
+/* ---- the journal (state_journal.c) */
+
+void late_init(struct state *s);
+void late_done(struct state *s);
+
+/* A line for the next transaction.  False: there is no room for it. */
+bool late_add(struct state *s, const struct change *change);
+
+bool late_any(struct state *s);
+
+/* Within a transaction; the second once that is committed. */
+enum err_code
+late_write(struct state *s, struct db *c, struct err *err) MUST_USE;
+void late_written(struct state *s);
 
 /* Within a transaction: writes the line; its number (seq may be NULL). */
 enum err_code journal_add(struct db *c, const struct change *change,
     uint64_t *seq, struct err *err) MUST_USE;
 
+/* ---- intents (state_change.c) */
+
+struct intent {
+	struct change change;
+	struct resource_id made, gone, props_of;
+};
+
+/* From a row of Q_INTENT_GET; its text is the row's, its ids are i's. */
+void intent_read(sqlite3_stmt *stmt, struct intent *i);
+
+/*
+ * Within a transaction that makes the whole change: remembers its note, if
+ * there is one.  Where the change is yet to reach the disk (not wait), *intent
+ * is what comes of it.
+ */
+enum err_code
+change_note(struct db *c, uint64_t seq, const struct change *change, bool wait,
+    uint64_t *intent, struct err *err) MUST_USE;
+
 /* Within a transaction: what is left of the change, and removes its intent. */
 enum err_code
 intent_finish(struct db *c, const struct ended *e, struct err *err) MUST_USE;
+
+/* To be carried out in the next transaction, or at once. */
+void intent_ended(struct state *s, const struct ended *e);
+
+/* ---- records (state_records.c) */
+
+/* Removes those that a crash has outdated, when the state is opened. */
+enum err_code records_load(struct state *s, struct err *err) MUST_USE;
+
+/*
+ * Within a transaction: that of the change with that number.  *older: there is
+ * another of that key, which goes with record_end().
+ */
+enum err_code record_note(struct db *c, uint64_t seq, const struct noted *n,
+    bool *older, struct err *err) MUST_USE;
+
+/* Within a transaction: the change was made (keep), or not. */
+enum err_code record_end(struct db *c, struct str key, uint64_t seq, bool keep,
+    struct err *err) MUST_USE;
+
+/* Within a transaction: one that waited is there for good (keep), or not. */
+enum err_code
+record_settle(struct db *c, uint64_t id, bool keep, struct err *err) MUST_USE;
+
+/* Within a transaction: at most max of those that are over; *more: so many. */
+enum err_code
+records_drop_over(struct db *c, int max, bool *more, struct err *err) MUST_USE;
 
 /* ---- locks (state_locks.c) */
 

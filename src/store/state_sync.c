@@ -121,8 +121,11 @@ sync_wait(struct state *s, uint64_t n, struct err *err)
 enum err_code
 state_sync(struct state *s, struct err *err)
 {
-	return s->relaxed ? ERR_OK
-			  : sync_wait(s, atomic_load(&s->committed), err);
+	if (s->relaxed)
+		return ERR_OK;
+	if (late_any(s) && tx_flush(s))
+		return err_set(err, ERR_IO, "the journal could not be written");
+	return sync_wait(s, atomic_load(&s->committed), err);
 }
 
 void
@@ -223,6 +226,8 @@ tx_begin_now(struct state *s, struct tx *t, struct err *err)
 		return rc;
 	}
 	rc = carry_out(t, err);
+	if (!rc)
+		rc = late_write(s, t->c, err);
 	return rc ? tx_end(t, rc, false, err) : ERR_OK;
 }
 
@@ -247,6 +252,7 @@ commit(struct tx *t, enum err_code rc, struct err *err)
 	if (locks < 0)
 		(void)atomic_fetch_add(&t->s->n_locks, locks);
 	ended_remove(&t->s->ended, t->n_ended);
+	late_written(t->s);
 	return ERR_OK;
 }
 
@@ -272,6 +278,7 @@ tx_flush(struct state *s)
 	(void)pthread_mutex_lock(&s->ended.lock);
 	any = s->ended.n > 0;
 	(void)pthread_mutex_unlock(&s->ended.lock);
+	any = any || late_any(s);
 	if (any)
 		rc = tx_begin(s, &t, NULL);
 	return any && !rc ? tx_end(&t, ERR_OK, false, NULL) : rc;

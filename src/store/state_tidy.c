@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A thread that brings the log back into the database, and keeps the journal
- * short: both take a while, for which no request should wait.
+ * A thread that brings the log back into the database, and removes old lines
+ * of the journal and old records: all take a while, for which no request should
+ * wait.
  */
 #include <signal.h>
 
@@ -24,7 +25,7 @@
 #define LOG_BUSY_MS 100 /* to wait for a slow reader then */
 
 #define JOURNAL_MAX 1000000
-#define PRUNE_STEP 500 /* lines in one transaction */
+#define PRUNE_STEP 500 /* lines, or records, in one transaction */
 
 /* Called by SQLite after each commit, with the writer's lock held. */
 static int
@@ -90,8 +91,10 @@ tidy_make_room(struct state *s)
 	(void)pthread_mutex_unlock(&t->lock);
 }
 
+typedef enum err_code (*prune_fn)(struct db *c, bool *more, struct err *err);
+
 static enum err_code
-prune(struct db *c, bool *more, struct err *err)
+prune_journal(struct db *c, bool *more, struct err *err)
 {
 	sqlite3_stmt *stmt CLEANUP(db_reset) = NULL;
 	enum err_code rc = db_prepare(c, Q_JOURNAL_PRUNE, &stmt, err);
@@ -111,9 +114,15 @@ prune(struct db *c, bool *more, struct err *err)
 	return ERR_OK;
 }
 
+static enum err_code
+prune_records(struct db *c, bool *more, struct err *err)
+{
+	return records_drop_over(c, PRUNE_STEP, more, err);
+}
+
 /* A failure is as good as nothing: what is left goes the next time. */
 static void
-shorten_journal(struct state *s)
+prune(struct state *s, prune_fn step)
 {
 	bool more = true;
 
@@ -123,7 +132,7 @@ shorten_journal(struct state *s)
 
 		if (rc)
 			return;
-		rc = prune(t.c, &more, NULL);
+		rc = step(t.c, &more, NULL);
 		if (tx_end(&t, rc, false, NULL))
 			return;
 	}
@@ -149,7 +158,8 @@ run(void *arg)
 		t->tries++;
 		(void)pthread_cond_broadcast(&t->tried);
 		(void)pthread_mutex_unlock(&t->lock);
-		shorten_journal(s);
+		prune(s, prune_journal);
+		prune(s, prune_records);
 	}
 }
 

@@ -297,6 +297,13 @@ store_batch_begin(struct store *s, struct rpath root, struct store_batch **out,
 				   : ERR_OK;
 }
 
+void
+store_batch_many(struct store_batch *b)
+{
+	if (b)
+		b->many = true;
+}
+
 enum err_code
 store_batch_end(struct store *s, struct store_batch *b, struct err *err)
 {

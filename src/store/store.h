@@ -122,6 +122,13 @@ enum err_code store_batch_begin(struct store *s, struct rpath root,
     struct store_batch **out, struct err *err) MUST_USE;
 
 /*
+ * To be said at once, where many changes are sure to come: else the first few
+ * are made durable one by one, which costs less where they are all.  NULL is
+ * fine.
+ */
+void store_batch_many(struct store_batch *b);
+
+/*
  * Makes the batch's changes durable, and frees it.  After a failure some of
  * them may be lost in a power cut.  NULL is fine.
  */
@@ -145,7 +152,7 @@ enum err_code store_batch_flush(
 /*
  * In a guard, it is remembered if the change is made, and only then: after a
  * crash it is there exactly if the change is.  It takes the place of one with
- * the same key.
+ * the same key.  Callers see to it that a key is used for one change at a time.
  */
 struct record {
 	struct str key; /* opaque; whoever makes it keeps users apart */

@@ -177,6 +177,22 @@ id(unsigned n)
 	return &ids[n];
 }
 
+enum err_code
+patch_props(struct state *s, const struct resource_id *of,
+    const struct prop_change *changes, size_t n, struct err *err)
+{
+	const struct change c = {
+		.kind = CHANGE_PROPS,
+		.path = at("/p"),
+		.made = of,
+	};
+	uint64_t intent = 1;
+	enum err_code rc = state_patch(s, &c, changes, n, true, &intent, err);
+
+	assert_int_equal(intent, 0);
+	return rc;
+}
+
 void
 set_prop(struct state_world *w, unsigned n, const char *value)
 {
@@ -186,7 +202,7 @@ set_prop(struct state_world *w, unsigned n, const char *value)
 		    .value = str_from_c(value) },
 	};
 
-	assert_ok(state_patch(w->state, at("/p"), id(n), &c, 1, err));
+	assert_ok(patch_props(w->state, id(n), &c, 1, err));
 }
 
 void

@@ -48,6 +48,10 @@ int64_t raw_int(struct state_world *w, const char *sql);
 /* Id number n: made up, but always the same. */
 const struct resource_id *id(unsigned n);
 
+/* On disk when it returns, at a path of no importance. */
+enum err_code patch_props(struct state *s, const struct resource_id *of,
+    const struct prop_change *changes, size_t n, struct err *err);
+
 /* A property "p" of id n. */
 void set_prop(struct state_world *w, unsigned n, const char *value);
 

@@ -93,6 +93,7 @@ extern const struct tests prop_tests;
 extern const struct tests walk_tests;
 extern const struct tests race_tests;
 extern const struct tests alloc_tests;
+extern const struct tests record_tests;
 extern const struct tests lock_tests;
 extern const struct tests lock_end_tests;
 extern const struct tests locked_tests;

@@ -105,6 +105,7 @@ run(void)
 		&walk_tests,
 		&race_tests,
 		&alloc_tests,
+		&record_tests,
 		&lock_tests,
 		&lock_end_tests,
 		&locked_tests,

@@ -75,13 +75,23 @@ STEP(enum err_code, state_change_begin,
 	struct err *err),
     (s, c, wait, intent, err))
 STEP(enum err_code, state_patch,
-    (struct state * s, struct rpath path, const struct resource_id *id,
-	const struct prop_change *changes, size_t n, struct err *err),
-    (s, path, id, changes, n, err))
+    (struct state * s, const struct change *c,
+	const struct prop_change *changes, size_t n, bool wait,
+	uint64_t *intent, struct err *err),
+    (s, c, changes, n, wait, intent, err))
 STEP(enum err_code, state_copy,
-    (struct state * s, struct rpath path, const struct resource_id *from,
-	const struct resource_id *to, struct err *err),
-    (s, path, from, to, err))
+    (struct state * s, const struct change *c, bool wait, uint64_t *intent,
+	struct err *err),
+    (s, c, wait, intent, err))
+STEP(enum err_code, state_say,
+    (struct state * s, struct rpath path, uint64_t *seq, struct err *err),
+    (s, path, seq, err))
+STEP(enum err_code, state_settle,
+    (struct state * s, const struct settled *d, struct err *err), (s, d, err))
+STEP(enum err_code, state_remember,
+    (struct state * s, const struct record *r, struct str result,
+	uint64_t *waits, struct err *err),
+    (s, r, result, waits, err))
 STEP(enum err_code, state_drop,
     (struct state * s, const struct resource_id *ids, size_t n,
 	struct err *err),

@@ -43,12 +43,18 @@ a_line_says_what_changed_and_where(void **state)
 		.path = at("/from"),
 		.to = at("/to\xff"),
 	};
+	const struct change copies = {
+		.kind = CHANGE_PROPS,
+		.path = at("/c"),
+		.props_of = id(0),
+		.made = id(1),
+	};
 	uint64_t intent = 1;
 
 	assert_ok(state_change_begin(w->state, &move, false, &intent, err));
 	state_change_end(w->state, intent, true);
 	assert_ok(write_line(w->state, "/a", err));
-	assert_ok(state_copy(w->state, at("/c"), id(0), id(1), err));
+	assert_ok(state_copy(w->state, &copies, true, &intent, err));
 	assert_int_equal(raw_int(w,
 			     "SELECT count(*) FROM journal WHERE"
 			     " (seq, kind, path, other) IS"
@@ -407,7 +413,7 @@ a_file_of_version_1_keeps_its_properties(void **state)
 	check_prop(&old, 0, "kept");
 	assert_ok(write_line(old.state, "/a", err));
 	assert_int_equal(last(&old), 1);
-	assert_int_equal(raw_int(&old, "PRAGMA user_version"), 2);
+	assert_int_equal(raw_int(&old, "PRAGMA user_version"), 3);
 	state_world_close(&old);
 	state_world_open(&old);
 	check_prop(&old, 0, "kept");
@@ -419,10 +425,10 @@ a_file_of_a_newer_version_is_refused(void **state)
 {
 	struct state_world *w = *state;
 
-	raw_exec(w, "PRAGMA user_version = 3");
+	raw_exec(w, "PRAGMA user_version = 4");
 	state_world_close(w);
 	assert_fails(state_world_try(w, err), ERR_OS);
-	raw_exec(w, "PRAGMA user_version = 2");
+	raw_exec(w, "PRAGMA user_version = 3");
 	state_world_open(w);
 }
 

@@ -75,7 +75,7 @@ do_patch(struct state_world *w)
 		    .remove = true },
 	};
 
-	return state_patch(w->state, at("/p"), id(2), c, 2, NULL);
+	return patch_props(w->state, id(2), c, 2, NULL);
 }
 
 static enum err_code

@@ -418,7 +418,7 @@ patch(struct state_world *w, const char *value, struct err *err)
 		    .value = str_from_c(value) },
 	};
 
-	return state_patch(w->state, at("/p"), id(0), &c, 1, err);
+	return patch_props(w->state, id(0), &c, 1, err);
 }
 
 static void
