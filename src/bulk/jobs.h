@@ -10,6 +10,7 @@
 #define SHEAF_BULK_JOBS_H
 
 #include "bulk/run.h"
+#include "wire/bulk_docs.h"
 
 struct jobs;
 
@@ -26,9 +27,13 @@ struct job_status {
 	char id[BULK_ID_SIZE];
 	enum job_state state;
 	struct results_summary sum; /* so far */
-	uint64_t total; /* operations; 0: not known yet */
+	uint64_t total; /* operations */
 	int64_t created, ended; /* ns since 1970; 0: not yet */
+	char error[192]; /* why it ended before its end; or empty */
 };
+
+struct str job_state_name(enum job_state s);
+bool job_state_is_last(enum job_state s);
 
 /*
  * dir: a directory of its own, made where it is missing.  Takes up what an
@@ -40,13 +45,16 @@ enum err_code jobs_open(const char *dir, const struct bulk_env *env,
 /* Waits for operations under way; the rest goes on at the next start. */
 void jobs_close(struct jobs *j); /* NULL is fine */
 
+/* To be called now and then: removes what was kept for long enough. */
+void jobs_tick(struct jobs *j);
+
 /* A new one, whose body is to be written to *body. */
 struct job_spec {
 	struct str user;
 	struct origin origin;
 	enum batch_form form;
 	struct str boundary, key;
-	bool dry_run, representation;
+	bool dry_run, representation, stop_on_error;
 };
 
 struct job; /* one that is being taken in */
@@ -55,7 +63,10 @@ struct job; /* one that is being taken in */
 enum err_code job_new(struct jobs *j, const struct job_spec *spec,
     struct job **out, struct err *err) MUST_USE;
 struct ostream *job_body(struct job *j);
-/* Durable, and queued; id is the caller's from then on. */
+/*
+ * Durable, and queued; id is the caller's from then on.  What is malformed as a
+ * whole fails here, as batch_parser_feed() does.
+ */
 enum err_code
 job_submit(struct job *j, char id[BULK_ID_SIZE], struct err *err) MUST_USE;
 void job_free(struct job *j); /* not submitted: it leaves no trace */
@@ -66,11 +77,19 @@ enum err_code jobs_look(struct jobs *j, struct str user, struct str id,
 enum err_code jobs_cancel(
     struct jobs *j, struct str user, struct str id, struct err *err) MUST_USE;
 
+/* A result, as a line of NDJSON; borrowed for the call. */
+struct job_reader {
+	enum err_code (*put)(
+	    void *arg, const struct result_line *r, struct str line);
+	void *arg;
+};
+
 /*
- * The results so far, as lines of NDJSON, from the first one whose index is
- * over `after` (-1: all); failed: only those.
+ * The results so far, from the first one whose index is over `after` (-1:
+ * all); failed: only those.  What put returns but ERR_OK ends it.
  */
-enum err_code jobs_results(struct jobs *j, struct str user, struct str id,
-    int64_t after, bool failed, struct ostream *to, struct err *err) MUST_USE;
+enum err_code
+jobs_results(struct jobs *j, struct str user, struct str id, int64_t after,
+    bool failed, const struct job_reader *to, struct err *err) MUST_USE;
 
 #endif

@@ -74,12 +74,17 @@ conns_admit(struct conns *cs, const struct host *h, uint64_t max)
 /* ---- the state: milliseconds since some moment, and the phase */
 
 static uint64_t
-state_of(enum conn_phase phase)
+state_since_when(enum conn_phase phase, int64_t when)
 {
 	static_assert(CONN_DEAD < 1 << PHASE_BITS, "a phase has its bits");
 
-	return (uint64_t)(clock_monotonic() / 1000000) << PHASE_BITS |
-	    (uint64_t)phase;
+	return (uint64_t)(when / 1000000) << PHASE_BITS | (uint64_t)phase;
+}
+
+static uint64_t
+state_of(enum conn_phase phase)
+{
+	return state_since_when(phase, clock_monotonic());
 }
 
 static enum conn_phase
@@ -94,17 +99,43 @@ state_since(uint64_t state)
 	return (int64_t)(state >> PHASE_BITS) * 1000000;
 }
 
-bool
-conn_enter(struct conn *c, enum conn_phase phase)
+static bool
+enter(struct conn *c, uint64_t state, uint64_t moved)
 {
-	uint64_t was = atomic_load(&c->state), state = state_of(phase);
+	uint64_t was = atomic_load(&c->state);
 
-	atomic_store_explicit(&c->moved, 0, memory_order_relaxed);
+	atomic_store_explicit(&c->moved, moved, memory_order_relaxed);
 	do
 		if (state_phase(was) == CONN_DEAD)
 			return false;
 	while (!atomic_compare_exchange_weak(&c->state, &was, state));
 	return true;
+}
+
+bool
+conn_enter(struct conn *c, enum conn_phase phase)
+{
+	return enter(c, state_of(phase), 0);
+}
+
+bool
+conn_reenter(
+    struct conn *c, enum conn_phase phase, int64_t spent, uint64_t moved)
+{
+	return enter(
+	    c, state_since_when(phase, clock_monotonic() - spent), moved);
+}
+
+int64_t
+conn_spent(const struct conn *c)
+{
+	return clock_monotonic() - state_since(atomic_load(&c->state));
+}
+
+uint64_t
+conn_bytes(const struct conn *c)
+{
+	return atomic_load_explicit(&c->moved, memory_order_relaxed);
 }
 
 void

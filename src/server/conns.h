@@ -65,6 +65,17 @@ void conns_remove(struct conns *cs, struct conn *c);
  */
 bool conn_enter(struct conn *c, enum conn_phase phase);
 
+/*
+ * Enters a phase in which some time was spent before, and bytes of the body
+ * were moved: as if it had not been left.
+ */
+bool conn_reenter(
+    struct conn *c, enum conn_phase phase, int64_t spent, uint64_t moved);
+
+/* How long it has been in its phase, and the bytes of the body since. */
+int64_t conn_spent(const struct conn *c);
+uint64_t conn_bytes(const struct conn *c);
+
 /* Counts bytes of the body. */
 void conn_moved(struct conn *c, size_t n);
 

@@ -54,7 +54,7 @@ spool_woke(void *arg)
 {
 	struct exchange_state *e = arg;
 
-	if (!e->whole_first)
+	if (!e->whole_first && !e->in_piece)
 		gate_wake(&e->gate);
 }
 
@@ -170,6 +170,59 @@ run_work(struct work *w)
 	exchange_drop(e);
 }
 
+/* ---- a body in pieces */
+
+/* What was spent on it is no time of the client's, who could send nothing. */
+static void
+run_piece(struct work *w)
+{
+	struct exchange_state *e = CONTAINER_OF(w, struct exchange_state, work);
+
+	e->err.code = e->ops->piece(&e->x, &e->err);
+	(void)conn_reenter(e->conn, CONN_BODY, e->spent, e->moved);
+	gate_wake(&e->gate);
+	exchange_drop(e);
+}
+
+static enum MHD_Result
+start_piece(struct exchange_state *e)
+{
+	e->spent = conn_spent(e->conn);
+	e->moved = conn_bytes(e->conn);
+	if (!conn_enter(e->conn, CONN_WORK))
+		return MHD_NO;
+	e->stage = STAGE_PIECE;
+	e->in_piece = true;
+	e->work.run = run_piece;
+	(void)atomic_fetch_add(&e->holders, 1);
+	gate_suspend(&e->gate);
+	if (workers_add_more(e->server->workers, &e->work))
+		return MHD_YES;
+	(void)err_set(&e->err, ERR_BUSY, "no thread could be started");
+	gate_wake(&e->gate);
+	exchange_drop(e);
+	return MHD_YES;
+}
+
+/*
+ * The piece is done, and the body goes on.  libmicrohttpd may call although the
+ * connection is suspended, with what it has read of a chunked body: false then.
+ */
+static bool
+end_piece(struct exchange_state *e)
+{
+	bool waiting;
+
+	(void)pthread_mutex_lock(&e->gate.lock);
+	waiting = e->gate.waiting;
+	(void)pthread_mutex_unlock(&e->gate.lock);
+	if (waiting)
+		return false;
+	e->in_piece = false;
+	e->stage = STAGE_BODY;
+	return true;
+}
+
 /* ---- the request */
 
 static enum err_code
@@ -205,12 +258,41 @@ start_answer(struct exchange_state *e, struct err *err)
 	return rc;
 }
 
+/* ---- endpoints */
+
+static void
+start_bulk(struct exchange_state *e)
+{
+	struct server *s = e->server;
+
+	e->bulk_env = (struct bulk_env){
+		.store = s->store,
+		.set = &e->live->set,
+		.limits = &e->live->limits,
+		.keys = e->x.keys,
+		.spawn = server_spawn,
+		.spawn_ctx = s,
+		.failures = e->x.failures,
+	};
+	e->bulk = (struct bulk_service){
+		.env = &e->bulk_env,
+		.jobs = s->jobs,
+		.always_200 = e->live->config.bulk_status == BULK_ALWAYS_200,
+		.version = STR(SHEAF_VERSION),
+	};
+	e->x.service = &e->bulk;
+}
+
 static enum err_code
 begin_method(struct exchange_state *e, struct err *err)
 {
 	enum err_code rc;
 
-	e->ops = keyed_method(&e->req, dav_method(e->req.method));
+	e->ops = bulk_endpoint(&e->req);
+	if (e->ops)
+		start_bulk(e);
+	else
+		e->ops = keyed_method(&e->req, dav_method(e->req.method));
 	rc = e->ops->begin(&e->x, err);
 	if (!rc && e->req.has_body && !e->x.body)
 		rc = err_tell(err, ERR_MEDIA_TYPE, "%.*s takes no body here",
@@ -225,10 +307,11 @@ body_left(const struct exchange_state *e)
 	return e->req.has_length ? e->req.length - e->received : UINT64_MAX;
 }
 
+/* An answer that piece() began goes on with the body. */
 static bool
 is_refused(const struct exchange_state *e)
 {
-	return e->err.code || gave_answer(e);
+	return e->err.code || (gave_answer(e) && !(e->ops && e->ops->piece));
 }
 
 /* There will be no run(): whether that must be said before the body is over. */
@@ -270,20 +353,32 @@ handle_head(struct exchange_state *e, const char *method, const char *url,
 	return MHD_YES;
 }
 
-static void
+/* There is no way to say what went wrong but to end it here. */
+static bool
+is_spoiled(const struct exchange_state *e)
+{
+	return e->err.code && gave_answer(e);
+}
+
+static enum MHD_Result
 handle_body(struct exchange_state *e, struct str bytes)
 {
 	conn_moved(e->conn, bytes.len);
 	e->received += bytes.len;
-	if (e->stage == STAGE_LINGER)
-		return;
 	if (is_refused(e)) {
 		e->dropped += bytes.len;
 	} else if (ostream_write(e->x.body, bytes)) {
 		e->err = e->x.body->err;
 	}
+	if (is_spoiled(e)) {
+		say_error(e);
+		return MHD_NO;
+	}
 	if (must_hurry(e))
 		answer_past(e);
+	else if (e->x.full && !e->err.code && e->ops->piece)
+		return start_piece(e);
+	return MHD_YES;
 }
 
 static enum MHD_Result
@@ -314,7 +409,7 @@ handle_whole(struct exchange_state *e)
 {
 	if (!is_refused(e) && e->x.slow)
 		return start_work(e);
-	if (gave_answer(e))
+	if (gave_answer(e) && !e->err.code)
 		finish_method(e);
 	else
 		run_method(e);
@@ -350,6 +445,8 @@ exchange_handle(void *server, struct MHD_Connection *mc, const char *url,
 	(void)mc;
 	if (!e)
 		return MHD_NO; /* no memory for it */
+	if (e->stage == STAGE_PIECE && !end_piece(e))
+		return MHD_YES;
 	*upload_size = 0;
 	switch (e->stage) {
 	case STAGE_HEAD:
@@ -357,8 +454,8 @@ exchange_handle(void *server, struct MHD_Connection *mc, const char *url,
 	case STAGE_BODY:
 		if (!size)
 			return handle_whole(e);
-		handle_body(e, str_of(upload, size));
-		return MHD_YES;
+		return handle_body(e, str_of(upload, size));
+	case STAGE_PIECE: /* not here */
 	case STAGE_WORK:
 		return queue_answer(e);
 	case STAGE_LINGER:
@@ -427,7 +524,8 @@ exchange_completed(void *server, struct MHD_Connection *mc, void **context,
 		return;
 	log_exchange(e, how);
 	/* Cut short before it was whole: nobody else has it. */
-	if (e->stage == STAGE_HEAD || e->stage == STAGE_BODY)
+	if (e->stage == STAGE_HEAD || e->stage == STAGE_BODY ||
+	    e->stage == STAGE_PIECE)
 		finish_method(e);
 	(void)conn_enter(e->conn, CONN_IDLE);
 	exchange_drop(e);

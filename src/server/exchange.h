@@ -22,6 +22,8 @@
 #include <stdint.h>
 
 #include "base/arena.h"
+#include "bulk/endpoints.h"
+#include "bulk/run.h"
 #include "dav/exchange.h"
 #include "server/head.h"
 #include "server/impl.h"
@@ -31,6 +33,7 @@
 enum stage {
 	STAGE_HEAD, /* the header is to come */
 	STAGE_BODY, /* the body */
+	STAGE_PIECE, /* the same, but first a worker has its piece() */
 	STAGE_WORK, /* a worker has it, or has had it */
 	STAGE_SENT, /* the answer is libmicrohttpd's */
 	STAGE_LINGER, /* it was sent past libmicrohttpd; we only read on */
@@ -69,6 +72,13 @@ struct exchange_state {
 	bool known; /* the length */
 	uint64_t length, sent;
 	struct work work;
+	bool in_piece; /* the connection waits for piece(), not for an answer */
+	/* Of the body, before its piece(): it is no time of the client's. */
+	int64_t spent;
+	uint64_t moved;
+
+	struct bulk_env bulk_env;
+	struct bulk_service bulk; /* of an endpoint */
 };
 
 /* Suspends the connection; the next gate_wake(), from any thread, resumes it.

@@ -15,11 +15,14 @@
 #include "server/server.h"
 #include "server/workers.h"
 
+struct jobs;
+
 struct server {
 	struct MHD_Daemon *daemon;
 	struct store *store;
 	struct workers *workers;
 	struct keys *keys; /* idempotency keys that are in use */
+	struct jobs *jobs; /* asynchronous batches */
 	struct conns *conns;
 	struct log *log;
 	struct address address; /* the one it listens on */
@@ -34,6 +37,9 @@ struct server {
 
 /* The configuration in force, held for the caller. */
 struct live *server_live(struct server *s);
+
+/* Lends a worker; struct bulk_env says what for. */
+bool server_spawn(void *server, void (*fn)(void *arg), void *arg);
 
 /* ---- exchange.c: what libmicrohttpd calls for each request */
 

@@ -58,6 +58,21 @@ set_mime(struct live *l, struct err *err)
 	return rc == ERR_NOT_FOUND ? ERR_OK : rc;
 }
 
+static void
+set_limits(struct live *l)
+{
+	const struct config *c = &l->config;
+
+	l->limits = batch_limits_default;
+	l->limits.operations = c->bulk_operations;
+	l->limits.json_bytes = c->bulk_body;
+	l->limits.budget = c->bulk_time / NSEC_PER_SEC;
+	l->limits.concurrency = c->bulk_concurrency;
+	l->limits.jobs = c->bulk_jobs;
+	if (l->limits.window < c->bulk_operations)
+		l->limits.window = c->bulk_operations;
+}
+
 static enum err_code
 live_init(struct live *l, struct err *err)
 {
@@ -72,6 +87,7 @@ live_init(struct live *l, struct err *err)
 		    str_from_c(c->trusted_proxies), &l->trusted, err);
 	if (!rc)
 		rc = set_mime(l, err);
+	set_limits(l);
 	l->set = (struct dav_settings){
 		.max_upload = c->max_upload,
 		.max_xml = (size_t)c->max_xml,

@@ -17,11 +17,13 @@
 #include "http/mime.h"
 #include "server/address.h"
 #include "server/config.h"
+#include "wire/batch.h"
 
 struct live {
 	atomic_uint holders;
 	struct config config;
 	struct dav_settings set;
+	struct batch_limits limits;
 	struct mime *mime;
 	struct networks trusted;
 	struct origin base; /* what is configured of the root's URL */

@@ -33,6 +33,37 @@ server_live(struct server *s)
 	return l;
 }
 
+struct errand {
+	struct work work;
+	void (*fn)(void *arg);
+	void *arg;
+};
+
+static void
+run_errand(struct work *w)
+{
+	struct errand *r = CONTAINER_OF(w, struct errand, work);
+	struct errand it = *r;
+
+	free(r);
+	it.fn(it.arg);
+}
+
+bool
+server_spawn(void *server, void (*fn)(void *arg), void *arg)
+{
+	struct errand *r = malloc(sizeof(*r));
+	struct server *s = server;
+
+	if (!r)
+		return false;
+	*r = (struct errand){ { .run = run_errand }, fn, arg };
+	if (workers_lend(s->workers, &r->work))
+		return true;
+	free(r);
+	return false;
+}
+
 /* ---- what libmicrohttpd calls for each connection */
 
 static enum MHD_Result

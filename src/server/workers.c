@@ -3,6 +3,7 @@
 
 #include <assert.h>
 #include <pthread.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 /* A walk recurses once for each level of a tree. */
@@ -98,21 +99,63 @@ have_worker(struct workers *ws)
 	return ws->n > 0;
 }
 
-bool
-workers_add(struct workers *ws, struct work *w)
+/* Locked. */
+static void
+enqueue(struct workers *ws, struct work *w)
+{
+	w->next = NULL;
+	*ws->last = w;
+	ws->last = &w->next;
+	ws->queued++;
+	(void)pthread_cond_signal(&ws->come);
+}
+
+static bool
+add(struct workers *ws, struct work *w, size_t max_queue)
 {
 	bool ok;
 
 	(void)pthread_mutex_lock(&ws->lock);
 	assert(!ws->stop);
-	ok = ws->queued < ws->max_queue && have_worker(ws);
-	if (ok) {
-		w->next = NULL;
-		*ws->last = w;
-		ws->last = &w->next;
-		ws->queued++;
-		(void)pthread_cond_signal(&ws->come);
-	}
+	ok = ws->queued < max_queue && have_worker(ws);
+	if (ok)
+		enqueue(ws, w);
+	(void)pthread_mutex_unlock(&ws->lock);
+	return ok;
+}
+
+bool
+workers_add(struct workers *ws, struct work *w)
+{
+	return add(ws, w, ws->max_queue);
+}
+
+bool
+workers_add_more(struct workers *ws, struct work *w)
+{
+	return add(ws, w, SIZE_MAX);
+}
+
+/* One in four is not lent. */
+static size_t
+most_lent(const struct workers *ws)
+{
+	return ws->max_threads - (ws->max_threads + 3) / 4;
+}
+
+bool
+workers_lend(struct workers *ws, struct work *w)
+{
+	size_t n;
+	bool ok;
+
+	(void)pthread_mutex_lock(&ws->lock);
+	assert(!ws->stop);
+	n = ws->n;
+	ok = ws->queued + ws->running < most_lent(ws) && have_worker(ws) &&
+	    (ws->n > n || ws->idle > ws->queued);
+	if (ok)
+		enqueue(ws, w);
 	(void)pthread_mutex_unlock(&ws->lock);
 	return ok;
 }

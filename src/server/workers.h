@@ -30,6 +30,19 @@ enum err_code workers_new(size_t max_threads, size_t max_queue,
  */
 bool workers_add(struct workers *ws, struct work *w) MUST_USE;
 
+/*
+ * The same for what was let in before, and goes on: past the limit of the
+ * queue.  False only where there is no thread at all.
+ */
+bool workers_add_more(struct workers *ws, struct work *w) MUST_USE;
+
+/*
+ * Has w->run() called at once by a thread that nobody else needs: false where
+ * none is free, or those that are free are the last ones, which are kept for
+ * other requests.  So whoever is run by a worker may wait for it.
+ */
+bool workers_lend(struct workers *ws, struct work *w) MUST_USE;
+
 /* How many are queued or being run. */
 size_t workers_busy(struct workers *ws);
 

@@ -74,6 +74,13 @@ json_put_ms(struct json_object *o, const char *name, int64_t nanoseconds)
 }
 
 void
+json_put_raw(struct json_object *o, const char *name, struct str value)
+{
+	put_name(o, name);
+	buf_put(o->b, value);
+}
+
+void
 json_put_array(struct json_object *o, const char *name, struct str items)
 {
 	put_name(o, name);

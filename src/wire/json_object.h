@@ -31,6 +31,9 @@ void json_put_date(struct json_object *o, const char *name, int64_t seconds);
 /* A duration in milliseconds, to the microsecond. */
 void json_put_ms(struct json_object *o, const char *name, int64_t nanoseconds);
 
+/* What is JSON already. */
+void json_put_raw(struct json_object *o, const char *name, struct str value);
+
 /* An array of what is JSON already, with commas between. */
 void json_put_array(struct json_object *o, const char *name, struct str items);
 

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* What tells programs about the bulk API. */
+#include "bulk/endpoints_impl.h"
+#include "http/query.h"
+#include "wire/bulk_docs.h"
+
+#define JSON STR("application/json")
+
+static enum err_code
+docs_begin(struct exchange *x, struct err *err)
+{
+	return query_read(x->arena, x->req->query, NULL, 0, err);
+}
+
+static enum err_code
+capabilities_run(struct exchange *x, struct err *err)
+{
+	const struct bulk_service *s = x->service;
+	struct buf b CLEANUP(buf_done) = { 0 };
+	const struct capabilities c = {
+		.version = s->version,
+		.prefix = x->req->origin.prefix,
+		.limits = s->env->limits,
+		.idempotency_ttl = s->env->set->idempotency_ttl,
+		.always_200 = s->always_200,
+		.has_jobs = s->jobs != NULL,
+	};
+
+	capabilities_put(&b, &c);
+	return endpoint_reply(x, 200, JSON, &b, err);
+}
+
+const struct method_ops endpoint_capabilities = {
+	.begin = docs_begin,
+	.run = capabilities_run,
+};
