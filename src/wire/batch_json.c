@@ -160,7 +160,7 @@ static const struct split_events events = {
 };
 
 static enum err_code
-start(struct batch_parser *p, struct err *err)
+json_new(struct batch_parser *p, struct err *err)
 {
 	const struct split_limits limits = {
 		.take = (size_t)p->limits->operation_bytes,
@@ -206,7 +206,7 @@ static enum err_code
 json_feed(struct batch_parser *p, struct str bytes, struct err *err)
 {
 	struct err said = { 0 };
-	enum err_code rc = p->json ? ERR_OK : start(p, err);
+	enum err_code rc = p->json ? ERR_OK : json_new(p, err);
 
 	if (!rc)
 		rc = batch_count_bytes(p, bytes.len, err);
@@ -235,7 +235,7 @@ static enum err_code
 json_finish(struct batch_parser *p, struct err *err)
 {
 	struct err said = { 0 };
-	enum err_code rc = p->json ? ERR_OK : start(p, err);
+	enum err_code rc = p->json ? ERR_OK : json_new(p, err);
 
 	if (rc)
 		return rc;

@@ -5,6 +5,9 @@
 
 #include "wire/json_patch_impl.h"
 
+/* A value that is copied takes memory, one that is looked at only time. */
+#define COPY_COST 32
+
 #define MAX_TOKEN ((size_t)4096)
 
 /* A step that is being applied. */
@@ -207,7 +210,7 @@ check_room(const struct step *s, const json_t *v, bool copy)
 		return WRONG(s, ERR_TOO_LARGE,
 		    "its copies are over the limit of %llu bytes",
 		    (unsigned long long)s->work->max_copied);
-	return spend(s, n);
+	return spend(s, copy ? n * COPY_COST : n);
 }
 
 /* ---- what the operations are made of; each takes a reference of v */
