@@ -62,6 +62,14 @@ struct bulk_spec {
 
 struct bulk_run;
 
+/*
+ * What keeps a JSON batch from being begun at all: what bulk_run_window() would
+ * fail with, but for keys.
+ */
+enum err_code bulk_check(const struct bulk_env *env,
+    const struct bulk_spec *spec, const struct batch_head *head,
+    const struct batch_window *w, struct err *err) MUST_USE;
+
 /* env is borrowed; spec is copied, with what it points to. */
 enum err_code
 bulk_run_new(const struct bulk_env *env, const struct bulk_spec *spec,

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/* Work of one kind, shared among threads that are free. */
+#include <pthread.h>
+#include <stdlib.h>
+
+#include "bulk/impl.h"
+
+/*
+ * It belongs to all who were asked to help, for some may come when all is done:
+ * nobody waits for those.
+ */
+struct crew {
+	pthread_mutex_t mutex;
+	pthread_cond_t idle;
+	size_t n, next, working, holders;
+	void (*fn)(void *arg, size_t i);
+	void *arg;
+};
+
+static void
+crew_drop(struct crew *c)
+{
+	bool last;
+
+	pthread_mutex_lock(&c->mutex);
+	last = !--c->holders;
+	pthread_mutex_unlock(&c->mutex);
+	if (!last)
+		return;
+	pthread_cond_destroy(&c->idle);
+	pthread_mutex_destroy(&c->mutex);
+	free(c);
+}
+
+static void
+crew_work(struct crew *c)
+{
+	pthread_mutex_lock(&c->mutex);
+	while (c->next < c->n) {
+		size_t i = c->next++;
+
+		c->working++;
+		pthread_mutex_unlock(&c->mutex);
+		c->fn(c->arg, i);
+		pthread_mutex_lock(&c->mutex);
+		c->working--;
+	}
+	if (!c->working)
+		pthread_cond_broadcast(&c->idle);
+	pthread_mutex_unlock(&c->mutex);
+}
+
+static void
+help(void *arg)
+{
+	struct crew *c = arg;
+
+	crew_work(c);
+	crew_drop(c);
+}
+
+static struct crew *
+crew_new(size_t n, void (*fn)(void *arg, size_t i), void *arg)
+{
+	struct crew *c = calloc(1, sizeof(*c));
+
+	if (!c)
+		return NULL;
+	if (pthread_mutex_init(&c->mutex, NULL)) {
+		free(c);
+		return NULL;
+	}
+	if (pthread_cond_init(&c->idle, NULL)) {
+		pthread_mutex_destroy(&c->mutex);
+		free(c);
+		return NULL;
+	}
+	c->n = n;
+	c->fn = fn;
+	c->arg = arg;
+	c->holders = 1;
+	return c;
+}
+
+static void
+call_helpers(struct crew *c, const struct bulk_env *env)
+{
+	size_t i, most = c->n;
+
+	if (most > env->limits->concurrency)
+		most = (size_t)env->limits->concurrency;
+	for (i = 1; i < most; i++) {
+		pthread_mutex_lock(&c->mutex);
+		c->holders++;
+		pthread_mutex_unlock(&c->mutex);
+		if (!env->spawn(env->spawn_ctx, help, c)) {
+			crew_drop(c);
+			return;
+		}
+	}
+}
+
+void
+crew_run(const struct bulk_env *env, size_t n, void (*fn)(void *arg, size_t i),
+    void *arg)
+{
+	struct crew *c = NULL;
+	size_t i;
+
+	if (n > 1 && env->spawn && env->limits->concurrency > 1)
+		c = crew_new(n, fn, arg);
+	if (!c) {
+		for (i = 0; i < n; i++)
+			fn(arg, i);
+		return;
+	}
+	call_helpers(c, env);
+	crew_work(c);
+	pthread_mutex_lock(&c->mutex);
+	while (c->working)
+		pthread_cond_wait(&c->idle, &c->mutex);
+	pthread_mutex_unlock(&c->mutex);
+	crew_drop(c);
+}

@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: MIT */
+/* What the parts of a run share: see run.h for which is which. */
+#ifndef SHEAF_BULK_IMPL_H
+#define SHEAF_BULK_IMPL_H
+
+#include "bulk/names.h"
+#include "bulk/plan.h"
+#include "bulk/run.h"
+
+#define BULK_STATUS_MAX 600
+
+/* What a method touches, and what may come with it. */
+enum way {
+	WAY_WRITES = 1 << 0, /* its target */
+	WAY_TO = 1 << 1, /* it has a destination, which it writes */
+	WAY_KEYED = 1 << 2, /* an idempotency key means something */
+	WAY_NAMES = 1 << 3, /* the server chooses what it makes */
+	WAY_FOUND = 1 << 4, /* its outcomes are what was asked for */
+};
+
+unsigned method_ways(struct str name);
+
+/* "$id/rest": what an earlier operation left. */
+struct ref {
+	struct task *task; /* of this window */
+	const struct left *left; /* of an earlier one; NULL: neither */
+	struct str rest; /* from its slash on, encoded */
+};
+
+enum task_state {
+	TASK_WAITS,
+	TASK_BEGUN, /* item_begin() went well */
+	TASK_DONE, /* it has a result */
+};
+
+struct item_exchange;
+
+/* An operation of the window that is being run. */
+struct task {
+	const struct batch_item *item;
+	struct arena arena; /* of all that it runs in, and of its result */
+
+	/* ---- what it means: check.c */
+	struct str method_name;
+	unsigned ways;
+	bool creates; /* op create: what exists is 409 */
+	struct rpath path, to;
+	bool slash, to_slash;
+	struct ref url_ref, to_ref, match_ref, none_match_ref;
+	size_t *after; /* in this window */
+	size_t n_after;
+	struct task *failed_one; /* NULL, or why it is not to run */
+	struct str blamed; /* the same of an earlier window: its cause */
+	struct task *group; /* the first of its group; NULL: it has none */
+	size_t n_group; /* of that one: how many */
+	struct str key; /* of idempotency: as the client has it; or empty */
+	struct plan_touch touches[5];
+	size_t n_touches;
+	bool etag_wanted; /* by a later one */
+
+	/* ---- what becomes of it: item.c, run.c */
+	enum task_state state;
+	struct item_exchange *ix; /* while it runs */
+	struct err err; /* why it failed */
+	struct result result; /* of one that is done */
+	bool durable; /* whatever becomes of the batch of changes */
+	struct str caused_by; /* of a failure: the id that is to blame */
+	struct buf body; /* of the result */
+	unsigned etag_len;
+	char etag[ETAG_MAX]; /* that it left */
+	struct rpath at; /* what it made, or where it is */
+
+	/* ---- idempotency: again.c */
+	struct str store_key;
+	unsigned char print[32];
+	struct record record;
+	bool has_key; /* taken */
+	bool recorded; /* the record goes with its change */
+	struct recalled *begun; /* an earlier try was cut off in the middle */
+};
+
+struct bulk_run {
+	struct bulk_env env;
+	struct bulk_spec spec;
+	struct arena arena; /* of the spec */
+	int64_t began; /* clock_monotonic() */
+	struct past past;
+	struct results *out;
+	bool started; /* out may be asked for; start() was called */
+	bool over; /* after an error */
+	const struct batch_head *head; /* of the window */
+
+	struct task *tasks; /* of the window */
+	size_t n;
+	size_t n_put; /* results that were handed on */
+	struct store_batch *batch;
+	struct store *store; /* that the window runs on */
+	struct store *dry; /* the draft of a dry run */
+	bool trying; /* on a draft that is forgotten, to see what fails */
+	uint64_t failed; /* of earlier windows */
+
+	bool taking_big; /* a body that comes in pieces */
+	struct batch_item big;
+	struct ostream *big_to, nowhere;
+
+	bool key_known; /* the batch's key has been looked at */
+	struct buf batch_key; /* taken; empty: none */
+	uint64_t counts[BULK_STATUS_MAX]; /* of results, by status */
+	uint64_t total, failures;
+};
+
+/* ---- check.c */
+
+/*
+ * Makes tasks of a window's items.  What is wrong with an item is an error
+ * (ERR_BAD_REQUEST and such; err names it), or in a stream its result.
+ */
+enum err_code check_window(struct bulk_run *r, const struct batch_head *head,
+    const struct batch_window *w, struct err *err) MUST_USE;
+
+void tasks_free(struct bulk_run *r);
+
+/* The nearest collection above all that the tasks change. */
+struct rpath tasks_root(const struct task *v, size_t n, bool *any);
+
+/* ---- item.c */
+
+/* Up to the point where all of its body is there. */
+void item_begin(struct bulk_run *r, struct task *t, struct store *store,
+    struct store_batch *b);
+/* A body that comes in pieces: *to is NULL where it is done already. */
+void item_open(struct bulk_run *r, struct task *t, struct store *store,
+    struct store_batch *b, struct ostream **to);
+/* Of one that was begun; any other is left alone. */
+void item_run(struct bulk_run *r, struct task *t);
+/* Of one that was begun, or made by item_open(): it ends without a run. */
+void item_fail(struct bulk_run *r, struct task *t, const struct err *err);
+
+/* ---- result.c: results without a run */
+
+/* It is done, with this outcome (borrowed of what lives as long). */
+void task_result(struct task *t, const struct outcome *o);
+/* t->err, which has a code, is what became of it. */
+void task_failed(struct bulk_run *r, struct task *t);
+/* Another failed: 424. */
+void task_waited_for(struct bulk_run *r, struct task *t, struct str id);
+/* Never begun, for a reason that has nothing to do with it. */
+void task_put_off(
+    struct bulk_run *r, struct task *t, enum err_code why, const char *tell);
+/* As many have failed as failOnErrors lets. */
+void task_enough(struct bulk_run *r, struct task *t);
+/* It had succeeded, and that is no longer so. */
+void task_undo(struct bulk_run *r, struct task *t, const struct err *err);
+bool task_is_failure(const struct task *t);
+/* Whether it is to be begun; else it has a result. */
+bool task_may_begin(struct bulk_run *r, struct task *t);
+/* Calls start() where that has not been done. */
+enum err_code
+run_start(struct bulk_run *r, unsigned status, struct err *err) MUST_USE;
+/* Hands on the results that are done, up to the first that is not. */
+enum err_code run_put(struct bulk_run *r, struct err *err) MUST_USE;
+
+/* The last line of the failure log. */
+void run_log_end(struct bulk_run *r);
+
+/* ---- again.c */
+
+/*
+ * Whether the operation is to be done; else it has a result: it was done
+ * before, or its key is not free.
+ */
+bool again_begin(struct bulk_run *r, struct task *t, struct store *store);
+/* It was done, and its result is to be remembered. */
+void again_done(struct bulk_run *r, struct task *t, struct store *store,
+    struct store_batch *b);
+void again_give_back(struct bulk_run *r, struct task *t);
+/* The batch's own key: takes it, and sees that it is used for one payload. */
+enum err_code again_start(struct bulk_run *r, struct err *err) MUST_USE;
+void again_end(struct bulk_run *r);
+
+/* ---- together.c: what is done at once, or tried */
+
+/* A group of an otherwise independent batch. */
+void group_run(struct bulk_run *r, struct task *first, struct store *base);
+enum err_code run_atomic(struct bulk_run *r, struct err *err) MUST_USE;
+enum err_code
+run_validated(struct bulk_run *r, bool *go_on, struct err *err) MUST_USE;
+
+/* ---- waves.c */
+
+enum err_code run_independent(struct bulk_run *r, struct err *err) MUST_USE;
+
+/* ---- crew.c */
+
+/*
+ * Calls fn(arg, i) for each i below n, on this thread and on as many others as
+ * are free, and returns when all are done.
+ */
+void crew_run(const struct bulk_env *env, size_t n,
+    void (*fn)(void *arg, size_t i), void *arg);
+
+#endif

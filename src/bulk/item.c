@@ -1,0 +1,516 @@
+/* SPDX-License-Identifier: MIT */
+/* An item as a request, and its reply as a result. */
+#include <stdio.h>
+
+#include "base/plain.h"
+#include "bulk/capture.h"
+#include "bulk/check.h"
+#include "bulk/impl.h"
+#include "http/mime.h"
+#include "http/status.h"
+
+struct item_exchange {
+	struct request req;
+	struct exchange x;
+	struct capture capture;
+	const struct method_ops *ops;
+	struct bulk_run *r;
+	struct task *t;
+};
+
+/* ---- what earlier ones left, now that it is known */
+
+static enum err_code
+find_base(const struct ref *ref, struct rpath *out, struct err *err)
+{
+	*out = ref->task ? ref->task->at : ref->left->at;
+	return out->s.len ? ERR_OK
+			  : err_tell(err, ERR_PRECONDITION,
+				"the operation before it left nothing there");
+}
+
+static enum err_code
+find_paths(struct task *t, struct err *err)
+{
+	struct rpath base;
+	enum err_code rc = ERR_OK;
+
+	if (t->url_ref.task) {
+		rc = find_base(&t->url_ref, &base, err);
+		if (!rc)
+			rc = ref_path(&t->arena, base, t->url_ref.rest,
+			    &t->path, &t->slash, err);
+	}
+	if (!rc && t->to_ref.task) {
+		rc = find_base(&t->to_ref, &base, err);
+		if (!rc)
+			rc = ref_path(&t->arena, base, t->to_ref.rest, &t->to,
+			    &t->to_slash, err);
+	}
+	return rc;
+}
+
+static enum err_code
+find_tag(const struct ref *ref, struct str *out, struct err *err)
+{
+	if (ref->task)
+		*out = str_of(ref->task->etag, ref->task->etag_len);
+	else if (ref->left)
+		*out = ref->left->etag;
+	else
+		return ERR_OK;
+	return out->len ? ERR_OK
+			: err_tell(err, ERR_PRECONDITION,
+			      "the operation it refers to left no entity tag");
+}
+
+/* ---- its headers */
+
+struct header_list {
+	struct header *v;
+	size_t n;
+};
+
+static bool
+has(const struct header_list *l, struct str name)
+{
+	const struct headers h = { l->v, l->n };
+
+	return headers_has(&h, name);
+}
+
+static void
+add(struct header_list *l, struct str name, struct str value)
+{
+	if (value.ptr)
+		l->v[l->n++] = (struct header){ name, value };
+}
+
+/* What op means beside its method. */
+static void
+add_meaning(struct header_list *l, const struct task *t)
+{
+	const struct batch_item *item = t->item;
+
+	if (item->op == BATCH_OP_CREATE && !(t->ways & WAY_NAMES) &&
+	    !has(l, STR("If-None-Match")))
+		add(l, STR("If-None-Match"), STR("*"));
+	if (item->op == BATCH_OP_UPDATE && !has(l, STR("If-Match")))
+		add(l, STR("If-Match"), STR("*"));
+	if (item->has_body && item->body.len && !has(l, STR("Content-Type")))
+		add(l, STR("Content-Type"), item->body_type);
+}
+
+/*
+ * A lock's token is submitted in a list that holds where the resource is
+ * locked with it; UNLOCK has a header of its own.
+ */
+static enum err_code
+add_token(struct header_list *l, struct task *t, struct err *err)
+{
+	struct str token = t->item->lock_token;
+	struct buf b CLEANUP(buf_done) = { 0 };
+	bool unlock = str_eq(t->method_name, STR("UNLOCK"));
+	struct str value;
+
+	if (!token.ptr)
+		return ERR_OK;
+	if (str_starts(token, STR("<")) && str_ends(token, STR(">")))
+		token = str_of(token.ptr + 1, token.len - 2);
+	buf_put(&b, unlock ? STR("<") : STR("(<"));
+	buf_put(&b, token);
+	buf_put(&b, unlock ? STR(">") : STR(">)"));
+	if (buf_failed(&b) || !arena_str(&t->arena, buf_str(&b), &value))
+		return err_nomem(err);
+	add(l, unlock ? STR("Lock-Token") : STR("If"), value);
+	return ERR_OK;
+}
+
+static enum err_code
+add_destination(struct header_list *l, const struct bulk_run *r, struct task *t,
+    struct err *err)
+{
+	struct buf b CLEANUP(buf_done) = { 0 };
+	struct str value;
+
+	if (!t->item->destination.ptr)
+		return ERR_OK;
+	href_put(&b, r->spec.origin.prefix, t->to, t->to_slash);
+	if (buf_failed(&b) || !arena_str(&t->arena, buf_str(&b), &value))
+		return err_nomem(err);
+	add(l, STR("Destination"), value);
+	return ERR_OK;
+}
+
+static enum err_code
+make_headers(const struct bulk_run *r, struct task *t, struct headers *out,
+    struct err *err)
+{
+	const struct batch_item *item = t->item;
+	const struct headers *own = &item->headers, *all = &r->head->defaults;
+	struct str match = item->if_match, none = item->if_none_match;
+	struct header_list l = { 0 };
+	enum err_code rc = find_tag(&t->match_ref, &match, err);
+	size_t i;
+
+	if (!rc)
+		rc = find_tag(&t->none_match_ref, &none, err);
+	if (rc)
+		return rc;
+	l.v = arena_array(&t->arena, own->n + all->n + 9, sizeof(*l.v));
+	if (!l.v)
+		return err_nomem(err);
+	for (i = 0; i < own->n; i++)
+		add(&l, own->v[i].name, own->v[i].value);
+	add(&l, STR("If-Match"), match);
+	add(&l, STR("If-None-Match"), none);
+	add(&l, STR("Depth"), item->depth);
+	if (item->has_overwrite)
+		add(&l, STR("Overwrite"),
+		    item->overwrite ? STR("T") : STR("F"));
+	rc = add_token(&l, t, err);
+	if (!rc)
+		rc = add_destination(&l, r, t, err);
+	if (rc)
+		return rc;
+	for (i = 0; i < all->n; i++)
+		if (!has(&l, all->v[i].name))
+			add(&l, all->v[i].name, all->v[i].value);
+	add_meaning(&l, t);
+	*out = (struct headers){ l.v, l.n };
+	return ERR_OK;
+}
+
+/* ---- the exchange */
+
+/* The failure of a member, in the log. */
+static void
+member_line(void *arg, struct str line)
+{
+	struct item_exchange *ix = arg;
+	const struct log_lines *to = &ix->r->env.failures;
+	struct buf b CLEANUP(buf_done) = { 0 };
+
+	buf_put(&b, ix->r->spec.batch_id);
+	buf_putc(&b, ' ');
+	text_put_plain(&b, ix->t->item->id);
+	buf_putc(&b, ' ');
+	buf_put(&b, line);
+	if (!buf_failed(&b))
+		to->line(to->arg, buf_str(&b));
+}
+
+static void
+init_capture(struct item_exchange *ix)
+{
+	const struct batch_limits *lim = ix->r->env.limits;
+	struct task *t = ix->t;
+
+	ix->capture = (struct capture){
+		.arena = &t->arena,
+		.body = &t->body,
+		.max = lim->answer_body,
+		.without_body = ix->req.method == METHOD_HEAD,
+		.etag = t->etag,
+		.etag_len = &t->etag_len,
+		.max_members = lim->members,
+	};
+	if (t->ways & WAY_FOUND)
+		ix->capture.target = t->path;
+}
+
+static enum err_code
+make_exchange(struct bulk_run *r, struct task *t, struct store *store,
+    struct store_batch *b, struct err *err)
+{
+	struct item_exchange *ix = ARENA_NEW(&t->arena, struct item_exchange);
+	enum err_code rc;
+
+	if (!ix)
+		return err_nomem(err);
+	ix->r = r;
+	ix->t = t;
+	ix->req = (struct request){
+		.method = method_from(t->method_name),
+		.method_name = t->method_name,
+		.path = t->path,
+		.slash = t->slash,
+		.origin = r->spec.origin,
+		.caller = r->spec.caller,
+		.has_body = t->item->body.len > 0 || r->taking_big,
+		.has_length = !r->taking_big,
+		.length = t->item->body.len,
+	};
+	/* A redirect to the same with a slash is of no use here. */
+	if (ix->req.method == METHOD_GET || ix->req.method == METHOD_HEAD)
+		ix->req.slash = true;
+	rc = make_headers(r, t, &ix->req.headers, err);
+	init_capture(ix);
+	ix->x = (struct exchange){
+		.req = &ix->req,
+		.reply = capture_init(&ix->capture),
+		.store = store,
+		.set = r->env.set,
+		.arena = &t->arena,
+		.batch = b,
+		.record = t->recorded ? &t->record : NULL,
+		.begun = t->begun,
+	};
+	if (r->env.failures.line && !r->dry && !r->trying)
+		ix->x.failures = (struct log_lines){ member_line, ix };
+	ix->ops = dav_method(ix->req.method);
+	t->ix = ix;
+	return rc;
+}
+
+/* ---- its result */
+
+static void
+end_exchange(struct task *t)
+{
+	struct item_exchange *ix = t->ix;
+
+	if (ix && ix->ops->end)
+		ix->ops->end(&ix->x);
+	t->ix = NULL;
+}
+
+/* For create, that something exists is no condition that was set. */
+static enum err_code
+word_create(struct task *t, const struct exchange *x, enum err_code rc)
+{
+	struct resource res;
+
+	if (!t->creates || (rc != ERR_PRECONDITION && rc != ERR_IS_COLLECTION))
+		return rc;
+	if (store_stat(x->store, t->path, &res, NULL))
+		return rc;
+	return err_tell(
+	    &t->err, ERR_ALREADY_EXISTS, "%s", err_text(ERR_ALREADY_EXISTS));
+}
+
+static void
+put_outcomes(struct task *t, struct capture *c)
+{
+	struct outcome o = c->root;
+
+	if (!c->has_root)
+		o = (struct outcome){
+			.path = t->path,
+			.collection = true,
+			.status = t->ways & WAY_FOUND ? 200 : c->worst,
+		};
+	if (!(t->ways & WAY_FOUND)) {
+		(void)snprintf(t->err.tell, sizeof(t->err.tell),
+		    "%.*s: %llu of its members failed",
+		    STR_ARG(status_reason(o.status)),
+		    (unsigned long long)c->n_failed);
+		o.tell = str_from_c(t->err.tell);
+	}
+	task_result(t, &o);
+	t->result.partial = !(t->ways & WAY_FOUND);
+	t->result.members_are_found = t->ways & WAY_FOUND;
+	t->result.members = c->members.items;
+	t->result.n_members = c->members.n;
+	t->result.members_omitted = c->omitted;
+}
+
+/* Where the resource is that it made, or that it was about. */
+static void
+find_place(struct bulk_run *r, struct task *t, const struct capture *c)
+{
+	struct str location = capture_header(c, STR("location"));
+	struct origin *origin = &r->spec.origin;
+
+	t->at = t->ways & WAY_TO ? t->to : t->path;
+	if (!(t->ways & WAY_NAMES) || !location.len)
+		return;
+	if (href_decode(&t->arena, origin, (struct href){ location }, &t->at,
+		NULL, NULL))
+		t->at = t->path;
+}
+
+static void
+find_etag(struct bulk_run *r, struct task *t, const struct exchange *x)
+{
+	struct resource res;
+
+	if (t->etag_len || (!t->etag_wanted && !r->past.keep))
+		return;
+	if (store_stat(x->store, t->at, &res, NULL) || !res.etag_len)
+		return;
+	memcpy(t->etag, res.etag, res.etag_len);
+	t->etag_len = res.etag_len;
+}
+
+/* What it is now, as Prefer: return=representation wants to see it. */
+static void
+add_representation(struct bulk_run *r, struct task *t, struct capture *c)
+{
+	const struct exchange *x = &t->ix->x;
+	struct content *content = NULL;
+	struct segment whole = { 0 };
+	const struct resource *res;
+
+	if (!r->spec.representation || c->has_body ||
+	    !(t->ways & (WAY_WRITES | WAY_TO)) ||
+	    store_open(x->store, t->at, &content, NULL))
+		return;
+	res = content_resource(content);
+	whole.length = res->length;
+	if (capture_content(c, content, &whole, 1) == ERR_OK) {
+		c->headers[c->n_headers++] = (struct header){
+			STR("content-type"),
+			mime_type(r->env.set->mime, rpath_name(t->at)),
+		};
+	} else {
+		c->has_body = false;
+		buf_done(c->body);
+	}
+	content_free(content);
+}
+
+static void
+put_headers(struct task *t, struct capture *c)
+{
+	struct header *v = arena_array(&t->arena, c->n_headers + 1, sizeof(*v));
+
+	if (!v)
+		return;
+	t->result.headers.v = v;
+	if (t->etag_len)
+		v[t->result.headers.n++] = (struct header){ STR("etag"),
+			str_of(t->etag, t->etag_len) };
+	if (c->n_headers)
+		memcpy(v + t->result.headers.n, c->headers,
+		    c->n_headers * sizeof(*v));
+	t->result.headers.n += c->n_headers;
+}
+
+static void
+put_body(struct task *t, struct capture *c)
+{
+	t->result.body_omitted = c->body_omitted;
+	t->result.has_body =
+	    c->has_body && !c->body_omitted && !c->without_body;
+	if (!t->result.has_body)
+		return;
+	t->result.body = buf_str(&t->body);
+	t->result.body_type = capture_header(c, STR("content-type"));
+}
+
+static void
+succeed(struct bulk_run *r, struct task *t, struct capture *c)
+{
+	struct outcome o = { 0 };
+
+	find_place(r, t, c);
+	find_etag(r, t, &t->ix->x);
+	add_representation(r, t, c);
+	o.path = t->ways & WAY_NAMES ? t->at : t->path;
+	o.collection = rpath_eq(o.path, t->path) &&
+	    (t->slash || str_eq(t->method_name, STR("MKCOL")));
+	o.status = c->base.status;
+	task_result(t, &o);
+	put_headers(t, c);
+	put_body(t, c);
+}
+
+static void
+finish(struct bulk_run *r, struct task *t, enum err_code rc)
+{
+	struct capture *c = &t->ix->capture;
+
+	if (!rc && (!c->base.status || !c->ended))
+		rc = err_set(&t->err, ERR_INTERNAL, "no answer was given");
+	if (rc)
+		rc = word_create(t, &t->ix->x, rc);
+	if (rc) {
+		t->err.code = rc;
+		task_failed(r, t);
+		if (t->result.outcome.status < 400)
+			put_headers(t, c);
+	} else if (c->base.status == 207) {
+		t->at = t->path;
+		put_outcomes(t, c);
+		if (!task_is_failure(t))
+			find_etag(r, t, &t->ix->x);
+	} else {
+		succeed(r, t, c);
+	}
+	if (!task_is_failure(t))
+		again_done(r, t, t->ix->x.store, t->ix->x.batch);
+	end_exchange(t);
+}
+
+/* ---- what the run calls */
+
+void
+item_fail(struct bulk_run *r, struct task *t, const struct err *err)
+{
+	if (t->state == TASK_DONE)
+		return;
+	if (&t->err != err)
+		t->err = *err;
+	if (t->ix)
+		finish(r, t, t->err.code);
+	else
+		task_failed(r, t);
+}
+
+void
+item_open(struct bulk_run *r, struct task *t, struct store *store,
+    struct store_batch *b, struct ostream **to)
+{
+	struct exchange *x;
+	enum err_code rc;
+
+	*to = NULL;
+	rc = find_paths(t, &t->err);
+	if (rc) {
+		t->err.code = rc;
+		task_failed(r, t);
+		return;
+	}
+	if (!again_begin(r, t, store))
+		return;
+	rc = make_exchange(r, t, store, b, &t->err);
+	if (rc) {
+		t->err.code = rc;
+		t->ix = NULL; /* it has not begun */
+		task_failed(r, t);
+		return;
+	}
+	x = &t->ix->x;
+	rc = t->ix->ops->begin(x, &t->err);
+	if (!rc && t->ix->req.has_body && !x->body)
+		rc =
+		    err_tell(&t->err, ERR_MEDIA_TYPE, "%.*s takes no body here",
+			STR_ARG(str_head(t->method_name, 40)));
+	if (rc) {
+		finish(r, t, rc);
+		return;
+	}
+	t->state = TASK_BEGUN;
+	*to = x->body;
+}
+
+void
+item_begin(struct bulk_run *r, struct task *t, struct store *store,
+    struct store_batch *b)
+{
+	struct str body = t->item->body;
+	struct ostream *to;
+
+	item_open(r, t, store, b, &to);
+	if (t->state == TASK_BEGUN && to && body.len && ostream_write(to, body))
+		item_fail(r, t, &to->err);
+}
+
+void
+item_run(struct bulk_run *r, struct task *t)
+{
+	if (t->state != TASK_BEGUN)
+		return;
+	finish(r, t, t->ix->ops->run(&t->ix->x, &t->err));
+}

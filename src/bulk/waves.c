@@ -1,0 +1,245 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An independent batch: a wave of operations that do not mind each other, then
+ * those that waited for them.  The bodies of a wave are written first, then
+ * brought to the disk in one go, then each takes its place.
+ *
+ * Rounds end where all is done, or where results hold much memory: what was
+ * done is made durable then, and results go out.
+ */
+#include <stdlib.h>
+
+#include "bulk/impl.h"
+
+#define WAVE_MAX ((size_t)64)
+
+/* Bytes of results that wait for others before them. */
+#define HELD_MAX ((size_t)16 << 20)
+
+struct waves {
+	struct bulk_run *r;
+	struct plan *plan;
+	struct plan_unit units[WAVE_MAX];
+	size_t n;
+	size_t held;
+};
+
+static void
+waves_done(struct waves *w)
+{
+	plan_free(w->plan);
+}
+
+static enum err_code
+make_plan(struct waves *w, struct err *err)
+{
+	const struct bulk_run *r = w->r;
+	/* check-banned: it is freed before the first is run */
+	struct plan_item *items = calloc(r->n + 1, sizeof(*items));
+	enum err_code rc;
+	size_t i;
+
+	if (!items)
+		return err_nomem(err);
+	for (i = 0; i < r->n; i++) {
+		const struct task *t = &r->tasks[i];
+
+		items[i] = (struct plan_item){
+			.touches = t->touches,
+			.n_touches = t->n_touches,
+			.after = t->after,
+			.n_after = t->n_after,
+			.joined = t->group && t->group != t,
+		};
+	}
+	rc = plan_new(items, r->n, &w->plan, err);
+	free(items);
+	return rc;
+}
+
+/* ---- whom to begin with */
+
+enum leave { LEAVE_TO_BEGIN, LEAVE_TO_WAIT, LEAVE_OUT };
+
+/*
+ * After so many failures nothing more is begun.  One that is to be begun would
+ * be so if all ran one after the other, whatever becomes of those before it
+ * that still run.
+ */
+static enum leave
+may_start(struct bulk_run *r, const struct plan_unit *u)
+{
+	uint64_t most = r->head->fail_on_errors, failed = r->failed;
+	size_t i, open = 0;
+
+	if (!most)
+		return LEAVE_TO_BEGIN;
+	for (i = 0; i < u->first; i++) {
+		const struct task *t = &r->tasks[i];
+
+		if (t->state != TASK_DONE)
+			open++;
+		else if (task_is_failure(t) && !t->result.not_attempted)
+			failed++;
+	}
+	if (failed >= most)
+		return LEAVE_OUT;
+	return failed + open < most ? LEAVE_TO_BEGIN : LEAVE_TO_WAIT;
+}
+
+static void
+leave_out(struct bulk_run *r, const struct plan_unit *u)
+{
+	size_t i;
+
+	for (i = u->first; i < u->first + u->n; i++)
+		if (r->tasks[i].state != TASK_DONE)
+			task_enough(r, &r->tasks[i]);
+}
+
+static void
+next_wave(struct waves *w)
+{
+	size_t most = w->r->dry ? 1 : WAVE_MAX;
+	struct plan_unit u;
+
+	w->n = 0;
+	while (w->n < most && plan_peek(w->plan, &u)) {
+		enum leave leave = may_start(w->r, &u);
+
+		if (leave == LEAVE_TO_WAIT)
+			return;
+		plan_take(w->plan);
+		if (leave == LEAVE_TO_BEGIN) {
+			w->units[w->n++] = u;
+		} else {
+			leave_out(w->r, &u);
+			plan_done(w->plan, &u);
+		}
+	}
+}
+
+/* ---- running them */
+
+static void
+begin_unit(void *arg, size_t i)
+{
+	struct waves *w = arg;
+	struct bulk_run *r = w->r;
+	struct task *t = &r->tasks[w->units[i].first];
+
+	if (!t->group && task_may_begin(r, t))
+		item_begin(r, t, r->store, r->batch);
+}
+
+static void
+run_unit(void *arg, size_t i)
+{
+	struct waves *w = arg;
+	struct bulk_run *r = w->r;
+	struct task *t = &r->tasks[w->units[i].first];
+
+	if (t->group)
+		group_run(r, t, r->store);
+	else
+		item_run(r, t);
+}
+
+static void
+end_units(struct waves *w)
+{
+	size_t i, k;
+
+	for (i = 0; i < w->n; i++) {
+		const struct plan_unit *u = &w->units[i];
+
+		for (k = 0; k < u->n; k++)
+			w->held += w->r->tasks[u->first + k].body.len;
+		plan_done(w->plan, u);
+	}
+}
+
+static void
+run_wave(struct waves *w)
+{
+	struct bulk_run *r = w->r;
+
+	crew_run(&r->env, w->n, begin_unit, w);
+	/* What it did not do is done for each. */
+	if (w->n > 1 && r->batch)
+		(void)!store_batch_flush(r->store, r->batch, NULL);
+	crew_run(&r->env, w->n, run_unit, w);
+	end_units(w);
+}
+
+/* ---- rounds */
+
+static void
+begin_round(struct bulk_run *r)
+{
+	struct rpath root;
+	bool any;
+
+	r->batch = NULL;
+	root = tasks_root(r->tasks, r->n, &any);
+	/* Without one, each is durable when it is done. */
+	if (any && !r->dry)
+		(void)!store_batch_begin(r->store, root, &r->batch, NULL);
+}
+
+/* What was done with a batch that may be lost is no success. */
+static void
+undo_round(struct bulk_run *r, const struct err *err)
+{
+	size_t i;
+
+	for (i = r->n_put; i < r->n; i++) {
+		struct task *t = &r->tasks[i];
+
+		if (t->state == TASK_DONE && !task_is_failure(t) &&
+		    !t->durable && (t->ways & (WAY_WRITES | WAY_TO)))
+			task_undo(r, t, err);
+	}
+}
+
+static enum err_code
+end_round(struct waves *w, struct err *err)
+{
+	struct bulk_run *r = w->r;
+	struct err why = { 0 };
+	enum err_code rc = store_batch_end(r->store, r->batch, &why);
+	size_t i;
+
+	r->batch = NULL;
+	w->held = 0;
+	if (rc) {
+		why.code = rc;
+		undo_round(r, &why);
+	}
+	for (i = r->n_put; i < r->n; i++) {
+		struct task *t = &r->tasks[i];
+
+		if (t->state == TASK_DONE) {
+			t->durable = true;
+			again_give_back(r, t);
+		}
+	}
+	return run_put(r, err);
+}
+
+enum err_code
+run_independent(struct bulk_run *r, struct err *err)
+{
+	struct waves w CLEANUP(waves_done) = { .r = r };
+	enum err_code rc = make_plan(&w, err);
+
+	while (!rc && !plan_is_empty(w.plan)) {
+		begin_round(r);
+		while (!plan_is_empty(w.plan) && w.held < HELD_MAX) {
+			next_wave(&w);
+			run_wave(&w);
+		}
+		rc = end_round(&w, err);
+	}
+	return rc ? rc : run_put(r, err);
+}

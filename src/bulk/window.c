@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: MIT */
+/* All items of a window: their names, and what they touch. */
+#include <assert.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "bulk/check.h"
+
+enum err_code
+wrong(const struct task *t, struct err *err, const char *field,
+    const char *what, ...)
+{
+	struct str id = str_head(t->item->id, 48);
+	unsigned long long index = t->item->index;
+	char text[160], said[24];
+	va_list args;
+	int n = snprintf(said, sizeof(said), "%llu", index);
+
+	va_start(args, what);
+	(void)vsnprintf(text, sizeof(text), what, args);
+	va_end(args);
+	if (n > 0 && str_eq(t->item->id, str_of(said, (size_t)n)))
+		return err_tell(err, ERR_BAD_REQUEST, "/operations/%llu/%s: %s",
+		    index, field, text);
+	return err_tell(err, ERR_BAD_REQUEST, "/operations/%llu/%s: %s (%.*s)",
+	    index, field, text, STR_ARG(id));
+}
+
+enum err_code
+add_after(struct checking *c, struct task *t, const struct task *other,
+    struct err *err)
+{
+	/* dependsOn, and four references. */
+	size_t *v = t->after;
+	size_t i = (size_t)(other - c->v);
+
+	if (!v)
+		v = arena_array(
+		    &t->arena, t->item->n_depends_on + 4, sizeof(*v));
+	if (!v)
+		return err_nomem(err);
+	assert(t->n_after < t->item->n_depends_on + 4);
+	v[t->n_after++] = i;
+	t->after = v;
+	return ERR_OK;
+}
+
+/* ---- names */
+
+static enum err_code
+take_id(struct checking *c, struct task *t, struct err *err)
+{
+	struct str id = t->item->id;
+	const struct task *other;
+	void **value;
+
+	if (past_find(&c->r->past, id))
+		return wrong(t, err, "id", "stood there before");
+	value = names_add(&c->ids, id);
+	if (!value)
+		return err_nomem(err);
+	other = *value;
+	if (other)
+		return wrong(t, err, "id", "is that of operation %llu, too",
+		    (unsigned long long)other->item->index);
+	*value = t;
+	return ERR_OK;
+}
+
+static enum err_code
+take_group(struct checking *c, struct task *t, struct err *err)
+{
+	void **value;
+
+	if (!t->item->group.len)
+		return ERR_OK;
+	value = names_add(&c->later_groups, t->item->group);
+	if (!value)
+		return err_nomem(err);
+	if (!*value)
+		*value = t;
+	return ERR_OK;
+}
+
+/* What is wrong with one is the whole's failure, or in a stream its own. */
+static enum err_code
+blame(struct checking *c, struct task *t, enum err_code rc,
+    const struct err *why, struct err *err)
+{
+	if (!rc)
+		return ERR_OK;
+	if (!c->r->spec.stream || rc == ERR_NOMEM) {
+		if (err)
+			*err = *why;
+		return rc;
+	}
+	t->err = *why;
+	t->err.code = rc;
+	task_failed(c->r, t);
+	return ERR_OK;
+}
+
+static enum err_code
+take_names(struct checking *c, struct err *err)
+{
+	enum err_code rc = ERR_OK;
+	size_t i;
+
+	for (i = 0; i < c->n && !rc; i++) {
+		struct task *t = &c->v[i];
+		struct err why = { 0 };
+
+		rc = take_id(c, t, &why);
+		if (!rc)
+			rc = take_group(c, t, &why);
+		/* What the parser found is said first. */
+		if (!rc && t->item->bad.code) {
+			why = t->item->bad;
+			rc = why.code;
+		}
+		rc = blame(c, t, rc, &why, err);
+	}
+	return rc;
+}
+
+/* ---- what they touch */
+
+static void
+add_touch(struct task *t, struct rpath path, bool write)
+{
+	assert(t->n_touches < ARRAY_LEN(t->touches));
+	t->touches[t->n_touches++] = (struct plan_touch){ path, write };
+}
+
+/* By its name, and by the one that it has without links. */
+static enum err_code
+touch_path(struct checking *c, struct task *t, struct rpath path, bool write,
+    struct err *err)
+{
+	struct rpath real;
+	enum err_code rc =
+	    store_resolve(c->r->env.store, path, &t->arena, &real, err);
+
+	if (rc == ERR_NOMEM)
+		return rc;
+	add_touch(t, path, write);
+	if (!rc && !rpath_eq(real, path))
+		add_touch(t, real, write);
+	return ERR_OK;
+}
+
+/* Below a collection whose member's name is not known yet. */
+static struct rpath
+place_of(const struct ref *ref, struct rpath path)
+{
+	const struct task *o = ref->task;
+
+	while (o && !(o->ways & WAY_NAMES))
+		o = o->url_ref.task;
+	return o ? o->path : path;
+}
+
+/* It may ask of any resource at all (RFC 4918 s10.4). */
+static bool
+asks_of_others(const struct headers *h)
+{
+	return headers_has(h, STR("If"));
+}
+
+static enum err_code
+find_touches(struct checking *c, struct task *t, struct err *err)
+{
+	enum err_code rc = touch_path(
+	    c, t, place_of(&t->url_ref, t->path), t->ways & WAY_WRITES, err);
+
+	if (!rc && (t->ways & WAY_TO))
+		rc = touch_path(c, t, place_of(&t->to_ref, t->to), true, err);
+	if (rc ||
+	    (!asks_of_others(&t->item->headers) &&
+		!asks_of_others(&c->head->defaults)))
+		return rc;
+	add_touch(t, RPATH_ROOT, false);
+	return ERR_OK;
+}
+
+static void
+checking_done(struct checking *c)
+{
+	names_done(&c->ids);
+	names_done(&c->keys);
+	names_done(&c->groups);
+	names_done(&c->later_groups);
+}
+
+static enum err_code
+check_all(struct checking *c, struct err *err)
+{
+	enum err_code rc = take_names(c, err);
+	size_t i;
+
+	for (i = 0; i < c->n && !rc; i++) {
+		struct task *t = &c->v[i];
+		struct err why = { 0 };
+
+		if (t->state == TASK_DONE)
+			continue;
+		rc = check_item(c, t, &why);
+		if (!rc)
+			rc = find_touches(c, t, &why);
+		rc = blame(c, t, rc, &why, err);
+	}
+	return rc;
+}
+
+enum err_code
+check_window(struct bulk_run *r, const struct batch_head *head,
+    const struct batch_window *w, struct err *err)
+{
+	struct checking c CLEANUP(checking_done) = {
+		.r = r,
+		.head = head,
+		.n = w->n,
+		.big = r->taking_big,
+	};
+	enum err_code rc = check_defaults(head, err);
+	size_t i;
+
+	if (rc)
+		return rc;
+	r->head = head;
+	r->tasks = c.v = calloc(w->n + 1, sizeof(*c.v));
+	if (!c.v)
+		return err_nomem(err);
+	r->n = w->n;
+	r->n_put = 0;
+	for (i = 0; i < w->n; i++)
+		c.v[i].item = &w->v[i];
+	return check_all(&c, err);
+}
+
+void
+tasks_free(struct bulk_run *r)
+{
+	size_t i;
+
+	for (i = 0; i < r->n; i++) {
+		arena_done(&r->tasks[i].arena);
+		buf_done(&r->tasks[i].body);
+	}
+	free(r->tasks);
+	r->tasks = NULL;
+	r->n = r->n_put = 0;
+}
+
+static struct rpath
+common(struct rpath a, struct rpath b)
+{
+	while (!rpath_covers(a, b))
+		a = rpath_parent(a);
+	return a;
+}
+
+struct rpath
+tasks_root(const struct task *v, size_t n, bool *any)
+{
+	struct rpath root = RPATH_ROOT;
+	size_t i, k;
+
+	*any = false;
+	for (i = 0; i < n; i++)
+		for (k = 0; k < v[i].n_touches; k++) {
+			const struct plan_touch *t = &v[i].touches[k];
+
+			if (!t->write)
+				continue;
+			root = *any ? common(root, t->path) : t->path;
+			*any = true;
+		}
+	return root;
+}
