@@ -8,7 +8,7 @@
 
 /* How deep what is: the text, a member of it, an operation, a member of that.
  */
-enum { AT_TEXT, AT_MEMBER, AT_OPERATION, AT_PART };
+enum { AT_MEMBER = 1, AT_OPERATION, AT_PART };
 
 struct batch_json {
 	struct json_split *split;
@@ -83,20 +83,17 @@ on_begin(void *arg, const struct split_value *v, enum split_way *way,
 	struct err *bad = &p->json->bad;
 
 	(void)err;
-	switch (v->depth) {
-	case AT_TEXT:
-		*way = SPLIT_ENTER;
-		if (v->kind == SPLIT_OBJECT)
-			return ERR_OK;
-		return err_tell(
-		    bad, ERR_BAD_BODY, "no object with \"operations\" in it");
-	case AT_MEMBER:
+	if (v->depth == AT_MEMBER)
 		return begin_member(p, v, way, bad);
-	case AT_OPERATION:
+	if (v->depth == AT_OPERATION)
 		return begin_operation(p, v, way, bad);
-	default:
+	if (v->depth == AT_PART)
 		return begin_part(p, v, way, bad);
-	}
+	*way = SPLIT_ENTER;
+	if (v->kind == SPLIT_OBJECT)
+		return ERR_OK;
+	return err_tell(
+	    bad, ERR_BAD_BODY, "no object with \"operations\" in it");
 }
 
 static enum err_code
