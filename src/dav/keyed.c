@@ -190,7 +190,7 @@ static enum err_code
 answer_anew(struct exchange *x, const struct recalled *was)
 {
 	enum method m = x->req->method;
-	bool content = m == METHOD_PUT || m == METHOD_POST;
+	bool content = m == METHOD_PUT || m == METHOD_POST || m == METHOD_PATCH;
 
 	if (m == METHOD_POST)
 		(void)path_header(x, STR("Location"), was->path, false);
@@ -431,6 +431,7 @@ keyed_method(const struct request *req, const struct method_ops *plain)
 	static const bool takes_key[METHOD_COUNT] = {
 		[METHOD_PUT] = true,
 		[METHOD_POST] = true,
+		[METHOD_PATCH] = true,
 		[METHOD_DELETE] = true,
 		[METHOD_COPY] = true,
 		[METHOD_MOVE] = true,

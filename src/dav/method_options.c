@@ -24,6 +24,8 @@ options_run(struct exchange *x, struct err *err)
 	(void)reply_header(r, STR("DAV"), STR("1, 2, 3"));
 	(void)reply_header(r, STR("MS-Author-Via"), STR("DAV"));
 	(void)allow_header(x);
+	if (method_applies(x, METHOD_PATCH))
+		(void)accept_patch_header(r);
 	return reply_done(x, 200);
 }
 

@@ -18,7 +18,6 @@ static const struct str registered[] = {
 	STR_INIT("MKREDIRECTREF"),
 	STR_INIT("MKWORKSPACE"),
 	STR_INIT("ORDERPATCH"),
-	STR_INIT("PATCH"),
 	STR_INIT("REBIND"),
 	STR_INIT("REPORT"),
 	STR_INIT("SEARCH"),

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "dav/methods.h"
 
+#include "wire/json_patch.h"
+
 static const struct method_ops *const methods[METHOD_COUNT] = {
 	[METHOD_NONE] = &method_unknown,
 	[METHOD_OPTIONS] = &method_options,
@@ -8,6 +10,7 @@ static const struct method_ops *const methods[METHOD_COUNT] = {
 	[METHOD_HEAD] = &method_get,
 	[METHOD_PUT] = &method_put,
 	[METHOD_POST] = &method_post,
+	[METHOD_PATCH] = &method_patch,
 	[METHOD_DELETE] = &method_delete,
 	[METHOD_MKCOL] = &method_mkcol,
 	[METHOD_COPY] = &method_copy,
@@ -51,6 +54,12 @@ flags_here(const struct exchange *x)
 	return res.collection ? METHOD_ON_COLLECTION : METHOD_ON_FILE;
 }
 
+bool
+method_applies(const struct exchange *x, enum method m)
+{
+	return (flags_here(x) & method_flags(m)) != 0;
+}
+
 enum err_code
 buf_header(struct reply *r, struct str name, const struct buf *value)
 {
@@ -77,6 +86,12 @@ allow_header(struct exchange *x)
 		buf_put(&b, method_name((enum method)m));
 	}
 	return buf_header(x->reply, STR("Allow"), &b);
+}
+
+enum err_code
+accept_patch_header(struct reply *r)
+{
+	return reply_header(r, STR("Accept-Patch"), STR(JSON_PATCH_TYPES));
 }
 
 enum err_code

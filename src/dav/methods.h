@@ -10,6 +10,7 @@ extern const struct method_ops method_options;
 extern const struct method_ops method_get; /* and HEAD */
 extern const struct method_ops method_put;
 extern const struct method_ops method_post;
+extern const struct method_ops method_patch;
 extern const struct method_ops method_delete;
 extern const struct method_ops method_mkcol;
 extern const struct method_ops method_copy; /* and MOVE */
@@ -23,8 +24,14 @@ extern const struct method_ops method_unknown;
 enum err_code
 buf_header(struct reply *r, struct str name, const struct buf *value);
 
+/* Whether it applies to what is mapped there. */
+bool method_applies(const struct exchange *x, enum method m);
+
 /* The methods that apply to what is mapped there, for Allow. */
 enum err_code allow_header(struct exchange *x);
+
+/* What a PATCH may be (RFC 5789 s3.1). */
+enum err_code accept_patch_header(struct reply *r);
 
 /* The canonical path, as the client sees it, as the value of a header. */
 enum err_code path_header(

@@ -44,6 +44,8 @@ flags_and_depths_are_those_of_the_rfc(void **state)
 		{ METHOD_OPTIONS, true, true, true, DEPTH_0 },
 		{ METHOD_GET, true, true, false, DEPTH_0 },
 		{ METHOD_PUT, true, false, true, DEPTH_0 },
+		{ METHOD_POST, false, true, false, DEPTH_0 },
+		{ METHOD_PATCH, true, false, false, DEPTH_0 },
 		{ METHOD_DELETE, true, true, false, DEPTH_INFINITY },
 		{ METHOD_MKCOL, false, false, true, DEPTH_0 },
 		{ METHOD_COPY, true, true, false, DEPTH_INFINITY },

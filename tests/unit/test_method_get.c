@@ -21,7 +21,7 @@ options_say_what_applies(void **state)
 		    "OPTIONS, GET, HEAD, POST, DELETE, COPY, MOVE, PROPFIND, "
 		    "PROPPATCH, LOCK, UNLOCK" },
 		{ "/d/f.txt",
-		    "OPTIONS, GET, HEAD, PUT, DELETE, COPY, MOVE, "
+		    "OPTIONS, GET, HEAD, PUT, PATCH, DELETE, COPY, MOVE, "
 		    "PROPFIND, PROPPATCH, LOCK, UNLOCK" },
 		{ "/none", "OPTIONS, PUT, MKCOL, LOCK" },
 	};
@@ -38,6 +38,8 @@ options_say_what_applies(void **state)
 		assert_str_equal(dav_header(&t, "DAV"), STR("1, 2, 3"));
 		assert_str_equal(dav_header(&t, "MS-Author-Via"), STR("DAV"));
 		assert_int_equal(dav_body(&t).len, 0);
+		assert_int_equal(dav_header(&t, "Accept-Patch").len != 0,
+		    strstr(cases[i].allow, " PATCH,") != NULL);
 	}
 	dav_test_done(&t);
 }
