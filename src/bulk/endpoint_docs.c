@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What tells programs about the bulk API. */
+#include "bulk/embedded.h"
 #include "bulk/endpoints_impl.h"
 #include "http/query.h"
 #include "wire/bulk_docs.h"
@@ -33,4 +34,25 @@ capabilities_run(struct exchange *x, struct err *err)
 const struct method_ops endpoint_capabilities = {
 	.begin = docs_begin,
 	.run = capabilities_run,
+};
+
+static enum err_code
+reply_file(
+    struct exchange *x, struct str type, struct str file, struct err *err)
+{
+	struct buf b CLEANUP(buf_done) = { 0 };
+
+	buf_put(&b, file);
+	return endpoint_reply(x, 200, type, &b, err);
+}
+
+static enum err_code
+openapi_run(struct exchange *x, struct err *err)
+{
+	return reply_file(x, JSON, embedded_openapi_json, err);
+}
+
+const struct method_ops endpoint_openapi = {
+	.begin = docs_begin,
+	.run = openapi_run,
 };

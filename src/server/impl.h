@@ -8,6 +8,7 @@
 #include <stdatomic.h>
 #include <stdbool.h>
 
+#include "bulk/run.h"
 #include "server/address.h"
 #include "server/conns.h"
 #include "server/live.h"
@@ -23,6 +24,9 @@ struct server {
 	struct workers *workers;
 	struct keys *keys; /* idempotency keys that are in use */
 	struct jobs *jobs; /* asynchronous batches */
+	/* What they run with: of the configuration there was at the start. */
+	struct live *jobs_live;
+	struct bulk_env jobs_env;
 	struct conns *conns;
 	struct log *log;
 	struct address address; /* the one it listens on */

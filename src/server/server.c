@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "bulk/jobs.h"
 #include "dav/keys.h"
 #include "server/impl.h"
 
@@ -112,6 +113,51 @@ keep_encoded(void *arg, struct MHD_Connection *mc, char *text)
 	(void)arg;
 	(void)mc;
 	return strlen(text);
+}
+
+/* ---- jobs */
+
+static void
+say_failed_item(void *arg, struct str line)
+{
+	struct server *s = arg;
+
+	log_line(s->log, 0, line);
+}
+
+/* In the state directory, which the store has made. */
+static void
+put_jobs_dir(const struct config *c, struct buf *b)
+{
+	if (*c->state) {
+		buf_put(b, str_from_c(c->state));
+	} else {
+		buf_put(b, str_from_c(c->dir));
+		BUF_LIT(b, "/.sheaf");
+	}
+	BUF_LIT(b, "/jobs");
+	buf_putc(b, '\0');
+}
+
+static enum err_code
+open_jobs(struct server *s, struct err *err)
+{
+	struct buf dir CLEANUP(buf_done) = { 0 };
+
+	s->jobs_live = live_hold(s->live);
+	s->jobs_env = (struct bulk_env){
+		.store = s->store,
+		.set = &s->jobs_live->set,
+		.limits = &s->jobs_live->limits,
+		.keys = s->keys,
+		.spawn = server_spawn,
+		.spawn_ctx = s,
+		.failures = { .line = say_failed_item, .arg = s },
+	};
+	put_jobs_dir(&s->live->config, &dir);
+	if (buf_failed(&dir))
+		return err_nomem(err);
+	return jobs_open(dir.ptr, &s->jobs_env, &s->jobs, err);
 }
 
 /* ---- starting */
@@ -221,10 +267,12 @@ start_daemon(struct server *s, struct err *err)
 static void
 release(struct server *s)
 {
+	jobs_close(s->jobs);
 	workers_free(s->workers);
 	keys_free(s->keys);
 	conns_free(s->conns);
 	log_close(s->log);
+	live_drop(s->jobs_live);
 	live_drop(s->live);
 	fd_close(&s->listener);
 	fd_close(&s->deaf);
@@ -246,6 +294,8 @@ start(struct server *s, struct err *err)
 		rc = workers_new(c->workers, c->queue, &s->workers, err);
 	if (!rc)
 		rc = listen_on(s, err);
+	if (!rc)
+		rc = open_jobs(s, err);
 	if (rc)
 		return rc;
 	raise_fd_limit(s);
@@ -310,6 +360,7 @@ server_tick(struct server *s)
 
 	conns_watch(s->conns, &live->config);
 	live_drop(live);
+	jobs_tick(s->jobs);
 }
 
 static void

@@ -32,7 +32,7 @@ void server_put_url(const struct server *s, struct buf *out);
 /* Says something in the log. */
 void server_say(struct server *s, const char *fmt, ...) PRINTF_LIKE(2, 3);
 
-/* Shuts connections whose time is over. */
+/* Shuts connections whose time is over, and forgets old batches. */
 void server_tick(struct server *s);
 
 /*

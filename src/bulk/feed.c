@@ -1,0 +1,191 @@
+/* SPDX-License-Identifier: MIT */
+#include "bulk/feed.h"
+
+/* So little is read at once that a window is hardly passed. */
+#define SLICE ((size_t)4096)
+
+static bool
+is_stream(const struct feed *f)
+{
+	return f->spec.form != BATCH_JSON;
+}
+
+/* ---- running */
+
+static enum err_code
+make_run(struct feed *f, struct err *err)
+{
+	struct bulk_spec *s = &f->spec.run;
+	enum err_code rc;
+
+	if (f->run)
+		return ERR_OK;
+	s->stream = is_stream(f);
+	if (!s->stream)
+		s->print = batch_parser_print(f->parser);
+	rc = bulk_run_new(f->spec.env, s, &f->run, err);
+	f->run_failed = rc != ERR_OK;
+	return rc;
+}
+
+static enum err_code
+run_window(struct feed *f, bool last, struct err *err)
+{
+	struct batch_window *w = batch_parser_window(f->parser);
+	enum err_code rc = ERR_OK;
+
+	f->total += w->n;
+	if (!f->spec.count_only) {
+		rc = make_run(f, err);
+		if (!rc)
+			rc = bulk_run_window(
+			    f->run, batch_parser_head(f->parser), w, last, err);
+		f->run_failed = rc != ERR_OK;
+	}
+	batch_window_clear(w);
+	return rc;
+}
+
+/* ---- parts that do not fit in memory */
+
+static enum err_code
+drop_bytes(struct ostream *o, struct str bytes)
+{
+	(void)o;
+	(void)bytes;
+	return ERR_OK;
+}
+
+static enum err_code
+big_begin(void *arg, const struct batch_item *item, struct ostream **to,
+    struct err *err)
+{
+	static const struct ostream_ops dropping = { .name = "nowhere",
+		.write = drop_bytes };
+	struct feed *f = arg;
+	enum err_code rc = ERR_OK;
+
+	if (f->spec.count_only) {
+		f->total++;
+		ostream_init(&f->nowhere, &dropping);
+		*to = &f->nowhere;
+		return ERR_OK;
+	}
+	if (batch_parser_window(f->parser)->n)
+		rc = run_window(f, false, err);
+	if (!rc)
+		rc = make_run(f, err);
+	if (rc)
+		return rc;
+	f->total++;
+	rc = bulk_run_big_begin(
+	    f->run, batch_parser_head(f->parser), item, to, err);
+	f->run_failed = rc != ERR_OK;
+	return rc;
+}
+
+static enum err_code
+big_end(void *arg, bool ok, struct err *err)
+{
+	struct feed *f = arg;
+	enum err_code rc;
+
+	if (f->spec.count_only)
+		return ERR_OK;
+	rc = bulk_run_big_end(f->run, ok, err);
+	f->run_failed = rc != ERR_OK;
+	return rc;
+}
+
+/* ---- reading */
+
+enum err_code
+feed_init(struct feed *f, const struct feed_spec *spec, struct err *err)
+{
+	*f = (struct feed){ .spec = *spec };
+	f->big = (struct batch_big){ big_begin, big_end, f };
+	return batch_parser_new(spec->form, spec->boundary, spec->env->limits,
+	    &f->big, &f->parser, err);
+}
+
+/*
+ * The rest cannot be read.  Where something has run, what was read runs as
+ * well, and the answer says how it ended.
+ */
+static enum err_code
+break_off(struct feed *f, enum err_code rc, struct err *err)
+{
+	if (f->run_failed || !f->run || !bulk_run_started(f->run))
+		return rc;
+	f->over = true;
+	f->broke = *err;
+	rc = run_window(f, true, err);
+	return rc ? rc : bulk_run_end(f->run, &f->broke, err);
+}
+
+enum err_code
+feed_write(struct feed *f, struct str bytes, struct err *err)
+{
+	enum err_code rc;
+
+	while (bytes.len && !f->over) {
+		rc = batch_parser_feed(f->parser, str_head(bytes, SLICE), err);
+		if (rc)
+			return break_off(f, rc, err);
+		bytes = str_skip(bytes, SLICE);
+		if (is_stream(f) && batch_parser_is_full(f->parser)) {
+			rc = run_window(f, false, err);
+			if (rc)
+				return rc;
+		}
+	}
+	return ERR_OK;
+}
+
+/* Not what is to be all or nothing and may go on, and no part of a group. */
+static bool
+may_run_early(const struct feed *f)
+{
+	const struct batch_window *w = batch_parser_window(f->parser);
+
+	return is_stream(f) && w->n && !w->v[w->n - 1].group.len &&
+	    batch_parser_head(f->parser)->mode == BATCH_INDEPENDENT;
+}
+
+enum err_code
+feed_pause(struct feed *f, struct err *err)
+{
+	if (f->over || !may_run_early(f))
+		return ERR_OK;
+	return run_window(f, false, err);
+}
+
+enum err_code
+feed_end(struct feed *f, struct err *err)
+{
+	enum err_code rc;
+
+	if (f->over)
+		return ERR_OK;
+	rc = batch_parser_end(f->parser, err);
+	if (rc)
+		return break_off(f, rc, err);
+	if (f->spec.check)
+		rc = f->spec.check(
+		    f->spec.run.arg, batch_parser_window(f->parser), err);
+	if (!rc)
+		rc = run_window(f, true, err);
+	if (rc || f->spec.count_only)
+		return rc;
+	f->over = true;
+	return bulk_run_end(f->run, NULL, err);
+}
+
+void
+feed_done(struct feed *f)
+{
+	bulk_run_free(f->run);
+	batch_parser_free(f->parser);
+	f->run = NULL;
+	f->parser = NULL;
+}
