@@ -26,6 +26,7 @@ struct said {
 	struct buf body;
 	struct ostream stream; /* what the method writes to */
 	struct ostream *out;
+	bool ended;
 };
 
 struct keyed {
@@ -86,15 +87,15 @@ said_flush(struct ostream *o)
 	return rc;
 }
 
+/*
+ * Who has the whole answer may ask again at once, so it is whole only when it
+ * is remembered and the key is free.
+ */
 static enum err_code
 said_end(struct ostream *o)
 {
-	struct said *s = CONTAINER_OF(o, struct said, stream);
-	enum err_code rc = ostream_end(s->out);
-
-	if (rc)
-		o->err = s->out->err;
-	return rc;
+	CONTAINER_OF(o, struct said, stream)->ended = true;
+	return ERR_OK;
 }
 
 static enum err_code
@@ -400,6 +401,9 @@ keyed_run(struct exchange *x, struct err *err)
 	leave(x, k);
 	if (!rc && k->said.base.status < 400 && !x->failed)
 		remember(x, k);
+	give_back(x, k);
+	if (!rc && k->said.ended)
+		rc = ostream_end(k->said.out);
 	return rc;
 }
 
