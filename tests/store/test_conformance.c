@@ -6,6 +6,7 @@
 #include <stdlib.h>
 
 #include "lib/tmpdir.h"
+#include "store/drafted.h"
 #include "store/stores.h"
 
 static struct tmpdir dir; /* of the running test, where the store needs one */
@@ -55,14 +56,52 @@ make_directory_with_names(void)
 	return make_dir(true);
 }
 
+static struct store *
+make_draft(void)
+{
+	return drafted_new(make_memory(), DRAFTED_KEPT);
+}
+
+static struct store *
+make_draft_applied(void)
+{
+	return drafted_new(make_memory(), DRAFTED_APPLIED);
+}
+
+static struct store *
+make_draft_of_draft(void)
+{
+	return drafted_new(make_memory(), DRAFTED_TWICE);
+}
+
+static struct store *
+make_draft_directory(void)
+{
+	return drafted_new(make_directory(), DRAFTED_KEPT);
+}
+
+static struct store *
+make_draft_directory_applied(void)
+{
+	return drafted_new(make_directory(), DRAFTED_APPLIED);
+}
+
 static const struct maker {
 	const char *name;
 	struct store *(*make)(void);
+	bool is_draft, is_applied;
+	bool applies; /* store_apply() */
 } makers[] = {
-	{ "memory", make_memory },
-	{ "fault", make_fault },
-	{ "directory", make_directory },
-	{ "directory-named", make_directory_with_names },
+	{ "memory", make_memory, false, false, true },
+	{ "fault", make_fault, false, false, true },
+	{ "directory", make_directory, false, false, false },
+	{ "directory-named", make_directory_with_names, false, false, false },
+	{ "draft", make_draft, true, false, true },
+	{ "draft-applied", make_draft_applied, true, true, true },
+	{ "draft-of-draft", make_draft_of_draft, true, true, true },
+	{ "draft-directory", make_draft_directory, true, false, false },
+	{ "draft-directory-applied", make_draft_directory_applied, true, true,
+	    false },
 };
 
 static const struct maker *maker;
@@ -82,16 +121,52 @@ tear_down(void **state)
 	return 0;
 }
 
+/* What a draft does not promise. */
+static const struct {
+	const char *name; /* a test, or part of its name */
+	bool applied; /* only where changes are applied in between */
+	const char *why;
+} not_for_drafts[] = {
+	{ "properties_go_with_their_resource", true,
+	    "what the base has of a resource that went stays readable by its "
+	    "id until the draft is applied" },
+	{ "an_operation_without_memory_changes_nothing", true,
+	    "a draft that cannot be applied for want of memory is forgotten" },
+	{ "an_operation_on_locks_without_memory_changes_nothing", false,
+	    "as above: locks are made when it was applied" },
+};
+
+static bool
+is_run(const struct CMUnitTest *test)
+{
+	size_t i;
+
+	for (i = 0; maker->is_draft && i < ARRAY_LEN(not_for_drafts); i++)
+		if (!strcmp(test->name, not_for_drafts[i].name) &&
+		    (!not_for_drafts[i].applied || maker->is_applied))
+			return false;
+	return true;
+}
+
 static void
 add(struct CMUnitTest *all, size_t *n, const struct tests *some)
 {
 	size_t i;
 
 	for (i = 0; i < some->n; i++) {
+		if (!is_run(&some->rows[i]))
+			continue;
 		all[*n] = some->rows[i];
 		all[*n].setup_func = set_up;
 		all[(*n)++].teardown_func = tear_down;
 	}
+}
+
+/* A draft is for one thread at a time. */
+static bool
+is_for_threads(const struct tests *group)
+{
+	return group == &race_tests || group == &lock_race_tests;
 }
 
 static int
@@ -119,8 +194,9 @@ run(void)
 
 	for (i = 0; i < ARRAY_LEN(groups); i++) {
 		/* The directory store cannot do it yet. */
-		if (groups[i] == &apply_tests && maker->make != make_memory &&
-		    maker->make != make_fault)
+		if (groups[i] == &apply_tests && !maker->applies)
+			continue;
+		if (maker->is_draft && is_for_threads(groups[i]))
 			continue;
 		if (n + groups[i]->n > ARRAY_LEN(all))
 			return EXIT_FAILURE;
