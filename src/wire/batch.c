@@ -8,10 +8,10 @@
 
 #include "http/scan.h"
 #include "wire/batch_impl.h"
+#include "wire/boundary_split.h"
 #include "wire/json_load.h"
 
 #define FIRST_CAP ((size_t)16)
-#define MAX_BOUNDARY 70 /* RFC 2046 s5.1.1 */
 
 const struct batch_limits batch_limits_default = {
 #define LIMIT(field, name, value, doc) .field = (value),
@@ -98,9 +98,9 @@ check_boundary(enum batch_form form, struct str boundary, struct err *err)
 	if (!boundary.len)
 		return err_tell(err, ERR_BAD_BODY,
 		    "multipart/mixed without a boundary in Content-Type");
-	if (boundary.len > MAX_BOUNDARY)
+	if (boundary.len > BOUNDARY_MAX)
 		return err_tell(err, ERR_BAD_BODY,
-		    "the boundary is over %d characters", MAX_BOUNDARY);
+		    "the boundary is over %d characters", BOUNDARY_MAX);
 	for (i = 0; i < boundary.len; i++)
 		if (boundary.ptr[i] < ' ' || boundary.ptr[i] > '~')
 			return err_tell(err, ERR_BAD_BODY,
@@ -291,8 +291,8 @@ print_text(struct batch_parser *p, struct str s)
 }
 
 /* With what an item's own print leaves out. */
-static void
-print_item(struct batch_parser *p, const struct batch_item *it)
+void
+batch_print(struct batch_parser *p, const struct batch_item *it)
 {
 	size_t i;
 
@@ -316,7 +316,7 @@ batch_put(struct batch_parser *p, const struct batch_item *item, size_t bytes,
 	w->v[w->n++] = *item;
 	w->bytes += bytes;
 	p->n_items++;
-	print_item(p, item);
+	batch_print(p, item);
 	return ERR_OK;
 }
 

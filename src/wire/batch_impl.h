@@ -106,6 +106,9 @@ batch_count_bytes(struct batch_parser *p, size_t n, struct err *err) MUST_USE;
 enum err_code batch_put(struct batch_parser *p, const struct batch_item *item,
     size_t bytes, struct err *err) MUST_USE;
 
+/* What a print takes in of an item; batch_put() does it. */
+void batch_print(struct batch_parser *p, const struct batch_item *item);
+
 /* The index as text. */
 enum err_code batch_default_id(
     struct batch_parser *p, uint64_t index, struct str *id) MUST_USE;
@@ -179,6 +182,9 @@ bool batch_maker_knows(struct str name);
 enum err_code batch_maker_end(
     struct batch_maker *m, struct batch_parser *p, struct err *err) MUST_USE;
 void batch_maker_done(struct batch_maker *m); /* fine for all zero */
+
+/* Whether a body means anything to it. */
+bool batch_method_has_body(struct str method);
 
 /* ---- batch_body.c */
 

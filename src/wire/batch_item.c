@@ -420,6 +420,14 @@ op_row(const struct batch_maker *m)
 	return row ? row : &other_method;
 }
 
+bool
+batch_method_has_body(struct str method)
+{
+	const struct op_row *row = row_of(methods, ARRAY_LEN(methods), method);
+
+	return !row || row->may & BODY;
+}
+
 static enum err_code
 check_members(
     const struct batch_maker *m, const struct op_row *row, struct err *err)
