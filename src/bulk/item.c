@@ -431,10 +431,11 @@ finish(struct bulk_run *r, struct task *t, enum err_code rc)
 		if (t->result.outcome.status < 400)
 			put_headers(t, c);
 	} else if (c->base.status == 207) {
-		t->at = t->path;
 		put_outcomes(t, c);
-		if (!task_is_failure(t))
+		if (!task_is_failure(t)) {
+			find_place(r, t, c);
 			find_etag(r, t, &t->ix->x);
+		}
 	} else {
 		succeed(r, t, c);
 	}

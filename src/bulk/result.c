@@ -228,9 +228,11 @@ remember_left(struct bulk_run *r, const struct task *t)
 		.failed = task_is_failure(t),
 		.caused_by = t->caused_by.len ? t->caused_by : t->item->id,
 		.etag = str_of(t->etag, t->etag_len),
-		.at = t->at.s.len ? t->at : t->path,
+		.at = t->at,
 	};
 
+	if (!l.at.s.len)
+		l.at = t->ways & WAY_TO ? t->to : t->path;
 	if (!l.at.s.len)
 		l.at = RPATH_ROOT;
 	(void)!past_add(&r->past, t->item->id, &l);

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Batches of any operations: side by side they leave what they would one after
+ * the other, and say the same.
+ */
+#include "lib/test.h"
+
+#include <jansson.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "lib/bulk_try.h"
+#include "lib/locks.h"
+
+#define TREE "/a/ /a/k/ /a/k/z=3 /a/x=1 /b/ /b/x=2 /f=old"
+
+static const char *const paths[] = { "/a", "/b", "/c", "/a/x", "/a/y", "/a/k",
+	"/a/k/z", "/b/x", "/b/k", "/b/k/z", "/f", "/c/x" };
+
+static uint32_t
+next(uint64_t *random, uint32_t below)
+{
+	*random = *random * UINT64_C(6364136223846793005) + 1442695041;
+	return (uint32_t)(*random >> 33) % below;
+}
+
+static const char *
+any_path(uint64_t *random)
+{
+	return paths[next(random, ARRAY_LEN(paths))];
+}
+
+/* ---- a batch */
+
+enum { WITH_GROUPS = 1, WITH_STOP = 2 };
+
+static void
+put_condition(struct buf *b, uint64_t *random, unsigned i)
+{
+	switch (next(random, 8)) {
+	case 0:
+		BUF_LIT(b, ",'ifMatch':'*'");
+		break;
+	case 1:
+		BUF_LIT(b, ",'ifMatch':'\\'none\\''");
+		break;
+	case 2:
+		if (i)
+			buf_printf(b, ",'ifMatch':'$%u'", next(random, i));
+		break;
+	default:
+		break;
+	}
+}
+
+static void
+put_place(struct buf *b, uint64_t *random, unsigned i, const char *name)
+{
+	if (i && next(random, 10) == 0)
+		buf_printf(b, ",'%s':'$%u%s'", name, next(random, i),
+		    next(random, 2) ? "/x" : "");
+	else
+		buf_printf(b, ",'%s':'%s'", name, any_path(random));
+}
+
+static void
+put_kind(struct buf *b, uint64_t *random, unsigned i)
+{
+	static const struct {
+		const char *op;
+		bool body, to, condition;
+	} kinds[] = {
+		{ "create", true, false, false },
+		{ "upsert", true, false, true },
+		{ "update", true, false, true },
+		{ "read", false, false, true },
+		{ "delete", false, false, true },
+		{ "copy", false, true, false },
+		{ "move", false, true, false },
+		{ "mkcol", false, false, false },
+	};
+	size_t k = next(random, ARRAY_LEN(kinds));
+
+	buf_printf(b, "'op':'%s'", kinds[k].op);
+	put_place(b, random, i, "url");
+	if (kinds[k].to)
+		put_place(b, random, i, "destination");
+	if (kinds[k].to && next(random, 3) == 0)
+		BUF_LIT(b, ",'overwrite':false");
+	if (kinds[k].body)
+		buf_printf(b, ",'body':'%u'", i);
+	if (kinds[k].condition)
+		put_condition(b, random, i);
+}
+
+static void
+put_props(struct buf *b, uint64_t *random, unsigned i)
+{
+	if (next(random, 2)) {
+		buf_printf(b,
+		    "'op':'propfind','url':'%s','depth':'%u','body':"
+		    "'<propfind xmlns=\\'DAV:\\'><prop><resourcetype/>"
+		    "<getcontentlength/><n xmlns=\\'urn:x\\'/></prop>"
+		    "</propfind>'",
+		    any_path(random), next(random, 2));
+		return;
+	}
+	buf_printf(b,
+	    "'op':'proppatch','url':'%s','body':"
+	    "'<propertyupdate xmlns=\\'DAV:\\'><set><prop>"
+	    "<n xmlns=\\'urn:x\\'>%u</n></prop></set></propertyupdate>'",
+	    any_path(random), i);
+}
+
+static void
+put_batch(struct buf *b, uint64_t *random, const char *head, unsigned flags)
+{
+	unsigned i, n = 1 + next(random, 24), group = 0, of_group = 0;
+
+	buf_printf(b, "{%s", head);
+	if (flags & WITH_STOP && next(random, 4) == 0)
+		buf_printf(b, "'failOnErrors':%u,", 1 + next(random, 4));
+	BUF_LIT(b, "'operations':[");
+	for (i = 0; i < n; i++) {
+		BUF_LIT(b, "{");
+		if (next(random, 6))
+			put_kind(b, random, i);
+		else
+			put_props(b, random, i);
+		if (i && next(random, 8) == 0)
+			buf_printf(b, ",'dependsOn':['%u']", next(random, i));
+		if (flags & WITH_GROUPS && !of_group && next(random, 6) == 0) {
+			group++;
+			of_group = 1 + next(random, 4);
+		}
+		if (of_group && of_group--)
+			buf_printf(b, ",'atomicityGroup':'g%u'", group);
+		buf_put(b, i + 1 < n ? STR("},") : STR("}"));
+	}
+	BUF_LIT(b, "]}");
+	buf_putc(b, '\0');
+}
+
+/* ---- a run of it */
+
+struct outcome_of {
+	struct buf said; /* without what differs from run to run */
+	struct buf left; /* the tree */
+	unsigned status;
+	size_t failed;
+};
+
+static void
+outcome_done(struct outcome_of *o)
+{
+	buf_done(&o->said);
+	buf_done(&o->left);
+}
+
+/* Tags and dates are new each time. */
+static void
+put_said(struct outcome_of *o, const struct bulk_try *t)
+{
+	json_t *all = json_loadb(t->out.ptr, t->out.len, 0, NULL), *item;
+	char *text;
+	size_t i;
+
+	assert_non_null(all);
+	json_array_foreach(json_object_get(all, "results"), i, item)
+	{
+		(void)json_object_del(item, "headers");
+		o->failed +=
+		    json_integer_value(json_object_get(item, "status")) >= 400;
+	}
+	(void)json_object_del(json_object_get(all, "summary"), "dryRun");
+	text = json_dumps(all, JSON_SORT_KEYS);
+	buf_put(&o->said, str_from_c(text));
+	free(text);
+	json_decref(all);
+}
+
+static void
+set_up(struct bulk_try *t, uint64_t seed)
+{
+	bulk_try_init(t, TREE);
+	if (seed % 3 == 1)
+		deny(&t->deny, "/a/x", DENY_REMOVE, ERR_FORBIDDEN);
+	if (seed % 3 == 1)
+		deny(&t->deny, "/b/k", DENY_COPY_TO, ERR_NO_SPACE);
+	if (seed % 5 == 1)
+		(void)lock_at(t->deny.inner, "/b/x", DEPTH_0, false, "");
+	if (seed % 7 == 1)
+		(void)lock_at(t->deny.inner, "/a/k", DEPTH_INFINITY, false, "");
+}
+
+static void
+run(struct bulk_try *t, const char *json, struct outcome_of *o)
+{
+	*o = (struct outcome_of){ 0 };
+	if (bulk_try_send(t, json))
+		fail_msg("%s: %s\n%s", err_name(t->rc), t->err.tell, json);
+	o->status = t->status;
+	put_said(o, t);
+	tree_put(t->deny.inner, "/", &o->left);
+}
+
+static void
+check_same(const struct outcome_of *a, const struct outcome_of *b,
+    uint64_t seed, const char *json)
+{
+	if (str_eq(buf_str(&a->said), buf_str(&b->said)) &&
+	    str_eq(buf_str(&a->left), buf_str(&b->left)))
+		return;
+	(void)fprintf(stderr, "seed %llu\n%s\n%.*s\n%.*s\n%.*s\n%.*s\n",
+	    (unsigned long long)seed, json, STR_ARG(buf_str(&a->said)),
+	    STR_ARG(buf_str(&b->said)), STR_ARG(buf_str(&a->left)),
+	    STR_ARG(buf_str(&b->left)));
+	fail();
+}
+
+static uint64_t
+rounds(uint64_t n)
+{
+	return getenv("SHEAF_SANITIZED") ? n / 8 : n;
+}
+
+static void
+side_by_side_is_as_one_after_the_other(void **state)
+{
+	uint64_t seed;
+
+	(void)state;
+	for (seed = 0; seed < rounds(3000); seed++) {
+		uint64_t random = seed;
+		struct outcome_of one, many;
+		struct buf json = { 0 };
+		struct bulk_try t;
+
+		put_batch(&json, &random, "", WITH_STOP);
+		set_up(&t, seed);
+		t.window = 1;
+		run(&t, json.ptr, &one);
+		bulk_try_done(&t);
+		set_up(&t, seed);
+		t.threads = 4;
+		run(&t, json.ptr, &many);
+		bulk_try_done(&t);
+		check_same(&one, &many, seed, json.ptr);
+		outcome_done(&one);
+		outcome_done(&many);
+		buf_done(&json);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(side_by_side_is_as_one_after_the_other),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
