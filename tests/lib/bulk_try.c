@@ -155,8 +155,7 @@ run(struct bulk_try *t, const struct batch_parser *p, struct batch_window all)
 	t->spec.start = start;
 	t->spec.arg = t;
 	t->spec.stream = t->window != 0;
-	if (!t->window)
-		t->spec.print = batch_parser_print(p);
+	t->spec.print = t->window ? (struct str){ 0 } : batch_parser_print(p);
 	rc = bulk_run_new(&env, &t->spec, &r, &t->err);
 	if (rc)
 		return rc;

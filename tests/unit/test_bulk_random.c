@@ -168,6 +168,11 @@ put_said(struct outcome_of *o, const struct bulk_try *t)
 	assert_non_null(all);
 	json_array_foreach(json_object_get(all, "results"), i, item)
 	{
+		const char *body =
+		    json_string_value(json_object_get(item, "body"));
+
+		if (body && strstr(body, "<time ")) /* a listing */
+			(void)json_object_del(item, "body");
 		(void)json_object_del(item, "headers");
 		o->failed +=
 		    json_integer_value(json_object_get(item, "status")) >= 400;
