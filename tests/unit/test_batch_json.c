@@ -50,9 +50,9 @@ each_operation_comes_with_its_members(void **state)
 		    "0 dir mkcol url=/a/" },
 		{ "{'op':'read','url':'/a'},{'url':'/b','op':'delete'}",
 		    "0 0 read url=/a\n1 1 delete url=/b" },
-		{ "{'op':'create','url':'/a','dependsOn':['x','y'],"
+		{ "{'op':'read','url':'/a','dependsOn':['x','y'],"
 		  "'atomicityGroup':'g','idempotencyKey':'k/1'}",
-		    "0 0 create url=/a key=k/1 group=g after=x after=y" },
+		    "0 0 read url=/a key=k/1 group=g after=x after=y" },
 		{ "{'op':'copy','url':'/a','destination':'/b',"
 		  "'overwrite':false,'depth':0}",
 		    "0 0 copy url=/a to=/b depth=0 overwrite=0" },

@@ -114,7 +114,9 @@ what_is_wrong_with_an_operation_is_told_with_its_pointer(void **state)
 		{ UP "'body':'x','encoding':'gzip'}",
 		    "/operations/0/encoding: none of \"base64\", \"text\", "
 		    "\"json\"" },
-		{ UP "'encoding':'text'}",
+		{ "{'op':'create','url':'/a'}",
+		    "/operations/0: create without a body" },
+		{ "{'method':'PUT','url':'/a','encoding':'text'}",
 		    "/operations/0/encoding: there is no body" },
 		{ UP "'body':{},'encoding':'base64'}",
 		    "/operations/0/body: no string, as its \"encoding\" wants "
