@@ -15,8 +15,8 @@
 
 #define BATCH_ALONE 16 /* changes that are synced by themselves */
 #define BATCH_SYSTEMS ((size_t)8) /* file systems that one batch may touch */
-#define BATCH_KEPT ((size_t)512) /* changes the state is not yet told of */
-#define BATCH_RECORDS ((size_t)512) /* and records that wait */
+#define BATCH_KEPT ((size_t)1024) /* changes the state is not yet told of */
+#define BATCH_RECORDS ((size_t)1024) /* and records that wait */
 
 struct dir_batch {
 	struct store_batch base;

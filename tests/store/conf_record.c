@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "base/clock.h"
+#include "lib/alloc_fail.h"
 
 #define HOUR (3600 * NSEC_PER_SEC)
 
@@ -272,6 +273,105 @@ keys_are_told_apart_to_the_last_byte(void **state)
 	must_recall(s, key, "", false, NULL, "long");
 }
 
+/* ---- without memory */
+
+static enum err_code
+do_put(struct store *s, const struct record *r)
+{
+	const struct guard g = keyed(r);
+
+	return put(s, "/f", STR("new"), &g, NULL, NULL);
+}
+
+static enum err_code
+do_mkcol(struct store *s, const struct record *r)
+{
+	const struct guard g = keyed(r);
+	struct store_batch *b = NULL;
+	enum err_code rc = store_batch_begin(s, at("/"), &b, NULL);
+	enum err_code end;
+
+	if (rc)
+		return rc;
+	store_batch_many(b);
+	rc = store_mkcol(s, at("/d"), &g, b, NULL);
+	end = store_batch_end(s, b, NULL);
+	return rc ? rc : end;
+}
+
+static enum err_code
+do_remember(struct store *s, const struct record *r)
+{
+	return store_remember(s, r, STR("result"), NULL, NULL);
+}
+
+static enum err_code
+do_recall(struct store *s, const struct record *r)
+{
+	struct arena a = { 0 };
+	struct recalled out;
+	bool found;
+	enum err_code rc = store_recall(s, r->key, &a, &out, &found, NULL);
+
+	arena_done(&a);
+	return rc;
+}
+
+static bool
+is_known(struct store *s, const struct record *r)
+{
+	struct arena a = { 0 };
+	struct recalled out;
+	bool found = false;
+
+	assert_ok(store_recall(s, r->key, &a, &out, &found, err));
+	arena_done(&a);
+	return found;
+}
+
+/* What some would only have saved time with, they do without. */
+static void
+what_fails_without_memory_is_not_remembered(void **state)
+{
+	static const struct {
+		const char *what;
+		enum err_code (*act)(struct store *s, const struct record *r);
+	} rows[] = {
+		{ "put", do_put },
+		{ "mkcol in a batch", do_mkcol },
+		{ "remember", do_remember },
+		{ "recall", do_recall },
+	};
+	struct store *s = *state;
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(rows); i++) {
+		const struct record r = record(rows[i].what);
+		bool recalls = rows[i].act == do_recall;
+		unsigned long n = 0;
+		bool fired = true;
+		enum err_code rc = ERR_OK;
+
+		if (recalls)
+			assert_ok(store_remember(s, &r, STR("r"), NULL, err));
+		while (fired) {
+			alloc_fail_at(++n);
+			rc = rows[i].act(s, &r);
+			fired = alloc_fail_stop();
+			if (!rc && fired && rows[i].act == do_mkcol)
+				rc =
+				    store_remove(s, at("/d"), NULL, NULL, NULL);
+			if (rc &&
+			    (rc != ERR_NOMEM ||
+				(n == 1 && is_known(s, &r) != recalls)))
+				fail_msg("%s, allocation %lu: %s", rows[i].what,
+				    n, err_name(rc));
+		}
+		assert_int_equal(rc, ERR_OK);
+		assert_true(is_known(s, &r));
+	}
+}
+
 /* ---- in batches */
 
 static struct store_batch *
@@ -352,7 +452,7 @@ records_of_a_batch_are_known_at_once_and_afterwards(void **state)
 	}
 }
 
-#define MANY 700
+#define MANY 1100
 
 static void
 a_batch_may_hold_any_number_of_records(void **state)
@@ -403,6 +503,7 @@ static const struct CMUnitTest rows[] = {
 	cmocka_unit_test(a_record_that_has_expired_is_forgotten),
 	cmocka_unit_test(another_fingerprint_is_another_record),
 	cmocka_unit_test(keys_are_told_apart_to_the_last_byte),
+	cmocka_unit_test(what_fails_without_memory_is_not_remembered),
 	cmocka_unit_test(every_change_can_be_one_of_a_batch),
 	cmocka_unit_test(records_of_a_batch_are_known_at_once_and_afterwards),
 	cmocka_unit_test(a_batch_may_hold_any_number_of_records),

@@ -6,17 +6,25 @@
 #include "store/world.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <sqlite3.h>
+#include <stdatomic.h>
 #include <stdio.h>
+#include <unistd.h>
 
-enum { SYNC_FILE, SYNC_SYSTEM, SYNC_KINDS };
+#include "base/clock.h"
 
-static unsigned synced[SYNC_KINDS];
+enum { SYNC_FILE, SYNC_SYSTEM, SYNC_LOG, SYNC_KINDS };
+
+static atomic_uint synced[SYNC_KINDS];
 static bool broken;
 
 int __real_fsync(int fd);
 int __real_syncfs(int fd);
+int __real_fdatasync(int fd);
 int __wrap_fsync(int fd);
 int __wrap_syncfs(int fd);
+int __wrap_fdatasync(int fd);
 
 int
 __wrap_fsync(int fd)
@@ -35,10 +43,21 @@ __wrap_syncfs(int fd)
 	return -1;
 }
 
+/* The state's log; SQLite itself is not asked. */
+int
+__wrap_fdatasync(int fd)
+{
+	synced[SYNC_LOG]++;
+	return __real_fdatasync(fd);
+}
+
 static void
 forget_syncs(void)
 {
-	memset(synced, 0, sizeof(synced));
+	int i;
+
+	for (i = 0; i < SYNC_KINDS; i++)
+		synced[i] = 0;
 }
 
 #define MANY 100U
@@ -184,12 +203,377 @@ a_batch_that_cannot_be_synced_says_so(void **state)
 	broken = false;
 }
 
+/* ---- many, as a bulk request makes them */
+
+static struct store_batch *
+begin_many(struct world *w)
+{
+	struct store_batch *b = begin(w);
+
+	store_batch_many(b);
+	return b;
+}
+
+static struct upload *
+stage(struct world *w, const char *path, const char *bytes)
+{
+	struct upload *u = NULL;
+
+	assert_ok(store_upload(w->store, at(path), NULL, &u, err));
+	assert_ok(ostream_write(upload_stream(u), str_from_c(bytes)));
+	return u;
+}
+
+static void
+commit(struct upload *u, const struct guard *g, struct store_batch *b)
+{
+	assert_ok(upload_commit(u, g, b, NULL, NULL, err));
+	upload_free(u);
+}
+
+static void
+must_sync(unsigned files, unsigned systems, unsigned logs, int line)
+{
+	if (synced[SYNC_FILE] == files && synced[SYNC_SYSTEM] == systems &&
+	    synced[SYNC_LOG] == logs)
+		return;
+	print_error("synced %u files, %u systems, %u logs\n", synced[SYNC_FILE],
+	    synced[SYNC_SYSTEM], synced[SYNC_LOG]);
+	_fail(__FILE__, line);
+}
+
+#define assert_synced(files, systems, logs) \
+	must_sync(files, systems, logs, __LINE__)
+
+static void
+put_many(struct world *w, unsigned n, const char *bytes, struct store_batch *b)
+{
+	char path[32];
+	unsigned i;
+
+	for (i = 0; i < n; i++)
+		commit(stage(w, nth_path(path, "", i), bytes), NULL, b);
+}
+
+static void
+any_number_of_creates_costs_a_few_syncs(void **state)
+{
+	struct world *w = *state;
+	struct store_batch *b = begin_many(w);
+
+	forget_syncs();
+	put_many(w, MANY, "bytes", b);
+	assert_synced(0, 0, 1); /* what it said beforehand */
+	assert_ok(store_batch_end(w->store, b, err));
+	assert_synced(0, 1, 2);
+	must_have(w->store, "/99", "bytes");
+}
+
+static void
+every_kind_of_change_waits(void **state)
+{
+	struct world *w = *state;
+	const struct prop_change p = {
+		.prop = { .name = { STR("urn:t"), STR("p") },
+		    .form = PROP_TEXT,
+		    .value = STR("v") },
+	};
+	struct store_batch *b;
+	struct store *s = w->store;
+
+	must_mkcol(s, "/full");
+	must_put(s, "/full/f", "f");
+	b = begin_many(w);
+	commit(stage(w, "/f", "bytes"), NULL, b);
+	forget_syncs();
+	assert_ok(store_mkcol(s, at("/d"), NULL, b, err));
+	assert_ok(store_patch(s, at("/f"), &p, 1, NULL, b, err));
+	assert_ok(store_copy(
+	    s, at("/f"), at("/d/f"), REPLACE_NO, NULL, b, NULL, NULL, err));
+	assert_ok(store_rename(
+	    s, at("/d"), at("/e"), REPLACE_NO, NULL, b, NULL, err));
+	assert_ok(store_rename(
+	    s, at("/full"), at("/e/full"), REPLACE_NO, NULL, b, NULL, err));
+	assert_ok(store_remove(s, at("/e/full/f"), NULL, b, err));
+	assert_ok(store_remove(s, at("/e/full"), NULL, b, err));
+	assert_synced(0, 0, 0);
+	assert_ok(store_batch_end(s, b, err));
+	assert_synced(0, 1, 1);
+	must_have_props(s, "/e/f", "p=v;");
+}
+
+static void
+uploads_that_replace_are_synced_one_by_one_or_by_one_flush(void **state)
+{
+	struct world *w = *state;
+	struct store_batch *b;
+	struct upload *u[MANY];
+	char path[32];
+	unsigned i;
+
+	put_many(w, MANY, "old", NULL);
+	b = begin_many(w);
+	forget_syncs();
+	put_many(w, MANY, "new", b);
+	assert_int_equal(synced[SYNC_FILE], MANY);
+	for (i = 0; i < MANY; i++)
+		u[i] = stage(w, nth_path(path, "", i), "newer");
+	forget_syncs();
+	assert_ok(store_batch_flush(w->store, b, err));
+	assert_synced(0, 1, 0);
+	assert_ok(ostream_write(upload_stream(u[0]), STR("st")));
+	for (i = 0; i < MANY; i++)
+		commit(u[i], NULL, b);
+	assert_synced(1, 1, 0); /* that one has had more bytes since */
+	assert_ok(store_batch_end(w->store, b, err));
+	must_have(w->store, "/0", "newerst");
+	must_have(w->store, "/1", "newer");
+}
+
+static void
+a_flush_that_fails_spares_no_sync(void **state)
+{
+	struct world *w = *state;
+	struct store_batch *b;
+	struct upload *u;
+
+	must_put(w->store, "/f", "old");
+	b = begin_many(w);
+	u = stage(w, "/f", "new");
+	broken = true;
+	assert_fails(store_batch_flush(w->store, b, err), ERR_IO);
+	broken = false;
+	forget_syncs();
+	commit(u, NULL, b);
+	assert_int_equal(synced[SYNC_FILE], 1);
+	assert_ok(store_batch_end(w->store, b, err));
+}
+
+static void
+bytes_of_a_batch_are_synced_before_they_are_moved_over_others(void **state)
+{
+	struct world *w = *state;
+	struct store_batch *b;
+
+	must_put(w->store, "/old", "old");
+	b = begin_many(w);
+	commit(stage(w, "/f", "new"), NULL, b);
+	commit(stage(w, "/g", "new"), NULL, b);
+	forget_syncs();
+	assert_ok(store_rename(
+	    w->store, at("/f"), at("/old"), REPLACE_YES, NULL, b, NULL, err));
+	assert_synced(1, 0, 0);
+	/* By somebody else, who does not wait for the batch. */
+	assert_ok(store_rename(
+	    w->store, at("/g"), at("/h"), REPLACE_NO, NULL, NULL, NULL, err));
+	assert_int_equal(synced[SYNC_FILE], 1 + 1 + 2); /* and two folders */
+	assert_ok(store_batch_end(w->store, b, err));
+}
+
+/* ---- records of a batch */
+
+static struct record
+record(const char *key)
+{
+	return (struct record){
+		.key = str_from_c(key),
+		.print = STR("print"),
+		.expires = clock_now() + 3600 * NSEC_PER_SEC,
+	};
+}
+
+static bool
+is_known(struct world *w, const char *key)
+{
+	struct arena a = { 0 };
+	struct recalled r;
+	bool found = false;
+
+	assert_ok(store_recall(w->store, str_from_c(key), &a, &r, &found, err));
+	arena_done(&a);
+	return found;
+}
+
+static void
+a_record_is_on_the_disk_before_its_change_and_nothing_else(void **state)
+{
+	struct world *w = *state;
+	const struct record r = record("key");
+	const struct guard g = { .record = &r };
+	struct store_batch *b = begin_many(w);
+
+	commit(stage(w, "/f", "bytes"), NULL, b);
+	forget_syncs();
+	commit(stage(w, "/g", "bytes"), &g, b);
+	assert_synced(0, 0, 1);
+	assert_ok(store_remember(w->store, &r, STR("result"), b, err));
+	assert_synced(0, 0, 1);
+	assert_ok(store_batch_end(w->store, b, err));
+	assert_synced(0, 1, 2);
+}
+
+static void
+what_could_not_be_synced_is_not_remembered(void **state)
+{
+	struct world *w = *state;
+	const struct record r[] = { record("change"), record("alone") };
+	const struct guard g = { .record = &r[0] };
+	struct store_batch *b = begin_many(w);
+
+	commit(stage(w, "/f", "bytes"), &g, b);
+	assert_ok(store_remember(w->store, &r[1], STR("result"), b, err));
+	assert_true(is_known(w, "change") && is_known(w, "alone"));
+	broken = true;
+	assert_fails(store_batch_end(w->store, b, err), ERR_IO);
+	broken = false;
+	assert_false(is_known(w, "change") || is_known(w, "alone"));
+	must_have(w->store, "/f", "bytes");
+}
+
+/* ---- the journal */
+
+static int64_t
+count_lines(const struct world *w, int kind)
+{
+	char file[400], sql[80];
+	sqlite3_stmt *stmt;
+	sqlite3 *db;
+	int64_t n;
+
+	(void)snprintf(file, sizeof(file), "%s/state.db", w->state);
+	(void)snprintf(sql, sizeof(sql),
+	    "SELECT count(*) FROM journal WHERE kind = %d", kind);
+	assert_int_equal(
+	    sqlite3_open_v2(file, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+	assert_int_equal(
+	    sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+	n = sqlite3_column_int64(stmt, 0);
+	(void)sqlite3_finalize(stmt);
+	(void)sqlite3_close(db);
+	return n;
+}
+
+static void
+what_a_batch_says_of_its_root_is_taken_back_for_lines_of_its_own(void **state)
+{
+	struct world *w = *state;
+	struct store_batch *b = begin_many(w);
+
+	put_many(w, MANY, "bytes", b);
+	assert_int_equal(count_lines(w, 7), 1);
+	assert_ok(store_batch_end(w->store, b, err));
+	assert_int_equal(count_lines(w, 7), 0);
+	assert_int_equal(count_lines(w, 1), MANY);
+}
+
+static void
+a_batch_that_failed_does_not_take_it_back(void **state)
+{
+	struct world *w = *state;
+	struct store_batch *b = begin_many(w);
+
+	put_many(w, 1, "bytes", b);
+	broken = true;
+	assert_fails(store_batch_end(w->store, b, err), ERR_IO);
+	broken = false;
+	assert_int_equal(count_lines(w, 7), 1);
+}
+
+/* ---- by many threads */
+
+#define THREADS 8U
+#define EACH 100U
+
+struct worker {
+	struct world *w;
+	struct store_batch *b;
+	unsigned number;
+};
+
+static void *
+work(void *arg)
+{
+	const struct worker *me = arg;
+	struct store *s = me->w->store;
+	char path[64], key[32];
+	unsigned i;
+
+	for (i = 0; i < EACH; i++) {
+		const struct record r = {
+			.key = { key,
+			    (size_t)snprintf(
+				key, sizeof(key), "%u-%u", me->number, i) },
+			.print = STR("print"),
+			.expires = clock_now() + 3600 * NSEC_PER_SEC,
+		};
+		const struct guard g = { .record = i % 2 ? &r : NULL };
+		struct rpath p;
+
+		(void)snprintf(path, sizeof(path), "/%s", key);
+		p.s = str_from_c(path);
+		if (store_mkcol(s, p, &g, me->b, NULL) ||
+		    (i % 2 && store_remember(s, &r, STR("r"), me->b, NULL)) ||
+		    (i % 3 == 0 && store_remove(s, p, NULL, me->b, NULL)))
+			return arg;
+	}
+	return NULL;
+}
+
+static void
+many_threads_make_one_batch(void **state)
+{
+	struct world *w = *state;
+	struct store_batch *b = begin_many(w);
+	struct worker workers[THREADS];
+	pthread_t threads[THREADS];
+	unsigned i;
+
+	forget_syncs();
+	for (i = 0; i < THREADS; i++) {
+		workers[i] = (struct worker){ w, b, i };
+		assert_int_equal(
+		    pthread_create(&threads[i], NULL, work, &workers[i]), 0);
+	}
+	for (i = 0; i < THREADS; i++) {
+		void *failed;
+
+		assert_int_equal(pthread_join(threads[i], &failed), 0);
+		assert_null(failed);
+	}
+	assert_ok(store_batch_end(w->store, b, err));
+	assert_int_equal(synced[SYNC_FILE], 0);
+	assert_true(synced[SYNC_SYSTEM] <= 3);
+	for (i = 0; i < EACH; i++) {
+		char key[32];
+
+		(void)snprintf(key, sizeof(key), "/7-%u", i);
+		if (i % 3)
+			(void)must_stat(w->store, key);
+		else
+			must_lack(w->store, key);
+		assert_int_equal(is_known(w, key + 1), i % 2);
+	}
+}
+
 static const struct CMUnitTest rows[] = {
 	STRICT_TEST(without_a_batch_each_change_is_synced),
 	STRICT_TEST(a_large_batch_is_synced_once_at_its_end),
 	STRICT_TEST(a_small_batch_syncs_only_what_is_its_own),
 	STRICT_TEST(bytes_that_replace_others_never_wait),
 	STRICT_TEST(a_batch_that_cannot_be_synced_says_so),
+	STRICT_TEST(any_number_of_creates_costs_a_few_syncs),
+	STRICT_TEST(every_kind_of_change_waits),
+	STRICT_TEST(uploads_that_replace_are_synced_one_by_one_or_by_one_flush),
+	STRICT_TEST(a_flush_that_fails_spares_no_sync),
+	STRICT_TEST(
+	    bytes_of_a_batch_are_synced_before_they_are_moved_over_others),
+	STRICT_TEST(a_record_is_on_the_disk_before_its_change_and_nothing_else),
+	STRICT_TEST(what_could_not_be_synced_is_not_remembered),
+	STRICT_TEST(
+	    what_a_batch_says_of_its_root_is_taken_back_for_lines_of_its_own),
+	STRICT_TEST(a_batch_that_failed_does_not_take_it_back),
+	STRICT_TEST(many_threads_make_one_batch),
 };
 
 const struct tests batch_tests = { rows, ARRAY_LEN(rows) };

@@ -3,6 +3,9 @@
 #include "store/state_world.h"
 
 #include <stdio.h>
+#include <time.h>
+
+#include "base/clock.h"
 
 static uint64_t
 last(struct state_world *w)
@@ -387,6 +390,68 @@ many_changes_may_be_over_before_the_next_begins(void **state)
 	state_world_open(w);
 }
 
+/* ---- records */
+
+static struct record
+record(const char *key)
+{
+	return (struct record){
+		.key = str_from_c(key),
+		.print = STR("print"),
+		.expires = clock_now() + 3600 * NSEC_PER_SEC,
+	};
+}
+
+static bool
+is_known(struct state_world *w, const char *key)
+{
+	struct arena a = { 0 };
+	struct recalled r;
+	bool found = false;
+
+	assert_ok(state_recall(w->state, str_from_c(key), &a, &r, &found, err));
+	arena_done(&a);
+	return found;
+}
+
+static void
+a_record_of_a_batch_that_did_not_end_is_forgotten(void **state)
+{
+	struct state_world *w = *state;
+	const struct record r[] = { record("ended"), record("not") };
+	uint64_t waits[2];
+	struct settled done = { .records = waits, .n_records = 1 };
+
+	assert_ok(state_remember(w->state, &r[0], STR("1"), &waits[0], err));
+	assert_ok(state_remember(w->state, &r[1], STR("2"), &waits[1], err));
+	assert_true(is_known(w, "ended") && is_known(w, "not"));
+	assert_ok(state_settle(w->state, &done, err));
+	state_world_crash(w);
+	assert_true(is_known(w, "ended"));
+	assert_false(is_known(w, "not"));
+}
+
+static void
+a_record_that_is_over_goes_with_the_next_tidying(void **state)
+{
+	const struct timespec ms = { .tv_nsec = 1000000 };
+	struct state_world *w = *state;
+	struct record r = record("over");
+	int i;
+
+	assert_ok(state_remember(w->state, &r, STR("1"), NULL, err));
+	r.key = STR("goes");
+	r.expires = clock_now() - 1;
+	assert_ok(state_remember(w->state, &r, STR("2"), NULL, err));
+	for (i = 0; i < 1000; i++) /* so many pages of log */
+		assert_ok(write_line(w->state, "/a", err));
+	for (i = 0; i < 10000 && raw_int(w, "SELECT count(*) FROM records") > 1;
+	     i++)
+		(void)nanosleep(&ms, NULL);
+	assert_int_equal(raw_int(w, "SELECT count(*) FROM records"), 1);
+	assert_true(is_known(w, "over"));
+}
+
 /* ---- the schema */
 
 static void
@@ -456,6 +521,8 @@ main(void)
 		STATE_TEST(a_change_with_nothing_left_to_do_writes_no_intent),
 		STATE_TEST(the_last_lock_that_goes_is_the_last),
 		STATE_TEST(many_changes_may_be_over_before_the_next_begins),
+		STATE_TEST(a_record_of_a_batch_that_did_not_end_is_forgotten),
+		STATE_TEST(a_record_that_is_over_goes_with_the_next_tidying),
 		STATE_TEST(a_file_of_version_1_keeps_its_properties),
 		STATE_TEST(a_file_of_a_newer_version_is_refused),
 		STATE_TEST(one_process_at_a_time_has_it_open),
