@@ -13,6 +13,8 @@
 
 #define WAVE_MAX ((size_t)64)
 
+#define FEW 4 /* operations whose changes are synced one by one */
+
 /* Bytes of results that wait for others before them. */
 #define HELD_MAX ((size_t)16 << 20)
 
@@ -185,6 +187,8 @@ begin_round(struct bulk_run *r)
 	/* Without one, each is durable when it is done. */
 	if (any && !r->dry)
 		(void)!store_batch_begin(r->store, root, &r->batch, NULL);
+	if (r->n - r->n_put > FEW)
+		store_batch_many(r->batch);
 }
 
 /* What was done with a batch that may be lost is no success. */

@@ -14,6 +14,7 @@
 #include "store/dir_impl.h"
 
 #define BATCH_ALONE 16 /* changes that are synced by themselves */
+#define BATCH_FLUSH 4U /* uploads that are worth a sync of all */
 #define BATCH_SYSTEMS ((size_t)8) /* file systems that one batch may touch */
 #define BATCH_KEPT ((size_t)1024) /* changes the state is not yet told of */
 #define BATCH_RECORDS ((size_t)1024) /* and records that wait */
@@ -216,7 +217,7 @@ dir_batch_flush(struct store *s, struct store_batch *base, struct err *err)
 	int fd CLEANUP(fd_close) = -1;
 
 	(void)base;
-	if (ds->relaxed)
+	if (ds->relaxed || atomic_load(&ds->replacing) < BATCH_FLUSH)
 		return ERR_OK;
 	fd = open_beneath(ds->root, ".", O_RDONLY | O_DIRECTORY, 0);
 	if (fd < 0)

@@ -50,6 +50,7 @@ struct dir_store {
 	_Atomic int64_t last_time;
 	_Atomic unsigned batches; /* under way, whose bytes may wait */
 	_Atomic unsigned keyed; /* of them, with records */
+	_Atomic unsigned replacing; /* uploads that would replace something */
 	_Atomic uint64_t flushes_begun, flushes_done; /* dir_batch_flush() */
 	struct claims claims;
 	int staging; /* -1: there is none; else see staging_now() */

@@ -206,6 +206,8 @@ dir_upload_free(struct upload *base)
 {
 	struct dir_upload *u = CONTAINER_OF(base, struct dir_upload, base);
 
+	if (u->begun.found != FOUND_NOTHING)
+		atomic_fetch_sub(&u->ds->replacing, 1);
 	temp_done(&u->temp);
 	place_done(&u->begun);
 	free(u);
@@ -224,6 +226,8 @@ begin(struct dir_upload *u, struct err *err)
 	struct place *p = &u->begun;
 	enum err_code rc = place_for_new(u->ds, u->path, FOLLOW_YES, p, err);
 
+	if (p->found != FOUND_NOTHING)
+		atomic_fetch_add(&u->ds->replacing, 1);
 	if (!rc)
 		rc = must_not_be_dir(p, err);
 	if (!rc)

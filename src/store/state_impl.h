@@ -243,6 +243,11 @@ enum err_code records_load(struct state *s, struct err *err) MUST_USE;
 enum err_code record_note(struct db *c, uint64_t seq, const struct noted *n,
     bool *older, struct err *err) MUST_USE;
 
+/* Within a transaction: one that is there for good, in place of any other. */
+enum err_code record_put(struct db *c, const struct record *r, bool created,
+    struct rpath path, struct str etag, struct str result,
+    struct err *err) MUST_USE;
+
 /* Within a transaction: the change was made (keep), or not. */
 enum err_code record_end(struct db *c, struct str key, uint64_t seq, bool keep,
     struct err *err) MUST_USE;

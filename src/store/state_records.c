@@ -305,6 +305,23 @@ state_remember(struct state *s, const struct record *r, struct str result,
 	return rc;
 }
 
+enum err_code
+record_put(struct db *c, const struct record *r, bool created,
+    struct rpath path, struct str etag, struct str result, struct err *err)
+{
+	const struct row row = {
+		.record = r,
+		.created = created,
+		.path = path.s,
+		.etag = etag,
+		.result = result,
+	};
+	uint64_t id = 0;
+	enum err_code rc = add_row(c, &row, &id, err);
+
+	return rc ? rc : run_at(c, Q_RECORD_DROP_BEFORE, id, err);
+}
+
 /* ---- opening, and now and then */
 
 enum err_code

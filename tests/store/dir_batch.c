@@ -335,18 +335,41 @@ a_flush_that_fails_spares_no_sync(void **state)
 {
 	struct world *w = *state;
 	struct store_batch *b;
-	struct upload *u;
+	struct upload *u[8];
+	size_t i;
 
 	must_put(w->store, "/f", "old");
 	b = begin_many(w);
-	u = stage(w, "/f", "new");
+	for (i = 0; i < ARRAY_LEN(u); i++)
+		u[i] = stage(w, "/f", "new");
 	broken = true;
 	assert_fails(store_batch_flush(w->store, b, err), ERR_IO);
 	broken = false;
 	forget_syncs();
-	commit(u, NULL, b);
-	assert_int_equal(synced[SYNC_FILE], 1);
+	for (i = 0; i < ARRAY_LEN(u); i++)
+		commit(u[i], NULL, b);
+	assert_int_equal(synced[SYNC_FILE], ARRAY_LEN(u));
 	assert_ok(store_batch_end(w->store, b, err));
+}
+
+static void
+a_flush_of_what_replaces_nothing_syncs_nothing(void **state)
+{
+	struct world *w = *state;
+	struct store_batch *b = begin_many(w);
+	struct upload *u[8];
+	char path[32];
+	unsigned i;
+
+	for (i = 0; i < ARRAY_LEN(u); i++)
+		u[i] = stage(w, nth_path(path, "", i), "new");
+	forget_syncs();
+	assert_ok(store_batch_flush(w->store, b, err));
+	assert_synced(0, 0, 0);
+	for (i = 0; i < ARRAY_LEN(u); i++)
+		commit(u[i], NULL, b);
+	assert_ok(store_batch_end(w->store, b, err));
+	assert_synced(0, 1, 2);
 }
 
 static void
@@ -566,6 +589,7 @@ static const struct CMUnitTest rows[] = {
 	STRICT_TEST(every_kind_of_change_waits),
 	STRICT_TEST(uploads_that_replace_are_synced_one_by_one_or_by_one_flush),
 	STRICT_TEST(a_flush_that_fails_spares_no_sync),
+	STRICT_TEST(a_flush_of_what_replaces_nothing_syncs_nothing),
 	STRICT_TEST(
 	    bytes_of_a_batch_are_synced_before_they_are_moved_over_others),
 	STRICT_TEST(a_record_is_on_the_disk_before_its_change_and_nothing_else),
