@@ -97,6 +97,36 @@ check_proxy(const struct headers *h, struct arena *a, bool trusted)
 		MUST(p.s.len && p.s.ptr[0] == '/');
 }
 
+/* A key that was taken is taken again, in quotes. */
+static void
+check_key(const struct headers *h)
+{
+	struct buf b CLEANUP(buf_done) = { 0 };
+	struct header field = { STR("Idempotency-Key"), { 0 } };
+	struct headers again = { &field, 1 };
+	struct str key = { 0 }, back = { 0 };
+
+	if (idempotency_key_parse(h, &key, NULL) || !key.len)
+		return;
+	MUST(key.len <= IDEMPOTENCY_KEY_MAX);
+	buf_putc(&b, '"');
+	buf_put(&b, key);
+	buf_putc(&b, '"');
+	field.value = buf_str(&b);
+	MUST(!idempotency_key_parse(&again, &back, NULL));
+	MUST(str_eq(back, key));
+}
+
+static void
+check_slug(const struct headers *h, struct arena *a)
+{
+	struct str slug, sent;
+
+	MUST(!slug_parse(h, a, &slug, NULL));
+	if (!headers_one(h, STR("Slug"), &sent, NULL))
+		MUST(slug.len <= sent.len);
+}
+
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -108,6 +138,8 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	check_depth(&h);
 	check_overwrite(&h);
 	check_oc_mtime(&h);
+	check_key(&h);
+	check_slug(&h, &a);
 	check_proxy(&h, &a, false);
 	check_proxy(&h, &a, true);
 	arena_done(&a);

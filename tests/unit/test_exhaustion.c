@@ -21,6 +21,7 @@ static const struct header fields[] = {
 	{ STR_INIT("If-Match"), STR_INIT("\"a\"") },
 	{ STR_INIT("If-Match"), STR_INIT("\"b\"") },
 	{ STR_INIT("If-None-Match"), STR_INIT("\"a\", \"b\"") },
+	{ STR_INIT("Slug"), STR_INIT("The%20Beach") },
 	{ STR_INIT("Destination"), STR_INIT("/dav/a%20b") },
 	{ STR_INIT("Forwarded"), STR_INIT("for=a") },
 	{ STR_INIT("Forwarded"), STR_INIT("for=b") },
@@ -81,6 +82,14 @@ run_digest(struct arena *a, struct err *err)
 
 	return digest_check_new(
 	    &headers, a, buf_ostream_init(&to, &b), &out, err);
+}
+
+static enum err_code
+run_slug(struct arena *a, struct err *err)
+{
+	struct str out;
+
+	return slug_parse(&headers, a, &out, err);
 }
 
 static enum err_code
@@ -148,6 +157,7 @@ an_arena_may_run_out_anywhere(void **state)
 		{ run_destination, false },
 		{ run_origin, true },
 		{ run_digest, false },
+		{ run_slug, false },
 		{ run_base_url, true },
 		{ run_join, false },
 	};
