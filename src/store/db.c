@@ -2,7 +2,7 @@
 #include "store/db.h"
 
 #define BUSY_MS 5000
-#define SCHEMA_VERSION 3
+#define SCHEMA_VERSION 4
 
 /* What is below ?1, which is empty for the root: from "?1/" to "?10". */
 #define BELOW                                \
@@ -90,6 +90,18 @@ static const char *const queries[Q_COUNT] = {
 	[Q_RECORD_DROP_OF] = "DELETE FROM records WHERE key = ?1 AND seq = ?2",
 	[Q_RECORD_DROP_OVER] = "DELETE FROM records WHERE id IN (SELECT id"
 			       " FROM records WHERE expires <= ?1 LIMIT ?2)",
+	[Q_STEP_ADD] = "INSERT INTO steps (number, step, kind, flag, id,"
+		       " stand_in, path, other, hidden, beside, key, print,"
+		       " expires, begins, etag, result) VALUES (?1, ?2, ?3,"
+		       " ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14,"
+		       " ?15, ?16)",
+	[Q_STEP_DONE] = "DELETE FROM steps WHERE number = ?1 AND step = ?2",
+	[Q_STEPS_DONE] = "DELETE FROM steps WHERE number = ?1",
+	[Q_STEPS_OLDEST] = "SELECT number, max(step) + 1 FROM steps"
+			   " WHERE number = (SELECT min(number) FROM steps)",
+	[Q_STEPS_LIST] = "SELECT step, kind, flag, id, stand_in, path, other,"
+			 " hidden, beside, key, print, expires, begins, etag,"
+			 " result FROM steps WHERE number = ?1",
 };
 
 /*
@@ -151,6 +163,26 @@ static const char *const schema[SCHEMA_VERSION] = {
 	"CREATE INDEX records_expires ON records (expires);"
 	"CREATE INDEX records_waits ON records (waits) WHERE waits;"
 	"PRAGMA user_version = 3;",
+
+	"CREATE TABLE steps ("
+	" number INTEGER NOT NULL,"
+	" step INTEGER NOT NULL,"
+	" kind INTEGER NOT NULL,"
+	" flag INTEGER NOT NULL,"
+	" id BLOB NOT NULL,"
+	" stand_in BLOB NOT NULL,"
+	" path BLOB NOT NULL,"
+	" other BLOB NOT NULL,"
+	" hidden BLOB NOT NULL,"
+	" beside BLOB NOT NULL,"
+	" key BLOB NOT NULL,"
+	" print BLOB NOT NULL,"
+	" expires INTEGER NOT NULL,"
+	" begins INTEGER NOT NULL,"
+	" etag BLOB NOT NULL,"
+	" result BLOB NOT NULL,"
+	" PRIMARY KEY (number, step)) WITHOUT ROWID;"
+	"PRAGMA user_version = 4;",
 };
 
 /* ---- failures */

@@ -284,6 +284,23 @@ dir_allows(struct store *s, struct rpath path, enum touch touch,
 	return rc ? rc : place_allows(&p, touch, NULL, g, err);
 }
 
+/* Nothing need be mapped there. */
+static enum err_code
+find_locked(const struct dir_store *ds, struct rpath path, struct place *p,
+    struct err *err)
+{
+	struct err why = { 0 };
+	enum err_code rc = place_find(ds, path, FOLLOW_YES, p, &why);
+
+	if (rc == ERR_NOT_FOUND) {
+		p->path = path;
+		return ERR_OK;
+	}
+	if (rc && err)
+		*err = why;
+	return rc;
+}
+
 enum err_code
 dir_locks(struct store *s, struct rpath path, struct arena *a,
     const struct lock **out, size_t *n, struct err *err)
@@ -298,13 +315,10 @@ dir_locks(struct store *s, struct rpath path, struct arena *a,
 		*n = 0;
 		return ERR_OK;
 	}
-	rc = place_find(ds, path, FOLLOW_YES, &p, err);
-	if (rc == ERR_NOT_FOUND)
-		p.path = path;
-	else if (rc)
-		return rc;
-	rc =
-	    state_locks_covering(ds->state, p.path, a, &by.own, &by.n_own, err);
+	rc = find_locked(ds, path, &p, err);
+	if (!rc)
+		rc = state_locks_covering(
+		    ds->state, p.path, a, &by.own, &by.n_own, err);
 	if (!rc)
 		rc = add_named(&p, a, &by, err);
 	if (rc)
@@ -349,11 +363,7 @@ dir_locks_below(struct store *s, struct rpath path, struct arena *a,
 	enum err_code rc = ERR_OK;
 
 	if (state_may_have_locks(ds->state)) {
-		rc = place_find(ds, path, FOLLOW_YES, &p, err);
-		if (rc == ERR_NOT_FOUND) {
-			p.path = path;
-			rc = ERR_OK;
-		}
+		rc = find_locked(ds, path, &p, err);
 		if (!rc)
 			rc = state_locks_below(
 			    ds->state, p.path, list_lock, &list, err);

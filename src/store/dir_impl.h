@@ -53,6 +53,7 @@ struct dir_store {
 	_Atomic unsigned replacing; /* uploads that would replace something */
 	_Atomic uint64_t flushes_begun, flushes_done; /* dir_batch_flush() */
 	struct claims claims;
+	struct gate *gate;
 	int staging; /* -1: there is none; else see staging_now() */
 	int staging_in; /* the collection it is in */
 	const char *staging_name;
@@ -69,6 +70,43 @@ dir_of(struct store *s)
 {
 	return CONTAINER_OF(s, struct dir_store, base);
 }
+
+/* ---- dir_gate.c: no reader sees half of an apply */
+
+struct gate;
+
+struct gate *gate_new(void); /* NULL: no memory */
+void gate_free(struct gate *g); /* NULL is fine */
+
+/*
+ * What a reader does in one go, and may do again:
+ *
+ *	struct look l = LOOK_NONE;
+ *	while (look_on(ds, &l))
+ *		look at the tree, wait for nobody, do not leave
+ */
+struct look {
+	uint64_t moves;
+	unsigned tries;
+	bool alone;
+};
+
+#define LOOK_NONE ((struct look){ .tries = 0 })
+
+bool look_on(const struct dir_store *ds, struct look *l);
+
+/* A walk of many looks.  It must not move. */
+struct walking {
+	struct walking *next;
+	pthread_t who;
+};
+
+void walking_begin(const struct dir_store *ds, struct walking *w);
+void walking_end(const struct dir_store *ds, struct walking *w);
+
+/* Around what an apply renames. */
+void gate_close(struct dir_store *ds);
+void gate_open(struct dir_store *ds);
 
 /* ---- dir_path.c: from paths to places */
 
@@ -119,6 +157,10 @@ void place_done(struct place *p);
  * collection.
  */
 enum err_code place_find(const struct dir_store *ds, struct rpath path,
+    enum follow follow, struct place *p, struct err *err) MUST_USE;
+
+/* The same for who is within a look, or applies: it waits for nobody. */
+enum err_code place_find_now(const struct dir_store *ds, struct rpath path,
     enum follow follow, struct place *p, struct err *err) MUST_USE;
 
 /* ERR_NOT_FOUND unless something is there (a link counts). */
@@ -223,6 +265,14 @@ enum err_code dir_stat_fd(int fd, struct statx *out, struct err *err) MUST_USE;
 
 /* Whether the collection was removed since its descriptor was opened. */
 bool dir_has_gone(int dir);
+
+/* Takes the descriptor over. */
+enum err_code
+dir_content_new(const struct dir_store *ds, const struct statx *stx, int *fd,
+    struct content **out, struct err *err) MUST_USE;
+
+/* Below this, asking for the room costs more than finding out. */
+#define RESERVE_FROM ((uint64_t)65536)
 
 /* A moment later than any it gave before. */
 int64_t dir_tick(struct dir_store *ds);
@@ -337,6 +387,21 @@ enum err_code dir_change_seen(const struct dir_store *ds,
 /* Finishes, or takes back, what a crash left. */
 enum err_code dir_recover(struct dir_store *ds, struct err *err) MUST_USE;
 
+/* ---- changes made at once: see dir_apply.h */
+
+enum err_code dir_resolve(struct store *, struct rpath, struct arena *,
+    struct rpath *, struct err *) MUST_USE;
+enum err_code dir_claim(
+    struct store *, struct rpath, struct store_claim **, struct err *) MUST_USE;
+void dir_claim_end(struct store *, struct store_claim *);
+enum err_code dir_stage(struct store *, struct rpath,
+    const struct upload_spec *, struct upload **, struct err *) MUST_USE;
+enum err_code dir_apply(struct store *, struct store_claim *, struct edit *,
+    size_t, struct err *) MUST_USE;
+
+/* Finishes those that a crash has left. */
+enum err_code dir_redo(struct dir_store *ds, struct err *err) MUST_USE;
+
 /* ---- dir_staging.c: a place for what clients do not see */
 
 /*
@@ -413,6 +478,9 @@ enum err_code temp_dir(struct dir_store *ds, int dir, bool beside,
     struct temp *t, struct err *err) MUST_USE;
 
 void temp_done(struct temp *t);
+
+/* It is `name` in dir from now on, and nobody's to remove.  -1 and errno. */
+int temp_give_name(struct temp *t, int dir, const char *name);
 
 /* Whether a file can be given a name through /proc. */
 bool temp_nameless_works(void);

@@ -332,8 +332,8 @@ resolve_last(struct place *p, struct err *err)
 }
 
 enum err_code
-place_find(const struct dir_store *ds, struct rpath path, enum follow follow,
-    struct place *p, struct err *err)
+place_find_now(const struct dir_store *ds, struct rpath path,
+    enum follow follow, struct place *p, struct err *err)
 {
 	int tries;
 
@@ -353,6 +353,25 @@ place_find(const struct dir_store *ds, struct rpath path, enum follow follow,
 	}
 	return err_set(
 	    err, ERR_NOT_FOUND, "'%.*s' keeps changing", STR_ARG(path.s));
+}
+
+enum err_code
+place_find(const struct dir_store *ds, struct rpath path, enum follow follow,
+    struct place *p, struct err *err)
+{
+	struct look l = LOOK_NONE;
+	struct err why = { 0 };
+	enum err_code rc = ERR_OK;
+
+	*p = PLACE_NONE;
+	while (look_on(ds, &l)) {
+		place_done(p);
+		why = (struct err){ 0 };
+		rc = place_find_now(ds, path, follow, p, &why);
+	}
+	if (rc && err)
+		*err = why;
+	return rc;
 }
 
 enum err_code

@@ -270,6 +270,23 @@ static const struct content_ops dir_content_ops = {
 	.free = dir_content_free,
 };
 
+enum err_code
+dir_content_new(const struct dir_store *ds, const struct statx *stx, int *fd,
+    struct content **out, struct err *err)
+{
+	struct dir_content *dc = calloc(1, sizeof(*dc));
+
+	if (!dc) {
+		fd_close(fd);
+		return err_nomem(err);
+	}
+	content_init(&dc->base, &dir_content_ops);
+	dir_resource(ds, stx, &dc->base.res);
+	dc->fd = fd_take(fd);
+	*out = &dc->base;
+	return ERR_OK;
+}
+
 /*
  * What place_find() saw may have become a FIFO since: O_NONBLOCK keeps the
  * open from waiting for its other end.
@@ -292,29 +309,37 @@ open_file(const struct place *p, int *fd, struct statx *stx, struct err *err)
 	return rc;
 }
 
+static enum err_code
+find_and_open(const struct dir_store *ds, struct rpath path, int *fd,
+    struct statx *stx, struct err *err)
+{
+	struct place p CLEANUP(place_done) = PLACE_NONE;
+	enum err_code rc = place_find_now(ds, path, FOLLOW_YES, &p, err);
+
+	fd_close(fd);
+	if (!rc)
+		rc = place_must_exist(&p, err);
+	return rc ? rc : open_file(&p, fd, stx, err);
+}
+
 enum err_code
 dir_open(
     struct store *s, struct rpath path, struct content **out, struct err *err)
 {
 	struct dir_store *ds = dir_of(s);
-	struct place p CLEANUP(place_done) = PLACE_NONE;
-	struct dir_content *dc;
+	struct look l = LOOK_NONE;
 	struct statx stx = { 0 };
+	struct err why = { 0 };
 	int fd CLEANUP(fd_close) = -1;
-	enum err_code rc = place_find(ds, path, FOLLOW_YES, &p, err);
+	enum err_code rc = ERR_OK;
 
-	if (!rc)
-		rc = place_must_exist(&p, err);
-	if (!rc)
-		rc = open_file(&p, &fd, &stx, err);
+	while (look_on(ds, &l)) {
+		why = (struct err){ 0 };
+		rc = find_and_open(ds, path, &fd, &stx, &why);
+	}
+	if (rc && err)
+		*err = why;
 	if (rc)
 		return rc;
-	dc = calloc(1, sizeof(*dc));
-	if (!dc)
-		return err_nomem(err);
-	content_init(&dc->base, &dir_content_ops);
-	dir_resource(ds, &stx, &dc->base.res);
-	dc->fd = fd_take(&fd);
-	*out = &dc->base;
-	return ERR_OK;
+	return dir_content_new(ds, &stx, &fd, out, err);
 }

@@ -19,6 +19,7 @@ dir_close(struct store *s)
 	fd_close(&ds->root);
 	buf_done(&ds->hidden);
 	claims_done(&ds->claims);
+	gate_free(ds->gate);
 	(void)pthread_mutex_destroy(&ds->staging_lock);
 	free(ds);
 }
@@ -47,6 +48,11 @@ static const struct store_ops dir_ops = {
 	.batch_flush = dir_batch_flush,
 	.recall = dir_recall,
 	.remember = dir_remember,
+	.resolve = dir_resolve,
+	.claim = dir_claim,
+	.claim_end = dir_claim_end,
+	.stage = dir_stage,
+	.apply = dir_apply,
 	.close = dir_close,
 };
 
@@ -173,7 +179,9 @@ open_state(
 		rc = note_ids(ds, dir, err);
 	if (!rc)
 		rc = staging_open(ds, dir, err);
-	return rc ? rc : dir_recover(ds, err);
+	if (!rc)
+		rc = dir_recover(ds, err);
+	return rc ? rc : dir_redo(ds, err);
 }
 
 enum err_code
@@ -187,10 +195,11 @@ dir_store_open(
 		return err_nomem(err);
 	claims_init(&ds->claims);
 	ds->root = ds->staging = ds->staging_in = -1;
+	ds->gate = gate_new();
 	(void)pthread_mutex_init(&ds->staging_lock, NULL);
 	ds->relaxed = spec->relaxed;
 	ds->nameless = !spec->named_temps && temp_nameless_works();
-	rc = open_root(ds, spec->dir, err);
+	rc = ds->gate ? open_root(ds, spec->dir, err) : err_nomem(err);
 	if (!rc)
 		rc = open_state(ds, spec, err);
 	if (rc) {

@@ -235,6 +235,17 @@ temp_done(struct temp *t)
 	fd_close(&t->fd);
 }
 
+int
+temp_give_name(struct temp *t, int dir, const char *name)
+{
+	int failed = t->name[0] ? renameat(t->dir, t->name, dir, name)
+				: link_nameless(t->fd, dir, name);
+
+	if (!failed)
+		t->name[0] = '\0';
+	return failed;
+}
+
 /*
  * Gives a nameless file a hidden name: in staging, or beside its place, if that
  * is on another file system.

@@ -8,9 +8,6 @@
 #include "base/file.h"
 #include "store/dir_impl.h"
 
-/* Below this, asking for the room costs more than finding out. */
-#define RESERVE_FROM ((uint64_t)65536)
-
 #define MAX_TRIES 16 /* while others make and remove the same name */
 
 struct dir_upload {

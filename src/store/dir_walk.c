@@ -207,16 +207,23 @@ level_reopen(struct trip *t, struct err *err)
 
 /* Fills the level's buffer; false at the end, or when that failed. */
 static bool
-level_read(struct level *l, struct err *err)
+level_read(const struct dir_store *ds, struct level *l, struct err *err)
 {
-	long n;
+	struct look k = LOOK_NONE;
+	int failed = 0;
+	long n = 0;
 
-	if (l->reopened && lseek(l->fd, l->next, SEEK_SET) < 0) {
-		l->failed = err_os(err, "go on in collection");
-		return false;
+	while (look_on(ds, &k)) {
+		if (l->reopened && lseek(l->fd, l->next, SEEK_SET) < 0)
+			failed = errno;
+		n = syscall(SYS_getdents64, l->fd, l->buf, l->size);
+		l->reopened = true; /* if it is done again */
 	}
 	l->reopened = false;
-	n = syscall(SYS_getdents64, l->fd, l->buf, l->size);
+	if (failed) {
+		l->failed = err_errno(err, failed, "go on in collection");
+		return false;
+	}
 	if (n < 0 && errno != ENOENT) /* which says that it was removed */
 		l->failed = err_os(err, "read collection");
 	if (n <= 0)
@@ -238,7 +245,7 @@ next_entry(struct trip *t)
 
 	if (l->fd < 0)
 		l->failed = level_reopen(t, &t->why);
-	if (l->failed || (l->at == l->len && !level_read(l, &t->why)))
+	if (l->failed || (l->at == l->len && !level_read(t->ds, l, &t->why)))
 		return NULL;
 	e = (const struct entry *)(const void *)(l->buf + l->at);
 	l->at += e->size;
@@ -341,10 +348,14 @@ static enum err_code
 enter_by_name(
     struct trip *t, int dir, const char *name, const struct resource *res)
 {
+	struct look k = LOOK_NONE;
 	struct err why = { 0 };
-	int fd CLEANUP(fd_close) =
-	    open_beneath(dir, name, O_RDONLY | O_DIRECTORY, 0);
+	int fd CLEANUP(fd_close) = -1;
 
+	while (look_on(t->ds, &k)) {
+		fd_close(&fd);
+		fd = open_beneath(dir, name, O_RDONLY | O_DIRECTORY, 0);
+	}
 	if (fd < 0 && errno == ENOENT)
 		return ERR_OK;
 	if (fd < 0)
@@ -422,12 +433,17 @@ static enum err_code
 meet(struct trip *t, const struct entry *e)
 {
 	int dir = t->level->fd;
+	struct look k = LOOK_NONE;
 	struct resource res;
 	struct statx stx;
+	int failed = 0;
 
 	if (e->type == DT_LNK)
 		return meet_link(t);
-	if (statx(dir, e->name, AT_SYMLINK_NOFOLLOW, STAT_MASK, &stx))
+	while (look_on(t->ds, &k))
+		failed =
+		    statx(dir, e->name, AT_SYMLINK_NOFOLLOW, STAT_MASK, &stx);
+	if (failed)
 		return member_failed(t, e);
 	if (S_ISLNK(stx.stx_mode))
 		return meet_link(t);
@@ -532,12 +548,19 @@ dir_walk(
     struct store *s, struct rpath root, const struct walk *w, struct err *err)
 {
 	struct trip t = { .ds = dir_of(s), .how = w };
-	enum err_code rc = begin(&t, root, err);
+	bool many = w->depth != DEPTH_0 && w->order == WALK_DOWN;
+	struct walking walking;
+	enum err_code rc;
 
+	if (many)
+		walking_begin(t.ds, &walking);
+	rc = begin(&t, root, err);
 	if (!rc)
 		rc = travel(&t);
 	while (t.level)
 		ascend(&t);
+	if (many)
+		walking_end(t.ds, &walking);
 	free(t.above);
 	buf_done(&t.path);
 	return rc;

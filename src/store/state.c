@@ -295,6 +295,22 @@ props_drop(struct db *c, const struct resource_id *id, struct err *err)
 }
 
 enum err_code
+props_set(struct state *s, struct db *c, const struct resource_id *id,
+    const struct prop *props, size_t n, struct err *err)
+{
+	enum err_code rc = props_drop(c, id, err);
+	size_t i;
+
+	for (i = 0; i < n && !rc; i++)
+		rc = set_prop(c, id, &props[i], err);
+	if (!rc && n)
+		rc = check_size(c, id, err);
+	if (!rc && n) /* before anybody can see them */
+		filter_add(s, id);
+	return rc;
+}
+
+enum err_code
 props_copy(struct state *s, struct db *c, const struct resource_id *from,
     const struct resource_id *to, bool *any, struct err *err)
 {

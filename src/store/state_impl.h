@@ -181,7 +181,12 @@ void tidy_done(struct state *s);
 enum err_code props_drop(
     struct db *c, const struct resource_id *id, struct err *err) MUST_USE;
 
-/* As state_copy(); *any: there are some. */
+/* It has these, and no others. */
+enum err_code
+props_set(struct state *s, struct db *c, const struct resource_id *id,
+    const struct prop *props, size_t n, struct err *err) MUST_USE;
+
+/* Removes all that it has, and gives it copies; *any: there are some. */
 enum err_code
 props_copy(struct state *s, struct db *c, const struct resource_id *from,
     const struct resource_id *to, bool *any, struct err *err) MUST_USE;
@@ -259,6 +264,11 @@ record_settle(struct db *c, uint64_t id, bool keep, struct err *err) MUST_USE;
 /* Within a transaction: at most max of those that are over; *more: so many. */
 enum err_code
 records_drop_over(struct db *c, int max, bool *more, struct err *err) MUST_USE;
+
+/* Within a transaction: a whole one, in the place of any of that key. */
+enum err_code record_put(struct db *c, const struct record *r, bool created,
+    struct rpath path, struct str etag, struct str result,
+    struct err *err) MUST_USE;
 
 /* ---- locks (state_locks.c) */
 

@@ -280,7 +280,8 @@ struct edit {
  *
  * ERR_CROSS_DEVICE: an EDIT_MOVE crosses file systems.  ERR_NOT_FOUND,
  * ERR_NO_PARENT, ERR_EXISTS: somebody has been there past the store.  Whatever
- * it fails with, nothing has changed, unless the disk failed as well.
+ * it fails with, nothing has changed, unless the disk failed as well.  What was
+ * staged for it is used up, whatever becomes of it.
  */
 enum err_code store_apply(struct store *s, struct store_claim *c,
     struct edit *edits, size_t n, struct err *err) MUST_USE;

@@ -90,18 +90,16 @@ static const struct maker {
 	const char *name;
 	struct store *(*make)(void);
 	bool is_draft, is_applied;
-	bool applies; /* store_apply() */
 } makers[] = {
-	{ "memory", make_memory, false, false, true },
-	{ "fault", make_fault, false, false, true },
-	{ "directory", make_directory, false, false, false },
-	{ "directory-named", make_directory_with_names, false, false, false },
-	{ "draft", make_draft, true, false, true },
-	{ "draft-applied", make_draft_applied, true, true, true },
-	{ "draft-of-draft", make_draft_of_draft, true, true, true },
-	{ "draft-directory", make_draft_directory, true, false, false },
-	{ "draft-directory-applied", make_draft_directory_applied, true, true,
-	    false },
+	{ "memory", make_memory, false, false },
+	{ "fault", make_fault, false, false },
+	{ "directory", make_directory, false, false },
+	{ "directory-named", make_directory_with_names, false, false },
+	{ "draft", make_draft, true, false },
+	{ "draft-applied", make_draft_applied, true, true },
+	{ "draft-of-draft", make_draft_of_draft, true, true },
+	{ "draft-directory", make_draft_directory, true, false },
+	{ "draft-directory-applied", make_draft_directory_applied, true, true },
 };
 
 static const struct maker *maker;
@@ -187,15 +185,13 @@ run(void)
 		&lock_race_tests,
 		&lock_alloc_tests,
 		&apply_tests,
+		&apply_kept_tests,
 	};
 	static struct CMUnitTest all[256];
 	size_t n = 0;
 	size_t i;
 
 	for (i = 0; i < ARRAY_LEN(groups); i++) {
-		/* The directory store cannot do it yet. */
-		if (groups[i] == &apply_tests && !maker->applies)
-			continue;
 		if (maker->is_draft && is_for_threads(groups[i]))
 			continue;
 		if (n + groups[i]->n > ARRAY_LEN(all))

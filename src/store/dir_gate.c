@@ -1,0 +1,184 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What keeps readers from seeing half of an apply.
+ *
+ * A reader takes nothing: it notes a number, looks, and looks again if the
+ * number has changed meanwhile, or is odd, as it is while an apply renames.  So
+ * it costs two loads, readers never keep an apply waiting, and who is called by
+ * a walk may call the store.  Who has been unlucky a few times keeps applies
+ * out while it looks.
+ *
+ * A walk is many looks.  An apply lets those that are under way come to their
+ * end, for a while, so that they see all or nothing, too; a walk that takes
+ * longer, or waits for what the apply has claimed, sees it as it would see many
+ * changes made one by one.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <time.h>
+
+#include "base/clock.h"
+#include "store/dir_impl.h"
+
+#define LOOKS 3 /* before a reader keeps applies out */
+#define PATIENCE (NSEC_PER_SEC / 10) /* of an apply with walks */
+
+struct gate {
+	_Atomic uint64_t moves; /* odd: an apply is renaming */
+	pthread_mutex_t turn; /* who renames, or looks for the last time */
+	pthread_mutex_t lock; /* guards what follows */
+	pthread_cond_t ended; /* a walk, or the wait for walks */
+	struct walking *first;
+	bool waits; /* an apply does, for the walks there are */
+};
+
+struct gate *
+gate_new(void)
+{
+	struct gate *g = calloc(1, sizeof(*g));
+	pthread_condattr_t by_clock;
+
+	if (!g)
+		return NULL;
+	(void)pthread_mutex_init(&g->turn, NULL);
+	(void)pthread_mutex_init(&g->lock, NULL);
+	(void)pthread_condattr_init(&by_clock);
+	(void)pthread_condattr_setclock(&by_clock, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&g->ended, &by_clock);
+	(void)pthread_condattr_destroy(&by_clock);
+	return g;
+}
+
+void
+gate_free(struct gate *g)
+{
+	if (!g)
+		return;
+	(void)pthread_cond_destroy(&g->ended);
+	(void)pthread_mutex_destroy(&g->lock);
+	(void)pthread_mutex_destroy(&g->turn);
+	free(g);
+}
+
+/* ---- looks */
+
+static bool
+look_begin(struct gate *g, struct look *l)
+{
+	l->moves = atomic_load(&g->moves);
+	if (l->tries++ < LOOKS && !(l->moves & 1))
+		return true;
+	(void)pthread_mutex_lock(&g->turn);
+	l->moves = atomic_load(&g->moves);
+	l->alone = l->tries > LOOKS;
+	if (!l->alone)
+		(void)pthread_mutex_unlock(&g->turn);
+	return true;
+}
+
+bool
+look_on(const struct dir_store *ds, struct look *l)
+{
+	struct gate *g = ds->gate;
+
+	if (l->tries && (l->alone || atomic_load(&g->moves) == l->moves)) {
+		if (l->alone)
+			(void)pthread_mutex_unlock(&g->turn);
+		return false;
+	}
+	return look_begin(g, l);
+}
+
+/* ---- walks */
+
+static bool
+is_walking(const struct gate *g, pthread_t who)
+{
+	const struct walking *w = g->first;
+
+	while (w && !pthread_equal(w->who, who))
+		w = w->next;
+	return w != NULL;
+}
+
+/* Whether anybody else is. */
+static bool
+others_walk(const struct gate *g)
+{
+	const struct walking *w = g->first;
+
+	while (w && pthread_equal(w->who, pthread_self()))
+		w = w->next;
+	return w != NULL;
+}
+
+void
+walking_begin(const struct dir_store *ds, struct walking *w)
+{
+	struct gate *g = ds->gate;
+
+	w->who = pthread_self();
+	(void)pthread_mutex_lock(&g->lock);
+	while (g->waits && !is_walking(g, w->who))
+		(void)pthread_cond_wait(&g->ended, &g->lock);
+	w->next = g->first;
+	g->first = w;
+	(void)pthread_mutex_unlock(&g->lock);
+}
+
+void
+walking_end(const struct dir_store *ds, struct walking *w)
+{
+	struct gate *g = ds->gate;
+	struct walking **at = &g->first;
+
+	(void)pthread_mutex_lock(&g->lock);
+	while (*at != w)
+		at = &(*at)->next;
+	*at = w->next;
+	if (g->waits)
+		(void)pthread_cond_broadcast(&g->ended);
+	(void)pthread_mutex_unlock(&g->lock);
+}
+
+static void
+wait_for_walks(struct gate *g)
+{
+	struct timespec end;
+	int failed = 0;
+
+	(void)clock_gettime(CLOCK_MONOTONIC, &end);
+	end.tv_nsec += PATIENCE;
+	end.tv_sec += end.tv_nsec / NSEC_PER_SEC;
+	end.tv_nsec %= NSEC_PER_SEC;
+	(void)pthread_mutex_lock(&g->lock);
+	g->waits = true;
+	while (!failed && others_walk(g))
+		failed = pthread_cond_timedwait(&g->ended, &g->lock, &end);
+	(void)pthread_mutex_unlock(&g->lock);
+}
+
+/* ---- an apply */
+
+void
+gate_close(struct dir_store *ds)
+{
+	struct gate *g = ds->gate;
+
+	(void)pthread_mutex_lock(&g->turn);
+	wait_for_walks(g);
+	(void)atomic_fetch_add(&g->moves, 1);
+}
+
+void
+gate_open(struct dir_store *ds)
+{
+	struct gate *g = ds->gate;
+
+	(void)atomic_fetch_add(&g->moves, 1);
+	(void)pthread_mutex_lock(&g->lock);
+	g->waits = false;
+	(void)pthread_cond_broadcast(&g->ended);
+	(void)pthread_mutex_unlock(&g->lock);
+	(void)pthread_mutex_unlock(&g->turn);
+}
