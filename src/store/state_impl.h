@@ -265,11 +265,6 @@ record_settle(struct db *c, uint64_t id, bool keep, struct err *err) MUST_USE;
 enum err_code
 records_drop_over(struct db *c, int max, bool *more, struct err *err) MUST_USE;
 
-/* Within a transaction: a whole one, in the place of any of that key. */
-enum err_code record_put(struct db *c, const struct record *r, bool created,
-    struct rpath path, struct str etag, struct str result,
-    struct err *err) MUST_USE;
-
 /* ---- locks (state_locks.c) */
 
 /*

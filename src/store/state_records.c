@@ -215,24 +215,6 @@ record_settle(struct db *c, uint64_t id, bool keep, struct err *err)
 	return rc || !keep ? rc : run_at(c, Q_RECORD_DROP_BEFORE, id, err);
 }
 
-enum err_code
-record_put(struct db *c, const struct record *r, bool created,
-    struct rpath path, struct str etag, struct str result, struct err *err)
-{
-	const struct row whole = {
-		.record = r,
-		.begun = r->begins,
-		.created = created,
-		.path = path.s,
-		.etag = etag,
-		.result = result,
-	};
-	uint64_t id;
-	enum err_code rc = add_row(c, &whole, &id, err);
-
-	return rc ? rc : run_at(c, Q_RECORD_DROP_BEFORE, id, err);
-}
-
 static enum err_code
 put_result(struct db *c, enum query q, uint64_t id, const struct record *r,
     struct str result, struct err *err)
