@@ -305,6 +305,40 @@ batch_print(struct batch_parser *p, const struct batch_item *it)
 	print_text(p, it->bad.code ? str_from_c(it->bad.tell) : it->canonical);
 }
 
+static bool
+copy_texts(struct arena *a, struct batch_item *it)
+{
+	struct str *const texts[] = { &it->id, &it->method, &it->url,
+		&it->destination, &it->if_match, &it->if_none_match,
+		&it->lock_token, &it->depth, &it->idempotency_key, &it->group,
+		&it->body, &it->body_sent, &it->canonical };
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(texts); i++)
+		if (texts[i]->ptr && !arena_str(a, *texts[i], texts[i]))
+			return false;
+	return true;
+}
+
+/* All of it but for body_type, which is one of a few literals. */
+static bool
+copy_item(struct arena *a, struct batch_item *it)
+{
+	struct str *ids = arena_array(a, it->n_depends_on + 1, sizeof(*ids));
+	struct header *v = arena_array(a, it->headers.n + 1, sizeof(*v));
+	bool ok = ids && v && copy_texts(a, it);
+	size_t i;
+
+	for (i = 0; i < it->n_depends_on && ok; i++)
+		ok = arena_str(a, it->depends_on[i], &ids[i]);
+	for (i = 0; i < it->headers.n && ok; i++)
+		ok = arena_str(a, it->headers.v[i].name, &v[i].name) &&
+		    arena_str(a, it->headers.v[i].value, &v[i].value);
+	it->depends_on = ids;
+	it->headers.v = v;
+	return ok;
+}
+
 enum err_code
 batch_put(struct batch_parser *p, const struct batch_item *item, size_t bytes,
     struct err *err)
@@ -313,7 +347,10 @@ batch_put(struct batch_parser *p, const struct batch_item *item, size_t bytes,
 
 	if (!grow(w))
 		return err_nomem(err);
-	w->v[w->n++] = *item;
+	w->v[w->n] = *item;
+	if (!copy_item(&w->arena, &w->v[w->n]))
+		return err_nomem(err);
+	w->n++;
 	w->bytes += bytes;
 	p->n_items++;
 	batch_print(p, item);
@@ -321,13 +358,14 @@ batch_put(struct batch_parser *p, const struct batch_item *item, size_t bytes,
 }
 
 enum err_code
-batch_default_id(struct batch_parser *p, uint64_t index, struct str *id)
+batch_default_id(
+    struct batch_parser *p, struct arena *a, uint64_t index, struct str *id)
 {
 	struct buf *b = &p->text;
 
 	buf_clear(b);
 	buf_put_u64(b, index);
-	if (buf_failed(b) || !arena_str(&p->window.arena, buf_str(b), id))
+	if (buf_failed(b) || !arena_str(a, buf_str(b), id))
 		return ERR_NOMEM;
 	return ERR_OK;
 }
@@ -344,6 +382,24 @@ batch_bad(struct err *err, enum err_code code, const struct batch_place *at,
 	va_end(args);
 	return err_tell(err, code, "%s%s%s%s", at->text, below,
 	    *below || at->text[0] == '/' ? ": " : "", text);
+}
+
+enum err_code
+batch_tell_split(const struct batch_parser *p, enum err_code rc, struct str at,
+    const struct err *said, struct err *err)
+{
+	bool depth = strstr(said->tell, "nested") != NULL;
+
+	if (rc != ERR_TOO_LARGE)
+		return err_tell(
+		    err, ERR_BAD_BODY, "%.*s%.150s", STR_ARG(at), said->tell);
+	if (depth)
+		return err_tell(err, rc, "%.*s%.100s, the limit jsonDepth",
+		    STR_ARG(at), said->tell);
+	/* Where it was noticed depends on how the bytes came. */
+	return err_tell(err, rc,
+	    "%.*sover the limit operationBytes of %" PRIu64, STR_ARG(at),
+	    p->limits->operation_bytes);
 }
 
 static void

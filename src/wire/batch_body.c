@@ -98,7 +98,7 @@ make_text(struct batch_maker *m, struct batch_parser *p, struct err *err)
 
 	if (rc)
 		return rc;
-	if (!arena_str(&p->window.arena, buf_str(&p->text), &m->item.body))
+	if (!arena_str(&m->arena, buf_str(&p->text), &m->item.body))
 		return err_nomem(err);
 	m->item.body_type = STR("text/plain; charset=utf-8");
 	return note_print(m, m->item.body, STR("text "), err);
@@ -113,8 +113,7 @@ make_bytes(struct batch_maker *m, struct batch_parser *p, struct err *err)
 
 	if (rc)
 		return rc;
-	room =
-	    arena_alloc(&p->window.arena, BASE64_DECODED_SIZE(p->text.len) + 1);
+	room = arena_alloc(&m->arena, BASE64_DECODED_SIZE(p->text.len) + 1);
 	if (!room)
 		return err_nomem(err);
 	if (!base64_decode(buf_str(&p->text), room, &n))

@@ -50,13 +50,17 @@ enum batch_member {
 	BATCH_MEMBER_NEEDS_TO = 1 << 19,
 };
 
-/* An item in JSON that is being put together from its members. */
+/*
+ * An item in JSON that is being put together from its members.  It has an arena
+ * of its own: while it is half read the window may be cleared.
+ */
 struct batch_maker {
+	struct arena arena;
 	struct batch_item item;
 	struct batch_place at;
 	unsigned seen; /* enum batch_member */
 	enum split_kind body_kind;
-	struct str body_sent; /* as JSON; in the arena */
+	struct str body_sent; /* as JSON */
 	struct str encoding;
 	json_t *props, *remove;
 	json_t *canonical; /* its members, but for some */
@@ -102,7 +106,7 @@ batch_count_item(struct batch_parser *p, struct err *err) MUST_USE;
 enum err_code
 batch_count_bytes(struct batch_parser *p, size_t n, struct err *err) MUST_USE;
 
-/* Appends an item, which is in the window's arena, and to the print. */
+/* Appends a copy of an item to the window, and to the print. */
 enum err_code batch_put(struct batch_parser *p, const struct batch_item *item,
     size_t bytes, struct err *err) MUST_USE;
 
@@ -110,8 +114,8 @@ enum err_code batch_put(struct batch_parser *p, const struct batch_item *item,
 void batch_print(struct batch_parser *p, const struct batch_item *item);
 
 /* The index as text. */
-enum err_code batch_default_id(
-    struct batch_parser *p, uint64_t index, struct str *id) MUST_USE;
+enum err_code batch_default_id(struct batch_parser *p, struct arena *a,
+    uint64_t index, struct str *id) MUST_USE;
 
 /*
  * Fails with a message that begins with the place: "/operations/7/url: ...".
@@ -120,6 +124,13 @@ enum err_code batch_default_id(
 enum err_code
 batch_bad(struct err *err, enum err_code code, const struct batch_place *at,
     const char *below, const char *why, ...) PRINTF_LIKE(5, 6);
+
+/*
+ * What the splitter said, in the words of a batch: with `at` in front and the
+ * limit that was passed.
+ */
+enum err_code batch_tell_split(const struct batch_parser *p, enum err_code rc,
+    struct str at, const struct err *said, struct err *err);
 
 /* "/props/{DAV:}a" of two reference tokens; cut where it is too long. */
 struct batch_below {

@@ -78,7 +78,7 @@ copy_text(const struct taking *t, const json_t *v, struct str *out)
 		return WRONG(t, "no string");
 	if (!json_string_length(v))
 		return WRONG(t, "an empty string");
-	if (!arena_str(&t->p->window.arena, batch_text(v), out))
+	if (!arena_str(&t->m->arena, batch_text(v), out))
 		return err_nomem(t->err);
 	return ERR_OK;
 }
@@ -200,7 +200,7 @@ take_depends_on(const struct taking *t, struct str *out)
 	if (n > l->depends_on)
 		return WRONG(t, "%zu ids, over the limit dependsOn of %" PRIu64,
 		    n, l->depends_on);
-	ids = arena_array(&t->p->window.arena, n + 1, sizeof(*ids));
+	ids = arena_array(&t->m->arena, n + 1, sizeof(*ids));
 	if (!ids)
 		return err_nomem(t->err);
 	for (i = 0; i < n; i++) {
@@ -222,8 +222,8 @@ static enum err_code
 take_headers(const struct taking *t, struct str *out)
 {
 	(void)out;
-	return batch_headers_load(&t->p->window.arena, t->v, &t->m->at,
-	    "/headers", &t->m->item.headers, t->err);
+	return batch_headers_load(&t->m->arena, t->v, &t->m->at, "/headers",
+	    &t->m->item.headers, t->err);
 }
 
 static enum err_code
@@ -320,14 +320,26 @@ batch_maker_done(struct batch_maker *m)
 	json_decref(m->props);
 	json_decref(m->remove);
 	json_decref(m->canonical);
+	arena_done(&m->arena);
 	*m = (struct batch_maker){ 0 };
+}
+
+static void
+forget(struct batch_maker *m)
+{
+	struct arena arena = m->arena;
+
+	arena_clear(&arena);
+	m->arena = (struct arena){ 0 };
+	batch_maker_done(m);
+	m->arena = arena;
 }
 
 void
 batch_maker_begin(
     struct batch_maker *m, struct batch_parser *p, struct batch_place at)
 {
-	batch_maker_done(m);
+	forget(m);
 	m->at = at;
 	m->item.index = p->n_items;
 }
@@ -340,12 +352,12 @@ batch_maker_knows(struct str name)
 
 /* Kept as it was sent: a number of it is not to lose a digit. */
 static enum err_code
-keep_body(struct batch_maker *m, struct batch_parser *p,
-    const struct split_value *v, struct str bytes, struct err *err)
+keep_body(struct batch_maker *m, const struct split_value *v, struct str bytes,
+    struct err *err)
 {
 	m->body_kind = v->kind;
 	m->item.has_body = true;
-	if (!arena_str(&p->window.arena, bytes, &m->body_sent))
+	if (!arena_str(&m->arena, bytes, &m->body_sent))
 		return err_nomem(err);
 	return ERR_OK;
 }
@@ -393,7 +405,7 @@ batch_maker_member(struct batch_maker *m, struct batch_parser *p,
 		    "there is no such member");
 	m->seen |= row->member;
 	if (row->member == BATCH_MEMBER_BODY)
-		return keep_body(m, p, v, bytes, err);
+		return keep_body(m, v, bytes, err);
 	return take_value(m, p, row, bytes, err);
 }
 
@@ -496,7 +508,7 @@ make_canonical(struct batch_maker *m, struct batch_parser *p, struct err *err)
 
 	buf_clear(b);
 	if (!m->canonical || !batch_canonical(b, m->canonical) ||
-	    !arena_str(&p->window.arena, buf_str(b), &m->item.canonical))
+	    !arena_str(&m->arena, buf_str(b), &m->item.canonical))
 		return err_nomem(err);
 	return ERR_OK;
 }
@@ -528,7 +540,7 @@ batch_maker_end(struct batch_maker *m, struct batch_parser *p, struct err *err)
 	if (!rc)
 		rc = make_body(m, p, err);
 	if (!rc && !m->item.id.ptr)
-		rc = batch_default_id(p, m->item.index, &m->item.id)
+		rc = batch_default_id(p, &m->arena, m->item.index, &m->item.id)
 		    ? err_nomem(err)
 		    : ERR_OK;
 	return rc ? rc : make_canonical(m, p, err);

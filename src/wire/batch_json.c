@@ -186,15 +186,7 @@ tell_split(struct batch_parser *p, enum err_code rc, const struct err *said,
 	json_split_pointer(j->split, &at);
 	if (at.len)
 		BUF_LIT(&at, ": ");
-	if (rc == ERR_TOO_LARGE)
-		(void)err_tell(err, rc,
-		    "%.*s%.100s (operationBytes is %" PRIu64
-		    ", jsonDepth %" PRIu64 ")",
-		    STR_ARG(buf_str(&at)), said->tell,
-		    p->limits->operation_bytes, p->limits->depth);
-	else
-		(void)err_tell(err, rc = ERR_BAD_BODY, "%.*s%s",
-		    STR_ARG(buf_str(&at)), said->tell);
+	rc = batch_tell_split(p, rc, buf_str(&at), said, err);
 	buf_done(&at);
 	return rc;
 }

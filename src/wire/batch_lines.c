@@ -158,19 +158,18 @@ static enum err_code
 note_failure(struct batch_parser *p, enum err_code rc, const struct err *said)
 {
 	struct batch_lines *l = p->lines;
+	struct str at;
 
 	if (rc == ERR_NOMEM || l->bad.code == ERR_NOMEM)
 		return ERR_NOMEM;
 	l->failed = true;
 	if (l->bad.code)
 		return ERR_OK;
-	if (rc == ERR_TOO_LARGE)
-		(void)err_tell(&l->bad, rc,
-		    "%.100s (operationBytes is %" PRIu64 ", jsonDepth %" PRIu64
-		    ")",
-		    said->tell, p->limits->operation_bytes, p->limits->depth);
-	else
-		(void)err_tell(&l->bad, ERR_BAD_BODY, "%s", said->tell);
+	/* A message of depth has its place already. */
+	at = rc == ERR_TOO_LARGE && !strstr(said->tell, "nested")
+	    ? str_from_c(l->maker.at.text)
+	    : STR("");
+	(void)batch_tell_split(p, rc, at, said, &l->bad);
 	return ERR_OK;
 }
 
@@ -200,7 +199,8 @@ put_bad(struct batch_parser *p, struct err *err)
 		.index = p->n_items, .id = l->maker.item.id, .bad = l->bad
 	};
 
-	if (!item.id.ptr && batch_default_id(p, item.index, &item.id))
+	if (!item.id.ptr &&
+	    batch_default_id(p, &l->maker.arena, item.index, &item.id))
 		return err_nomem(err);
 	return batch_put(p, &item, sizeof(item), err);
 }
@@ -243,7 +243,7 @@ finish_text(struct batch_parser *p, struct err *err)
 	l->n_texts++;
 	l->is_head = l->is_item = l->failed = false;
 	l->bad = (struct err){ 0 };
-	batch_maker_done(&l->maker);
+	batch_maker_begin(&l->maker, p, (struct batch_place){ 0 });
 	json_split_next(l->split);
 	return rc;
 }

@@ -337,12 +337,9 @@ give_id(struct batch_parser *p, struct err *err)
 	it->index = p->n_items;
 	if (it->id.ptr)
 		return ERR_OK;
-	buf_clear(&p->text);
-	buf_put_u64(&p->text, it->index);
-	if (buf_failed(&p->text) ||
-	    !arena_str(&p->parts->arena, buf_str(&p->text), &it->id))
-		return err_nomem(err);
-	return ERR_OK;
+	return batch_default_id(p, &p->parts->arena, it->index, &it->id)
+	    ? err_nomem(err)
+	    : ERR_OK;
 }
 
 /* Over what is kept in memory: it goes on as it comes, to who wants it. */
@@ -464,28 +461,6 @@ check_end(struct batch_parser *p)
 	return ERR_OK;
 }
 
-static bool
-copy_item(struct arena *a, struct batch_item *it, struct str body)
-{
-	struct header *v = arena_array(a, it->headers.n + 1, sizeof(*v));
-	bool ok = v && arena_str(a, it->id, &it->id);
-	size_t i;
-
-	if (!ok || it->bad.code)
-		return ok;
-	ok = arena_str(a, it->method, &it->method) &&
-	    arena_str(a, it->url, &it->url) &&
-	    arena_str(a, it->canonical, &it->canonical) &&
-	    arena_str(a, body, &it->body);
-	if (ok && it->idempotency_key.ptr)
-		ok = arena_str(a, it->idempotency_key, &it->idempotency_key);
-	for (i = 0; i < it->headers.n && ok; i++)
-		ok = arena_str(a, it->headers.v[i].name, &v[i].name) &&
-		    arena_str(a, it->headers.v[i].value, &v[i].value);
-	it->headers.v = v;
-	return ok;
-}
-
 static enum err_code
 put_part(struct batch_parser *p, struct err *err)
 {
@@ -503,8 +478,8 @@ put_part(struct batch_parser *p, struct err *err)
 	if (rc)
 		return rc;
 	s->item.has_body = s->stage == STAGE_BODY && s->n_body;
-	if (!copy_item(&p->window.arena, &s->item, buf_str(&s->body)))
-		return err_nomem(err);
+	if (s->item.has_body)
+		s->item.body = buf_str(&s->body);
 	return batch_put(p, &s->item, s->head + s->body.len, err);
 }
 

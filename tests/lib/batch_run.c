@@ -66,8 +66,22 @@ say_window(struct batch_run *r)
 
 	for (i = 0; i < w->n; i++)
 		say_item(r, &w->v[i]);
-	if (r->windows)
+	if (r->windows && !r->quiet)
 		BUF_LIT(&r->said, "--\n");
+}
+
+/* And what was in it is overwritten, whoever still looks at it. */
+static void
+clear(struct batch_run *r)
+{
+	struct batch_window *w = batch_parser_window(r->parser);
+	char *over;
+
+	batch_window_clear(w);
+	over = arena_alloc(&w->arena, 1024);
+	if (over)
+		memset(over, 'z', 1024);
+	batch_window_clear(w);
 }
 
 static enum err_code
@@ -78,7 +92,7 @@ take_big(void *arg, const struct batch_item *item, struct ostream **to,
 
 	(void)err;
 	say_window(r);
-	batch_window_clear(batch_parser_window(r->parser));
+	clear(r);
 	say_item(r, item);
 	buf_clear(&r->body);
 	*to = buf_ostream_init(&r->stream, &r->body);
@@ -107,7 +121,7 @@ feed(struct batch_run *r, struct str body, size_t step)
 		body = str_skip(body, n);
 		if (!rc && r->windows && batch_parser_is_full(r->parser)) {
 			say_window(r);
-			batch_window_clear(batch_parser_window(r->parser));
+			clear(r);
 		}
 	}
 	return rc;

@@ -12,6 +12,7 @@ struct batch_run {
 	const char *boundary;
 	const struct batch_limits *limits; /* NULL: the default ones */
 	bool windows; /* clear the window when it is full, and say so */
+	bool quiet; /* do not say so */
 	bool big; /* take parts that are too long to be kept */
 	/* What came of it. */
 	struct buf said;

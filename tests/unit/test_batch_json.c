@@ -259,7 +259,7 @@ what_is_wrong_with_the_whole_is_told(void **state)
 		  "[[[[[]]]]]}]}",
 		    ERR_TOO_LARGE,
 		    "/operations/0/body: line 1, column 52: arrays and objects "
-		    "nested over 6 deep (operationBytes is 80, jsonDepth 6)" },
+		    "nested over 6 deep, the limit jsonDepth" },
 		{ "{'operations':[{'op':'upsert','url':'/a','body':"
 		  "'0123456789','id':'abcdefghijklmnopqrstuvwxyz01234'}]}",
 		    ERR_TOO_LARGE,

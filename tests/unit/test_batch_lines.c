@@ -118,7 +118,7 @@ a_malformed_line_is_an_item_that_failed(void **state)
 			     "b','body':[[[[[1]]]]]}\n" READ("/c"),
 		    "0 0 read url=/a\n"
 		    "1 1 bad line 2, column 38: arrays and objects nested over "
-		    "5 deep (operationBytes is 60, jsonDepth 5)\n"
+		    "5 deep, the limit jsonDepth\n"
 		    "2 2 read url=/c\n" ALL,
 		    0, NULL },
 		{ "{'op':'upsert','url':'/a','body':'01234567890123456789',"
@@ -244,6 +244,36 @@ a_window_never_cuts_a_group_nor_an_atomic_batch(void **state)
 	batch_run_done(&r);
 }
 
+/* While the next line is half read. */
+static void
+a_window_may_be_cleared_at_any_byte(void **state)
+{
+	struct batch_limits limits = batch_limits_default;
+	struct batch_run r = { .form = BATCH_LINES, .limits = &limits };
+	struct batch_run cleared = r;
+	struct buf text = { 0 };
+	size_t i, step;
+
+	(void)state;
+	for (i = 0; i < 50; i++)
+		buf_printf(&text,
+		    "{\"id\":\"number %zu\",\"url\":\"/a/%zu\","
+		    "\"dependsOn\":[\"%zu\"],\"headers\":{\"a\":\"%zu\"},"
+		    "\"body\":\"body %zu\",\"op\":\"upsert\"}\n",
+		    i, i, i, i, i);
+	limits.window = 2;
+	assert_int_equal(batch_run(&r, buf_str(&text), 0), ERR_OK);
+	cleared.quiet = cleared.windows = true;
+	for (step = 1; step < 400; step += 3) {
+		assert_int_equal(
+		    batch_run(&cleared, buf_str(&text), step), ERR_OK);
+		assert_str_equal(buf_str(&cleared.said), buf_str(&r.said));
+	}
+	buf_done(&text);
+	batch_run_done(&r);
+	batch_run_done(&cleared);
+}
+
 static void
 a_long_stream_takes_the_memory_of_a_window(void **state)
 {
@@ -312,6 +342,7 @@ main(void)
 		    a_stream_that_is_cut_says_so_and_keeps_what_came),
 		cmocka_unit_test(
 		    a_window_never_cuts_a_group_nor_an_atomic_batch),
+		cmocka_unit_test(a_window_may_be_cleared_at_any_byte),
 		cmocka_unit_test(a_long_stream_takes_the_memory_of_a_window),
 		cmocka_unit_test(no_allocation_may_fail_unseen),
 	};

@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Any bytes as a batch: however they come, the same is read; what is refused is
+ * told why; an item is whole or says what was wrong with it.
+ */
+#ifndef SHEAF_TESTS_FUZZ_BATCH_H
+#define SHEAF_TESTS_FUZZ_BATCH_H
+
+#include "fuzz.h"
+
+#include "lib/batch_run.h"
+
+static inline void
+fuzz_batch_items(
+    enum batch_form form, const struct batch_limits *limits, struct str text)
+{
+	struct batch_parser *p;
+	const struct batch_window *w;
+	size_t i;
+
+	MUST(!batch_parser_new(form, STR("b"), limits, NULL, &p, NULL));
+	MUST(batch_parser_feed(p, text, NULL) != ERR_NOMEM);
+	w = batch_parser_window(p);
+	for (i = 0; i < w->n; i++) {
+		const struct batch_item *it = &w->v[i];
+
+		MUST(it->index == i && it->id.len);
+		MUST(it->id.len <= limits->id_bytes || it->id.len <= 20);
+		if (it->bad.code) {
+			MUST(it->bad.tell[0]);
+			continue;
+		}
+		MUST((it->op == BATCH_OP_NONE) == (it->method.len > 0));
+		MUST(it->url.len && it->canonical.len);
+		MUST(it->n_depends_on <= limits->depends_on);
+		MUST(it->has_body || !it->body.len);
+	}
+	batch_parser_free(p);
+}
+
+static inline void
+fuzz_batch(enum batch_form form, struct str text)
+{
+	struct batch_limits limits = batch_limits_default;
+	struct batch_run a = {
+		.form = form, .boundary = "b", .limits = &limits, .big = true
+	};
+	struct batch_run b = a, c = a;
+
+	limits.operation_bytes = 512;
+	limits.inline_part = 24;
+	limits.depth = 16;
+	limits.id_bytes = 16;
+	limits.operations = 8;
+	limits.stream_operations = 24;
+	limits.json_bytes = 1 << 15;
+	(void)batch_run(&a, text, 0);
+	(void)batch_run(&b, text, 1);
+	(void)batch_run(&c, text, 7);
+	MUST(a.err.code == b.err.code && a.err.code == c.err.code);
+	/* What was read before the failure came at once, or in pieces. */
+	if (!a.err.code) {
+		MUST(str_eq(buf_str(&a.said), buf_str(&b.said)));
+		MUST(str_eq(buf_str(&a.said), buf_str(&c.said)));
+		MUST(str_eq(buf_str(&a.print), buf_str(&b.print)));
+		MUST(a.print.len == 64 && a.n);
+	} else {
+		MUST(a.err.tell[0]);
+		MUST(a.err.code == ERR_BAD_BODY || a.err.code == ERR_TOO_LARGE);
+		MUST(!strcmp(a.err.tell, b.err.tell));
+		MUST(!strcmp(a.err.tell, c.err.tell));
+	}
+	fuzz_batch_items(form, &limits, text);
+	batch_run_done(&a);
+	batch_run_done(&b);
+	batch_run_done(&c);
+}
+
+#endif
