@@ -45,6 +45,7 @@ extern const size_t n_commands;
 /* NULL when there is none of that name. */
 const struct command *command_find(const char *name);
 
+int cmd_batch(const char *const *args);
 int cmd_cat(const char *const *args);
 int cmd_cp(const char *const *args);
 int cmd_explain(const char *const *args);

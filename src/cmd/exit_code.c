@@ -67,6 +67,12 @@ each_failed_by(const struct exit_facts *f, enum blame why)
 }
 
 static bool
+was_refused(const struct exit_facts *f)
+{
+	return f->refused && !f->fates[FATE_DONE] && !f->fates[FATE_PARTIAL];
+}
+
+static bool
 each_was_denied(const struct exit_facts *f)
 {
 	return each_failed_by(f, BLAME_ACCESS);
@@ -97,6 +103,7 @@ exit_code_of(const struct exit_facts *f)
 		{ has_wrong_digest, EXIT_DIGEST },
 		{ has_malformed_answer, EXIT_PROTOCOL },
 		{ has_unknown, EXIT_UNKNOWN },
+		{ was_refused, EXIT_REFUSED },
 		{ each_was_denied, EXIT_ACCESS },
 		{ none_was_reached, EXIT_UNREACHABLE },
 		{ none_was_done, EXIT_ALL_FAILED },

@@ -14,6 +14,7 @@ struct exit_facts {
 	bool interrupted;
 	bool cannot; /* go on: memory, the output, the retry file */
 	bool usage; /* the arguments are wrong */
+	bool refused; /* as a whole, for it was to be all or nothing */
 	uint64_t total; /* items */
 	uint64_t fates[FATE_COUNT]; /* of which so many */
 	uint64_t blames[BLAME_COUNT]; /* of all items */

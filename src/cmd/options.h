@@ -32,11 +32,12 @@ enum option_user {
 	FOR_LINT = 1 << 14,
 	FOR_RETRY = 1 << 15,
 	FOR_LOCKS = 1 << 16,
+	FOR_BATCH = 1 << 17,
 };
 
 #define FOR_WRITERS                                                  \
 	(FOR_PUT | FOR_CP | FOR_MV | FOR_RM | FOR_MKDIR | FOR_PROP | \
-	    FOR_LOCK | FOR_UNLOCK | FOR_RETRY)
+	    FOR_LOCK | FOR_UNLOCK | FOR_RETRY | FOR_BATCH)
 #define FOR_FILES \
 	(FOR_WRITERS | FOR_LS | FOR_TREE | FOR_STAT | FOR_CAT | FOR_GET)
 #define FOR_NETWORK (FOR_FILES | FOR_EXPLAIN | FOR_LINT)

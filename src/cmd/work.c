@@ -118,6 +118,27 @@ work_out(struct work *w, struct str text)
 }
 
 void
+work_batch(struct work *w, struct str url, struct str shape, struct str batch)
+{
+	w->file.header.url = url;
+	w->file.header.shape = shape;
+	w->file.header.batch = batch;
+}
+
+void
+work_refused(struct work *w)
+{
+	w->facts.refused = true;
+}
+
+void
+work_broken(struct work *w, const char *what)
+{
+	work_line(w, str_from_c(what));
+	w->facts.blames[BLAME_PROTOCOL]++;
+}
+
+void
 work_stop(struct work *w, const char *what, const struct err *err)
 {
 	const char *why = err && *err->why ? err->why
@@ -202,6 +223,8 @@ put_key(struct buf *b, const struct work_item *i)
 	buf_put(b, i->url);
 	buf_putc(b, ' ');
 	buf_put(b, i->destination);
+	buf_putc(b, ' ');
+	buf_put(b, i->id);
 }
 
 static struct work_parent **
@@ -384,7 +407,7 @@ work_member(struct work *w, const struct work_item *parent,
 	p->n++;
 	w->members++;
 	work_say_member(w, p, parent, url, member);
-	if (!has_members(parent->op) ||
+	if (parent->operation.len || !has_members(parent->op) ||
 	    !work_member_urls(&w->item, parent, url, &from, &to))
 		p->unmapped = true;
 	else if (for_retry(w, parent->op))
@@ -404,6 +427,23 @@ item_is_left(const struct work_item *i, const struct verdict *v,
 	    !strcmp(i->op, "delete");
 }
 
+/* An operation of a batch, as it stood there. */
+static void
+put_operation_line(
+    struct work *w, const struct work_item *i, const struct verdict *v)
+{
+	struct trouble trouble = work_trouble(i, v);
+	struct retry_line l = { .id = i->id,
+		.op = str_from_c(i->op),
+		.url = i->url,
+		.key = i->key,
+		.operation = i->operation,
+		.source = i->source,
+		.retry_after = -1 };
+
+	put_line(w, &l, &trouble);
+}
+
 static void
 put_item_line(struct work *w, const struct work_item *i,
     const struct verdict *v, const struct work_parent *p)
@@ -412,6 +452,10 @@ put_item_line(struct work *w, const struct work_item *i,
 	struct retry_line l;
 	char id[24];
 
+	if (i->operation.len) {
+		put_operation_line(w, i, v);
+		return;
+	}
 	if (work_file_line(&w->item, i, &l, NULL)) {
 		work_stop(w, "", NULL);
 		return;
@@ -430,12 +474,13 @@ work_done(struct work *w, const struct work_item *i, const struct verdict *v)
 	struct verdict whole = with_self(v, p);
 
 	exit_add(&w->facts, whole.fate, whole.blame);
+	w->replayed += i->replayed;
 	w->bytes += i->bytes;
 	w->bar.items_done++;
 	w->retryable += whole.fate != FATE_DONE && whole.retryable;
 	work_say_item(w, i, &whole, p);
 	flush_if_long(w);
-	if (whole.fate != FATE_DONE && for_retry(w, i->op) &&
+	if (whole.fate != FATE_DONE && !i->kept && for_retry(w, i->op) &&
 	    item_is_left(i, &whole, p))
 		put_item_line(w, i, &whole, p);
 	if (p)

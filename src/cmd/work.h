@@ -29,6 +29,16 @@ struct work_item {
 	bool keep; /* Overwrite: F */
 	bool recursive;
 	struct str body; /* PROPPATCH, LOCK */
+	/*
+	 * Of `sheaf batch`: what the operation is called, and it itself as it
+	 * goes into the retry file (wire/retry_line.h).  op is then a word of
+	 * the bulk API, and members that fail have no lines of their own.
+	 */
+	struct str id;
+	struct str operation, source;
+	struct str key;
+	bool replayed; /* it was done before */
+	bool kept; /* a journal has it to go on with: the retry file need not */
 };
 
 struct work;
@@ -63,6 +73,19 @@ void work_out(struct work *w, struct str text);
 /* Talk, on stderr: not with -q; or only with -v. */
 void work_say(struct work *w, const char *fmt, ...) PRINTF_LIKE(2, 3);
 void work_say_more(struct work *w, const char *fmt, ...) PRINTF_LIKE(2, 3);
+
+/*
+ * What follows is of a batch: where its operations go, their shape, and what
+ * stands beside them, as JSON; for the retry file.  Borrowed.
+ */
+void
+work_batch(struct work *w, struct str url, struct str shape, struct str batch);
+
+/* Nothing was done because not all of it could be: exit code 5. */
+void work_refused(struct work *w);
+
+/* The peer broke the protocol, with something that is no item's. */
+void work_broken(struct work *w, const char *what);
 
 /*
  * It cannot go on: says "sheaf: WHAT: WHY" (err NULL: out of memory) and makes

@@ -25,6 +25,9 @@ write_header(struct work_file *f, struct err *err)
 {
 	struct buf b CLEANUP(buf_done) = { 0 };
 
+	if (f->headed)
+		return ERR_OK;
+	f->headed = true;
 	f->header.time = clock_seconds(clock_now());
 	retry_header_put(&b, &f->header);
 	if (buf_failed(&b))
@@ -105,8 +108,6 @@ work_file_open(struct work_file *f, struct err *err)
 	else if (!open_named(f, "") &&
 	    !open_named(f, tmp && *tmp ? tmp : "/tmp"))
 		f->failed = err_os(err, "cannot write a retry file");
-	if (!f->failed)
-		f->failed = write_header(f, err);
 	return f->failed;
 }
 
@@ -116,6 +117,9 @@ work_file_put(struct work_file *f, const struct retry_line *l, struct err *err)
 	struct buf b CLEANUP(buf_done) = { 0 };
 
 	if (work_file_open(f, err))
+		return f->failed;
+	f->failed = write_header(f, err);
+	if (f->failed)
 		return f->failed;
 	retry_line_put(&b, l);
 	/* At once, so that it is there whatever happens next. */
@@ -149,6 +153,9 @@ enum err_code
 work_file_close(struct work_file *f, struct err *err)
 {
 	if (f->fd < 0 || f->failed)
+		return f->failed;
+	f->failed = write_header(f, err);
+	if (f->failed)
 		return f->failed;
 	/* A pipe cannot be synced. */
 	if (fsync(f->fd) && errno != EINVAL && errno != EROFS)

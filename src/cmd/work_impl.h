@@ -26,6 +26,7 @@ struct work_file {
 	char name[PATH_MAX]; /* where it is in the end */
 	char now[PATH_MAX]; /* where it is now */
 	int fd; /* -1: not yet */
+	bool headed; /* its first line is written */
 	bool in_place; /* now is name, and what is there is kept */
 	uint64_t lines; /* behind the first */
 	enum err_code failed; /* it sticks */
@@ -125,7 +126,7 @@ struct work {
 	int64_t flushed; /* monotonic */
 	bool out_failed;
 	struct exit_facts facts;
-	uint64_t members, retryable, bytes, ids;
+	uint64_t members, retryable, bytes, ids, replayed;
 	struct work_parent *parents;
 	struct work_file file;
 	struct work_bar bar;

@@ -19,6 +19,10 @@ work_put_subject(struct buf *b, const struct work_item *i)
 {
 	bool up = !strcmp(i->op, "put");
 
+	if (i->id.len) {
+		text_put_plain(b, i->id);
+		BUF_LIT(b, ": ");
+	}
 	buf_put(b, str_from_c(i->op));
 	buf_putc(b, ' ');
 	if (up && i->file.len) {
@@ -124,6 +128,7 @@ put_result(struct work *w, const struct work_item *i, const struct verdict *v,
 	struct trouble p = work_trouble(i, v);
 
 	json_put_text(&o, "type", STR("result"));
+	json_put_optional(&o, "id", i->id);
 	json_put_text(&o, "op", str_from_c(i->op));
 	json_put_optional(&o, "url", i->url);
 	json_put_optional(&o, "destination", i->destination);
@@ -134,6 +139,8 @@ put_result(struct work *w, const struct work_item *i, const struct verdict *v,
 	json_put_optional(&o, "etag", v->etag);
 	if (i->bytes)
 		json_put_number(&o, "bytes", i->bytes);
+	if (i->replayed)
+		json_put_true(&o, "replayed");
 	if (v->fate != FATE_DONE) {
 		trouble_put_json(&o, &w->item, &p);
 		if (v->retryable)
@@ -286,6 +293,8 @@ put_summary(struct work *w, int code)
 		json_put_number(&o, fate_word((enum fate)i), f->fates[i]);
 	json_put_number(&o, "membersFailed", w->members);
 	json_put_number(&o, "retryable", w->retryable);
+	if (w->replayed)
+		json_put_number(&o, "replayed", w->replayed);
 	if (w->bytes)
 		json_put_number(&o, "bytes", w->bytes);
 	if (w->file.lines && !w->file.failed)

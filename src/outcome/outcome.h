@@ -32,6 +32,12 @@ struct told {
 	struct str location; /* encoded (RFC 4918 s14.9) */
 	struct str retry_after; /* RFC 9110 s10.2.3 */
 	struct str caused_by; /* the id of what a 424 waited for */
+	struct str
+	    index; /* its number in the request, where the answer says it */
+	struct str etag; /* of its header fields, in JSON */
+	bool placed; /* id is its place in a list, for want of any name */
+	bool member; /* of the outcome before it that is none */
+	bool replayed; /* done before, and answered from memory */
 	bool partial; /* done for some of its members only */
 	uint64_t line, column; /* where it begins, both from 1 */
 };

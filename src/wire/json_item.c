@@ -218,11 +218,14 @@ find_id(struct json_items *its, struct item *it, struct err *err)
 
 	if (!rc && !it->told.id.len)
 		it->told.id = it->at->key;
+	if (!rc)
+		rc = json_scalar(a, it->f.by[ITEM_INDEX], &it->told.index, err);
 	if (rc || it->told.id.len || it->told.href.len)
 		return rc;
-	rc = json_scalar(a, it->f.by[ITEM_INDEX], &it->told.id, err);
-	if (rc || it->told.id.len)
-		return rc;
+	it->told.placed = true;
+	it->told.id = it->told.index;
+	if (it->told.id.len)
+		return ERR_OK;
 	index = json_integer((json_int_t)it->at->index);
 	if (!index)
 		return err_nomem(err);
@@ -270,7 +273,11 @@ find_rest(struct json_items *its, struct item *it, struct err *err)
 	if (!it->told.location.len)
 		it->told.location = json_text(
 		    json_header(it->f.by[ITEM_HEADERS], STR("location")));
+	it->told.etag =
+	    json_text(json_header(it->f.by[ITEM_HEADERS], STR("etag")));
 	it->told.partial = json_is_true(it->f.by[ITEM_PARTIAL]);
+	it->told.replayed = json_is_true(it->f.by[ITEM_REPLAYED]);
+	it->told.member = it->member;
 	find_problem_type(it);
 	rc =
 	    json_dav_error(dav_error ? dav_error : it->error.by[ITEM_DAV_ERROR],

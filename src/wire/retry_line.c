@@ -28,12 +28,26 @@ static const struct text_row {
 	{ "body", offsetof(struct retry_line, body) },
 	{ "fate", offsetof(struct retry_line, fate) },
 	{ "error", offsetof(struct retry_line, error) },
+	{ "idempotencyKey", offsetof(struct retry_line, key) },
 };
 
 static struct str *
 text_of(struct retry_line *l, const struct text_row *r)
 {
 	return (struct str *)(void *)((char *)l + r->offset);
+}
+
+/* What is JSON already; nothing where it is empty. */
+static void
+put_json(struct json_object *o, const char *name, struct str json)
+{
+	if (!json.len)
+		return;
+	buf_put(o->b, o->some ? STR(",\"") : STR("\""));
+	o->some = true;
+	buf_put(o->b, str_from_c(name));
+	BUF_LIT(o->b, "\":");
+	buf_put(o->b, json);
 }
 
 void
@@ -48,6 +62,9 @@ retry_header_put(struct buf *b, const struct retry_header *h)
 	if (h->user.len)
 		json_put_text(&o, "user", h->user);
 	json_put_date(&o, "time", h->time);
+	json_put_optional(&o, "url", h->url);
+	json_put_optional(&o, "shape", h->shape);
+	put_json(&o, "batch", h->batch);
 	json_end(&o);
 	buf_putc(b, '\n');
 }
@@ -73,6 +90,8 @@ retry_line_put(struct buf *b, const struct retry_line *l)
 		json_put_number(&o, "status", l->status);
 	if (l->retry_after >= 0)
 		json_put_number(&o, "retryAfter", (uint64_t)l->retry_after);
+	put_json(&o, "operation", l->operation);
+	put_json(&o, "source", l->source);
 	json_end(&o);
 	buf_putc(b, '\n');
 }

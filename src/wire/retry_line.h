@@ -26,6 +26,11 @@ struct retry_header {
 	struct str command; /* "put" */
 	struct str user; /* the name it was done as, or empty */
 	int64_t time; /* seconds since 1970 */
+	/*
+	 * Of `sheaf batch`, written and not read here: where its operations go,
+	 * in which shape, and what stands beside them, as JSON.
+	 */
+	struct str url, shape, batch;
 };
 
 /* Any other line; what is empty was not given. */
@@ -45,6 +50,9 @@ struct retry_line {
 	unsigned status; /* 0: none */
 	struct str error;
 	int64_t retry_after; /* seconds; -1: not said */
+	/* Of `sheaf batch`, written and not read here; these two are JSON. */
+	struct str operation, source;
+	struct str key;
 };
 
 /* Each appends a line with its end. */

@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Takes a batch that somebody wants to be sent apart, as its bytes come and in
+ * the memory of one operation, whatever its length:
+ *
+ *   - JSON: an object with "operations" (docs/bulk-api.md) or with "requests"
+ *     (OData's $batch), or a bare array of operations;
+ *   - lines of JSON, and JSON text sequences: an operation each, and in front
+ *     of them perhaps one {"batch": {...}};
+ *   - lines of an Elasticsearch _bulk request, an action and its source;
+ *   - a retry file that `sheaf batch` wrote (docs/retry-file.md).
+ *
+ * Which it is, its first line says.  Operations are handed on as the bytes they
+ * are; batch_edit.h reads them.
+ */
+#ifndef SHEAF_WIRE_BATCH_SOURCE_H
+#define SHEAF_WIRE_BATCH_SOURCE_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "base/arena.h"
+#include "base/attr.h"
+#include "base/err.h"
+#include "base/str.h"
+#include "wire/batch_edit.h"
+
+/* Most bytes of one operation. */
+#define BATCH_SOURCE_ITEM ((size_t)64 << 20)
+
+enum batch_shape {
+	SHAPE_OPERATIONS, /* {"operations": [...]} -> {"results": [...]} */
+	SHAPE_REQUESTS, /* {"requests": [...]} -> {"responses": [...]} */
+	SHAPE_ACTIONS, /* _bulk -> {"items": [...]} */
+};
+
+/* "operations", "requests", "actions"; false: none of them. */
+const char *batch_shape_name(enum batch_shape s);
+bool batch_shape_find(struct str name, enum batch_shape *out);
+
+/* What stands beside the operations. */
+struct batch_source_head {
+	enum batch_shape shape;
+	bool retry; /* it is a retry file */
+	struct str user, url; /* of it */
+	int64_t time; /* seconds since 1970 */
+	/*
+	 * All but what follows and the operations, as members of an object:
+	 * "\"mode\":\"atomic\",\"defaults\":{}"; or empty.
+	 */
+	struct str members;
+	struct str mode; /* as it was sent, or empty */
+	bool dry_run;
+	uint64_t fail_on_errors;
+};
+
+struct batch_source_item {
+	uint64_t index; /* from 0 */
+	uint64_t line; /* where it begins, from 1 */
+	/* Where it stands in the input: batch_source_item_read() reads it. */
+	uint64_t offset;
+	size_t size;
+	struct str bytes; /* those */
+};
+
+/* One operation, however it stood there.  Everything is in the arena or
+ * borrowed of its bytes. */
+struct batch_operation {
+	struct str text; /* the operation, or the action */
+	struct str source; /* that belongs to the action, or empty */
+	struct batch_edit e;
+	/* Of a retry file. */
+	struct str key;
+	struct str fate;
+	uint64_t status;
+	int64_t retry_after; /* -1: not said */
+};
+
+/* ERR_BAD_BODY with err->tell; ERR_NOMEM. */
+enum err_code
+batch_source_item_read(struct arena *a, const struct batch_source_head *h,
+    struct str bytes, struct batch_operation *out, struct err *err) MUST_USE;
+
+struct batch_source;
+
+struct batch_source_events {
+	/* Borrowed for the call.  A failure ends the reading. */
+	enum err_code (*item)(
+	    void *arg, const struct batch_source_item *item, struct err *err);
+	void *arg;
+};
+
+enum err_code batch_source_new(const struct batch_source_events *events,
+    struct batch_source **out, struct err *err) MUST_USE;
+
+/*
+ * ERR_BAD_BODY: it is none of all this; ERR_TOO_LARGE; what item() returned.
+ * err->tell begins with the line.  Sticks.
+ */
+enum err_code batch_source_feed(
+    struct batch_source *s, struct str bytes, struct err *err) MUST_USE;
+
+/* After the last byte.  ERR_BAD_BODY: it is cut short, or has no operations. */
+enum err_code
+batch_source_end(struct batch_source *s, struct err *err) MUST_USE;
+
+/* All of it is known at the end; shape and retry with the first item. */
+const struct batch_source_head *batch_source_head(const struct batch_source *s);
+
+void batch_source_free(struct batch_source *s); /* NULL is fine */
+
+#endif
