@@ -20,23 +20,27 @@
 
 /* ---- which file it is */
 
-bool
-batch_is_retry_file(const char *name)
+static enum err_code
+is_retry_file(const char *name, bool *out, struct err *err)
 {
 	int fd CLEANUP(fd_close) =
 	    open(name, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	struct buf b CLEANUP(buf_done) = { 0 };
 	struct arena a CLEANUP(arena_done) = { 0 };
-	struct retry_header h;
+	struct retry_header h = { 0 };
 	struct str line;
 	char *room = buf_room(&b, HEAD_MAX);
+	enum err_code rc;
 
-	if (fd < 0 || !room || fd_read_at(fd, 0, room, HEAD_MAX, &b.len, NULL))
-		return false;
+	if (!room)
+		return err_nomem(err);
+	/* A pipe cannot be looked into. */
+	if (fd < 0 || fd_read_at(fd, 0, room, HEAD_MAX, &b.len, NULL))
+		return ERR_OK;
 	line = str_head(buf_str(&b), str_find(buf_str(&b), '\n'));
-	return retry_header_is(line) &&
-	    !retry_header_parse(&a, line, &h, NULL) &&
-	    str_eq(h.command, STR("batch"));
+	rc = retry_header_parse(&a, line, &h, NULL);
+	*out = !rc && str_eq(h.command, STR("batch")) && retry_header_is(line);
+	return rc == ERR_NOMEM ? err_nomem(err) : ERR_OK;
 }
 
 /* ---- the arguments */
@@ -297,21 +301,6 @@ start(struct batch *b)
 }
 
 static int
-put_head(struct batch *b, struct buf *head)
-{
-	const struct batch_source_head *h = &b->in.head;
-
-	buf_putc(head, '{');
-	buf_put(head, h->members);
-	if (h->fail_on_errors)
-		buf_printf(head, "%s\"failOnErrors\":%llu",
-		    h->members.len ? "," : "",
-		    (unsigned long long)h->fail_on_errors);
-	buf_putc(head, '}');
-	return buf_failed(head);
-}
-
-static int
 run(struct batch *b)
 {
 	struct buf head CLEANUP(buf_done) = { 0 };
@@ -320,7 +309,8 @@ run(struct batch *b)
 
 	if (!batch_find_endpoint(b, &code))
 		return code;
-	if (put_head(b, &head)) {
+	batch_head_put(&head, &b->in.head);
+	if (buf_failed(&head)) {
 		work_stop(b->f.work, "", NULL);
 		return work_end(b->f.work);
 	}
@@ -370,7 +360,7 @@ batch_done(struct batch *b)
 	free(b);
 }
 
-int
+static int
 batch_command(const char *command, const char *const *args)
 {
 	struct batch *b = calloc(1, sizeof(*b));
@@ -389,6 +379,31 @@ batch_command(const char *command, const char *const *args)
 		work_refuse(code);
 	batch_done(b);
 	return code < 0 ? EXIT_OK : code;
+}
+
+/* Its operations go through the endpoint that they came from, as a batch. */
+int
+batch_retry(struct files *f, const char *const *args)
+{
+	size_t i, n = f->o.n_operands;
+	struct err err = { 0 };
+	bool of_batch = false;
+	enum err_code rc = ERR_OK;
+
+	for (i = 0; i < n && !rc && !of_batch; i++)
+		rc = is_retry_file(f->o.operands[i], &of_batch, &err);
+	if (!rc && !of_batch)
+		return -1;
+	if (rc)
+		work_stop(f->work, "", &err);
+	else if (n > 1)
+		work_say(f->work,
+		    "the retry file of a batch is retried by "
+		    "itself: name it alone");
+	files_drop(f);
+	if (rc)
+		return EXIT_CANNOT;
+	return n > 1 ? EXIT_USAGE : batch_command("retry", args);
 }
 
 int

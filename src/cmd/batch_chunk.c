@@ -177,31 +177,6 @@ wait_for(struct batch *b, const struct batch_one *one)
 
 /* ---- the text */
 
-static void
-put_lead(struct batch *b, struct buf *body)
-{
-	const struct batch_source_head *h = &b->in.head;
-	bool some = h->members.len > 0;
-
-	if (h->shape == SHAPE_ACTIONS)
-		return;
-	buf_putc(body, '{');
-	buf_put(body, h->members);
-	if (b->f.o.dry_run || h->dry_run) {
-		buf_put(body, some ? STR(",") : STR(""));
-		BUF_LIT(body, "\"dryRun\":true");
-		some = true;
-	}
-	if (h->fail_on_errors) {
-		buf_put(body, some ? STR(",") : STR(""));
-		buf_printf(body, "\"failOnErrors\":%llu",
-		    (unsigned long long)(h->fail_on_errors - b->failures));
-		some = true;
-	}
-	buf_printf(
-	    body, "%s\"%s\":[", some ? "," : "", batch_shape_name(h->shape));
-}
-
 static enum err_code
 put_one(struct batch *b, struct buf *body, const struct batch_one *one,
     bool first, struct err *err)
@@ -359,12 +334,15 @@ prepare_match(struct batch *b, struct batch_chunk *c, struct err *err)
 enum err_code
 batch_chunk_take(struct batch *b, struct batch_chunk *c, struct err *err)
 {
+	const struct batch_source_head *h = &b->in.head;
+	uint64_t limit =
+	    h->fail_on_errors ? h->fail_on_errors - b->failures : 0;
 	enum err_code rc = ERR_OK;
 	bool full = false;
 	size_t n;
 
 	c->batch = b;
-	put_lead(b, &c->body);
+	batch_lead_put(&c->body, h, b->f.o.dry_run || h->dry_run, limit);
 	while (!rc && !full && (b->whole || c->n < b->most)) {
 		struct batch_one *unit = take_unit(b, &n);
 
@@ -374,8 +352,7 @@ batch_chunk_take(struct batch *b, struct batch_chunk *c, struct err *err)
 	}
 	if (rc || !c->n)
 		return rc;
-	if (b->in.head.shape != SHAPE_ACTIONS)
-		BUF_LIT(&c->body, "]}");
+	batch_tail_put(&c->body, h);
 	if (buf_failed(&c->body))
 		return err_nomem(err);
 	return prepare_match(b, c, err);

@@ -215,10 +215,10 @@ bool batch_find_endpoint(struct batch *b, int *code) MUST_USE;
 
 /* ---- batch.c */
 
-/* `sheaf retry` of the retry file of a batch, with retry's own options. */
-int batch_command(const char *command, const char *const *args);
-
-/* Whether FILE is one. */
-bool batch_is_retry_file(const char *name);
+/*
+ * `sheaf retry` of the retry file of a batch, whose arguments were read: drops
+ * f and gives the exit code.  -1: it is none of a batch.
+ */
+int batch_retry(struct files *f, const char *const *args);
 
 #endif

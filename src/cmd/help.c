@@ -125,6 +125,8 @@ help_exit(const struct command *c, size_t *at, struct exit_row *row)
 		    "Some items failed." },
 		{ EXIT_ALL_FAILED, FOR_FILES | FOR_EXPLAIN,
 		    "Every item failed." },
+		{ EXIT_REFUSED, FOR_BATCH,
+		    "Refused as a whole: nothing was done." },
 		{ EXIT_UNKNOWN, FOR_FILES | FOR_EXPLAIN,
 		    "The outcome of some items is unknown: an answer was cut "
 		    "short or does not mention them." },

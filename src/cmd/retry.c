@@ -558,21 +558,6 @@ retry_file(struct retrying *r, const char *name)
 
 /* ---- the command */
 
-/* Its operations go through the endpoint that they came from, as a batch. */
-static bool
-is_of_batch(const struct retrying *r)
-{
-	size_t i, n = r->f.o.n_operands, of_batch = 0;
-
-	for (i = 0; i < n; i++)
-		of_batch += batch_is_retry_file(r->f.o.operands[i]);
-	if (of_batch && n > 1)
-		work_say(r->f.work,
-		    "the retry file of a batch is retried by "
-		    "itself: name it alone");
-	return of_batch > 0;
-}
-
 static bool
 retry_begin(struct retrying *r, const char *const *args, int *code)
 {
@@ -603,13 +588,9 @@ cmd_retry(const char *const *args)
 
 	if (!retry_begin(&r, args, &code))
 		return files_refuse(&r.f, code);
-	if (is_of_batch(&r)) {
-		bool alone = r.f.o.n_operands == 1;
-
-		files_drop(&r.f);
-		arena_done(&r.memory);
-		return alone ? batch_command("retry", args) : EXIT_USAGE;
-	}
+	code = batch_retry(&r.f, args);
+	if (code >= 0)
+		return code;
 	for (i = 0; i < r.f.o.n_operands; i++)
 		retry_file(&r, r.f.o.operands[i]);
 	code = files_end(&r.f);

@@ -23,6 +23,7 @@ struct batch_source {
 	bool listed; /* its operations were entered */
 	uint64_t offset; /* of what is fed, or of held */
 	uint64_t line; /* from 1 */
+	uint64_t began; /* the line of the action that waits for its source */
 	uint64_t n; /* items so far */
 	bool begun; /* the first line has been looked at */
 	/* Bytes of an action at the front of held, which waits for its source.
@@ -33,36 +34,6 @@ struct batch_source {
 	struct batch_source_head head;
 	struct err err;
 };
-
-/* ---- shapes */
-
-static const struct shape_row {
-	const char *name;
-	struct str list;
-} shapes[] = {
-	[SHAPE_OPERATIONS] = { "operations", STR_INIT("operations") },
-	[SHAPE_REQUESTS] = { "requests", STR_INIT("requests") },
-	[SHAPE_ACTIONS] = { "actions", { 0 } },
-};
-
-const char *
-batch_shape_name(enum batch_shape s)
-{
-	return shapes[s].name;
-}
-
-bool
-batch_shape_find(struct str name, enum batch_shape *out)
-{
-	size_t i;
-
-	for (i = 0; i < ARRAY_LEN(shapes); i++)
-		if (str_eq(name, str_from_c(shapes[i].name))) {
-			*out = (enum batch_shape)i;
-			return true;
-		}
-	return false;
-}
 
 /* ---- failures */
 
@@ -156,17 +127,11 @@ take_all_beside(
 
 /* ---- a document */
 
+/* The member that holds the operations is called as their shape is. */
 static bool
 find_list(struct str name, enum batch_shape *shape)
 {
-	size_t i;
-
-	for (i = 0; i < ARRAY_LEN(shapes); i++)
-		if (shapes[i].list.len && str_eq(name, shapes[i].list)) {
-			*shape = (enum batch_shape)i;
-			return true;
-		}
-	return false;
+	return batch_shape_find(name, shape) && *shape != SHAPE_ACTIONS;
 }
 
 static enum err_code
@@ -226,17 +191,6 @@ begin_document(struct batch_source *s, struct err *err)
 }
 
 /* ---- lines */
-
-/* Without white space at its ends, and what RFC 7464 puts in front. */
-static struct str
-trim(struct str line)
-{
-	while (line.len && strchr(" \t\r\x1e", line.ptr[0]))
-		line = str_skip(line, 1);
-	while (line.len && strchr(" \t\r", line.ptr[line.len - 1]))
-		line.len--;
-	return line;
-}
 
 static enum err_code
 read_retry_header(
@@ -311,8 +265,8 @@ static enum err_code
 give_line(struct batch_source *s, size_t from, size_t n, struct err *err)
 {
 	struct str bytes = str_head(str_skip(buf_str(&s->held), from), n);
-	struct str line = trim(bytes);
-	const struct batch_source_item item = { .line = s->line,
+	struct str line = batch_line_trim(bytes);
+	const struct batch_source_item item = { .line = s->began,
 		.offset = s->offset + (uint64_t)(line.ptr - s->held.ptr),
 		.size = line.len,
 		.bytes = line };
@@ -329,7 +283,8 @@ take_line(struct batch_source *s, size_t start, size_t at, size_t n, bool *keep,
     struct err *err)
 {
 	struct arena a CLEANUP(arena_done) = { 0 };
-	struct str line = trim(str_head(str_skip(buf_str(&s->held), at), n));
+	struct str line =
+	    batch_line_trim(str_head(str_skip(buf_str(&s->held), at), n));
 	struct batch_edit e;
 	bool head = false;
 	enum err_code rc = ERR_OK;
@@ -340,6 +295,7 @@ take_line(struct batch_source *s, size_t start, size_t at, size_t n, bool *keep,
 	}
 	if (!line.len)
 		return ERR_OK;
+	s->began = s->line;
 	if (!s->begun)
 		rc = read_first(s, line, &head, err);
 	s->begun = true;
@@ -412,8 +368,7 @@ sniff_begin(void *arg, const struct split_value *v, enum split_way *way,
 	(void)err;
 	if (!v->depth && v->kind == SPLIT_OBJECT)
 		*way = SPLIT_ENTER;
-	if (v->depth == 1 && v->name.ptr && v->kind == SPLIT_ARRAY &&
-	    find_list(v->name, &shape))
+	if (v->depth == 1 && v->name.ptr && find_list(v->name, &shape))
 		x->list = true;
 	return ERR_OK;
 }
@@ -563,68 +518,4 @@ batch_source_free(struct batch_source *s)
 	buf_done(&s->members);
 	arena_done(&s->kept);
 	free(s);
-}
-
-/* ---- one operation */
-
-static enum err_code
-read_retry_line(struct arena *a, struct str bytes, struct batch_operation *o,
-    struct err *err)
-{
-	const struct json_member *text, *source;
-	struct json_members m;
-	uint64_t after = UINT64_MAX;
-	enum err_code rc = json_members_read(a, bytes, &m, err);
-
-	if (rc)
-		return rc;
-	text = json_member_find(&m, "operation");
-	source = json_member_find(&m, "source");
-	if (!text || text->kind != SPLIT_OBJECT)
-		return err_tell(
-		    err, ERR_BAD_BODY, "there is no \"operation\" in it");
-	o->text = text->value;
-	if (source)
-		o->source = source->value;
-	rc = json_member_text(a, &m, "idempotencyKey", &o->key, err);
-	if (!rc)
-		rc = json_member_text(a, &m, "fate", &o->fate, err);
-	if (!rc)
-		rc = json_member_number(&m, "status", &o->status, err);
-	if (!rc)
-		rc = json_member_number(&m, "retryAfter", &after, err);
-	o->retry_after = after > INT32_MAX ? -1 : (int64_t)after;
-	return rc;
-}
-
-static enum err_code
-read_source_line(struct arena *a, struct str source, struct err *err)
-{
-	struct json_members m;
-
-	return json_members_read(a, source, &m, err);
-}
-
-enum err_code
-batch_source_item_read(struct arena *a, const struct batch_source_head *h,
-    struct str bytes, struct batch_operation *out, struct err *err)
-{
-	size_t end = str_find(bytes, '\n');
-	enum err_code rc = ERR_OK;
-
-	*out = (struct batch_operation){ .text = bytes, .retry_after = -1 };
-	if (h->retry) {
-		rc = read_retry_line(a, bytes, out, err);
-	} else if (h->shape == SHAPE_ACTIONS) {
-		out->text = trim(str_head(bytes, end));
-		out->source = trim(str_skip(bytes, end + 1));
-	}
-	if (rc)
-		return rc;
-	if (h->shape != SHAPE_ACTIONS)
-		return batch_edit_read(a, out->text, &out->e, err);
-	rc = batch_action_read(a, out->text, &out->e, err);
-	if (!rc && batch_action_has_source(&out->e))
-		rc = read_source_line(a, out->source, err);
-	return rc;
 }

@@ -21,6 +21,7 @@
 
 #include "base/arena.h"
 #include "base/attr.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
 #include "wire/batch_edit.h"
@@ -37,6 +38,10 @@ enum batch_shape {
 /* "operations", "requests", "actions"; false: none of them. */
 const char *batch_shape_name(enum batch_shape s);
 bool batch_shape_find(struct str name, enum batch_shape *out);
+
+/* A line without the white space at its ends, and what RFC 7464 puts in front.
+ */
+struct str batch_line_trim(struct str line);
 
 /* What stands beside the operations. */
 struct batch_source_head {
@@ -80,6 +85,17 @@ struct batch_operation {
 enum err_code
 batch_source_item_read(struct arena *a, const struct batch_source_head *h,
     struct str bytes, struct batch_operation *out, struct err *err) MUST_USE;
+
+/*
+ * What stands in front of the operations of a request, which commas part, and
+ * behind them.  dry_run and fail_on_errors (0: none) are those of the request.
+ */
+void batch_lead_put(struct buf *b, const struct batch_source_head *h,
+    bool dry_run, uint64_t fail_on_errors);
+void batch_tail_put(struct buf *b, const struct batch_source_head *h);
+
+/* What stands beside them, as the "batch" of a retry file. */
+void batch_head_put(struct buf *b, const struct batch_source_head *h);
 
 struct batch_source;
 

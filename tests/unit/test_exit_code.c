@@ -12,7 +12,7 @@ struct item {
 
 static const struct row {
 	const char *what;
-	bool interrupted, cannot, usage;
+	bool interrupted, cannot, usage, refused;
 	size_t n;
 	struct item items[3];
 	enum exit_code code;
@@ -30,6 +30,17 @@ static const struct row {
 	    .code = EXIT_PROTOCOL },
 	{ "an unknown outcome", .n = 1,
 	    .items = { { FATE_UNKNOWN, BLAME_CUT } }, .code = EXIT_UNKNOWN },
+	{ "refused as a whole", .refused = true, .n = 2,
+	    .items = { { FATE_FAILED, BLAME_STATUS },
+		{ FATE_FAILED, BLAME_STATUS } },
+	    .code = EXIT_REFUSED },
+	{ "refused as a whole, before anything was asked", .refused = true,
+	    .code = EXIT_REFUSED },
+	{ "refused, it says, and yet something was done", .refused = true,
+	    .n = 2,
+	    .items = { { FATE_DONE, BLAME_NONE },
+		{ FATE_FAILED, BLAME_STATUS } },
+	    .code = EXIT_SOME_FAILED },
 	{ "each was denied", .n = 2,
 	    .items = { { FATE_FAILED, BLAME_ACCESS },
 		{ FATE_FAILED, BLAME_ACCESS } },
@@ -83,6 +94,7 @@ add(struct exit_facts *f, const struct row *r)
 	f->interrupted |= r->interrupted;
 	f->cannot |= r->cannot;
 	f->usage |= r->usage;
+	f->refused |= r->refused;
 	for (i = 0; i < r->n; i++)
 		exit_add(f, r->items[i].fate, r->items[i].blame);
 }
@@ -108,7 +120,7 @@ rank(enum exit_code code)
 {
 	static const enum exit_code order[] = { EXIT_INTERRUPTED, EXIT_CANNOT,
 		EXIT_USAGE, EXIT_DIGEST, EXIT_PROTOCOL, EXIT_UNKNOWN,
-		EXIT_ACCESS, EXIT_UNREACHABLE, EXIT_ALL_FAILED,
+		EXIT_REFUSED, EXIT_ACCESS, EXIT_UNREACHABLE, EXIT_ALL_FAILED,
 		EXIT_SOME_FAILED, EXIT_OK };
 	size_t i = 0;
 
@@ -135,6 +147,8 @@ expected(const struct row *a, const struct row *b)
 	add(&f, a);
 	add(&f, b);
 	some_done = f.fates[FATE_DONE] || f.fates[FATE_PARTIAL];
+	if (f.refused && !some_done)
+		return EXIT_REFUSED;
 	all_done = f.fates[FATE_DONE] == f.total;
 	if (some_done || !f.total)
 		return all_done ? EXIT_OK : EXIT_SOME_FAILED;
