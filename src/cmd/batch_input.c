@@ -169,6 +169,7 @@ check_item(void *arg, const struct batch_source_item *item, struct err *err)
 	struct checking *c = arg;
 	struct batch_operation op;
 	struct err why = { 0 };
+	const char *tell = why.tell;
 	enum err_code rc;
 
 	arena_clear(&c->item);
@@ -188,9 +189,11 @@ check_item(void *arg, const struct batch_source_item *item, struct err *err)
 		return rc;
 	if (rc == ERR_NOMEM)
 		return err_nomem(err);
+	/* Its own first line is this one. */
+	if (str_starts(str_from_c(tell), STR("line 1, ")))
+		tell += STR("line 1, ").len;
 	return err_tell(err, ERR_BAD_BODY, "line %llu: %.150s",
-	    (unsigned long long)item->line,
-	    *why.tell ? why.tell : err_text(rc));
+	    (unsigned long long)item->line, *tell ? tell : err_text(rc));
 }
 
 static enum err_code

@@ -40,14 +40,19 @@ struct batch_source {
 static enum err_code
 fail(struct batch_source *s, enum err_code rc, const struct err *err)
 {
+	const char *tell = err->tell;
+
 	s->err = *err;
 	s->err.code = rc;
 	if (rc == ERR_BAD_ANSWER || rc == ERR_CUT_SHORT)
 		s->err.code = ERR_BAD_BODY;
-	if (!str_starts(str_from_c(err->tell), STR("line ")))
+	/* Of a line by itself its own line is said, which is the first. */
+	if (s->form == SOURCE_LINES &&
+	    str_starts(str_from_c(tell), STR("line 1, ")))
+		tell += STR("line 1, ").len;
+	if (!str_starts(str_from_c(tell), STR("line ")))
 		(void)err_tell(&s->err, s->err.code, "line %llu: %s",
-		    (unsigned long long)s->line,
-		    *err->tell ? err->tell : err_text(rc));
+		    (unsigned long long)s->line, *tell ? tell : err_text(rc));
 	return s->err.code;
 }
 
@@ -323,7 +328,7 @@ take_lines(struct batch_source *s, struct err *err)
 		if (end == rest.len)
 			break;
 		rc = take_line(s, start, at, end, &keep, err);
-		s->line++;
+		s->line += !rc;
 		at += end + 1;
 		if (!keep)
 			start = at;
