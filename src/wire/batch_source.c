@@ -473,7 +473,7 @@ end_lines(struct batch_source *s, struct err *err)
 {
 	enum err_code rc = ERR_OK;
 
-	if (s->held.len)
+	if (s->held.len > s->action)
 		rc = feed_lines(s, STR("\n"), err);
 	if (!rc && s->action)
 		rc = err_tell(err, ERR_BAD_BODY,
