@@ -104,7 +104,7 @@ read_document(struct exchange *x, struct err *err)
 {
 	struct patching *p = x->state;
 	struct content *c;
-	size_t got;
+	size_t got = 0;
 	char *to;
 	enum err_code rc = store_open(x->store, x->req->path, &c, err);
 
