@@ -341,7 +341,7 @@ check_dependency(
 		other = names_find(&c->groups, id);
 	if (!other)
 		other = names_find(&c->later_groups, id);
-	if (other && other->group && other->group == t->group)
+	if (t->group && str_eq(id, t->item->group))
 		return wrong(t, err, "dependsOn",
 		    "'%.*s' is the operation's own group", STR_ARG(shown));
 	if (other > t)

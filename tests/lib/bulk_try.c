@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/clock.h"
+#include "lib/alloc_fail.h"
 #include "lib/test.h"
 
 void
@@ -149,19 +150,21 @@ run(struct bulk_try *t, const struct batch_parser *p, struct batch_window all)
 		.spawn_ctx = t,
 		.failures = { log_line, t },
 	};
-	struct bulk_run *r;
+	struct bulk_run *r = NULL;
 	enum err_code rc;
 
 	t->spec.start = start;
 	t->spec.arg = t;
 	t->spec.stream = t->window != 0;
 	t->spec.print = t->window ? (struct str){ 0 } : batch_parser_print(p);
+	if (t->fail_alloc)
+		alloc_fail_at(t->fail_alloc);
 	rc = bulk_run_new(&env, &t->spec, &r, &t->err);
-	if (rc)
-		return rc;
-	rc = run_windows(t, r, p, all);
+	if (!rc)
+		rc = run_windows(t, r, p, all);
 	t->ended = !rc;
 	bulk_run_free(r);
+	t->alloc_failed = t->fail_alloc && alloc_fail_stop();
 	pthread_mutex_lock(&t->mutex);
 	while (t->busy)
 		pthread_cond_wait(&t->idle, &t->mutex);

@@ -18,6 +18,8 @@ struct bulk_try {
 	struct bulk_spec spec; /* of the next */
 	size_t threads; /* that there are beside the caller's */
 	size_t window; /* operations at a time; 0: all */
+	unsigned long fail_alloc; /* of the run, this allocation fails */
+	bool alloc_failed; /* it came to that */
 
 	/* ---- of the last batch */
 	unsigned status; /* of the whole; 0: nothing was started */

@@ -32,7 +32,7 @@ any_path(uint64_t *random)
 
 /* ---- a batch */
 
-enum { WITH_GROUPS = 1, WITH_STOP = 2 };
+enum { WITH_GROUPS = 1, WITH_STOP = 2, SHORT = 4, WITHOUT_DENIAL = 8 };
 
 static void
 put_condition(struct buf *b, uint64_t *random, unsigned i)
@@ -115,7 +115,8 @@ put_props(struct buf *b, uint64_t *random, unsigned i)
 static void
 put_batch(struct buf *b, uint64_t *random, const char *head, unsigned flags)
 {
-	unsigned i, n = 1 + next(random, 24), group = 0, of_group = 0;
+	unsigned i, n = 1 + next(random, flags & SHORT ? 4 : 24);
+	unsigned group = 0, of_group = 0;
 
 	buf_printf(b, "{%s", head);
 	if (flags & WITH_STOP && next(random, 4) == 0)
@@ -157,6 +158,19 @@ outcome_done(struct outcome_of *o)
 	buf_done(&o->left);
 }
 
+/* They come in no order. */
+static void
+sort_members(json_t *item)
+{
+	json_t *members = json_object_get(item, "members"), *m;
+	json_t *sorted = json_object();
+	size_t i;
+
+	json_array_foreach(members, i, m)(void) json_object_set(
+	    sorted, json_string_value(json_object_get(m, "href")), m);
+	(void)json_object_set_new(item, "members", sorted);
+}
+
 /* Tags and dates are new each time. */
 static void
 put_said(struct outcome_of *o, const struct bulk_try *t)
@@ -173,6 +187,7 @@ put_said(struct outcome_of *o, const struct bulk_try *t)
 
 		if (body && strstr(body, "<time ")) /* a listing */
 			(void)json_object_del(item, "body");
+		sort_members(item);
 		(void)json_object_del(item, "headers");
 		o->failed +=
 		    json_integer_value(json_object_get(item, "status")) >= 400;
@@ -180,17 +195,20 @@ put_said(struct outcome_of *o, const struct bulk_try *t)
 	(void)json_object_del(json_object_get(all, "summary"), "dryRun");
 	text = json_dumps(all, JSON_SORT_KEYS);
 	buf_put(&o->said, str_from_c(text));
+	buf_putc(&o->said, '\0');
 	free(text);
 	json_decref(all);
 }
 
 static void
-set_up(struct bulk_try *t, uint64_t seed)
+set_up(struct bulk_try *t, uint64_t seed, unsigned flags)
 {
+	bool denies = seed % 3 == 1 && !(flags & WITHOUT_DENIAL);
+
 	bulk_try_init(t, TREE);
-	if (seed % 3 == 1)
+	if (denies)
 		deny(&t->deny, "/a/x", DENY_REMOVE, ERR_FORBIDDEN);
-	if (seed % 3 == 1)
+	if (denies)
 		deny(&t->deny, "/b/k", DENY_COPY_TO, ERR_NO_SPACE);
 	if (seed % 5 == 1)
 		(void)lock_at(t->deny.inner, "/b/x", DEPTH_0, false, "");
@@ -223,6 +241,19 @@ check_same(const struct outcome_of *a, const struct outcome_of *b,
 	fail();
 }
 
+static void
+try(struct outcome_of *o, uint64_t seed, unsigned flags, size_t window,
+    size_t threads, const char *json)
+{
+	struct bulk_try t;
+
+	set_up(&t, seed, flags);
+	t.window = window;
+	t.threads = threads;
+	run(&t, json, o);
+	bulk_try_done(&t);
+}
+
 static uint64_t
 rounds(uint64_t n)
 {
@@ -235,21 +266,14 @@ side_by_side_is_as_one_after_the_other(void **state)
 	uint64_t seed;
 
 	(void)state;
-	for (seed = 0; seed < rounds(3000); seed++) {
+	for (seed = 0; seed < rounds(2000); seed++) {
 		uint64_t random = seed;
 		struct outcome_of one, many;
 		struct buf json = { 0 };
-		struct bulk_try t;
 
 		put_batch(&json, &random, "", WITH_STOP);
-		set_up(&t, seed);
-		t.window = 1;
-		run(&t, json.ptr, &one);
-		bulk_try_done(&t);
-		set_up(&t, seed);
-		t.threads = 4;
-		run(&t, json.ptr, &many);
-		bulk_try_done(&t);
+		try(&one, seed, 0, 1, 0, json.ptr);
+		try(&many, seed, 0, 0, 4, json.ptr);
 		check_same(&one, &many, seed, json.ptr);
 		outcome_done(&one);
 		outcome_done(&many);
@@ -257,11 +281,115 @@ side_by_side_is_as_one_after_the_other(void **state)
 	}
 }
 
+/* The same operations, under another head. */
+static void
+put_twice(struct buf *a, struct buf *b, const char *head, uint64_t seed,
+    unsigned flags)
+{
+	uint64_t random = seed;
+
+	put_batch(a, &random, "", flags);
+	random = seed;
+	put_batch(b, &random, head, flags);
+}
+
+static void
+assert_untouched(const struct outcome_of *o, uint64_t seed, const char *json)
+{
+	struct outcome_of none;
+
+	/* Where a lock is, there is what it was made on. */
+	try(&none, seed, WITHOUT_DENIAL, 0, 0,
+	    "{'operations':[{'op':'read','url':'/none'}]}");
+	if (!str_eq(buf_str(&o->left), buf_str(&none.left)))
+		(void)fprintf(stderr, "seed %llu\n%s\n%.*s\n%.*s\n",
+		    (unsigned long long)seed, json, STR_ARG(buf_str(&o->said)),
+		    STR_ARG(buf_str(&o->left)));
+	assert_str_equal(buf_str(&o->left), buf_str(&none.left));
+	outcome_done(&none);
+}
+
+static void
+a_dry_run_says_the_same_and_does_nothing(void **state)
+{
+	uint64_t seed;
+
+	(void)state;
+	for (seed = 0; seed < rounds(1000); seed++) {
+		unsigned flags = WITHOUT_DENIAL | WITH_GROUPS | WITH_STOP;
+		struct buf wet = { 0 }, dry = { 0 };
+		struct outcome_of a, b;
+
+		put_twice(&wet, &dry, "'dryRun':true,", seed, flags);
+		try(&a, seed, flags, 0, 4, wet.ptr);
+		try(&b, seed, flags, 0, 4, dry.ptr);
+		assert_untouched(&b, seed, dry.ptr);
+		buf_clear(&b.left);
+		buf_put(&b.left, buf_str(&a.left));
+		check_same(&a, &b, seed, wet.ptr);
+		outcome_done(&a);
+		outcome_done(&b);
+		buf_done(&wet);
+		buf_done(&dry);
+	}
+}
+
+static void
+check_all_or_nothing(const char *head, unsigned status)
+{
+	uint64_t seed;
+	size_t done = 0;
+
+	for (seed = 0; seed < rounds(1000); seed++) {
+		unsigned flags = WITHOUT_DENIAL | (seed % 4 ? SHORT : 0);
+		struct buf one = { 0 }, all = { 0 };
+		struct outcome_of a, b;
+
+		put_twice(&one, &all, head, seed, flags);
+		try(&a, seed, flags, 1, 0, one.ptr);
+		try(&b, seed, flags, 0, 4, all.ptr);
+		if (!a.failed)
+			check_same(&a, &b, seed, one.ptr);
+		else
+			assert_untouched(&b, seed, all.ptr);
+		if (b.status != (a.failed ? 422 : status))
+			(void)fprintf(stderr, "%s\n%.*s\n", all.ptr,
+			    STR_ARG(buf_str(&b.said)));
+		assert_int_equal(b.status, a.failed ? 422 : status);
+		/* None of what was not done may look as if it were. */
+		assert_true(!a.failed || !strstr(b.said.ptr, "\"status\": 2"));
+		done += !a.failed;
+		outcome_done(&a);
+		outcome_done(&b);
+		buf_done(&one);
+		buf_done(&all);
+	}
+	assert_true(done > rounds(1000) / 20);
+}
+
+static void
+an_atomic_batch_is_done_wholly_or_not_at_all(void **state)
+{
+	(void)state;
+	check_all_or_nothing("'mode':'atomic',", 200);
+}
+
+static void
+a_batch_that_is_validated_first_is_begun_if_all_would_do(void **state)
+{
+	(void)state;
+	check_all_or_nothing("'mode':'validate-first',", 207);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(side_by_side_is_as_one_after_the_other),
+		cmocka_unit_test(a_dry_run_says_the_same_and_does_nothing),
+		cmocka_unit_test(an_atomic_batch_is_done_wholly_or_not_at_all),
+		cmocka_unit_test(
+		    a_batch_that_is_validated_first_is_begun_if_all_would_do),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
