@@ -394,7 +394,8 @@ draft_op_apply(struct store *s, struct store_claim *c, struct edit *edits,
 	(void)c;
 	for (i = 0; !rc && i < n; i++)
 		rc = prepare(&w, i, err);
-	find_order(&w);
+	if (!rc)
+		find_order(&w);
 	for (i = 0; !rc && i < w.n_taken; i++)
 		rc = take_away(&w, w.order[i], err);
 	for (i = 0; !rc && i < n; i++)
