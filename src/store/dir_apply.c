@@ -223,9 +223,11 @@ carry_out(struct apply *p, struct dir_claim *c, struct err *err)
 	/* Seen, as any change is before it is on the disk. */
 	rc = moves_sync(&p->moves, err);
 	if (!rc)
-		rc = state_steps_end(p->ds->state, number, err);
+		rc = state_steps_end(
+		    p->ds->state, number, p->steps, p->n_steps, err);
 	else
-		(void)!state_steps_end(p->ds->state, number, NULL);
+		(void)!state_steps_end(
+		    p->ds->state, number, p->steps, p->n_steps, NULL);
 	remove_elsewhere(p);
 	while (left) {
 		struct left *next = left->next;

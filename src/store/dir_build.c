@@ -22,25 +22,43 @@ top_of(const struct item *it)
 	return it;
 }
 
+/* Goes down from *fd, in steps that the kernel takes; -1 and errno. */
+static int
+open_below(int *fd, struct str rest, int flags)
+{
+	while (rest.len) {
+		char piece[PATH_MAX];
+		size_t n = rest.len;
+		int next;
+
+		if (n >= sizeof(piece))
+			n = str_rfind(str_head(rest, sizeof(piece) - 1), '/');
+		if (n >= sizeof(piece) - 1) {
+			errno = ENAMETOOLONG;
+			return -1;
+		}
+		(void)snprintf(piece, sizeof(piece), "%.*s", (int)n, rest.ptr);
+		rest = str_skip(rest, n + (n < rest.len));
+		next = open_beneath(
+		    *fd, piece, (rest.len ? O_PATH : flags) | O_DIRECTORY, 0);
+		if (next < 0)
+			return -1;
+		fd_close(fd);
+		*fd = next;
+	}
+	return fd_take(fd);
+}
+
 /* Opens a new collection where it is built; -1 and errno. */
 static int
 open_built(const struct item *it, int flags)
 {
 	const struct item *top = top_of(it);
 	struct str rest = rpath_below(top->edit->to, it->edit->to);
-	char below[PATH_MAX];
-	int fd CLEANUP(fd_close) = -1;
+	int fd CLEANUP(fd_close) = open_beneath(it->hideout->fd, top->hidden,
+	    (rest.len ? O_PATH : flags) | O_DIRECTORY, 0);
 
-	if (rest.len >= sizeof(below)) {
-		errno = ENAMETOOLONG;
-		return -1;
-	}
-	fd = open_beneath(it->hideout->fd, top->hidden,
-	    rest.len ? O_PATH | O_DIRECTORY : flags | O_DIRECTORY, 0);
-	if (fd < 0 || !rest.len)
-		return fd_take(&fd);
-	(void)snprintf(below, sizeof(below), "%.*s", STR_ARG(rest));
-	return open_beneath(fd, below, flags | O_DIRECTORY, 0);
+	return fd < 0 ? -1 : open_below(&fd, rest, flags);
 }
 
 /* Where it is put: its name there, in a collection that is opened. */

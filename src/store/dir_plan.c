@@ -397,6 +397,8 @@ add_going(struct apply *p, const struct item *it, struct rpath path,
 	s->path = path;
 	s->id = id_of(p, stx);
 	s->flag = what_comes(p, path) != NULL;
+	s->last = kind == STEP_REMOVE &&
+	    (S_ISDIR(stx->stx_mode) || stx->stx_nlink == 1);
 	if (kind == STEP_MOVE)
 		s->to = it->edit->to;
 	return rc;

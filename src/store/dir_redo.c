@@ -166,10 +166,13 @@ find_place(const struct moves *m, const struct mover *v, struct place *p,
     struct err *err)
 {
 	struct arena a CLEANUP(arena_done) = { 0 };
+	struct err why = { 0 };
 	struct rpath other;
 	enum err_code rc =
-	    place_find_now(m->ds, v->step->to, FOLLOW_NO, p, err);
+	    place_find_now(m->ds, v->step->to, FOLLOW_NO, p, &why);
 
+	if (rc && rc != ERR_NOT_FOUND && err)
+		*err = why;
 	if (rc != ERR_NOT_FOUND)
 		return rc;
 	place_done(p);
@@ -259,7 +262,7 @@ redo_one(struct dir_store *ds, uint64_t number, const struct step *steps,
 	if (!rc)
 		rc = state_steps_take(ds->state, number, steps, n, err);
 	if (!rc)
-		rc = state_steps_end(ds->state, number, err);
+		rc = state_steps_end(ds->state, number, steps, n, err);
 	if (!rc)
 		remove_elsewhere(&m);
 	return rc;

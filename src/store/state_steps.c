@@ -3,6 +3,10 @@
 
 #include "store/state_impl.h"
 
+/* How a row has them. */
+#define FLAG 1
+#define FLAG_LAST 2
+
 enum step_column {
 	COL_STEP,
 	COL_KIND,
@@ -56,7 +60,7 @@ bind_step(sqlite3_stmt *stmt, uint64_t number, size_t at, const struct step *s)
 		{ 1, (int64_t)number },
 		{ 2, (int64_t)at },
 		{ 3, s->kind },
-		{ 4, s->flag },
+		{ 4, (s->flag ? FLAG : 0) | (s->last ? FLAG_LAST : 0) },
 		{ 13, s->record.expires },
 		{ 14, s->record.begins },
 	};
@@ -203,14 +207,20 @@ forget_all(struct db *c, uint64_t number, struct err *err)
 }
 
 enum err_code
-state_steps_end(struct state *s, uint64_t number, struct err *err)
+state_steps_end(struct state *s, uint64_t number, const struct step *steps,
+    size_t n, struct err *err)
 {
 	struct tx t;
 	enum err_code rc = tx_begin(s, &t, err);
+	size_t i;
 
 	if (rc)
 		return rc;
-	rc = forget_all(t.c, number, err);
+	for (i = 0; i < n && !rc; i++)
+		if (steps[i].last && state_may_have_props(s, &steps[i].id))
+			rc = props_drop(t.c, &steps[i].id, err);
+	if (!rc)
+		rc = forget_all(t.c, number, err);
 	return tx_end(&t, rc, true, err);
 }
 
@@ -273,7 +283,8 @@ static enum err_code
 read_step(sqlite3_stmt *row, struct arena *a, struct step *s, struct err *err)
 {
 	s->kind = (enum step_kind)sqlite3_column_int(row, COL_KIND);
-	s->flag = sqlite3_column_int(row, COL_FLAG);
+	s->flag = sqlite3_column_int(row, COL_FLAG) & FLAG;
+	s->last = sqlite3_column_int(row, COL_FLAG) & FLAG_LAST;
 	read_id(row, COL_ID, &s->id);
 	read_id(row, COL_STAND_IN, &s->stand_in);
 	s->record.expires = sqlite3_column_int64(row, COL_EXPIRES);

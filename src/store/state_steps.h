@@ -30,6 +30,7 @@ struct step {
 	bool flag;
 	struct resource_id id;
 	struct resource_id stand_in; /* of PROPS: what has them until then */
+	bool last; /* of REMOVE: no other name keeps it, and its properties */
 	struct rpath path, to; /* RECORD: `to` is its path */
 	/* Where it is hidden; beside: the collection, empty: staging. */
 	struct str hidden;
@@ -56,9 +57,9 @@ enum err_code state_steps_begin(struct state *s, const struct step *steps,
 enum err_code state_steps_take(struct state *s, uint64_t number,
     const struct step *steps, size_t n, struct err *err) MUST_USE;
 
-/* All of it is on the disk. */
-enum err_code
-state_steps_end(struct state *s, uint64_t number, struct err *err) MUST_USE;
+/* All of it is on the disk: nobody asks for what was removed any more. */
+enum err_code state_steps_end(struct state *s, uint64_t number,
+    const struct step *steps, size_t n, struct err *err) MUST_USE;
 
 /* It is as if they had never been begun; on disk when it returns. */
 enum err_code state_steps_undo(struct state *s, uint64_t number,

@@ -14,6 +14,7 @@ store_init(struct store *s, const struct store_ops *ops)
 	assert(ops->allows && ops->lock && ops->lock_refresh);
 	assert(ops->unlock && ops->locks && ops->locks_below);
 	assert(ops->patch && ops->props && ops->space && ops->close);
+	assert(ops->resolve && ops->claim && ops->stage && ops->apply);
 	s->ops = ops;
 	return s;
 }
@@ -342,17 +343,14 @@ enum err_code
 store_resolve(struct store *s, struct rpath path, struct arena *a,
     struct rpath *out, struct err *err)
 {
-	if (s->ops->resolve)
-		return s->ops->resolve(s, path, a, out, err);
-	return arena_str(a, path.s, &out->s) ? ERR_OK : err_nomem(err);
+	return s->ops->resolve(s, path, a, out, err);
 }
 
 enum err_code
 store_claim(struct store *s, struct rpath root, struct store_claim **out,
     struct err *err)
 {
-	return s->ops->claim ? s->ops->claim(s, root, out, err)
-			     : err_set(err, ERR_NOT_IMPLEMENTED, "claims");
+	return s->ops->claim(s, root, out, err);
 }
 
 void
@@ -368,9 +366,7 @@ store_stage(struct store *s, struct rpath near, const struct upload_spec *spec,
 {
 	static const struct upload_spec none = { 0 };
 
-	return s->ops->stage
-	    ? s->ops->stage(s, near, spec ? spec : &none, out, err)
-	    : err_set(err, ERR_NOT_IMPLEMENTED, "staging");
+	return s->ops->stage(s, near, spec ? spec : &none, out, err);
 }
 
 enum err_code
