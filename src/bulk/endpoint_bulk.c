@@ -66,7 +66,7 @@ start(void *arg, unsigned status, struct results **out, struct err *err)
 		.prefix = x->req->origin.prefix,
 		.batch_id = str_from_c(p->id),
 		.minimal = p->ask.prefer.minimal,
-		.dry_run = p->ask.dry_run,
+		.dry_run = feed_is_dry(&p->feed),
 	};
 	enum err_code rc;
 
@@ -219,6 +219,8 @@ bulk_run(struct exchange *x, struct err *err)
 	rc = read_pending(p, err);
 	if (!rc)
 		rc = feed_end(&p->feed, err);
+	/* Who has the answer may use the key again. */
+	feed_done(&p->feed);
 	return rc ? rc : ostream_end(p->to);
 }
 

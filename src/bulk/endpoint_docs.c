@@ -56,3 +56,27 @@ const struct method_ops endpoint_openapi = {
 	.begin = docs_begin,
 	.run = openapi_run,
 };
+
+static enum err_code
+request_schema_run(struct exchange *x, struct err *err)
+{
+	return reply_file(x, STR("application/schema+json"),
+	    embedded_request_schema_json, err);
+}
+
+const struct method_ops endpoint_request_schema = {
+	.begin = docs_begin,
+	.run = request_schema_run,
+};
+
+static enum err_code
+answer_schema_run(struct exchange *x, struct err *err)
+{
+	return reply_file(x, STR("application/schema+json"),
+	    embedded_answer_schema_json, err);
+}
+
+const struct method_ops endpoint_answer_schema = {
+	.begin = docs_begin,
+	.run = answer_schema_run,
+};

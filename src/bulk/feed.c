@@ -123,16 +123,28 @@ break_off(struct feed *f, enum err_code rc, struct err *err)
 	return rc ? rc : bulk_run_end(f->run, &f->broke, err);
 }
 
+/* Up to the end of a line, where an operation is likely to end, too. */
+static struct str
+next_slice(struct str bytes)
+{
+	struct str slice = str_head(bytes, SLICE);
+	size_t end = str_rfind(slice, '\n');
+
+	return end < slice.len ? str_head(slice, end + 1) : slice;
+}
+
 enum err_code
 feed_write(struct feed *f, struct str bytes, struct err *err)
 {
 	enum err_code rc;
 
 	while (bytes.len && !f->over) {
-		rc = batch_parser_feed(f->parser, str_head(bytes, SLICE), err);
+		struct str slice = next_slice(bytes);
+
+		rc = batch_parser_feed(f->parser, slice, err);
 		if (rc)
 			return break_off(f, rc, err);
-		bytes = str_skip(bytes, SLICE);
+		bytes = str_skip(bytes, slice.len);
 		if (is_stream(f) && batch_parser_is_full(f->parser)) {
 			rc = run_window(f, false, err);
 			if (rc)
@@ -173,12 +185,22 @@ feed_end(struct feed *f, struct err *err)
 	if (f->spec.check)
 		rc = f->spec.check(
 		    f->spec.run.arg, batch_parser_window(f->parser), err);
+	if (!rc && f->spec.count_only && !is_stream(f))
+		rc = bulk_check(f->spec.env, &f->spec.run,
+		    batch_parser_head(f->parser),
+		    batch_parser_window(f->parser), err);
 	if (!rc)
 		rc = run_window(f, true, err);
 	if (rc || f->spec.count_only)
 		return rc;
 	f->over = true;
 	return bulk_run_end(f->run, NULL, err);
+}
+
+bool
+feed_is_dry(const struct feed *f)
+{
+	return f->spec.run.dry_run || batch_parser_head(f->parser)->dry_run;
 }
 
 void

@@ -47,6 +47,9 @@ feed_write(struct feed *f, struct str bytes, struct err *err) MUST_USE;
 /* Runs what is there, of a stream: nothing more comes for a while. */
 enum err_code feed_pause(struct feed *f, struct err *err) MUST_USE;
 
+/* Whether it is a dry run, once that is known: when its results start. */
+bool feed_is_dry(const struct feed *f);
+
 /* No more will come: runs the rest, and ends the results. */
 enum err_code feed_end(struct feed *f, struct err *err) MUST_USE;
 

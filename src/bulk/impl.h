@@ -109,6 +109,13 @@ struct bulk_run {
 	uint64_t total, failures;
 };
 
+/* After so many nothing more is begun; 0: however many there are. */
+static inline uint64_t
+most_failures(const struct bulk_run *r)
+{
+	return r->spec.stop_on_error ? 1 : r->head->fail_on_errors;
+}
+
 /* ---- check.c */
 
 /*

@@ -34,6 +34,7 @@ static const struct ostream_ops out_ops = {
 struct carrying {
 	struct job *job;
 	struct job_out out;
+	struct feed feed;
 	struct results *results;
 	unsigned status;
 	atomic_bool stopped; /* asked by many threads */
@@ -48,7 +49,7 @@ start(void *arg, unsigned status, struct results **out, struct err *err)
 		.form = FORM_NDJSON,
 		.prefix = job->spec.origin.prefix,
 		.batch_id = str_from_c(job->now.id),
-		.dry_run = job->spec.dry_run,
+		.dry_run = feed_is_dry(&c->feed),
 	};
 	enum err_code rc = results_new(&spec, &c->out.base, &c->results, err);
 
@@ -69,6 +70,26 @@ is_cancelled(void *arg)
 		return true;
 	}
 	return atomic_load(&c->job->cancelled);
+}
+
+/* ---- what it is to be run as */
+
+static struct bulk_spec
+run_spec(const struct job *job)
+{
+	return (struct bulk_spec){
+		.batch_id = str_from_c(job->now.id),
+		.caller = { .user = job->spec.user },
+		.origin = job->spec.origin,
+		/* Its own, so that what is done is not done again. */
+		.key =
+		    job->spec.key.len ? job->spec.key : str_from_c(job->now.id),
+		.dry_run = job->spec.dry_run,
+		.representation = job->spec.representation,
+		.stop_on_error = job->spec.stop_on_error,
+		.cancelled = is_cancelled,
+		.start = start,
+	};
 }
 
 /* ---- reading its body */
@@ -128,6 +149,7 @@ job_count(struct job *job, struct err *err)
 		.env = job->jobs->env,
 		.form = job->spec.form,
 		.boundary = job->spec.boundary,
+		.run = run_spec(job),
 		.count_only = true,
 	};
 	struct feed f = { 0 };
@@ -141,27 +163,6 @@ job_count(struct job *job, struct err *err)
 }
 
 /* ---- */
-
-static void
-set_run(struct bulk_spec *s, struct carrying *c)
-{
-	const struct job *job = c->job;
-
-	*s = (struct bulk_spec){
-		.batch_id = str_from_c(job->now.id),
-		.caller = { .user = job->spec.user },
-		.origin = job->spec.origin,
-		/* Its own, so that what is done is not done again. */
-		.key =
-		    job->spec.key.len ? job->spec.key : str_from_c(job->now.id),
-		.dry_run = job->spec.dry_run,
-		.representation = job->spec.representation,
-		.stop_on_error = job->spec.stop_on_error,
-		.cancelled = is_cancelled,
-		.start = start,
-		.arg = c,
-	};
-}
 
 static void
 say_error(struct job *job, const struct err *why)
@@ -181,17 +182,17 @@ run_it(struct carrying *c, struct err *err)
 		.env = c->job->jobs->env,
 		.form = c->job->spec.form,
 		.boundary = c->job->spec.boundary,
+		.run = run_spec(c->job),
 	};
-	struct feed f = { 0 };
 	enum err_code rc;
 
-	set_run(&spec.run, c);
-	rc = feed_init(&f, &spec, err);
+	spec.run.arg = c;
+	rc = feed_init(&c->feed, &spec, err);
 	if (!rc)
-		rc = pour(c->job, &f, c, err);
-	if (!rc && f.broke.code)
-		say_error(c->job, &f.broke);
-	feed_done(&f);
+		rc = pour(c->job, &c->feed, c, err);
+	if (!rc && c->feed.broke.code)
+		say_error(c->job, &c->feed.broke);
+	feed_done(&c->feed);
 	if (!rc && fsync(c->out.fd))
 		rc = err_os(err, "sync the results of a batch");
 	c->job->refused = c->status == 422;

@@ -204,8 +204,9 @@ static const struct ostream_ops nowhere_ops = {
 static bool
 is_enough(struct bulk_run *r, struct task *t)
 {
-	if (!r->head->fail_on_errors || r->failed < r->head->fail_on_errors ||
-	    t->state == TASK_DONE)
+	uint64_t most = most_failures(r);
+
+	if (!most || r->failed < most || t->state == TASK_DONE)
 		return false;
 	task_enough(r, t);
 	return true;

@@ -46,7 +46,9 @@ struct bulk_spec {
 	bool stream;
 	bool dry_run; /* ?dryRun=true, whatever the batch says */
 	bool representation; /* Prefer: return=representation */
-	bool stop_on_error; /* no Prefer: continue-on-error... see docs */
+	/* Prefer: continue-on-error=false: as failOnErrors 1, whatever it says
+	 */
+	bool stop_on_error;
 	int64_t budget; /* ns from bulk_run_new() on; 0: none (a job) */
 	/* Asked between operations; true: the rest is not begun.  May be NULL.
 	 */

@@ -71,7 +71,7 @@ enum leave { LEAVE_TO_BEGIN, LEAVE_TO_WAIT, LEAVE_OUT };
 static enum leave
 may_start(struct bulk_run *r, const struct plan_unit *u)
 {
-	uint64_t most = r->head->fail_on_errors, failed = r->failed;
+	uint64_t most = most_failures(r), failed = r->failed;
 	size_t i, open = 0;
 
 	if (!most)

@@ -10,6 +10,7 @@ import tempfile
 import time
 import unittest
 
+import bulk_kill
 import disk
 import kill
 import powercut
@@ -27,6 +28,13 @@ DISK_CUTS = 4 if SLOW else 8
 EVERY = 30 if SLOW else 5
 
 _recorder = [""]
+
+
+class Batches(unittest.TestCase):
+
+    def test_what_has_a_key_is_done_once_whatever_is_killed(self):
+        rounds = bulk_kill.run(sheaf_http._program[0], KILLS, str(time.time()))
+        self.assertGreater(rounds.replayed, 0)
 
 
 def found(nodes, **shown):
