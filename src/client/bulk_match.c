@@ -345,14 +345,15 @@ static void
 settle_one(const struct bulk_reply *r, const struct bulk_match *m,
     struct bulk_item *it, const char *odd)
 {
-	if (m->misplaced)
+	bool disputed = r->reading.contradicts && it->mentioned && !it->twice &&
+	    it->v.fate == FATE_DONE;
+
+	if (m->misplaced || disputed)
 		it->v = lost(BLAME_PROTOCOL, odd);
 	else if (it->twice)
 		it->v = lost(BLAME_PROTOCOL, "the answer mentions it twice");
 	else if (!it->mentioned)
 		it->v = verdict_of_silence(r, odd);
-	else if (r->reading.contradicts && it->v.fate == FATE_DONE)
-		it->v = lost(BLAME_PROTOCOL, odd);
 	else
 		mind_before(it);
 }

@@ -85,10 +85,14 @@ failed_cause(const struct batch *b, const struct batch_edit *e)
 
 /* ---- what must not be sent */
 
+/* As sheaf retry has it: longer than this nobody waits for a server. */
+#define RETRY_PATIENCE (INT64_C(600) * NSEC_PER_SEC)
+
 struct refusal {
 	enum fate fate;
 	enum blame blame;
 	unsigned status;
+	int64_t wait; /* ns; -1: not said */
 	struct buf text;
 };
 
@@ -98,9 +102,20 @@ refuse(struct refusal *r, enum fate fate, unsigned status, const char *text)
 	r->fate = fate;
 	r->blame = fate == FATE_UNKNOWN ? BLAME_CUT : BLAME_STATUS;
 	r->status = status;
+	r->wait = -1;
 	buf_clear(&r->text);
 	buf_put(&r->text, str_from_c(text));
 	return true;
+}
+
+/* Of what the server asked for when it failed, as the retry file says. */
+static int64_t
+time_left(const struct batch *b, const struct batch_one *one)
+{
+	if (one->attempts || one->op.retry_after <= 0 || !b->in.head.time)
+		return 0;
+	return (b->in.head.time + one->op.retry_after) * NSEC_PER_SEC -
+	    clock_now();
 }
 
 static bool
@@ -116,6 +131,12 @@ must_not_be_sent(
 	}
 	if (one->attempts)
 		return false;
+	if (time_left(b, one) > RETRY_PATIENCE) {
+		(void)refuse(r, FATE_LEFT, 0,
+		    "the server asked for more time than anybody waits here");
+		r->wait = time_left(b, one);
+		return true;
+	}
 	if (one->op.status == 409 || one->op.status == 412)
 		return refuse(r, FATE_FAILED, (unsigned)one->op.status,
 		    "it is never sent again as it is, somebody else's work "
@@ -135,7 +156,7 @@ settle_unit(struct batch *b, struct batch_one *unit, const struct refusal *r)
 	const struct verdict v = { .fate = r->fate,
 		.blame = r->blame,
 		.status = r->status,
-		.wait = -1,
+		.wait = r->wait,
 		.text = buf_str(&r->text) };
 	struct batch_one *one;
 
@@ -165,12 +186,8 @@ take_unit(struct batch *b, size_t *n)
 static void
 wait_for(struct batch *b, const struct batch_one *one)
 {
-	int64_t left;
+	int64_t left = time_left(b, one);
 
-	if (one->attempts || one->op.retry_after <= 0 || !b->in.head.time)
-		return;
-	left = (b->in.head.time + one->op.retry_after) * NSEC_PER_SEC -
-	    clock_now();
 	if (left > 0 && clock_monotonic() + left > b->not_before)
 		b->not_before = clock_monotonic() + left;
 }

@@ -552,6 +552,16 @@ class Again(TestCase):
         self.assertIn("never sent again", p.err)
         self.assertEqual(len(self.lines_of("out")), 3)
 
+    def test_a_server_is_given_the_time_it_asked_for(self):
+        peer = self.peer()
+        peer.faults = [bulk_peer.refuse(503, Retry_After="3600")]
+        self.batch(ops(2), "--failed-out", "out", code=4)
+        p = self.sheaf("retry", "--failed-out", "out", "out", code=4)
+        self.assertIn("asked for more time", p.err)
+        self.assertEqual(len(peer.batches), 1)
+        after = [l["retryAfter"] for l in self.lines_of("out")[1:]]
+        self.assertTrue(all(3000 < n <= 3600 for n in after), after)
+
     def test_what_stands_beside_the_operations_goes_again_as_well(self):
         peer = self.peer()
         peer.statuses = {"/u/0": [403]}
