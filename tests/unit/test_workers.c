@@ -105,6 +105,41 @@ as_many_run_at_once_as_there_are_threads(void **state)
 	(void)pthread_mutex_destroy(&all.hold);
 }
 
+static void
+lent_workers_start_at_once_and_the_last_ones_stay(void **state)
+{
+	struct tasks all = { 0 };
+	struct task t[8] = { 0 };
+	struct workers *ws;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(pthread_mutex_init(&all.hold, NULL), 0);
+	assert_int_equal(workers_new(4, 1, &ws, NULL), ERR_OK);
+	assert_int_equal(pthread_mutex_lock(&all.hold), 0);
+	for (i = 0; i < ARRAY_LEN(t); i++)
+		t[i] = (struct task){ { .run = task_run }, &all, 0 };
+	for (i = 0; i < 3; i++)
+		assert_true(workers_lend(ws, &t[i].work));
+	assert_false(workers_lend(ws, &t[3].work));
+	wait_for(&all.started, 3);
+	/* One is left, and then the queue, which has an end for newcomers. */
+	assert_true(workers_add(ws, &t[3].work));
+	wait_for(&all.started, 4);
+	assert_true(workers_add(ws, &t[4].work));
+	assert_false(workers_add(ws, &t[5].work));
+	assert_true(workers_add_more(ws, &t[5].work));
+	assert_false(workers_lend(ws, &t[6].work));
+	assert_int_equal(pthread_mutex_unlock(&all.hold), 0);
+	wait_for(&all.done, 6);
+	while (workers_busy(ws))
+		(void)usleep(1000);
+	assert_true(workers_lend(ws, &t[6].work));
+	wait_for(&all.done, 7);
+	workers_free(ws);
+	(void)pthread_mutex_destroy(&all.hold);
+}
+
 int
 main(void)
 {
@@ -112,6 +147,8 @@ main(void)
 		cmocka_unit_test(
 		    a_full_queue_refuses_and_the_rest_is_run_in_order),
 		cmocka_unit_test(as_many_run_at_once_as_there_are_threads),
+		cmocka_unit_test(
+		    lent_workers_start_at_once_and_the_last_ones_stay),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
