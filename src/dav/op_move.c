@@ -200,7 +200,16 @@ remove_visit(void *arg, const struct member *m, bool *prune)
 static enum err_code
 purge_first(struct copying *c)
 {
-	return c->again ? ERR_OK : copy_purge(c);
+	enum err_code rc = c->again ? ERR_OK : copy_purge(c);
+
+	if (rc || !c->begins_late || !c->failures)
+		return rc ? rc : copy_begin(c);
+	/*
+	 * It is to be asked again, under its key, and could then not tell what
+	 * was in the way from what it had moved.
+	 */
+	c->called_off = true;
+	return copy_failed(c, c->t->from, true, ERR_DEPENDENCY, NULL);
 }
 
 static enum err_code
@@ -218,7 +227,7 @@ move_members(struct moving *moving)
 	rc = copy_tree(c);
 	if (rc == ERR_NOT_FOUND && c->again && !c->started)
 		rc = ERR_OK;
-	if (rc)
+	if (rc || c->called_off)
 		return rc;
 	rc = walk_tree(c->op, c->t->from, &walk, &c->halt);
 	/* Of a file, and of what others removed meanwhile, nothing is left. */

@@ -161,6 +161,8 @@ copy_member(struct copying *c, const struct member *m, bool *prune)
 	bool whole = false;
 
 	*prune = true; /* but for what is copied */
+	if (c->called_off)
+		return ERR_OK;
 	if (m->failed)
 		return leave_out(c, m, m->path, m->failed, m->err);
 	rc = copy_counterpart(c, m->path, c->t->from, c->t->to, &to);
@@ -202,18 +204,43 @@ static const struct guard *
 root_guard(struct copying *c, const struct member *m)
 {
 	const struct guard *g = c->t->guard;
+	struct resource res;
 
 	if (!g || (!c->again && !g->record))
 		return g;
 	c->root_guard = *g;
 	if (c->again)
 		c->root_guard.check = NULL;
-	if (g->record && (m->res.collection || c->ops->file_done)) {
+	/* A MOVE first makes room, which it must not do once it has moved. */
+	c->begins_late = g->record && !c->again && c->ops->root_done &&
+	    m->res.collection &&
+	    !store_stat(c->op->store, c->t->to, &res, NULL);
+	if (c->begins_late) {
+		c->root_guard.record = NULL;
+	} else if (g->record && (m->res.collection || c->ops->file_done)) {
 		c->record = *g->record;
 		c->record.begins = true;
 		c->root_guard.record = &c->record;
 	}
 	return &c->root_guard;
+}
+
+enum err_code
+copy_begin(struct copying *c)
+{
+	const struct transfer *t = c->t;
+	struct guard g = op_tokens(c->op);
+	struct err why = { 0 };
+	enum err_code rc;
+
+	if (!c->begins_late)
+		return ERR_OK;
+	c->record = *t->guard->record;
+	c->record.begins = true;
+	g.record = &c->record;
+	rc = store_copy(c->op->store, t->from, t->to, REPLACE_YES, &g,
+	    c->op->batch, NULL, NULL, &why);
+	return rc ? halt(&c->halt, rc, &why) : ERR_OK;
 }
 
 /* It is done even where that cannot be remembered: then it is done again. */

@@ -45,7 +45,9 @@ struct copying {
 	bool created;
 	bool to_linked; /* the destination's root is a link */
 	bool again; /* what is at `to` is of the same transfer, begun before */
-	struct record record; /* the guard's, where it begins with the root */
+	struct record record; /* the guard's, where the transfer has begun it */
+	bool begins_late; /* copy_begin() is to be called */
+	bool called_off; /* after the root; no member is to be taken */
 	struct guard root_guard;
 	uint64_t failures; /* outcomes put */
 };
@@ -79,6 +81,12 @@ enum err_code copy_counterpart(struct copying *c, struct rpath path,
  * to fear from it.
  */
 bool transfer_goes_on(const struct op *op, const struct transfer *t);
+
+/*
+ * Where begins_late: from now on it is remembered as begun.  Until then it can
+ * be done from the start again, and nothing is lost.
+ */
+enum err_code copy_begin(struct copying *c) MUST_USE;
 
 /* All has been done: what began is remembered as a whole, if nothing failed. */
 void copy_remember(const struct copying *c, struct store_batch *b);

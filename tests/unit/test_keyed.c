@@ -37,6 +37,8 @@ static const struct row {
 	    "/d/ /d/k/ /d/k/y=2 /d/x=1 /e/ /e/z=9 /g=old" },
 	{ "MOVE", "/d", KEY "Destination: /n\nOverwrite: F\n", NULL, 201,
 	    "/e/ /e/z=9 /f=old /n/ /n/k/ /n/k/y=2 /n/x=1" },
+	{ "MOVE", "/d", KEY "Destination: /e\n", NULL, 204,
+	    "/e/ /e/k/ /e/k/y=2 /e/x=1 /f=old" },
 	{ "PROPPATCH", "/f", KEY, UPDATE, 207, TREE },
 };
 
@@ -185,6 +187,40 @@ a_copy_that_was_begun_spares_what_took_its_place(void **state)
 }
 
 static void
+a_move_that_goes_on_keeps_what_it_has_moved(void **state)
+{
+	static const char *const to[] = {
+		"Idempotency-Key: m\nDestination: /n\nOverwrite: F\n",
+		"Idempotency-Key: m\nDestination: /e\n",
+	};
+	static const char *const left[] = {
+		"/e/ /e/o=9 /n/ /n/k/ /n/k/y=2 /n/k/z=3 /n/x=1",
+		"/e/ /e/k/ /e/k/y=2 /e/k/z=3 /e/x=1",
+	};
+	int i;
+
+	(void)state;
+	for (i = 0; i < 4; i++) {
+		struct dav_test t;
+
+		dav_test_init(
+		    &t, "/d/ /d/k/ /d/k/y=2 /d/k/z=3 /d/x=1 /e/ /e/o=9");
+		t.deny.no_rename = true;
+		deny(&t.deny, "/d/k/z", DENY_COPY_FROM, ERR_FORBIDDEN);
+		assert_int_equal(
+		    dav_send(&t, "MOVE", "/d", to[i % 2], NULL), 207);
+		t.deny.off = true;
+		/* What could not be renamed then may be renamed now. */
+		t.deny.no_rename = i / 2;
+		assert_int_equal(dav_send(&t, "MOVE", "/d", to[i % 2], NULL),
+		    i % 2 ? 204 : 201);
+		assert_false(was_replayed(&t));
+		assert_tree(t.deny.inner, left[i % 2]);
+		dav_test_done(&t);
+	}
+}
+
+static void
 a_key_in_use_is_told_to_come_again(void **state)
 {
 	struct buf key = { 0 };
@@ -330,6 +366,7 @@ main(void)
 		cmocka_unit_test(a_207_with_failures_is_no_success),
 		cmocka_unit_test(
 		    a_copy_that_was_begun_spares_what_took_its_place),
+		cmocka_unit_test(a_move_that_goes_on_keeps_what_it_has_moved),
 		cmocka_unit_test(a_key_in_use_is_told_to_come_again),
 		cmocka_unit_test(
 		    a_malformed_key_is_refused_before_anything_is_done),
