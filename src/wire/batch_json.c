@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* {"operations": [...], ...}: all of it is one window. */
+#include <assert.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -228,6 +229,7 @@ json_finish(struct batch_parser *p, struct err *err)
 
 	if (rc)
 		return rc;
+	assert(p->json);
 	rc = json_split_end(p->json->split, &said);
 	if (rc)
 		return tell_split(p, rc, &said, err);

@@ -179,14 +179,22 @@ feed_text(struct batch_parser *p, struct str bytes, struct err *err)
 	struct batch_lines *l = p->lines;
 	struct err said = { 0 };
 	enum err_code rc;
+	uint64_t from;
 
 	if (l->failed) {
 		json_split_skip(l->split, bytes);
 		return ERR_OK;
 	}
+	from = json_split_place(l->split).offset;
 	rc = json_split_feed(l->split, bytes, &said);
-	if (rc && note_failure(p, rc, &said))
+	if (!rc)
+		return ERR_OK;
+	if (note_failure(p, rc, &said))
 		return err_nomem(err);
+	/* The lines behind it are counted all the same. */
+	json_split_skip(l->split,
+	    str_skip(
+		bytes, (size_t)(json_split_place(l->split).offset - from)));
 	return ERR_OK;
 }
 

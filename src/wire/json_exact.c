@@ -259,6 +259,7 @@ put_place(struct buf *b, unsigned indent, unsigned depth)
 }
 
 static void
+/* NOLINTNEXTLINE(misc-no-recursion): as deep as what was loaded */
 put_array(struct buf *b, const json_t *v, unsigned indent, unsigned depth)
 {
 	size_t i;
@@ -276,6 +277,7 @@ put_array(struct buf *b, const json_t *v, unsigned indent, unsigned depth)
 }
 
 static void
+/* NOLINTNEXTLINE(misc-no-recursion): as deep as what was loaded */
 put_object(struct buf *b, const json_t *v, unsigned indent, unsigned depth)
 {
 	const char *name;
@@ -300,6 +302,7 @@ put_object(struct buf *b, const json_t *v, unsigned indent, unsigned depth)
 }
 
 static void
+/* NOLINTNEXTLINE(misc-no-recursion): as deep as what was loaded */
 put_value(struct buf *b, const json_t *v, unsigned indent, unsigned depth)
 {
 	switch (json_typeof(v)) {

@@ -21,6 +21,7 @@ json_patch_form_of(struct str content_type, enum json_patch_form *out)
 
 /* RFC 7396 s2: an object is merged, anything else takes the place. */
 static bool
+/* NOLINTNEXTLINE(misc-no-recursion): JSON_PATCH_DEPTH at most */
 merge_into(json_t *object, const json_t *patch)
 {
 	const char *name;

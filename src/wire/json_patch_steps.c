@@ -159,6 +159,7 @@ find_there(const struct step *s, struct str pointer, struct target *t)
 
 /* Values in it, itself as well; *depth, if not NULL, how deep it nests. */
 static uint64_t
+/* NOLINTNEXTLINE(misc-no-recursion): JSON_PATCH_DEPTH at most */
 count(const json_t *v, unsigned *depth, uint64_t *bytes)
 {
 	uint64_t n = 1;
@@ -265,6 +266,7 @@ take_out(const struct step *s, struct target *t)
 
 /* As RFC 6902 s4.6 has it: numbers by their value. */
 static bool
+/* NOLINTNEXTLINE(misc-no-recursion): JSON_PATCH_DEPTH at most */
 is_equal(const json_t *a, const json_t *b)
 {
 	const char *name;
@@ -380,7 +382,7 @@ step_replace(const struct step *s, const json_t *op, struct target *t)
 static enum err_code
 step_copy(const struct step *s, const json_t *op, struct target *t)
 {
-	struct str from;
+	struct str from = { 0 };
 	json_t *copy = NULL;
 	enum err_code rc = from_of(s, op, &from);
 
@@ -401,7 +403,7 @@ step_copy(const struct step *s, const json_t *op, struct target *t)
 static enum err_code
 step_move(const struct step *s, const json_t *op, struct target *t)
 {
-	struct str from;
+	struct str from = { 0 };
 	json_t *v = NULL;
 	enum err_code rc = from_of(s, op, &from);
 
@@ -496,7 +498,7 @@ json_steps(
 {
 	struct step s = { .doc = doc, .work = work, .err = err };
 	enum err_code rc = ERR_OK;
-	struct target t;
+	struct target t = { 0 };
 
 	if (!json_is_array(patch))
 		return err_tell(

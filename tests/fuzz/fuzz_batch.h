@@ -38,6 +38,38 @@ fuzz_batch_items(
 	batch_parser_free(p);
 }
 
+static inline bool
+fuzz_is_over(const struct batch_run *r)
+{
+	static const char name[] = "operationBytes";
+
+	return strstr(r->err.tell, name) ||
+	    (r->said.len &&
+		memmem(r->said.ptr, r->said.len, name, sizeof(name) - 1));
+}
+
+/* The same batch, in other pieces. */
+static inline void
+fuzz_compare(const struct batch_run *a, const struct batch_run *b)
+{
+	MUST(!a->err.code == !b->err.code);
+	/*
+	 * Of an operation that is too long and malformed as well, what is
+	 * noticed first depends on the pieces.
+	 */
+	if (fuzz_is_over(a) || fuzz_is_over(b)) {
+		MUST(a->err.code || (a->n == b->n && a->bad == b->bad));
+		return;
+	}
+	MUST(a->err.code == b->err.code);
+	if (a->err.code) {
+		MUST(a->err.tell[0] && !strcmp(a->err.tell, b->err.tell));
+		return;
+	}
+	MUST(str_eq(buf_str(&a->said), buf_str(&b->said)));
+	MUST(str_eq(buf_str(&a->print), buf_str(&b->print)));
+}
+
 static inline void
 fuzz_batch(enum batch_form form, struct str text)
 {
@@ -57,19 +89,12 @@ fuzz_batch(enum batch_form form, struct str text)
 	(void)batch_run(&a, text, 0);
 	(void)batch_run(&b, text, 1);
 	(void)batch_run(&c, text, 7);
-	MUST(a.err.code == b.err.code && a.err.code == c.err.code);
-	/* What was read before the failure came at once, or in pieces. */
-	if (!a.err.code) {
-		MUST(str_eq(buf_str(&a.said), buf_str(&b.said)));
-		MUST(str_eq(buf_str(&a.said), buf_str(&c.said)));
-		MUST(str_eq(buf_str(&a.print), buf_str(&b.print)));
+	fuzz_compare(&a, &b);
+	fuzz_compare(&a, &c);
+	if (!a.err.code)
 		MUST(a.print.len == 64 && a.n);
-	} else {
-		MUST(a.err.tell[0]);
+	else
 		MUST(a.err.code == ERR_BAD_BODY || a.err.code == ERR_TOO_LARGE);
-		MUST(!strcmp(a.err.tell, b.err.tell));
-		MUST(!strcmp(a.err.tell, c.err.tell));
-	}
 	fuzz_batch_items(form, &limits, text);
 	batch_run_done(&a);
 	batch_run_done(&b);
