@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/mem_records.h"
 
+#include <assert.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
@@ -174,7 +175,9 @@ mem_records_remember(struct mem_records *all, const struct record *r,
 	struct buf copy = { 0 };
 	enum err_code rc = ERR_OK;
 
-	if (!m || !str_eq(m->print, r->print))
+	if (m && !str_eq(m->print, r->print))
+		m = NULL;
+	if (!m)
 		rc = mem_record_new(r, (struct rpath){ STR("") }, &new, err);
 	buf_put(&copy, result);
 	if (!rc && buf_failed(&copy))
@@ -183,9 +186,10 @@ mem_records_remember(struct mem_records *all, const struct record *r,
 		buf_done(&copy);
 		return rc;
 	}
-	if (new) {
+	if (!m) {
 		m = new;
 		new = NULL;
+		assert(m); /* since r is not NULL */
 		add(all, m);
 	}
 	buf_done(&m->result);
