@@ -1,0 +1,631 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Random changes are made to a plain store in memory and to a draft over
+ * another one with the same tree; at every step both say the same, and the base
+ * does not change.  Then the draft is applied, and the base is what the plain
+ * store is; or it is forgotten, and the base is what it was.
+ *
+ * usage: test_draft_random [SEEDS [FIRST]]
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/clock.h"
+#include "lib/locks.h"
+#include "lib/tmpdir.h"
+#include "store/draft.h"
+#include "store/stores.h"
+#include "store/suite.h"
+
+#define SEEDS 1200
+#define STEPS 24
+#define START 40
+#define LOCKS_MAX 4
+#define PATHS_MAX 156 /* 5 names, up to 3 deep */
+#define KEYS 5
+
+static uint64_t first_seed = 1;
+static uint64_t n_seeds = SEEDS;
+
+/* ---- chance */
+
+static uint64_t seed_now, dice;
+
+static unsigned
+pick(unsigned n)
+{
+	dice ^= dice << 13;
+	dice ^= dice >> 7;
+	dice ^= dice << 17;
+	return (unsigned)(dice >> 20) % n;
+}
+
+static char paths[PATHS_MAX][8];
+static size_t n_paths;
+
+static void
+make_paths(void)
+{
+	static const char names[] = "abcde";
+	size_t i, from, to;
+	int deep;
+
+	(void)snprintf(paths[n_paths++], sizeof(paths[0]), "/");
+	for (deep = 0, from = 0; deep < 3; deep++, from = to)
+		for (to = n_paths, i = from; i < to; i++) {
+			const char *c;
+
+			for (c = names; *c; c++)
+				(void)snprintf(paths[n_paths++],
+				    sizeof(paths[0]), "%.6s/%c",
+				    i ? paths[i] : "", *c);
+		}
+	assert_int_equal(n_paths, PATHS_MAX);
+}
+
+/* The shallow ones more often. */
+static const char *
+any_path(void)
+{
+	unsigned deep = pick(8);
+
+	if (!deep)
+		return paths[pick(6)];
+	return paths[deep < 5 ? pick(31) : pick(PATHS_MAX)];
+}
+
+/* ---- two stores side by side */
+
+struct side {
+	struct store *base;
+	struct store *s; /* what is changed */
+	struct token locks[LOCKS_MAX];
+	/* Of each path, as it was when last looked at. */
+	struct resource seen[PATHS_MAX];
+	bool is_seen[PATHS_MAX];
+};
+
+struct pair {
+	struct side plain, draft;
+	struct store *middle; /* the draft's base, where that is a draft */
+	size_t n_locks;
+};
+
+static void
+failed(const char *what, const char *path, const char *a, const char *b)
+{
+	fail_msg("seed %llu, %s %s:\nplain %s\ndraft %s",
+	    (unsigned long long)seed_now, what, path, a, b);
+}
+
+/* ---- pictures */
+
+static void
+put_content(struct store *s, const char *path, struct buf *out)
+{
+	char bytes[64];
+	struct content *c;
+	size_t got;
+
+	assert_ok(store_open(s, at(path), &c, err));
+	assert_ok(content_read(c, 0, bytes, sizeof(bytes), &got, err));
+	assert_int_equal(content_resource(c)->length, got);
+	buf_put(out, str_of(bytes, got));
+	content_free(c);
+}
+
+static void
+put_props(struct store *s, const struct resource *r, struct buf *out)
+{
+	struct arena a CLEANUP(arena_done) = { 0 };
+	const struct prop *p;
+	size_t n, i;
+
+	assert_ok(store_props(s, r, &a, &p, &n, err));
+	assert_true(r->has_props || !n);
+	for (i = 0; i < n; i++)
+		buf_printf(out, " %.*s:%.*s", STR_ARG(p[i].name.local),
+		    STR_ARG(p[i].value));
+}
+
+static bool
+same_id(const struct resource *a, const struct resource *b)
+{
+	return !memcmp(&a->id, &b->id, sizeof(a->id));
+}
+
+/* What is at each path, and whether it is what was there before. */
+static void
+put_one(struct side *side, size_t i, struct buf *out)
+{
+	struct resource r = { 0 };
+	struct resource *was = &side->seen[i];
+	enum err_code rc = store_stat(side->s, at(paths[i]), &r, NULL);
+
+	if (rc == ERR_NOT_FOUND) {
+		side->is_seen[i] = false;
+		return;
+	}
+	assert_int_equal(rc, ERR_OK);
+	buf_printf(out, "%s%s ", paths[i], r.collection ? "/" : "=");
+	if (!r.collection)
+		put_content(side->s, paths[i], out);
+	put_props(side->s, &r, out);
+	if (side->is_seen[i])
+		buf_printf(out, " %s%s", same_id(was, &r) ? "" : "another ",
+		    str_eq(resource_etag(was), resource_etag(&r)) ? ""
+								  : "changed");
+	buf_putc(out, ' ');
+	locks_put(side->s, paths[i], out);
+	buf_putc(out, '\n');
+	side->seen[i] = r;
+	side->is_seen[i] = true;
+}
+
+static void
+put_keys(struct side *side, struct buf *out)
+{
+	int i;
+
+	for (i = 0; i < KEYS; i++) {
+		struct arena a CLEANUP(arena_done) = { 0 };
+		struct recalled r = { 0 };
+		bool found = false;
+		char key[8];
+
+		(void)snprintf(key, sizeof(key), "k%d", i);
+		assert_ok(store_recall(
+		    side->s, str_from_c(key), &a, &r, &found, err));
+		if (found)
+			buf_printf(out, "%s: %.*s %s%s%s%.*s\n", key,
+			    STR_ARG(r.path.s), r.begun ? "begun " : "",
+			    r.created ? "created " : "",
+			    r.etag.len ? "etag " : "", STR_ARG(r.result));
+	}
+}
+
+static void
+put_picture(struct side *side, struct buf *out)
+{
+	size_t i;
+
+	buf_clear(out);
+	for (i = 0; i < n_paths; i++)
+		put_one(side, i, out);
+	put_keys(side, out);
+	buf_put(out,
+	    str_from_c(walk_text(side->s, "/", DEPTH_INFINITY, WALK_DOWN)));
+	buf_put(
+	    out, str_from_c(walk_text(side->s, "/", DEPTH_INFINITY, WALK_UP)));
+	buf_putc(out, '\0');
+	assert_int_equal(buf_failed(out), ERR_OK);
+}
+
+static void
+compare_pictures(struct pair *p, const char *when)
+{
+	struct buf a CLEANUP(buf_done) = { 0 };
+	struct buf b CLEANUP(buf_done) = { 0 };
+
+	put_picture(&p->plain, &a);
+	put_picture(&p->draft, &b);
+	if (strcmp(a.ptr, b.ptr))
+		failed("picture", when, a.ptr, b.ptr);
+}
+
+/* All of the base, with ids and times. */
+static void
+put_base(struct store *s, struct buf *out)
+{
+	size_t i;
+
+	buf_clear(out);
+	for (i = 0; i < n_paths; i++) {
+		struct resource r;
+
+		if (store_stat(s, at(paths[i]), &r, NULL))
+			continue;
+		buf_printf(out, "%s %.*s %lld\n", paths[i],
+		    STR_ARG(resource_etag(&r)), (long long)r.modified);
+		buf_put(out, str_of((char *)r.id.bytes, sizeof(r.id.bytes)));
+		put_props(s, &r, out);
+		locks_put(s, paths[i], out);
+	}
+	assert_int_equal(buf_failed(out), ERR_OK);
+}
+
+/* ---- changes */
+
+enum kind {
+	PUT,
+	MKCOL,
+	REMOVE,
+	CLEAR,
+	COPY,
+	RENAME,
+	PATCH,
+	ALLOWS,
+	LIST,
+	N_KINDS
+};
+
+static const char *const kind_names[N_KINDS] = { "put", "mkcol", "remove",
+	"clear", "copy", "rename", "patch", "allows", "list" };
+
+struct step {
+	enum kind kind;
+	const char *path, *to;
+	char text[16];
+	enum replace replace;
+	unsigned tokens; /* a bit for each lock that is shown */
+	bool refuse;
+	bool keyed, begins, done;
+	char key[8];
+	struct record record;
+};
+
+struct answer {
+	enum err_code rc;
+	bool created;
+	char about[64];
+	struct buf seen; /* by the guard, and so on */
+};
+
+static struct step
+any_step(void)
+{
+	static const enum kind kinds[] = { PUT, PUT, PUT, MKCOL, MKCOL, REMOVE,
+		REMOVE, CLEAR, COPY, COPY, RENAME, RENAME, RENAME, PATCH, PATCH,
+		ALLOWS, LIST };
+	struct step s = { .kind = kinds[pick(ARRAY_LEN(kinds))] };
+
+	s.path = any_path();
+	s.to = any_path();
+	(void)snprintf(s.text, sizeof(s.text), "t%u", pick(1000));
+	s.replace = pick(4) ? REPLACE_YES : REPLACE_NO;
+	s.tokens = pick(3) ? 0xff : pick(1 << LOCKS_MAX);
+	s.refuse = !pick(12);
+	s.keyed = !pick(3);
+	s.begins = !pick(4);
+	s.done = !pick(2);
+	(void)snprintf(s.key, sizeof(s.key), "k%u", pick(KEYS));
+	return s;
+}
+
+struct asked {
+	const struct step *step;
+	struct answer *a;
+};
+
+static void
+put_resource(struct buf *out, const char *name, const struct resource *r)
+{
+	if (r)
+		buf_printf(out, " %s %d %llu %d", name, r->collection,
+		    (unsigned long long)r->length, r->has_props);
+}
+
+static enum err_code
+check(void *arg, const struct guarded *at, struct err *err)
+{
+	const struct asked *q = arg;
+
+	buf_printf(&q->a->seen, "asked, %zu locks", at->n_locks);
+	put_resource(&q->a->seen, "now", at->now);
+	put_resource(&q->a->seen, "from", at->from);
+	return q->step->refuse ? err_set(err, ERR_PRECONDITION, "no") : ERR_OK;
+}
+
+static enum err_code
+remove_it(void *arg, const struct member *m, bool *prune)
+{
+	struct store *s = arg;
+	enum err_code rc = store_remove(s, m->path, NULL, NULL, NULL);
+
+	(void)prune;
+	return rc == ERR_LOCKED || rc == ERR_NOT_EMPTY || rc == ERR_FORBIDDEN
+	    ? ERR_OK
+	    : rc;
+}
+
+static enum err_code
+list_it(void *arg, const struct member *m, bool *prune)
+{
+	struct answer *a = arg;
+
+	(void)prune;
+	put_resource(&a->seen, "member", &m->res);
+	a->seen.len = 0; /* they come in no order */
+	a->created = !a->created;
+	return ERR_OK;
+}
+
+static enum err_code
+patch(struct store *s, const struct step *st, const struct guard *g,
+    struct err *err)
+{
+	const struct prop_change c = {
+		.remove = st->replace == REPLACE_NO,
+		.prop = { .name = { STR("urn:t"),
+			      str_head(str_from_c(st->text), 2) },
+		    .form = st->replace == REPLACE_NO ? PROP_EMPTY : PROP_TEXT,
+		    .value = st->replace == REPLACE_NO ? STR("")
+						       : str_from_c(st->text) },
+	};
+
+	return store_patch(s, at(st->path), &c, 1, g, NULL, err);
+}
+
+static enum err_code
+act(struct store *s, const struct step *st, const struct guard *g,
+    struct answer *a, struct err *err)
+{
+	const struct walk clear = { DEPTH_INFINITY, WALK_UP, remove_it, s };
+	const struct walk list = { st->replace ? DEPTH_INFINITY : DEPTH_1,
+		WALK_DOWN, list_it, a };
+	struct resource made = { 0 };
+	enum err_code rc = ERR_OK;
+
+	switch (st->kind) {
+	case PUT:
+		return put(
+		    s, st->path, str_from_c(st->text), g, &a->created, err);
+	case MKCOL:
+		return store_mkcol(s, at(st->path), g, NULL, err);
+	case REMOVE:
+		return store_remove(s, at(st->path), g, NULL, err);
+	case CLEAR:
+		return store_walk(s, at(st->path), &clear, err);
+	case COPY:
+		rc = store_copy(s, at(st->path), at(st->to), st->replace, g,
+		    NULL, &made, &a->created, err);
+		put_resource(&a->seen, "made", rc ? NULL : &made);
+		return rc;
+	case RENAME:
+		return store_rename(s, at(st->path), at(st->to), st->replace, g,
+		    NULL, &a->created, err);
+	case PATCH:
+		return patch(s, st, g, err);
+	case ALLOWS:
+		return store_allows(s, at(st->path),
+		    st->replace == REPLACE_NO ? TOUCH_NAME : TOUCH_CONTENT, g,
+		    err);
+	case LIST:
+		return store_walk(s, at(st->path), &list, err);
+	case N_KINDS:
+		break;
+	}
+	return rc;
+}
+
+static void
+make_step(
+    const struct pair *p, struct side *side, struct step *st, struct answer *a)
+{
+	struct asked q = { st, a };
+	struct str v[LOCKS_MAX];
+	struct lock_tokens tokens = { .user = STR("ann"), .v = v };
+	struct guard g = { check, &q, &tokens, NULL };
+	struct err err = { 0 };
+	size_t i;
+
+	for (i = 0; i < p->n_locks; i++)
+		if (st->tokens & 1U << i)
+			v[tokens.n++] = str_from_c(side->locks[i].text);
+	st->record = (struct record){
+		.key = str_from_c(st->key),
+		.print = STR("p"),
+		.expires = clock_now() + 3600 * NSEC_PER_SEC,
+		.begins = st->begins,
+	};
+	if (st->keyed)
+		g.record = &st->record;
+	a->rc = act(side->s, st, &g, a, &err);
+	if (a->rc && st->kind != CLEAR)
+		(void)snprintf(a->about, sizeof(a->about), "%.60s", err.about);
+	if (!a->rc && st->keyed && st->done)
+		assert_int_equal(store_remember(side->s, &st->record,
+				     STR("done"), NULL, NULL),
+		    ERR_OK);
+}
+
+static void
+make_steps(struct pair *p, unsigned n)
+{
+	while (n--) {
+		struct step st = any_step();
+		struct answer a = { 0 };
+		struct answer b = { 0 };
+		char what[64];
+
+		(void)snprintf(what, sizeof(what), "%s %s -> %s",
+		    kind_names[st.kind], st.path, st.to);
+		make_step(p, &p->plain, &st, &a);
+		make_step(p, &p->draft, &st, &b);
+		buf_putc(&a.seen, '\0');
+		buf_putc(&b.seen, '\0');
+		if (a.rc != b.rc || strcmp(a.about, b.about))
+			failed(what, a.about, err_name(a.rc), err_name(b.rc));
+		if (a.created != b.created || strcmp(a.seen.ptr, b.seen.ptr))
+			failed(what, "", a.seen.ptr, b.seen.ptr);
+		buf_done(&a.seen);
+		buf_done(&b.seen);
+		if (!pick(4))
+			compare_pictures(p, what);
+	}
+}
+
+/* ---- the two stores */
+
+static void
+plant(struct pair *p)
+{
+	int i;
+
+	for (i = 0; i < START; i++) {
+		struct step st = any_step();
+		const struct side *sides[] = { &p->plain, &p->draft };
+		size_t k;
+
+		st.kind = pick(4) ? (pick(2) ? PUT : MKCOL) : PATCH;
+		for (k = 0; k < ARRAY_LEN(sides); k++) {
+			struct answer a = { 0 };
+			static struct side base;
+
+			base.s = sides[k]->base;
+			st.refuse = false;
+			make_step(p, &base, &st, &a);
+			buf_done(&a.seen);
+		}
+	}
+}
+
+static void
+plant_locks(struct pair *p)
+{
+	unsigned n = 4 * pick(LOCKS_MAX + 1); /* most paths lead nowhere */
+	unsigned i;
+
+	for (i = 0; i < n && p->n_locks < LOCKS_MAX; i++) {
+		const char *path = any_path();
+		enum depth depth = pick(2) ? DEPTH_INFINITY : DEPTH_0;
+		const char *user = pick(3) ? "ann" : "bob";
+		struct resource r;
+
+		if (store_stat(p->plain.base, at(path), &r, NULL))
+			continue;
+		p->plain.locks[p->n_locks] =
+		    lock_at(p->plain.base, path, depth, true, user);
+		p->draft.locks[p->n_locks++] =
+		    lock_at(p->draft.base, path, depth, true, user);
+	}
+}
+
+static void
+apply_to(struct store *draft, struct store *base)
+{
+	struct store_claim *c;
+
+	assert_ok(store_claim(base, at("/"), &c, err));
+	assert_ok(draft_apply(draft, c, err));
+	store_claim_end(c);
+}
+
+/* What the draft said of etags is so in its base, and of the ids of files. */
+static void
+check_applied(struct side *draft)
+{
+	static struct resource said[PATHS_MAX];
+	size_t i;
+
+	memcpy(said, draft->seen, sizeof(said));
+	for (i = 0; i < n_paths; i++) {
+		struct resource r;
+
+		if (!draft->is_seen[i])
+			continue;
+		r = must_stat(draft->base, paths[i]);
+		assert_str_equal(resource_etag(&r), resource_etag(&said[i]));
+		assert_int_equal(r.has_props, said[i].has_props);
+		if (!r.collection)
+			assert_true(same_id(&r, &said[i]));
+		/* Ids of new collections come with the apply. */
+		draft->seen[i] = r;
+	}
+}
+
+static void
+one_draft(struct pair *p, const struct draft_spec *spec, bool nested)
+{
+	struct buf before CLEANUP(buf_done) = { 0 };
+	struct buf after CLEANUP(buf_done) = { 0 };
+	bool forget = spec->dry || !pick(4);
+
+	put_base(p->draft.base, &before);
+	assert_ok(draft_new(p->draft.base, spec, &p->draft.s, err));
+	p->middle = NULL;
+	if (nested) {
+		p->middle = p->draft.s;
+		make_steps(p, STEPS / 3);
+		assert_ok(draft_new(p->middle, spec, &p->draft.s, err));
+	}
+	compare_pictures(p, "at first");
+	make_steps(p, STEPS);
+	compare_pictures(p, "before the apply");
+	put_base(p->draft.base, &after);
+	assert_str_equal(buf_str(&after), buf_str(&before));
+	if (nested && !spec->dry) {
+		apply_to(p->draft.s, p->middle);
+		store_close(p->draft.s);
+		p->draft.s = p->middle;
+		/* Ids of new collections are others now. */
+		put_picture(&p->draft, &after);
+		put_picture(&p->plain, &after);
+		make_steps(p, STEPS / 3);
+		compare_pictures(p, "before the outer apply");
+	} else if (nested) {
+		store_close(p->draft.s);
+		p->draft.s = p->middle;
+	}
+	if (!forget)
+		apply_to(p->draft.s, p->draft.base);
+	store_close(p->draft.s);
+	p->draft.s = p->draft.base;
+	if (!forget) {
+		check_applied(&p->draft);
+		compare_pictures(p, "after the apply");
+		return;
+	}
+	put_base(p->draft.base, &after);
+	assert_str_equal(buf_str(&after), buf_str(&before));
+}
+
+static void
+try_seed(uint64_t seed, struct store *base)
+{
+	static struct pair p; /* too large for the stack */
+	struct draft_spec spec = { .max_changed = 10000 };
+
+	memset(&p, 0, sizeof(p));
+	seed_now = seed;
+	dice = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
+	(void)pick(2);
+	p.draft.base = base;
+	assert_ok(mem_store_new(&p.plain.base, err));
+	p.plain.s = p.plain.base;
+	plant(&p);
+	plant_locks(&p);
+	spec.dry = !pick(6);
+	one_draft(&p, &spec, !pick(3));
+	store_close(p.plain.base);
+	store_close(p.draft.base);
+}
+
+static void
+a_draft_is_to_its_base_as_a_store_to_itself(void **state)
+{
+	uint64_t i;
+
+	(void)state;
+	for (i = 0; i < n_seeds; i++) {
+		struct store *base;
+
+		assert_ok(mem_store_new(&base, err));
+		try_seed(first_seed + i, base);
+	}
+}
+
+int
+main(int argc, char **argv)
+{
+	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_draft_is_to_its_base_as_a_store_to_itself),
+	};
+
+	if (argc > 1 && !str_to_u64(str_from_c(argv[1]), &n_seeds))
+		return EXIT_FAILURE;
+	if (argc > 2 && !str_to_u64(str_from_c(argv[2]), &first_seed))
+		return EXIT_FAILURE;
+	make_paths();
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
