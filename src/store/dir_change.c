@@ -53,6 +53,17 @@ make_collection(struct dir_store *ds, const struct place *p, struct err *err)
 }
 
 enum err_code
+dir_may_make(struct store *s, struct rpath path, struct err *err)
+{
+	struct place p CLEANUP(place_done) = PLACE_NONE;
+	enum err_code rc = place_for_new(dir_of(s), path, FOLLOW_YES, &p, err);
+
+	if (rc || !faccessat(p.dir, ".", W_OK | X_OK, AT_EACCESS))
+		return rc;
+	return err_os(err, "make '%.*s'", STR_ARG(path.s));
+}
+
+enum err_code
 dir_mkcol(struct store *s, struct rpath path, const struct guard *g,
     struct store_batch *b, struct err *err)
 {

@@ -555,6 +555,7 @@ enum err_code
 dir_open(struct store *, struct rpath, struct content **, struct err *);
 enum err_code dir_upload(struct store *, struct rpath,
     const struct upload_spec *, struct upload **, struct err *);
+enum err_code dir_may_make(struct store *, struct rpath, struct err *) MUST_USE;
 enum err_code dir_mkcol(struct store *, struct rpath, const struct guard *,
     struct store_batch *, struct err *);
 enum err_code dir_remove(struct store *, struct rpath, const struct guard *,

@@ -30,6 +30,7 @@ static const struct store_ops dir_ops = {
 	.walk = dir_walk,
 	.open = dir_open,
 	.upload = dir_upload,
+	.may_make = dir_may_make,
 	.mkcol = dir_mkcol,
 	.remove = dir_remove,
 	.copy = dir_copy,

@@ -213,23 +213,6 @@ draft_near(const struct draft_spot *s)
 
 /* ---- what may be made */
 
-/* An upload that is given up says what the base has against a name. */
-static enum err_code
-ask_base(struct draft *d, struct rpath path, struct err *err)
-{
-	struct upload *u = NULL;
-	struct err why = { 0 };
-	enum err_code rc = store_upload(d->under, path, NULL, &u, &why);
-
-	if (!rc)
-		upload_free(u);
-	if (!rc || rc == ERR_IS_COLLECTION)
-		return ERR_OK;
-	if (err)
-		*err = why;
-	return rc;
-}
-
 enum err_code
 draft_may_make(struct draft *d, struct arena *a, const struct draft_spot *s,
     struct err *err)
@@ -249,9 +232,9 @@ draft_may_make(struct draft *d, struct arena *a, const struct draft_spot *s,
 	if (s->slot && s->slot->hides)
 		return ERR_OK; /* the base has had it */
 	if (s->base.s.len)
-		return ask_base(d, s->base, err);
+		return store_may_make(d->under, s->base, err);
 	rc = rpath_join(a, draft_near(s), rpath_name(s->path), &like, err);
-	return rc ? rc : ask_base(d, like, err);
+	return rc ? rc : store_may_make(d->under, like, err);
 }
 
 /* ---- members */

@@ -19,6 +19,17 @@ draft_op_stat(
 	return rc;
 }
 
+static enum err_code
+draft_op_may_make(struct store *s, struct rpath path, struct err *err)
+{
+	struct arena a CLEANUP(arena_done) = { 0 };
+	struct draft *d = draft_of(s);
+	struct draft_spot spot;
+	enum err_code rc = draft_find(d, &a, path, DRAFT_FOLLOW, &spot, err);
+
+	return rc ? rc : draft_may_make(d, &a, &spot, err);
+}
+
 /* ---- locks cannot be made or changed */
 
 static enum err_code
@@ -103,6 +114,7 @@ static const struct store_ops draft_ops = {
 	.walk = draft_op_walk,
 	.open = draft_op_open,
 	.upload = draft_op_upload,
+	.may_make = draft_op_may_make,
 	.mkcol = draft_op_mkcol,
 	.remove = draft_op_remove,
 	.copy = draft_op_copy,

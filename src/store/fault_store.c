@@ -189,6 +189,15 @@ fault_apply(struct store *s, struct store_claim *c, struct edit *edits,
 /* ---- changes */
 
 static enum err_code
+fault_may_make(struct store *s, struct rpath path, struct err *err)
+{
+	struct fault_store *f = fault_of(s);
+	enum err_code rc = fault_call(f, path, err);
+
+	return rc ? rc : store_may_make(f->inner, path, err);
+}
+
+static enum err_code
 fault_mkcol(struct store *s, struct rpath path, const struct guard *g,
     struct store_batch *b, struct err *err)
 {
@@ -418,6 +427,7 @@ static const struct store_ops fault_ops = {
 	.walk = fault_walk,
 	.open = fault_open,
 	.upload = fault_upload,
+	.may_make = fault_may_make,
 	.mkcol = fault_mkcol,
 	.remove = fault_remove,
 	.copy = fault_copy,

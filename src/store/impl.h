@@ -18,6 +18,7 @@ struct store_ops {
 	    struct store *, struct rpath, struct content **, struct err *);
 	enum err_code (*upload)(struct store *, struct rpath,
 	    const struct upload_spec *, struct upload **, struct err *);
+	enum err_code (*may_make)(struct store *, struct rpath, struct err *);
 	enum err_code (*mkcol)(struct store *, struct rpath,
 	    const struct guard *, struct store_batch *, struct err *);
 	enum err_code (*remove)(struct store *, struct rpath,

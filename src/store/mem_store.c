@@ -267,6 +267,14 @@ mem_upload(struct store *s, struct rpath path, const struct upload_spec *spec,
 /* ---- changes */
 
 static enum err_code
+mem_may_make(struct store *s, struct rpath path, struct err *err)
+{
+	struct mem_store *m CLEANUP(mem_leave_at_end) = mem_enter(s);
+
+	return mem_tree_may_make(&m->tree, path, err);
+}
+
+static enum err_code
 mem_mkcol(struct store *s, struct rpath path, const struct guard *g,
     struct store_batch *b, struct err *err)
 {
@@ -526,6 +534,7 @@ static const struct store_ops mem_ops = {
 	.walk = mem_walk,
 	.open = mem_open,
 	.upload = mem_upload,
+	.may_make = mem_may_make,
 	.mkcol = mem_mkcol,
 	.remove = mem_remove,
 	.copy = mem_copy,

@@ -10,7 +10,8 @@ store_init(struct store *s, const struct store_ops *ops)
 {
 	assert(ops->name);
 	assert(ops->stat && ops->walk && ops->open && ops->upload);
-	assert(ops->mkcol && ops->remove && ops->copy && ops->rename);
+	assert(ops->may_make && ops->mkcol && ops->remove && ops->copy &&
+	    ops->rename);
 	assert(ops->allows && ops->lock && ops->lock_refresh);
 	assert(ops->unlock && ops->locks && ops->locks_below);
 	assert(ops->patch && ops->props && ops->space && ops->close);
@@ -166,6 +167,12 @@ upload_free(struct upload *u)
 {
 	if (u)
 		u->ops->free(u);
+}
+
+enum err_code
+store_may_make(struct store *s, struct rpath path, struct err *err)
+{
+	return rpath_is_root(path) ? ERR_OK : s->ops->may_make(s, path, err);
 }
 
 enum err_code

@@ -407,6 +407,14 @@ upload_commit(struct upload *u, const struct guard *g, struct store_batch *b,
 
 void upload_free(struct upload *u); /* NULL is fine */
 
+/*
+ * What speaks against a new resource at path, as far as that is known
+ * without making one; that something is mapped there does not count.
+ * ERR_NO_PARENT, ERR_BAD_NAME, ERR_NAME_TOO_LONG.
+ */
+enum err_code
+store_may_make(struct store *s, struct rpath path, struct err *err) MUST_USE;
+
 /* ERR_EXISTS, ERR_NO_PARENT, ERR_BAD_NAME, ERR_NAME_TOO_LONG, ERR_NO_SPACE. */
 enum err_code store_mkcol(struct store *s, struct rpath path,
     const struct guard *g, struct store_batch *b, struct err *err) MUST_USE;

@@ -131,6 +131,12 @@ deny_upload(struct store *s, struct rpath path, const struct upload_spec *spec,
 }
 
 static enum err_code
+deny_may_make(struct store *s, struct rpath path, struct err *err)
+{
+	return store_may_make(from_store(s)->inner, path, err);
+}
+
+static enum err_code
 deny_mkcol(struct store *s, struct rpath path, const struct guard *g,
     struct store_batch *b, struct err *err)
 {
@@ -314,6 +320,7 @@ deny_store_init(struct deny_store *d)
 		.walk = deny_walk,
 		.open = deny_open,
 		.upload = deny_upload,
+		.may_make = deny_may_make,
 		.mkcol = deny_mkcol,
 		.remove = deny_remove,
 		.copy = deny_copy,

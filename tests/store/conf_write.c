@@ -214,6 +214,29 @@ mkcol_makes_what_was_not_there(void **state)
 }
 
 static void
+what_speaks_against_a_name_is_said_without_making_it(void **state)
+{
+	struct store *s = *state;
+	char path[258];
+
+	must_put(s, "/f", "x");
+	must_mkcol(s, "/d");
+	assert_ok(store_may_make(s, at("/new"), err));
+	assert_ok(store_may_make(s, at("/d/new"), err));
+	assert_ok(store_may_make(s, at("/d"), err));
+	assert_ok(store_may_make(s, at("/f"), err));
+	assert_ok(store_may_make(s, at("/"), err));
+	assert_fails(store_may_make(s, at("/no/f"), err), ERR_NO_PARENT);
+	assert_fails(store_may_make(s, at("/f/f"), err), ERR_NO_PARENT);
+	memset(path, 'n', sizeof(path));
+	path[0] = '/';
+	path[257] = '\0';
+	assert_fails(store_may_make(s, at(path), err), ERR_NAME_TOO_LONG);
+	assert_string_equal(
+	    walk_text(s, "/", DEPTH_INFINITY, WALK_DOWN), "/\n/d/\n/f\n");
+}
+
+static void
 remove_takes_files_and_empty_collections(void **state)
 {
 	struct store *s = *state;
@@ -463,6 +486,7 @@ static const struct CMUnitTest rows[] = {
 	cmocka_unit_test(a_parent_may_be_replaced_before_the_commit),
 	cmocka_unit_test(a_file_does_not_replace_a_collection),
 	cmocka_unit_test(mkcol_makes_what_was_not_there),
+	cmocka_unit_test(what_speaks_against_a_name_is_said_without_making_it),
 	cmocka_unit_test(remove_takes_files_and_empty_collections),
 	cmocka_unit_test(names_are_bytes),
 	cmocka_unit_test(a_name_of_255_bytes_fits_and_no_longer_one),
