@@ -114,6 +114,14 @@ make_key(struct bulk_run *r, struct task *t)
 	if (b.len > RECORD_KEY_MAX)
 		return err_tell(&t->err, ERR_BAD_REQUEST,
 		    "the key and the id are longer than a key may be");
+	if (r->taking_big) {
+		t->body_print = ARENA_NEW(&t->arena, struct fingerprint);
+		if (!t->body_print)
+			return err_nomem(&t->err);
+		fingerprint_init(t->body_print);
+		fingerprint_part(t->body_print, t->item->canonical);
+		return ERR_OK;
+	}
 	fingerprint_init(&f);
 	fingerprint_part(&f, t->item->canonical);
 	(void)fingerprint_end(&f, (char *)t->print);
@@ -199,6 +207,14 @@ take(struct bulk_run *r, struct task *t)
 		"again to learn its outcome"));
 }
 
+static enum err_code
+is_reused(struct task *t)
+{
+	return err_tell(&t->err, ERR_KEY_REUSED,
+	    "another operation was carried out under this key: a new one "
+	    "needs a new key");
+}
+
 bool
 again_begin(struct bulk_run *r, struct task *t, struct store *store)
 {
@@ -227,15 +243,32 @@ again_begin(struct bulk_run *r, struct task *t, struct store *store)
 	t->recorded = !r->dry && !r->trying;
 	if (!found)
 		return true;
+	if (t->body_print && !was->begun)
+		t->was = was;
+	if (was->begun)
+		t->begun = was;
+	if (t->body_print)
+		return !t->was;
 	if (!str_eq(was->print, t->record.print))
-		return fail(r, t,
-		    err_tell(&t->err, ERR_KEY_REUSED,
-			"another operation was carried out under this key: a "
-			"new one needs a new key"));
-	if (!was->begun)
-		return replay(r, t, was);
-	t->begun = was;
-	return true;
+		return fail(r, t, is_reused(t));
+	return was->begun || replay(r, t, was);
+}
+
+bool
+again_body(struct bulk_run *r, struct task *t)
+{
+	const struct recalled *was = t->was ? t->was : t->begun;
+	struct str print;
+
+	if (!t->body_print)
+		return true;
+	print = fingerprint_end(t->body_print, (char *)t->print);
+	if (was && !str_eq(was->print, print)) {
+		(void)is_reused(t);
+		item_fail(r, t, &t->err);
+		return false;
+	}
+	return !t->was || replay(r, t, was);
 }
 
 /* It is done, whether that can be remembered or not. */

@@ -6,6 +6,7 @@
 #include "bulk/names.h"
 #include "bulk/plan.h"
 #include "bulk/run.h"
+#include "http/fingerprint.h"
 
 #define BULK_STATUS_MAX 600
 
@@ -76,6 +77,8 @@ struct task {
 	struct record record;
 	bool has_key; /* taken */
 	bool recorded; /* the record goes with its change */
+	struct fingerprint *body_print; /* of a body that comes in pieces */
+	struct recalled *was; /* done before, if that is the same body */
 	struct recalled *begun; /* an earlier try was cut off in the middle */
 };
 
@@ -177,6 +180,8 @@ void run_log_end(struct bulk_run *r);
  * before, or its key is not free.
  */
 bool again_begin(struct bulk_run *r, struct task *t, struct store *store);
+/* All of a body in pieces has come: whether it is still to be done. */
+bool again_body(struct bulk_run *r, struct task *t);
 /* It was done, and its result is to be remembered. */
 void again_done(struct bulk_run *r, struct task *t, struct store *store,
     struct store_batch *b);

@@ -473,8 +473,11 @@ item_open(struct bulk_run *r, struct task *t, struct store *store,
 		task_failed(r, t);
 		return;
 	}
-	if (!again_begin(r, t, store))
+	if (!again_begin(r, t, store)) {
+		if (t->was)
+			*to = fingerprint_stream(t->body_print, NULL);
 		return;
+	}
 	rc = make_exchange(r, t, store, b, &t->err);
 	if (rc) {
 		t->err.code = rc;
@@ -493,7 +496,9 @@ item_open(struct bulk_run *r, struct task *t, struct store *store,
 		return;
 	}
 	t->state = TASK_BEGUN;
-	*to = x->body;
+	*to = x->body && t->body_print
+	    ? fingerprint_stream(t->body_print, x->body)
+	    : x->body;
 }
 
 void

@@ -260,7 +260,7 @@ bulk_run_big_end(struct bulk_run *r, bool ok, struct err *err)
 		(void)err_tell(&cut, ERR_BAD_BODY, "its body was cut short");
 	if (cut.code)
 		item_fail(r, t, &cut);
-	else
+	else if (t->state != TASK_DONE && again_body(r, t))
 		item_run(r, t);
 	return end_window(r, run_put(r, err));
 }
