@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Conformance: each operation with its nth allocation failing. */
+#include "store/apply_suite.h"
 #include "store/lock_suite.h"
 
 #include "lib/alloc_fail.h"
@@ -121,6 +122,32 @@ static enum err_code
 do_remove(struct store *s)
 {
 	return store_remove(s, at("/d/f"), NULL, NULL, NULL);
+}
+
+static enum err_code
+do_apply(struct store *s)
+{
+	struct edits l = { .store = s };
+	struct upload *u = NULL;
+	struct store_claim *c = NULL;
+	enum err_code rc = store_stage(s, at("/"), NULL, &u, NULL);
+
+	if (!rc)
+		rc = upload_settle(u, NULL, NULL);
+	if (!rc)
+		rc = store_claim(s, at("/"), &c, NULL);
+	if (!rc) {
+		edit_mkcol(&l, "/n");
+		l.v[l.n++] = (struct edit){
+			.kind = EDIT_FILE, .to = at("/n/f"), .file = u
+		};
+		edit_move(&l, "/g", "/n/g");
+		edit_props(&l, "/n/g", "new");
+		rc = store_apply(s, c, l.v, l.n, NULL);
+	}
+	store_claim_end(c);
+	upload_free(u);
+	return rc;
 }
 
 /* ---- locks */
@@ -267,6 +294,7 @@ static const struct operation operations[] = {
 	{ "copy dir", do_copy_dir },
 	{ "remove", do_remove },
 	{ "rename", do_rename },
+	{ "apply", do_apply },
 };
 
 static const struct operation of_locks[] = {

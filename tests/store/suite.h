@@ -87,6 +87,7 @@ struct tests {
 
 extern const struct tests apply_tests;
 extern const struct tests apply_kept_tests;
+extern const struct tests apply_race_tests;
 extern const struct tests read_tests;
 extern const struct tests write_tests;
 extern const struct tests copy_tests;

@@ -164,7 +164,8 @@ add(struct CMUnitTest *all, size_t *n, const struct tests *some)
 static bool
 is_for_threads(const struct tests *group)
 {
-	return group == &race_tests || group == &lock_race_tests;
+	return group == &race_tests || group == &lock_race_tests ||
+	    group == &apply_race_tests;
 }
 
 static int
@@ -186,6 +187,7 @@ run(void)
 		&lock_alloc_tests,
 		&apply_tests,
 		&apply_kept_tests,
+		&apply_race_tests,
 	};
 	static struct CMUnitTest all[256];
 	size_t n = 0;
