@@ -91,6 +91,38 @@ class Endpoints(sheaf_http.TestCase):
                 if method != "parameters":
                     self.assertIn(method, allow, path)
 
+    def test_whatever_the_description_refers_to_is_there(self):
+        base = "/dav/.sheaf/"
+        doc = get(self.server, base + "openapi.json").doc
+
+        def refs(node):
+            if isinstance(node, dict):
+                if isinstance(node.get("$ref"), str):
+                    yield node["$ref"]
+                for child in node.values():
+                    yield from refs(child)
+            elif isinstance(node, list):
+                for child in node:
+                    yield from refs(child)
+
+        def look(within, ref):
+            for name in ref.split("/")[1:]:
+                within = within[name.replace("~1", "/")]
+        files = set()
+        for ref in refs(doc):
+            if ref.startswith("#"):
+                look(doc, ref)
+            else:
+                files.add(ref)
+        self.assertEqual(len(files), 2)
+        for name in files:
+            a = get(self.server, base + name)
+            self.assertEqual(a.status, 200)
+            self.assertEqual(a.header("Content-Type"),
+                             "application/schema+json")
+            for ref in refs(a.doc):
+                look(a.doc, ref)
+
     def test_a_batch_works_behind_a_prefix(self):
         a = batch(self.server, [{"op": "mkcol", "url": "/dav/d/"}],
                   "/dav/.sheaf/bulk")
