@@ -512,91 +512,6 @@ a_change_that_fails_changes_nothing_in_the_draft(void **state)
 	must_have(w->s, "/g/f0", "x");
 }
 
-static enum err_code
-note_failed(void *arg, const struct member *m, bool *prune)
-{
-	struct buf *b = arg;
-
-	(void)prune;
-	if (m->failed)
-		buf_printf(
-		    b, "%.*s %s;", STR_ARG(m->path.s), err_name(m->failed));
-	return ERR_OK;
-}
-
-static void
-what_the_base_cannot_list_is_said_once(void **state)
-{
-	static const enum walk_order orders[] = { WALK_DOWN, WALK_UP };
-	struct world *w = *state;
-	const struct rpath d = at("/d");
-	size_t i;
-
-	plant(w);
-	must_put(w->s, "/d/new", "x");
-	fault_store_spoil(w->base, ERR_FORBIDDEN, &d);
-	for (i = 0; i < ARRAY_LEN(orders); i++) {
-		struct buf b CLEANUP(buf_done) = { 0 };
-		const struct walk walk = { DEPTH_INFINITY, orders[i],
-			note_failed, &b };
-
-		assert_ok(store_walk(w->s, at("/"), &walk, err));
-		assert_str_equal(buf_str(&b), STR("/d FORBIDDEN;"));
-	}
-	fault_store_spoil(w->base, ERR_OK, NULL);
-}
-
-/* ---- members that change under a walk */
-
-struct touching {
-	struct store *s;
-	size_t visits;
-	bool put;
-};
-
-static enum err_code
-touch_all(void *arg, const struct member *m, bool *prune)
-{
-	struct touching *t = arg;
-	int i;
-
-	(void)prune;
-	t->visits++;
-	if (m->res.collection || t->put)
-		return ERR_OK;
-	t->put = true;
-	for (i = 0; i < 20; i++) {
-		char path[32];
-
-		(void)snprintf(path, sizeof(path), "/d/f%d", i);
-		must_put(t->s, path, "new");
-	}
-	return ERR_OK;
-}
-
-static void
-members_that_change_under_a_walk_come_once(void **state)
-{
-	static const enum walk_order orders[] = { WALK_DOWN, WALK_UP };
-	struct world *w = *state;
-	size_t i, k;
-
-	fill(w->base, "/d", 20);
-	for (k = 0; k < 2; k++)
-		for (i = 0; i < ARRAY_LEN(orders); i++) {
-			struct touching t = { .s = w->s };
-			const struct walk walk = { DEPTH_INFINITY, orders[i],
-				touch_all, &t };
-
-			begin(w, 1000, false);
-			t.s = w->s;
-			if (k) /* the collection has a node before it begins */
-				must_put(w->s, "/d/f7", "node");
-			assert_ok(store_walk(w->s, at("/"), &walk, err));
-			assert_int_equal(t.visits, 22);
-		}
-}
-
 int
 main(void)
 {
@@ -617,8 +532,6 @@ main(void)
 		ROW(changes_without_memory_can_be_made_again),
 		ROW(a_base_that_fails_at_any_call_is_left_as_it_was),
 		ROW(a_change_that_fails_changes_nothing_in_the_draft),
-		ROW(what_the_base_cannot_list_is_said_once),
-		ROW(members_that_change_under_a_walk_come_once),
 	};
 #undef ROW
 
