@@ -31,7 +31,7 @@ next_line(struct reading *r, struct str *line, bool *found, struct err *err)
 			*found = true;
 			return ERR_OK;
 		}
-		if (r->used)
+		if (r->used && rest.len)
 			memmove(r->b.ptr, rest.ptr, rest.len);
 		r->b.len = rest.len;
 		r->used = 0;
