@@ -268,7 +268,7 @@ again_body(struct bulk_run *r, struct task *t)
 		item_fail(r, t, &t->err);
 		return false;
 	}
-	return !t->was || replay(r, t, was);
+	return !t->was || replay(r, t, t->was);
 }
 
 /* It is done, whether that can be remembered or not. */

@@ -93,10 +93,12 @@ call_helpers(struct crew *c, const struct bulk_env *env)
 		pthread_mutex_lock(&c->mutex);
 		c->holders++;
 		pthread_mutex_unlock(&c->mutex);
-		if (!env->spawn(env->spawn_ctx, help, c)) {
-			crew_drop(c);
-			return;
-		}
+		if (env->spawn(env->spawn_ctx, help, c))
+			continue;
+		pthread_mutex_lock(&c->mutex);
+		c->holders--; /* the caller's own is left */
+		pthread_mutex_unlock(&c->mutex);
+		return;
 	}
 }
 

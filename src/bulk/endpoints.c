@@ -6,7 +6,8 @@ static const struct endpoint {
 	struct str method;
 	const struct method_ops *ops;
 } endpoints[] = {
-#define ENDPOINT(path, method, ops) { STR_INIT(path), STR_INIT(method), &ops },
+#define ENDPOINT(path, method, ops) \
+	{ STR_INIT(path), STR_INIT(method), &(ops) },
 #include "bulk/endpoints.def"
 #undef ENDPOINT
 };

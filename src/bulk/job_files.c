@@ -270,7 +270,7 @@ enum err_code
 job_load(struct job *job, struct err *err)
 {
 	struct buf b CLEANUP(buf_done) = { 0 };
-	bool found;
+	bool found = false;
 	enum err_code rc;
 
 	job->published = true;

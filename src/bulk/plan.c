@@ -321,6 +321,7 @@ plan_new(
 		find_edges(&b, items, n);
 	}
 	if (b.nomem) {
+		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): b has CLEANUP */
 		plan_free(p);
 		return err_nomem(err);
 	}

@@ -436,8 +436,9 @@ meet(struct trip *t, const struct entry *e)
 	struct look k = LOOK_NONE;
 	struct resource res;
 	struct statx stx;
-	int failed = 0;
+	int failed = -1;
 
+	stx.stx_mode = 0;
 	if (e->type == DT_LNK)
 		return meet_link(t);
 	while (look_on(t->ds, &k))

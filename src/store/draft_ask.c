@@ -90,7 +90,7 @@ draft_drop_new(struct draft *d, struct rpath path, bool with_root,
 	struct arena a CLEANUP(arena_done) = { 0 };
 	const struct lock *at, *below;
 	struct draft_drop *drop;
-	size_t n_at, n_below;
+	size_t n_at, n_below = 0;
 	enum err_code rc = covering(d, path, &a, &at, &n_at, err);
 
 	if (!rc)

@@ -212,7 +212,7 @@ pass_collection(struct passage *p, const struct member *m)
 	struct trip *t = p->t;
 	struct arena a CLEANUP(arena_done) = { 0 };
 	struct err why = { 0 };
-	struct rpath path, from;
+	struct rpath path = { 0 }, from = { 0 };
 	enum err_code rc =
 	    rpath_join(&a, p->path, rpath_below(p->from, m->path), &path, NULL);
 

@@ -131,7 +131,7 @@ enum err_code mem_resolve(struct store *s, struct rpath path, struct arena *a,
     struct rpath *out, struct err *err) MUST_USE;
 enum err_code mem_claim(struct store *s, struct rpath root,
     struct store_claim **out, struct err *err) MUST_USE;
-void mem_claim_end(struct store *s, struct store_claim *c);
+void mem_claim_end(struct store *s, struct store_claim *base);
 enum err_code
 mem_stage(struct store *s, struct rpath near, const struct upload_spec *spec,
     struct upload **out, struct err *err) MUST_USE;

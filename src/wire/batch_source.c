@@ -201,7 +201,7 @@ static enum err_code
 read_retry_header(
     struct batch_source *s, const struct json_members *m, struct err *err)
 {
-	struct str command, shape, time;
+	struct str command = { 0 }, shape, time;
 	struct json_members head = { 0 };
 	const struct json_member *batch = json_member_find(m, "batch");
 	uint64_t version = 0;

@@ -279,6 +279,7 @@ is_equal(const json_t *a, const json_t *b)
 		const json_t *whole = json_is_real(a) ? b : a;
 		double x = json_real_value(real);
 
+		/* cppcheck-suppress incorrectLogicOperator ; 0x1p63 is not 0 */
 		return x >= -0x1p63 && x < 0x1p63 &&
 		    (double)(json_int_t)x >= x && (double)(json_int_t)x <= x &&
 		    (json_int_t)x == json_integer_value(whole);

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * What is synced, and when: the calls of the directory store are counted, and
- * made to fail on demand.
- */
+/* What is synced, and when: the calls are counted, and fail on demand. */
 #include "store/world.h"
 
 #include <errno.h>
@@ -303,7 +300,7 @@ every_kind_of_change_waits(void **state)
 }
 
 static void
-uploads_that_replace_are_synced_one_by_one_or_by_one_flush(void **state)
+uploads_that_replace_are_synced_or_flushed(void **state)
 {
 	struct world *w = *state;
 	struct store_batch *b;
@@ -373,7 +370,7 @@ a_flush_of_what_replaces_nothing_syncs_nothing(void **state)
 }
 
 static void
-bytes_of_a_batch_are_synced_before_they_are_moved_over_others(void **state)
+bytes_of_a_batch_are_synced_before_a_move(void **state)
 {
 	struct world *w = *state;
 	struct store_batch *b;
@@ -478,7 +475,7 @@ count_lines(const struct world *w, int kind)
 }
 
 static void
-what_a_batch_says_of_its_root_is_taken_back_for_lines_of_its_own(void **state)
+what_a_batch_says_of_its_root_is_taken_back(void **state)
 {
 	struct world *w = *state;
 	struct store_batch *b = begin_many(w);
@@ -587,15 +584,13 @@ static const struct CMUnitTest rows[] = {
 	STRICT_TEST(a_batch_that_cannot_be_synced_says_so),
 	STRICT_TEST(any_number_of_creates_costs_a_few_syncs),
 	STRICT_TEST(every_kind_of_change_waits),
-	STRICT_TEST(uploads_that_replace_are_synced_one_by_one_or_by_one_flush),
+	STRICT_TEST(uploads_that_replace_are_synced_or_flushed),
 	STRICT_TEST(a_flush_that_fails_spares_no_sync),
 	STRICT_TEST(a_flush_of_what_replaces_nothing_syncs_nothing),
-	STRICT_TEST(
-	    bytes_of_a_batch_are_synced_before_they_are_moved_over_others),
+	STRICT_TEST(bytes_of_a_batch_are_synced_before_a_move),
 	STRICT_TEST(a_record_is_on_the_disk_before_its_change_and_nothing_else),
 	STRICT_TEST(what_could_not_be_synced_is_not_remembered),
-	STRICT_TEST(
-	    what_a_batch_says_of_its_root_is_taken_back_for_lines_of_its_own),
+	STRICT_TEST(what_a_batch_says_of_its_root_is_taken_back),
 	STRICT_TEST(a_batch_that_failed_does_not_take_it_back),
 	STRICT_TEST(many_threads_make_one_batch),
 };
