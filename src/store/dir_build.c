@@ -80,7 +80,8 @@ find_site(struct apply *p, struct item *it, struct site *s, struct err *err)
 	struct str name = rpath_name(it->edit->to);
 
 	if (!it->parent) {
-		temp_name_new(p->ds, it->hidden);
+		if (!it->hidden[0])
+			temp_name_new(p->ds, it->hidden);
 		(void)snprintf(s->name, sizeof(s->name), "%s", it->hidden);
 		s->dir = it->hideout->fd;
 		return ERR_OK;
@@ -122,11 +123,11 @@ make_file(struct item *it, const struct site *s, struct err *err)
 	struct dir_staged *u = dir_staged_of(it->edit->file);
 	enum err_code rc = dir_staged_settle(u, err);
 
-	if (!rc && it->replaces &&
-	    fchmod(u->temp.fd, it->over_stx.stx_mode & 0777))
-		rc = err_os(err, "set mode");
 	if (!rc && temp_give_name(&u->temp, s->dir, s->name))
 		rc = err_os(err, "make '%.*s'", STR_ARG(it->edit->to.s));
+	if (!rc && it->replaces &&
+	    fchmodat(s->dir, s->name, it->over_stx.stx_mode & 0777, 0))
+		rc = err_os(err, "set mode");
 	return rc;
 }
 
@@ -152,16 +153,15 @@ is_built(const struct item *it)
 }
 
 static enum err_code
-sync_one(const struct apply *p, const struct item *it, struct err *err)
+sync_one(struct apply *p, struct item *it, struct err *err)
 {
+	struct site s CLEANUP(site_done) = { .dir = -1, .own = -1 };
 	int fd CLEANUP(fd_close) = -1;
+	enum err_code rc = find_site(p, it, &s, err);
 
-	if (it->edit->kind == EDIT_FILE)
-		return fsync(dir_staged_of(it->edit->file)->temp.fd)
-		    ? err_os(err, "sync")
-		    : ERR_OK;
-	fd = open_built(it, O_RDONLY);
-	(void)p;
+	if (rc)
+		return rc;
+	fd = open_beneath(s.dir, s.name, O_RDONLY, 0);
 	return fd < 0 ? err_os(err, "open to sync") : dir_sync_end(fd, err);
 }
 

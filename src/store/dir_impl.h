@@ -482,6 +482,12 @@ void temp_done(struct temp *t);
 /* It is `name` in dir from now on, and nobody's to remove.  -1 and errno. */
 int temp_give_name(struct temp *t, int dir, const char *name);
 
+/*
+ * Closes a file that waits in staging, so that many can; it has only a name
+ * from then on.  False: it is for another file system, and stays open.
+ */
+bool temp_park(struct dir_store *ds, struct temp *t);
+
 /* Whether a file can be given a name through /proc. */
 bool temp_nameless_works(void);
 

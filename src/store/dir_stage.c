@@ -43,8 +43,12 @@ dir_staged_settle(struct dir_staged *u, struct err *err)
 	if (futimens(u->temp.fd, times))
 		return err_os(err, "set time");
 	rc = dir_stat_fd(u->temp.fd, &u->stx, err);
-	u->settled = !rc;
-	return rc;
+	if (rc)
+		return rc;
+	u->settled = true;
+	if (temp_park(u->ds, &u->temp))
+		fd_close(&u->dir);
+	return ERR_OK;
 }
 
 static enum err_code
@@ -62,7 +66,9 @@ static enum err_code
 staged_open(struct upload *base, struct content **out, struct err *err)
 {
 	struct dir_staged *u = CONTAINER_OF(base, struct dir_staged, base);
-	int fd = fcntl(u->temp.fd, F_DUPFD_CLOEXEC, 0);
+	int fd = u->temp.fd >= 0
+	    ? fcntl(u->temp.fd, F_DUPFD_CLOEXEC, 0)
+	    : open_beneath(u->temp.dir, u->temp.name, O_RDONLY, 0);
 
 	assert(u->settled);
 	if (fd < 0)

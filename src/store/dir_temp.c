@@ -235,6 +235,25 @@ temp_done(struct temp *t)
 	fd_close(&t->fd);
 }
 
+bool
+temp_park(struct dir_store *ds, struct temp *t)
+{
+	int staging = staging_now(ds);
+
+	if (staging < 0 || (t->name[0] && t->dir != staging))
+		return false;
+	if (!t->name[0]) {
+		temp_name_new(ds, t->name);
+		if (link_nameless(t->fd, staging, t->name)) {
+			t->name[0] = '\0';
+			return false;
+		}
+		t->dir = staging;
+	}
+	fd_close(&t->fd);
+	return true;
+}
+
 int
 temp_give_name(struct temp *t, int dir, const char *name)
 {

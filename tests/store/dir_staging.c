@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdio.h>
 #include <sys/mount.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/xattr.h>
 #include <time.h>
@@ -236,7 +237,34 @@ a_second_server_of_a_tree_leaves_the_work_of_the_first_alone(void **state)
 	await_empty(w, "/.sheaf-tmp-staging");
 }
 
+#define STAGED 600
+
+static void
+what_is_staged_and_settled_keeps_no_descriptor(void **state)
+{
+	struct world *w = *state;
+	struct upload *staged[STAGED];
+	struct rlimit before, few;
+	struct resource made;
+	unsigned i;
+
+	assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
+	few = before;
+	few.rlim_cur = 64;
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &few), 0);
+	for (i = 0; i < STAGED; i++) {
+		assert_ok(
+		    store_stage(w->store, at("/"), NULL, &staged[i], err));
+		assert_ok(upload_settle(staged[i], &made, err));
+	}
+	for (i = 0; i < STAGED; i++)
+		upload_free(staged[i]);
+	assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
+	assert_int_equal(count_entries(w, STAGING), 0);
+}
+
 static const struct CMUnitTest rows[] = {
+	WORLD_TEST(what_is_staged_and_settled_keeps_no_descriptor),
 	WORLD_TEST(what_a_crash_left_goes_while_the_store_is_at_work),
 	WORLD_TEST(nothing_stays_in_staging),
 	WORLD_TEST(it_is_made_again_when_somebody_removes_it),
