@@ -448,7 +448,7 @@ class Whole(TestCase):
         peer.statuses = {"/u/%d" % i: [403] for i in (1, 4)}
         p = self.batch(lines(ops(9), {"failOnErrors": 2}), code=3)
         self.assertEqual([b["failOnErrors"] for b in peer.batches], [2, 1])
-        self.assertIn("5", p.err)
+        self.assertIn("4 done, 2 failed, 3 not begun", p.err)
         self.assertEqual(len(self.lines_of(self.retry_file())), 1 + 2 + 3)
 
 

@@ -147,9 +147,12 @@ class Client:
             self.history.pop()
             self.doubt = None
             return None
+        # A power cut ends the server, too: what it says when its disk is no
+        # more, nobody would hear, and it may have been told of a sync by a
+        # system that had just given up.
+        if self.failing:
+            raise Gone("said by a server without a disk")
         if answer.status not in want:
-            if self.failing:
-                raise Gone("said by a server without a disk")
             raise Wrong("%s: %r; locks %r" % (doubt, answer,
                                               self.tree.locks))
         self.take(doubt, answer)
@@ -374,11 +377,11 @@ class Client:
             self.shared.add(start, None, values)
             raise
         end = self.clock()
-        if answer.status in (201, 204):
+        if self.failing or answer.status == 207:
+            self.shared.add(start, None, values, sure=False)
+        elif answer.status in (201, 204):
             self.shared.add(start, end, values)
             self.done += 1
-        elif self.failing or answer.status == 207:
-            self.shared.add(start, None, values, sure=False)
         elif answer.status not in (404, 405, 409, 412, 423, 503):
             raise Wrong("%s %s %s: %r" % (what, path, headers, answer))
 

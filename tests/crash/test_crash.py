@@ -16,7 +16,8 @@ import kill
 import powercut
 import start
 import stop
-from model import ANY, Node, Shared, Tree, Wrong, check_one, content, ident
+from model import (ANY, NO_BYTES, Node, Shared, Tree, Wrong, check_nodes, check_one,
+                   content, ident)
 import faults
 import sheaf_http
 import world
@@ -50,8 +51,9 @@ class Models(unittest.TestCase):
         whole = content("0.1", 1000)
         self.assertEqual(ident(whole, "f"), "0.1")
         self.assertEqual(ident(b"", "f"), "")
+        self.assertEqual(ident(bytes(1000), "f"), NO_BYTES)
         for bad in (whole[:-1], whole + b"x", whole[:500] + bytes(500),
-                    bytes(1000), whole[:500] + content("0.2", 1000)[500:]):
+                    whole[:500] + content("0.2", 1000)[500:]):
             with self.assertRaises(Wrong):
                 ident(bad, "f")
 
@@ -67,6 +69,17 @@ class Models(unittest.TestCase):
             change(nodes)
             with self.assertRaises(Wrong):
                 check_one(found(nodes), tree)
+
+    def test_only_what_a_copy_was_about_to_make_may_be_without_bytes(self):
+        before = Tree({"/d": Node(), "/d/f": Node("0.1")})
+        after = Tree({**before.nodes, "/e": Node(), "/e/f": Node("0.1")})
+        for data in ("", NO_BYTES, "0.1"):
+            nodes = {**before.nodes, "/e": Node(), "/e/f": Node(data)}
+            check_nodes(found(nodes), [before, after])
+            with self.assertRaises(Wrong):
+                check_nodes(found({**nodes, "/d/f": Node("0.2")}), [before, after])
+        with self.assertRaises(Wrong):
+            check_nodes(found({**before.nodes, "/d/f": Node(NO_BYTES)}), [before, after])
 
     def test_a_lock_that_is_lost_or_left_is_found_out(self):
         tree = Tree({"/d": Node(), "/d/f": Node("")})
