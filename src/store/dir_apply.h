@@ -12,7 +12,7 @@
 #ifndef SHEAF_STORE_DIR_APPLY_H
 #define SHEAF_STORE_DIR_APPLY_H
 
-#include "store/dir_impl.h"
+#include "store/dir_temp.h"
 #include "store/state_steps.h"
 
 /* ---- dir_claim_tree.c */

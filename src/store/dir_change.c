@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "store/dir_impl.h"
+#include "store/dir_temp.h"
 
 static enum err_code
 exists(const struct place *p, struct err *err)

@@ -451,53 +451,6 @@ void trash_done(struct trash *t);
 enum err_code dir_set_aside(
     struct dir_store *ds, const struct place *p, struct err *err) MUST_USE;
 
-/* ---- dir_temp.c: what is made where nobody sees it */
-
-/*
- * A file or directory in `dir` (borrowed) that clients do not see.  Removed by
- * temp_done() unless it was moved into place.  All zero but fd (-1): none.
- */
-struct temp {
-	int fd; /* -1 for a directory */
-	int dir;
-	bool collection;
-	char name[TEMP_NAME_SIZE]; /* empty: it has none yet, or no longer */
-};
-
-#define TEMP_NONE ((struct temp){ .fd = -1, .dir = -1 })
-
-/*
- * For a place in dir, which is borrowed as well.  What they make has an id that
- * the state knows nothing of.
- */
-enum err_code temp_file(struct dir_store *ds, int dir, mode_t mode,
-    struct temp *t, struct err *err) MUST_USE;
-
-/* In the place of the one that *t may hold.  beside: in dir itself. */
-enum err_code temp_dir(struct dir_store *ds, int dir, bool beside,
-    struct temp *t, struct err *err) MUST_USE;
-
-void temp_done(struct temp *t);
-
-/* It is `name` in dir from now on, and nobody's to remove.  -1 and errno. */
-int temp_give_name(struct temp *t, int dir, const char *name);
-
-/*
- * Closes a file that waits in staging, so that many can; it has only a name
- * from then on.  False: it is for another file system, and stays open.
- */
-bool temp_park(struct dir_store *ds, struct temp *t);
-
-/* Whether a file can be given a name through /proc. */
-bool temp_nameless_works(void);
-
-/*
- * Moves it to p, in the place of what p found.  ERR_EXISTS: something has come
- * to be there since.
- */
-enum err_code temp_install(struct dir_store *ds, struct temp *t,
-    const struct place *p, struct trash *trash, struct err *err) MUST_USE;
-
 /* ---- dir_move.c: one thing in the place of another */
 
 /*

@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "store/dir_impl.h"
+#include "store/dir_temp.h"
 
 #define MAX_TRIES 16 /* while others make what is to be locked */
 

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "store/dir_impl.h"
+#include "store/dir_temp.h"
 
 #define PROC_FD "/proc/self/fd/%d"
 #define PROC_FD_SIZE 32

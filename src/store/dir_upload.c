@@ -6,7 +6,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "store/dir_impl.h"
+#include "store/dir_temp.h"
 
 #define MAX_TRIES 16 /* while others make and remove the same name */
 
