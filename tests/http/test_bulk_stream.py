@@ -68,8 +68,10 @@ class Streams(sheaf_http.TestCase):
                 sum(b'"type":"result"' in one for one in lines), LINES)
             last = json.loads(lines[-1])
             self.assertEqual(last.get("summary", last)["success"], LINES)
+            # Held until the end, these would take over 100 MiB.  Each worker
+            # that has had a window keeps some room for the next.
             if not s.is_sanitized():
-                self.assertLess(s.peak() - before, 16 << 20)
+                self.assertLess(s.peak() - before, 40 << 20)
 
     def test_windows_run_while_the_rest_is_sent(self):
         with self.server.connect() as c:
