@@ -311,6 +311,7 @@ record_put(struct db *c, const struct record *r, bool created,
 {
 	const struct row row = {
 		.record = r,
+		.begun = r->begins,
 		.created = created,
 		.path = path.s,
 		.etag = etag,

@@ -4,26 +4,35 @@
  * another one with the same tree; at every step both say the same, and the base
  * does not change.  Then the draft is applied, and the base is what the plain
  * store is; or it is forgotten, and the base is what it was.
- * usage: test_draft_random [SEEDS [FIRST]]
+ * usage: test_draft_random STORE [SEEDS [FIRST]]; STORE: of the draft's base
  */
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/clock.h"
 #include "lib/locks.h"
+#include "lib/tmpdir.h"
 #include "store/draft.h"
 #include "store/stores.h"
 #include "store/suite.h"
 
-#define SEEDS 1200
 #define STEPS 24
 #define START 40
 #define LOCKS_MAX 4
 #define PATHS_MAX 156 /* 5 names, up to 3 deep */
 #define KEYS 5
 
-static uint64_t first_seed = 1;
-static uint64_t n_seeds = SEEDS;
+/* What the draft stands on. */
+static const struct base {
+	const char *name;
+	void (*try)(void);
+	uint64_t seeds;
+	/*
+	 * As the plain store it sets has_props only where there are some, and
+	 * of two locks in the way names the same.
+	 */
+	bool is_alike;
+} * base;
 
 /* ---- chance */
 
@@ -289,7 +298,8 @@ put_resource(struct buf *out, const char *name, const struct resource *r)
 {
 	if (r)
 		buf_printf(out, " %s %d %llu %d", name, r->collection,
-		    (unsigned long long)r->length, r->has_props);
+		    (unsigned long long)r->length,
+		    base->is_alike && r->has_props);
 }
 
 static enum err_code
@@ -392,7 +402,8 @@ make_step(
 	if (st->keyed)
 		g.record = &st->record;
 	a->rc = act(side->s, st, &g, a, &err);
-	if (a->rc && st->kind != CLEAR)
+	if (a->rc && st->kind != CLEAR &&
+	    (base->is_alike || a->rc != ERR_LOCKED))
 		(void)snprintf(a->about, sizeof(a->about), "%.60s", err.about);
 	if (!a->rc && st->keyed && st->done)
 		assert_int_equal(store_remember(side->s, &st->record,
@@ -441,11 +452,11 @@ plant(struct pair *p)
 		st.kind = pick(4) ? (pick(2) ? PUT : MKCOL) : PATCH;
 		for (k = 0; k < ARRAY_LEN(sides); k++) {
 			struct answer a = { 0 };
-			static struct side base;
+			static struct side below;
 
-			base.s = sides[k]->base;
+			below.s = sides[k]->base;
 			st.refuse = false;
-			make_step(p, &base, &st, &a);
+			make_step(p, &below, &st, &a);
 			buf_done(&a.seen);
 		}
 	}
@@ -473,11 +484,11 @@ plant_locks(struct pair *p)
 }
 
 static void
-apply_to(struct store *draft, struct store *base)
+apply_to(struct store *draft, struct store *under)
 {
 	struct store_claim *c;
 
-	assert_ok(store_claim(base, at("/"), &c, err));
+	assert_ok(store_claim(under, at("/"), &c, err));
 	assert_ok(draft_apply(draft, c, err));
 	store_claim_end(c);
 }
@@ -497,7 +508,8 @@ check_applied(struct side *draft)
 			continue;
 		r = must_stat(draft->base, paths[i]);
 		assert_str_equal(resource_etag(&r), resource_etag(&said[i]));
-		assert_int_equal(r.has_props, said[i].has_props);
+		if (base->is_alike)
+			assert_int_equal(r.has_props, said[i].has_props);
 		if (!r.collection)
 			assert_true(same_id(&r, &said[i]));
 		/* Ids of new collections come with the apply. */
@@ -552,7 +564,7 @@ one_draft(struct pair *p, const struct draft_spec *spec, bool nested)
 }
 
 static void
-try_seed(uint64_t seed, struct store *base)
+try_seed(uint64_t seed, struct store *under)
 {
 	static struct pair p; /* too large for the stack */
 	struct draft_spec spec = { .max_changed = 10000 };
@@ -560,7 +572,7 @@ try_seed(uint64_t seed, struct store *base)
 	memset(&p, 0, sizeof(p));
 	seed_now = seed;
 	dice = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
-	p.draft.base = base;
+	p.draft.base = under;
 	assert_ok(mem_store_new(&p.plain.base, err));
 	p.plain.s = p.plain.base;
 	plant(&p);
@@ -572,16 +584,44 @@ try_seed(uint64_t seed, struct store *base)
 }
 
 static void
+over_a_store_in_memory(void)
+{
+	struct store *s;
+
+	assert_ok(mem_store_new(&s, err));
+	try_seed(seed_now, s);
+}
+
+static void
+over_a_directory(void)
+{
+	struct tmpdir dir;
+	const struct dir_store_spec spec = { .dir = dir.path, .relaxed = true };
+	struct store *s;
+
+	tmpdir_make(&dir);
+	assert_ok(dir_store_open(&spec, &s, err));
+	try_seed(seed_now, s);
+	tmpdir_remove(&dir);
+}
+
+static const struct base bases[] = {
+	{ "memory", over_a_store_in_memory, 1200, true },
+	{ "directory", over_a_directory, 60, false },
+};
+
+static uint64_t first_seed = 1;
+static uint64_t n_seeds;
+
+static void
 a_draft_is_to_its_base_as_a_store_to_itself(void **state)
 {
 	uint64_t i;
 
 	(void)state;
 	for (i = 0; i < n_seeds; i++) {
-		struct store *base;
-
-		assert_ok(mem_store_new(&base, err));
-		try_seed(first_seed + i, base);
+		seed_now = first_seed + i;
+		base->try();
 	}
 }
 
@@ -591,9 +631,16 @@ main(int argc, char **argv)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_draft_is_to_its_base_as_a_store_to_itself),
 	};
+	size_t i;
 
-	if ((argc > 1 && !str_to_u64(str_from_c(argv[1]), &n_seeds)) ||
-	    (argc > 2 && !str_to_u64(str_from_c(argv[2]), &first_seed)))
+	for (i = 0; argc > 1 && i < ARRAY_LEN(bases); i++)
+		if (!strcmp(argv[1], bases[i].name))
+			base = &bases[i];
+	if (!base)
+		return EXIT_FAILURE;
+	n_seeds = base->seeds;
+	if ((argc > 2 && !str_to_u64(str_from_c(argv[2]), &n_seeds)) ||
+	    (argc > 3 && !str_to_u64(str_from_c(argv[3]), &first_seed)))
 		return EXIT_FAILURE;
 	make_paths();
 	return cmocka_run_group_tests(tests, NULL, NULL);
