@@ -232,6 +232,8 @@ bulk_run_big_begin(struct bulk_run *r, const struct batch_head *head,
 		rc = check_window(r, head, &w, err);
 	if (!rc)
 		rc = again_start(r, err);
+	if (!rc)
+		rc = run_start(r, 207, err);
 	if (rc) {
 		r->taking_big = false;
 		return end_window(r, rc);

@@ -237,6 +237,9 @@ run_independent(struct bulk_run *r, struct err *err)
 	struct waves w CLEANUP(waves_done) = { .r = r };
 	enum err_code rc = make_plan(&w, err);
 
+	/* What could not be told is not begun. */
+	if (!rc)
+		rc = run_start(r, 207, err);
 	while (!rc && !plan_is_empty(w.plan)) {
 		begin_round(r);
 		while (!plan_is_empty(w.plan) && w.held < HELD_MAX) {

@@ -366,8 +366,8 @@ begin_big(struct batch_parser *p, struct err *err)
 	s->item.has_body = true;
 	batch_print(p, &s->item);
 	p->n_items++;
-	s->in_big = true;
 	rc = p->big.begin(p->big.arg, &s->item, &s->big, err);
+	s->in_big = !rc;
 	/* What it fails with sticks to it, and is found at its end. */
 	if (!rc && s->big)
 		(void)ostream_write(s->big, buf_str(&s->body));

@@ -2,6 +2,7 @@
 #include "lib/dav_test.h"
 
 #include "base/clock.h"
+#include "bulk/endpoints.h"
 #include "dav/keys.h"
 #include "lib/alloc_fail.h"
 #include "lib/test.h"
@@ -59,35 +60,56 @@ split_headers(const char *text, struct header *out)
 	return n;
 }
 
-/* In two pieces, as a network would. */
+/* In pieces, as from a network. */
 static enum err_code
-send_body(struct exchange *x, struct str body, struct err *err)
+send_body(const struct dav_test *t, struct exchange *x,
+    const struct method_ops *ops, struct str body, struct err *err)
 {
-	size_t half = body.len / 2;
+	size_t slice = t->slice ? t->slice : body.len / 2 + 1;
+	enum err_code rc = ERR_OK;
 
 	if (!x->body)
 		return err_set(err, ERR_MEDIA_TYPE, "body");
-	if (ostream_write(x->body, str_head(body, half)) ||
-	    ostream_write(x->body, str_skip(body, half))) {
-		*err = x->body->err;
-		return err->code;
+	while (body.len && !rc) {
+		if (ostream_write(x->body, str_head(body, slice))) {
+			*err = x->body->err;
+			return err->code;
+		}
+		body = str_skip(body, slice);
+		if (x->full && ops->piece)
+			rc = ops->piece(x, err);
+		assert_true(rc || !x->full);
 	}
-	return ERR_OK;
+	return rc;
+}
+
+static const struct method_ops *
+ops_of(const struct dav_test *t, struct exchange *x)
+{
+	const struct method_ops *ops =
+	    t->service ? bulk_endpoint(x->req) : NULL;
+
+	if (!ops)
+		return keyed_method(x->req, dav_method(x->req->method));
+	x->service = t->service;
+	return ops;
 }
 
 static enum err_code
 exchange_run(
     struct dav_test *t, struct exchange *x, const char *body, struct err *err)
 {
-	const struct method_ops *ops =
-	    keyed_method(x->req, dav_method(x->req->method));
+	const struct method_ops *ops = ops_of(t, x);
+	struct str bytes = body ? str_from_c(body) : (struct str){ 0 };
 	enum err_code rc = ops->begin(x, err);
 
 	t->has_body_stream = x->body != NULL;
 	t->slow = x->slow;
+	if (t->gone_after)
+		bytes = str_head(bytes, t->gone_after);
 	if (!rc && body)
-		rc = send_body(x, str_from_c(body), err);
-	if (!rc)
+		rc = send_body(t, x, ops, bytes, err);
+	if (!rc && !t->gone_after)
 		rc = ops->run(x, err);
 	if (rc && !x->reply->status) {
 		err->code = rc;
@@ -132,6 +154,7 @@ dav_send(struct dav_test *t, const char *method, const char *target,
 		.has_length = body != NULL,
 		.length = body ? strlen(body) : 0,
 	};
+	struct str path, query = str_from_c(target);
 	struct err err = { 0 };
 	struct exchange x = {
 		.req = &req,
@@ -147,8 +170,10 @@ dav_send(struct dav_test *t, const char *method, const char *target,
 	reply_mem_done(&t->reply);
 	x.reply = reply_mem_init_with(&t->reply, t->outcomes);
 	req.headers = (struct headers){ list, split_headers(headers, list) };
-	assert_int_equal(href_decode_path(&t->arena, str_from_c(target),
-			     &req.path, &req.slash, NULL),
+	assert_true(str_cut(&query, '?', &path));
+	req.query = query;
+	assert_int_equal(
+	    href_decode_path(&t->arena, path, &req.path, &req.slash, NULL),
 	    ERR_OK);
 	if (headers_has(&req.headers, STR("Transfer-Encoding")))
 		req.has_length = false;

@@ -20,6 +20,9 @@ struct dav_test {
 	struct reply_mem reply; /* of the last request */
 	struct sink *outcomes; /* of a 207, instead of a body; NULL: none */
 	struct keys *keys; /* NULL: there are none */
+	const struct bulk_service *service; /* with it, endpoints are served */
+	size_t slice; /* bytes of a body at a time; 0: it comes in two halves */
+	size_t gone_after; /* so many the client goes; 0: it stays */
 	struct buf log; /* lines about failed members */
 	unsigned long fail_alloc; /* for the next: this allocation fails */
 	bool alloc_failed; /* it came to that */
@@ -33,7 +36,8 @@ void dav_test_init(struct dav_test *t, const char *text);
 void dav_test_done(struct dav_test *t);
 
 /*
- * Sends a request and returns the status, or 0 when the answer was cut short.
+ * Sends a request and returns the status, or 0 when the answer was cut short,
+ * or nobody is there to read it.
  * headers: lines "Name: value\n"; body: NULL for none.  What every reply must
  * be is asserted: an answer given once, no header twice, a 207 with a body.
  */
