@@ -188,14 +188,14 @@ def wait_for(port, process, log):
     raise RuntimeError('no start: ' + Path(log).read_text(errors='replace')[-2000:])
 
 
-def start(name, root, state):
+def start(name, root, state, more_env=None):
     """A context manager that runs the server of this name on root."""
     port = free_port()
     spool = Path(root).parent / 'spool'
     spool.mkdir(exist_ok=True)
     values = {'root': root, 'state': state, 'port': port, 'spool': spool, 'workers': WORKERS}
     argv, env = COMMANDS[name](values)
-    return running(argv, port, f'{state}/log', env)
+    return running(argv, port, f'{state}/log', dict(env or os.environ, **(more_env or {})))
 
 
 def configured(values, name, text, user, modules):
