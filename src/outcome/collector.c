@@ -11,20 +11,33 @@ name_copy(struct arena *a, struct prop_name n, struct prop_name *out)
 }
 
 static bool
+lock_copy(struct arena *a, const struct prop_lock *l, struct prop_lock *out)
+{
+	*out = *l;
+	return arena_str(a, l->owner, &out->owner) &&
+	    arena_str(a, l->token, &out->token) &&
+	    arena_str(a, l->root.s, &out->root.s);
+}
+
+static bool
 prop_copy(struct arena *a, const struct prop *p, struct prop *out)
 {
-	struct prop copy = *p;
 	struct prop_name *names = arena_array(a, p->n_names, sizeof(*names));
+	struct prop_lock *locks = arena_array(a, p->n_locks, sizeof(*locks));
 	size_t i;
 
-	if (!names || !name_copy(a, p->name, &copy.name) ||
-	    !arena_str(a, p->value, &copy.value))
+	*out = *p;
+	if (!names || !locks || !name_copy(a, p->name, &out->name) ||
+	    !arena_str(a, p->value, &out->value))
 		return false;
 	for (i = 0; i < p->n_names; i++)
 		if (!name_copy(a, p->names[i], &names[i]))
 			return false;
-	copy.names = names;
-	*out = copy;
+	for (i = 0; i < p->n_locks; i++)
+		if (!lock_copy(a, &p->locks[i], &locks[i]))
+			return false;
+	out->names = names;
+	out->locks = locks;
 	return true;
 }
 

@@ -67,6 +67,38 @@ a_collector_keeps_outcomes_in_order(void **state)
 }
 
 static void
+a_collector_keeps_the_locks_of_what_is_gone(void **state)
+{
+	char text[] = "owner urn:uuid:1 /a";
+	struct prop_lock lock = { .owner = str_of(text, 5),
+		.token = str_of(text + 6, 10),
+		.root = { str_of(text + 17, 2) } };
+	struct prop prop = { .name = { STR("DAV:"), STR("lockdiscovery") },
+		.form = PROP_LOCKS,
+		.locks = &lock,
+		.n_locks = 1 };
+	struct propstat ps = { .status = 200, .props = &prop, .n_props = 1 };
+	struct outcome o = { .path = { STR("/a") },
+		.status = 200,
+		.propstats = &ps,
+		.n_propstats = 1 };
+	struct arena a = { 0 };
+	const struct prop_lock *kept;
+	struct collector c;
+
+	(void)state;
+	assert_int_equal(sink_put(collector_init(&c, &a), &o), ERR_OK);
+	memset(text, 'x', sizeof(text) - 1);
+	memset(&lock, 0, sizeof(lock));
+	assert_int_equal(c.items[0].propstats[0].props[0].n_locks, 1);
+	kept = c.items[0].propstats[0].props[0].locks;
+	assert_str_equal(kept->owner, STR("owner"));
+	assert_str_equal(kept->token, STR("urn:uuid:1"));
+	assert_str_equal(kept->root.s, STR("/a"));
+	arena_done(&a);
+}
+
+static void
 a_tally_counts_what_passes(void **state)
 {
 	struct tally t;
@@ -257,6 +289,7 @@ main(void)
 		cmocka_unit_test(the_first_failure_of_a_sink_sticks),
 		cmocka_unit_test(a_failed_end_is_reported),
 		cmocka_unit_test(a_collector_keeps_outcomes_in_order),
+		cmocka_unit_test(a_collector_keeps_the_locks_of_what_is_gone),
 		cmocka_unit_test(a_tally_counts_what_passes),
 		cmocka_unit_test(a_tee_of_none_accepts_everything),
 		cmocka_unit_test(what_a_branch_that_fails_means_is_its_rule),
