@@ -186,19 +186,14 @@ bulk_begin(struct exchange *x, struct err *err)
 }
 
 static enum err_code
-answer_job(struct posting *p, struct err *err)
+reply_job(struct posting *p, struct err *err)
 {
 	struct exchange *x = p->x;
 	struct buf b CLEANUP(buf_done) = { 0 };
 	struct job_status now;
-	enum err_code rc = job_submit(p->job, p->id, err);
+	enum err_code rc = jobs_look(x->service->jobs, x->req->caller.user,
+	    str_from_c(p->id), &now, err);
 
-	if (rc)
-		return rc;
-	say_preferences(p);
-	p->job = NULL; /* it goes its own way */
-	rc = jobs_look(x->service->jobs, x->req->caller.user, str_from_c(p->id),
-	    &now, err);
 	if (rc)
 		return rc;
 	batch_path_put(&b, x->req->origin.prefix, str_from_c(p->id), false);
@@ -206,6 +201,20 @@ answer_job(struct posting *p, struct err *err)
 		return err_nomem(err);
 	(void)reply_header(x->reply, STR("Location"), buf_str(&b));
 	return endpoint_reply_job(x, 202, &now, err);
+}
+
+static enum err_code
+answer_job(struct posting *p, struct err *err)
+{
+	enum err_code rc = job_submit(p->job, p->id, err);
+
+	if (rc)
+		return rc;
+	say_preferences(p);
+	p->job = NULL; /* it goes its own way, whatever becomes of the answer */
+	rc = reply_job(p, err);
+	return rc ? err_tell(err, rc, "the batch was taken in as %s", p->id)
+		  : ERR_OK;
 }
 
 static enum err_code

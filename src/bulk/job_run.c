@@ -165,13 +165,13 @@ job_count(struct job *job, struct err *err)
 /* ---- */
 
 static void
-say_error(struct job *job, const struct err *why)
+say_error(struct job *job, const struct err *why, const char *more)
 {
 	struct jobs *j = job->jobs;
 
 	(void)pthread_mutex_lock(&j->lock);
-	(void)snprintf(job->now.error, sizeof(job->now.error), "%s",
-	    why->tell[0] ? why->tell : err_text(why->code));
+	(void)snprintf(job->now.error, sizeof(job->now.error), "%.130s%s",
+	    why->tell[0] ? why->tell : err_text(why->code), more);
 	(void)pthread_mutex_unlock(&j->lock);
 }
 
@@ -191,7 +191,7 @@ run_it(struct carrying *c, struct err *err)
 	if (!rc)
 		rc = pour(c->job, &c->feed, c, err);
 	if (!rc && c->feed.broke.code)
-		say_error(c->job, &c->feed.broke);
+		say_error(c->job, &c->feed.broke, "");
 	feed_done(&c->feed);
 	if (!rc && fsync(c->out.fd))
 		rc = err_os(err, "sync the results of a batch");
@@ -212,7 +212,8 @@ job_carry_out(struct job *job, bool *stopped, struct err *err)
 		return err_os(err, "make the results of a batch");
 	rc = run_it(&c, err);
 	if (rc)
-		say_error(job, err);
+		say_error(
+		    job, err, "; what has no result may have been carried out");
 	results_free(c.results);
 	fd_close(&c.out.fd);
 	*stopped = has_stopped(&c);

@@ -145,11 +145,13 @@ finish(struct job *job, enum err_code rc)
 	job->now.state = last_state(job, rc);
 	job->now.ended = clock_now();
 	/* If this fails it is run again after a restart, which does no harm. */
-	if (job_write_end(job, &err))
-		(void)snprintf(job->now.error, sizeof(job->now.error), "%s",
-		    err_text(err.code));
-	else
+	if (!job_write_end(job, &err))
 		job_drop_body(job);
+	else if (!job->now.error[0])
+		(void)snprintf(job->now.error, sizeof(job->now.error),
+		    "%s: its end could not be written down, so the next start "
+		    "runs it again",
+		    err_text(err.code));
 	fd_close(&job->dir);
 }
 

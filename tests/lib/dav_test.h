@@ -25,6 +25,7 @@ struct dav_test {
 	size_t gone_after; /* so many the client goes; 0: it stays */
 	struct buf log; /* lines about failed members */
 	unsigned long fail_alloc; /* for the next: this allocation fails */
+	bool fails_on; /* also after it: the caller stops that */
 	bool alloc_failed; /* it came to that */
 	enum err_code ran; /* what the method returned at last */
 	bool has_body_stream; /* it wanted the body */
