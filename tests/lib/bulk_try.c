@@ -8,8 +8,8 @@
 #include "lib/alloc_fail.h"
 #include "lib/test.h"
 
-void
-bulk_try_init(struct bulk_try *t, const char *text)
+static void
+init(struct bulk_try *t)
 {
 	*t = (struct bulk_try){
 		.set = { .max_xml = 1 << 20,
@@ -21,11 +21,25 @@ bulk_try_init(struct bulk_try *t, const char *text)
 		    .origin = { STR("http"), STR("example.org"), STR("") },
 		},
 	};
-	t->store = deny_store_init(&t->deny);
 	assert_int_equal(keys_new(&t->keys, NULL), ERR_OK);
 	assert_int_equal(pthread_mutex_init(&t->mutex, NULL), 0);
 	assert_int_equal(pthread_cond_init(&t->idle, NULL), 0);
+}
+
+void
+bulk_try_init(struct bulk_try *t, const char *text)
+{
+	init(t);
+	t->store = deny_store_init(&t->deny);
 	tree_make(t->deny.inner, text);
+}
+
+void
+bulk_try_init_on(struct bulk_try *t, struct store *store, const char *text)
+{
+	init(t);
+	t->store = t->deny.inner = store;
+	tree_make(store, text);
 }
 
 void

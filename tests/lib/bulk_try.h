@@ -39,6 +39,9 @@ struct bulk_try {
 
 /* With the tree that `text` says. */
 void bulk_try_init(struct bulk_try *t, const char *text);
+/* The same on another store, which it owns, with nothing between. */
+void
+bulk_try_init_on(struct bulk_try *t, struct store *store, const char *text);
 void bulk_try_done(struct bulk_try *t);
 
 /* The whole request, with ' for ". */

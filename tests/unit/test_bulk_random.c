@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Batches of any operations: side by side they leave what they would one after
- * the other, and say the same.
+ * the other, and say the same; also on a directory, held against memory.
+ * usage: test_bulk_random STORE [SEEDS [FIRST]]
  */
 #include "lib/test.h"
 
@@ -11,6 +12,8 @@
 
 #include "lib/bulk_try.h"
 #include "lib/locks.h"
+#include "lib/tmpdir.h"
+#include "store/stores.h"
 
 #define TREE "/a/ /a/k/ /a/k/z=3 /a/x=1 /b/ /b/x=2 /f=old"
 
@@ -32,7 +35,13 @@ any_path(uint64_t *random)
 
 /* ---- a batch */
 
-enum { WITH_GROUPS = 1, WITH_STOP = 2, SHORT = 4, WITHOUT_DENIAL = 8 };
+enum {
+	WITH_GROUPS = 1,
+	WITH_STOP = 2,
+	SHORT = 4,
+	WITHOUT_DENIAL = 8,
+	TRIED = 16, /* it is held against one that is not */
+};
 
 static void
 put_condition(struct buf *b, uint64_t *random, unsigned i)
@@ -200,12 +209,33 @@ put_said(struct outcome_of *o, const struct bulk_try *t)
 	json_decref(all);
 }
 
+/* Where batches run that are held against others run in memory. */
+static bool on_directory;
+static struct tmpdir dir;
+
+static void
+make_store(struct bulk_try *t, bool directory)
+{
+	const struct dir_store_spec spec = { .dir = dir.path, .relaxed = true };
+	struct store *s;
+
+	if (!directory) {
+		bulk_try_init(t, TREE);
+		return;
+	}
+	tmpdir_make(&dir);
+	if (dir_store_open(&spec, &s, NULL))
+		fail_msg("no store in %s", dir.path);
+	bulk_try_init_on(t, s, TREE);
+}
+
 static void
 set_up(struct bulk_try *t, uint64_t seed, unsigned flags)
 {
 	bool denies = seed % 3 == 1 && !(flags & WITHOUT_DENIAL);
 
-	bulk_try_init(t, TREE);
+	make_store(t, on_directory && flags & TRIED);
+	denies = denies && !on_directory;
 	if (denies)
 		deny(&t->deny, "/a/x", DENY_REMOVE, ERR_FORBIDDEN);
 	if (denies)
@@ -252,12 +282,20 @@ try(struct outcome_of *o, uint64_t seed, unsigned flags, size_t window,
 	t.threads = threads;
 	run(&t, json, o);
 	bulk_try_done(&t);
+	tmpdir_remove(&dir);
 }
 
+static uint64_t first_seed, n_seeds;
+
+/* The seed after the last. */
 static uint64_t
-rounds(uint64_t n)
+end(uint64_t n)
 {
-	return getenv("SHEAF_SANITIZED") ? n / 8 : n;
+	if (n_seeds)
+		n = n_seeds;
+	else if (on_directory)
+		n /= 40;
+	return first_seed + (getenv("SHEAF_SANITIZED") ? n / 8 : n);
 }
 
 static void
@@ -266,14 +304,37 @@ side_by_side_is_as_one_after_the_other(void **state)
 	uint64_t seed;
 
 	(void)state;
-	for (seed = 0; seed < rounds(2000); seed++) {
+	for (seed = first_seed; seed < end(2000); seed++) {
 		uint64_t random = seed;
 		struct outcome_of one, many;
 		struct buf json = { 0 };
 
 		put_batch(&json, &random, "", WITH_STOP);
 		try(&one, seed, 0, 1, 0, json.ptr);
-		try(&many, seed, 0, 0, 4, json.ptr);
+		try(&many, seed, TRIED, 0, 4, json.ptr);
+		check_same(&one, &many, seed, json.ptr);
+		outcome_done(&one);
+		outcome_done(&many);
+		buf_done(&json);
+	}
+}
+
+/* Groups cannot be run one operation at a time. */
+static void
+groups_side_by_side_are_as_one_after_the_other(void **state)
+{
+	uint64_t seed;
+
+	(void)state;
+	for (seed = first_seed; seed < end(1000); seed++) {
+		unsigned flags = WITHOUT_DENIAL | WITH_GROUPS | WITH_STOP;
+		uint64_t random = seed;
+		struct outcome_of one, many;
+		struct buf json = { 0 };
+
+		put_batch(&json, &random, "", flags);
+		try(&one, seed, flags, 0, 0, json.ptr);
+		try(&many, seed, flags | TRIED, 0, 4, json.ptr);
 		check_same(&one, &many, seed, json.ptr);
 		outcome_done(&one);
 		outcome_done(&many);
@@ -315,14 +376,14 @@ a_dry_run_says_the_same_and_does_nothing(void **state)
 	uint64_t seed;
 
 	(void)state;
-	for (seed = 0; seed < rounds(1000); seed++) {
+	for (seed = first_seed; seed < end(1000); seed++) {
 		unsigned flags = WITHOUT_DENIAL | WITH_GROUPS | WITH_STOP;
 		struct buf wet = { 0 }, dry = { 0 };
 		struct outcome_of a, b;
 
 		put_twice(&wet, &dry, "'dryRun':true,", seed, flags);
 		try(&a, seed, flags, 0, 4, wet.ptr);
-		try(&b, seed, flags, 0, 4, dry.ptr);
+		try(&b, seed, flags | TRIED, 0, 4, dry.ptr);
 		assert_untouched(&b, seed, dry.ptr);
 		buf_clear(&b.left);
 		buf_put(&b.left, buf_str(&a.left));
@@ -340,14 +401,14 @@ check_all_or_nothing(const char *head, unsigned status)
 	uint64_t seed;
 	size_t done = 0;
 
-	for (seed = 0; seed < rounds(1000); seed++) {
+	for (seed = first_seed; seed < end(1000); seed++) {
 		unsigned flags = WITHOUT_DENIAL | (seed % 4 ? SHORT : 0);
 		struct buf one = { 0 }, all = { 0 };
 		struct outcome_of a, b;
 
 		put_twice(&one, &all, head, seed, flags);
 		try(&a, seed, flags, 1, 0, one.ptr);
-		try(&b, seed, flags, 0, 4, all.ptr);
+		try(&b, seed, flags | TRIED, 0, 4, all.ptr);
 		if (!a.failed)
 			check_same(&a, &b, seed, one.ptr);
 		else
@@ -364,7 +425,7 @@ check_all_or_nothing(const char *head, unsigned status)
 		buf_done(&one);
 		buf_done(&all);
 	}
-	assert_true(done > rounds(1000) / 20);
+	assert_true(done > (seed - first_seed) / 20);
 }
 
 static void
@@ -382,15 +443,22 @@ a_batch_that_is_validated_first_is_begun_if_all_would_do(void **state)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(side_by_side_is_as_one_after_the_other),
+		cmocka_unit_test(
+		    groups_side_by_side_are_as_one_after_the_other),
 		cmocka_unit_test(a_dry_run_says_the_same_and_does_nothing),
 		cmocka_unit_test(an_atomic_batch_is_done_wholly_or_not_at_all),
 		cmocka_unit_test(
 		    a_batch_that_is_validated_first_is_begun_if_all_would_do),
 	};
 
+	if (argc < 2 ||
+	    (argc > 2 && !str_to_u64(str_from_c(argv[2]), &n_seeds)) ||
+	    (argc > 3 && !str_to_u64(str_from_c(argv[3]), &first_seed)))
+		return EXIT_FAILURE;
+	on_directory = strcmp(argv[1], "directory") == 0;
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
