@@ -159,6 +159,7 @@ one_that_is_dropped_in_the_middle_leaves_nothing(void **state)
 	    bulk_run_big_begin(r, &head, &item, &to, NULL), ERR_OK);
 	(void)ostream_write(to, STR("half"));
 	bulk_run_free(r);
+	results_free(t.results);
 	assert_tree(t.deny.inner, TREE);
 	bulk_try_done(&t);
 }
