@@ -10,17 +10,13 @@
 #include <stdlib.h>
 
 #include "base/clock.h"
-#include "lib/locks.h"
 #include "lib/tmpdir.h"
 #include "store/draft.h"
+#include "store/draft_pair.h"
 #include "store/stores.h"
-#include "store/suite.h"
 
 #define STEPS 24
 #define START 40
-#define LOCKS_MAX 4
-#define PATHS_MAX 156 /* 5 names, up to 3 deep */
-#define KEYS 5
 
 /* What the draft stands on. */
 static const struct base {
@@ -47,29 +43,6 @@ pick(unsigned n)
 	return (unsigned)(dice >> 20) % n;
 }
 
-static char paths[PATHS_MAX][8];
-static size_t n_paths;
-
-static void
-make_paths(void)
-{
-	static const char names[] = "abcde";
-	size_t i, from, to;
-	int deep;
-
-	(void)snprintf(paths[n_paths++], sizeof(paths[0]), "/");
-	for (deep = 0, from = 0; deep < 3; deep++, from = to)
-		for (to = n_paths, i = from; i < to; i++) {
-			const char *c;
-
-			for (c = names; *c; c++)
-				(void)snprintf(paths[n_paths++],
-				    sizeof(paths[0]), "%.6s/%c",
-				    i ? paths[i] : "", *c);
-		}
-	assert_int_equal(n_paths, PATHS_MAX);
-}
-
 /* The shallow ones more often. */
 static const char *
 any_path(void)
@@ -77,168 +50,8 @@ any_path(void)
 	unsigned deep = pick(8);
 
 	if (!deep)
-		return paths[pick(6)];
-	return paths[deep < 5 ? pick(31) : pick(PATHS_MAX)];
-}
-
-/* ---- two stores side by side */
-
-struct side {
-	struct store *base;
-	struct store *s; /* what is changed */
-	struct token locks[LOCKS_MAX];
-	/* Of each path, as it was when last looked at. */
-	struct resource seen[PATHS_MAX];
-	bool is_seen[PATHS_MAX];
-};
-
-struct pair {
-	struct side plain, draft;
-	struct store *middle; /* the draft's base, where that is a draft */
-	size_t n_locks;
-};
-
-static void
-failed(const char *what, const char *path, const char *a, const char *b)
-{
-	fail_msg("seed %llu, %s %s:\nplain %s\ndraft %s",
-	    (unsigned long long)seed_now, what, path, a, b);
-}
-
-/* ---- pictures */
-
-static void
-put_content(struct store *s, const char *path, struct buf *out)
-{
-	char bytes[64];
-	struct content *c;
-	size_t got;
-
-	assert_ok(store_open(s, at(path), &c, err));
-	assert_ok(content_read(c, 0, bytes, sizeof(bytes), &got, err));
-	assert_int_equal(content_resource(c)->length, got);
-	buf_put(out, str_of(bytes, got));
-	content_free(c);
-}
-
-static void
-put_props(struct store *s, const struct resource *r, struct buf *out)
-{
-	struct arena a CLEANUP(arena_done) = { 0 };
-	const struct prop *p;
-	size_t n, i;
-
-	assert_ok(store_props(s, r, &a, &p, &n, err));
-	assert_true(r->has_props || !n);
-	for (i = 0; i < n; i++)
-		buf_printf(out, " %.*s:%.*s", STR_ARG(p[i].name.local),
-		    STR_ARG(p[i].value));
-}
-
-static bool
-same_id(const struct resource *a, const struct resource *b)
-{
-	return !memcmp(&a->id, &b->id, sizeof(a->id));
-}
-
-/* What is at each path, and whether it is what was there before. */
-static void
-put_one(struct side *side, size_t i, struct buf *out)
-{
-	struct resource r = { 0 };
-	struct resource *was = &side->seen[i];
-	enum err_code rc = store_stat(side->s, at(paths[i]), &r, NULL);
-
-	if (rc == ERR_NOT_FOUND) {
-		side->is_seen[i] = false;
-		return;
-	}
-	assert_int_equal(rc, ERR_OK);
-	buf_printf(out, "%s%s ", paths[i], r.collection ? "/" : "=");
-	if (!r.collection)
-		put_content(side->s, paths[i], out);
-	put_props(side->s, &r, out);
-	if (side->is_seen[i])
-		buf_printf(out, " %s%s", same_id(was, &r) ? "" : "another ",
-		    str_eq(resource_etag(was), resource_etag(&r)) ? ""
-								  : "changed");
-	buf_putc(out, ' ');
-	locks_put(side->s, paths[i], out);
-	buf_putc(out, '\n');
-	side->seen[i] = r;
-	side->is_seen[i] = true;
-}
-
-static void
-put_keys(struct side *side, struct buf *out)
-{
-	int i;
-
-	for (i = 0; i < KEYS; i++) {
-		struct arena a CLEANUP(arena_done) = { 0 };
-		struct recalled r = { 0 };
-		bool found = false;
-		char key[8];
-
-		(void)snprintf(key, sizeof(key), "k%d", i);
-		assert_ok(store_recall(
-		    side->s, str_from_c(key), &a, &r, &found, err));
-		if (found)
-			buf_printf(out, "%s: %.*s %s%s%s%.*s\n", key,
-			    STR_ARG(r.path.s), r.begun ? "begun " : "",
-			    r.created ? "created " : "",
-			    r.etag.len ? "etag " : "", STR_ARG(r.result));
-	}
-}
-
-static void
-put_picture(struct side *side, struct buf *out)
-{
-	size_t i;
-
-	buf_clear(out);
-	for (i = 0; i < n_paths; i++)
-		put_one(side, i, out);
-	put_keys(side, out);
-	buf_put(out,
-	    str_from_c(walk_text(side->s, "/", DEPTH_INFINITY, WALK_DOWN)));
-	buf_put(
-	    out, str_from_c(walk_text(side->s, "/", DEPTH_INFINITY, WALK_UP)));
-	buf_putc(out, '\0');
-	assert_int_equal(buf_failed(out), ERR_OK);
-}
-
-static void
-compare_pictures(struct pair *p, const char *when)
-{
-	struct buf a CLEANUP(buf_done) = { 0 };
-	struct buf b CLEANUP(buf_done) = { 0 };
-
-	put_picture(&p->plain, &a);
-	put_picture(&p->draft, &b);
-	if (strcmp(a.ptr, b.ptr))
-		failed("picture", when, a.ptr, b.ptr);
-}
-
-/* All of the base, with ids and times. */
-static void
-put_base(struct store *s, struct buf *out)
-{
-	size_t i;
-
-	buf_clear(out);
-	for (i = 0; i < n_paths; i++) {
-		struct resource r;
-
-		if (store_stat(s, at(paths[i]), &r, NULL))
-			continue;
-		buf_printf(out, "%s %.*s %lld\n", paths[i],
-		    STR_ARG(resource_etag(&r)), (long long)r.modified);
-		buf_put(out, str_of((char *)r.id.bytes, sizeof(r.id.bytes)));
-		put_props(s, &r, out);
-		locks_put(s, paths[i], out);
-	}
-	assert_int_equal(buf_failed(out), ERR_OK);
+		return path_at(pick(6));
+	return path_at(deep < 5 ? pick(31) : pick(PATHS_MAX));
 }
 
 /* ---- changes */
@@ -427,9 +240,10 @@ make_steps(struct pair *p, unsigned n)
 		buf_putc(&a.seen, '\0');
 		buf_putc(&b.seen, '\0');
 		if (a.rc != b.rc || strcmp(a.about, b.about))
-			failed(what, a.about, err_name(a.rc), err_name(b.rc));
+			pair_failed(
+			    p, what, a.about, err_name(a.rc), err_name(b.rc));
 		if (a.created != b.created || strcmp(a.seen.ptr, b.seen.ptr))
-			failed(what, "", a.seen.ptr, b.seen.ptr);
+			pair_failed(p, what, "", a.seen.ptr, b.seen.ptr);
 		buf_done(&a.seen);
 		buf_done(&b.seen);
 		if (!pick(4))
@@ -501,12 +315,12 @@ check_applied(struct side *draft)
 	size_t i;
 
 	memcpy(said, draft->seen, sizeof(said));
-	for (i = 0; i < n_paths; i++) {
+	for (i = 0; i < PATHS_MAX; i++) {
 		struct resource r;
 
 		if (!draft->is_seen[i])
 			continue;
-		r = must_stat(draft->base, paths[i]);
+		r = must_stat(draft->base, path_at(i));
 		assert_str_equal(resource_etag(&r), resource_etag(&said[i]));
 		if (base->is_alike)
 			assert_int_equal(r.has_props, said[i].has_props);
@@ -570,7 +384,7 @@ try_seed(uint64_t seed, struct store *under)
 	struct draft_spec spec = { .max_changed = 10000 };
 
 	memset(&p, 0, sizeof(p));
-	seed_now = seed;
+	p.seed = seed;
 	dice = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
 	p.draft.base = under;
 	assert_ok(mem_store_new(&p.plain.base, err));
@@ -642,6 +456,5 @@ main(int argc, char **argv)
 	if ((argc > 2 && !str_to_u64(str_from_c(argv[2]), &n_seeds)) ||
 	    (argc > 3 && !str_to_u64(str_from_c(argv[3]), &first_seed)))
 		return EXIT_FAILURE;
-	make_paths();
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
