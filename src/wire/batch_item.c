@@ -94,17 +94,19 @@ static enum err_code
 take_word(const struct taking *t, const json_t *v, const char *limit,
     uint64_t max, struct str *out)
 {
-	enum err_code rc = copy_text(t, v, out);
+	struct str word;
+	enum err_code rc = copy_text(t, v, &word);
 	size_t i;
 
 	if (rc)
 		return rc;
-	if (out->len > max)
+	if (word.len > max)
 		return WRONG(t, "%zu bytes, over the limit %s of %" PRIu64,
-		    out->len, limit, max);
-	for (i = 0; i < out->len; i++)
-		if ((unsigned char)out->ptr[i] < ' ' || out->ptr[i] == '\x7f')
+		    word.len, limit, max);
+	for (i = 0; i < word.len; i++)
+		if ((unsigned char)word.ptr[i] < ' ' || word.ptr[i] == '\x7f')
 			return WRONG(t, "a control character in it");
+	*out = word; /* not sooner: a line that is refused is told by its id */
 	return ERR_OK;
 }
 

@@ -16,7 +16,7 @@ fuzz_batch_items(
 {
 	struct batch_parser *p;
 	const struct batch_window *w;
-	size_t i;
+	size_t i, at;
 
 	MUST(!batch_parser_new(form, STR("b"), limits, NULL, &p, NULL));
 	MUST(batch_parser_feed(p, text, NULL) != ERR_NOMEM);
@@ -26,6 +26,8 @@ fuzz_batch_items(
 
 		MUST(it->index == i && it->id.len);
 		MUST(it->id.len <= limits->id_bytes || it->id.len <= 20);
+		for (at = 0; at < it->id.len; at++)
+			MUST((unsigned char)it->id.ptr[at] >= ' ');
 		if (it->bad.code) {
 			MUST(it->bad.tell[0]);
 			continue;
