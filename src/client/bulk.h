@@ -29,11 +29,18 @@ struct bulk_item {
 	struct verdict v; /* text, error and etag as well */
 	struct str href; /* where it is now, encoded */
 	struct str caused_by; /* of a 424 */
+	struct str
+	    answer; /* all that was said of it, in JSON: bulk_match.keep */
+	bool omitted; /* that was too much */
 	bool replayed;
 	bool again; /* it is worth sending once more, now */
 };
 
 /* ---- the answer, item by item; pure */
+
+/* A thousand bodies may be too much for memory: those that are not kept can be
+ * read by themselves. */
+#define BULK_KEPT ((size_t)64 << 20)
 
 struct bulk_match {
 	struct sink base;
@@ -45,6 +52,8 @@ struct bulk_match {
 	 * has them in their order, or with their index.
 	 */
 	bool by_id;
+	bool keep; /* what was said of each, of all up to BULK_KEPT bytes */
+	size_t n_kept;
 	/* A member of an item that failed.  Optional. */
 	void (*member)(void *arg, size_t item, const struct outcome *o);
 	void *arg;
@@ -97,6 +106,7 @@ struct bulk_spec {
 	struct str url; /* absolute, encoded */
 	struct str body, content_type;
 	struct str key; /* Idempotency-Key; empty: none */
+	struct str prefer; /* Prefer; empty: none */
 	bool keyed; /* its operations are: twice is once */
 	bool follows; /* as of struct call_spec */
 	struct bulk_match *match; /* must outlive the call */

@@ -80,6 +80,18 @@ fate_of(unsigned status, bool partial)
 }
 
 static enum err_code
+keep_answer(struct bulk_match *m, struct bulk_item *it, struct str bytes)
+{
+	if (!m->keep)
+		return ERR_OK;
+	it->omitted = bytes.len > BULK_KEPT - m->n_kept;
+	if (it->omitted)
+		return ERR_OK;
+	m->n_kept += bytes.len;
+	return keep(m, bytes, &it->answer);
+}
+
+static enum err_code
 take(struct bulk_match *m, struct bulk_item *it, const struct outcome *o)
 {
 	const struct told *t = o->told;
@@ -105,6 +117,8 @@ take(struct bulk_match *m, struct bulk_item *it, const struct outcome *o)
 		    keep(m, t->location.len ? t->location : t->href, &it->href);
 	if (!rc)
 		rc = keep(m, t->caused_by, &it->caused_by);
+	if (!rc)
+		rc = keep_answer(m, it, t->bytes);
 	it->v = v;
 	it->replayed = t->replayed;
 	return rc;

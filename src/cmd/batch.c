@@ -149,6 +149,12 @@ read_input(struct batch *b, const char *name)
 	if (!*b->in.name)
 		(void)snprintf(b->in.name, sizeof(b->in.name), "%s", called);
 	b->whole = is_whole_mode(b);
+	/* As if it had been asked for: nothing of it is ever done. */
+	if (b->in.head.dry_run && (b->f.o.journal || b->f.o.resume))
+		return wrong(b,
+		    "a dry run needs no journal, and the batch "
+		    "says that it is one");
+	b->f.o.dry_run |= b->in.head.dry_run;
 	work_expect(b->f.work, b->in.total, 0);
 	return EXIT_OK;
 }
@@ -178,14 +184,28 @@ c_text(struct batch *b, struct str s)
 	return arena_str(&b->a, s, &kept) ? kept.ptr : NULL;
 }
 
+static bool
+is_url(const char *name)
+{
+	struct str s = str_from_c(name);
+
+	return str_starts_nocase(s, STR("http://")) ||
+	    str_starts_nocase(s, STR("https://"));
+}
+
 /* URL FILE, or a retry file, which knows its URL. */
 static int
 begin_anew(struct batch *b)
 {
 	const struct options *o = &b->f.o;
 	const char *name = o->operands[o->n_operands - 1], *url;
-	int code = read_input(b, name);
+	int code;
 
+	if (is_url(name))
+		return wrong(b,
+		    "which batch? URL FILE are wanted, in this order; FILE - "
+		    "is standard input");
+	code = read_input(b, name);
 	if (code != EXIT_OK)
 		return code;
 	url = o->n_operands == 2 ? o->operands[0] : c_text(b, b->in.head.url);
@@ -232,24 +252,48 @@ begin_again(struct batch *b)
 
 /* ---- safety stops */
 
+static const char *
+why_whole(const struct batch *b)
+{
+	if (!is_whole_mode(b))
+		return "a dry run, in which each operation is judged by what "
+		       "those before it would do,";
+	return str_eq(b->in.head.mode, STR("atomic"))
+	    ? "a batch that is atomic"
+	    : "a batch that is validated first";
+}
+
 /* All or nothing, and too much for one request: then nothing. */
 static bool
 fits(struct batch *b)
 {
+	uint64_t group =
+	    b->limit < b->most_in_group ? b->limit : b->most_in_group;
+
 	if (b->whole && b->in.total > b->limit) {
 		work_say(b->f.work,
-		    "nothing was sent: a batch that is %s must go in one "
-		    "request, and the server takes %llu operations in one; "
-		    "this has %llu",
-		    str_eq(b->in.head.mode, STR("atomic")) ? "atomic"
-							   : "validated first",
-		    (unsigned long long)b->limit,
+		    "nothing was sent: %s must go in one request, and of that "
+		    "at most %llu operations; this has %llu",
+		    why_whole(b), (unsigned long long)b->limit,
 		    (unsigned long long)b->in.total);
-	} else if (b->in.largest_group > b->limit) {
+	} else if (b->whole && !is_whole_mode(b) &&
+	    b->in.size > b->limit_bytes) {
+		work_say(b->f.work,
+		    "nothing was sent: %s must go in one request, and of that "
+		    "at most %llu bytes; this has %llu",
+		    why_whole(b), (unsigned long long)b->limit_bytes,
+		    (unsigned long long)b->in.size);
+	} else if (b->whole && b->in.groups > b->most_groups) {
+		work_say(b->f.work,
+		    "nothing was sent: %s must go in one request, and of that "
+		    "at most %llu groups; this has %llu",
+		    why_whole(b), (unsigned long long)b->most_groups,
+		    (unsigned long long)b->in.groups);
+	} else if (b->in.largest_group > group) {
 		work_say(b->f.work,
 		    "nothing was sent: a group must go in one request, and the "
 		    "server takes %llu operations in one; there is one of %zu",
-		    (unsigned long long)b->limit, b->in.largest_group);
+		    (unsigned long long)group, b->in.largest_group);
 	} else {
 		return true;
 	}

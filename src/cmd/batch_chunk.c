@@ -29,7 +29,7 @@ is_repeatable(const struct batch *b, const struct batch_one *one)
 {
 	const struct batch_edit *e = &one->op.e;
 
-	if (one->key.len || b->f.o.dry_run || b->in.head.dry_run)
+	if (one->key.len || b->f.o.dry_run)
 		return true;
 	if (b->in.head.shape == SHAPE_ACTIONS)
 		return e->id.len && !str_eq(e->op, STR("update"));
@@ -204,6 +204,8 @@ put_one(struct batch *b, struct buf *body, const struct batch_one *one,
 		.known = batch_known,
 		.arg = b,
 	};
+	size_t from = body->len;
+	enum err_code rc;
 
 	if (b->in.head.shape == SHAPE_ACTIONS) {
 		buf_put(body, one->op.text);
@@ -213,9 +215,14 @@ put_one(struct batch *b, struct buf *body, const struct batch_one *one,
 			buf_putc(body, '\n');
 		return buf_failed(body) ? err_nomem(err) : ERR_OK;
 	}
-	if (!first)
+	if (!first && !b->lines)
 		buf_putc(body, ',');
-	return batch_edit_put(body, &one->op.e, &changes, err);
+	rc = batch_edit_put(body, &one->op.e, &changes, err);
+	if (rc || !b->lines)
+		return rc;
+	batch_flatten(body, from);
+	buf_putc(body, '\n');
+	return buf_failed(body) ? err_nomem(err) : ERR_OK;
 }
 
 static enum err_code
@@ -235,6 +242,7 @@ put_unit(struct batch *b, struct batch_chunk *c, const struct batch_one *unit,
 static enum err_code
 keep_unit(struct batch_chunk *c, struct batch_one *unit, struct err *err)
 {
+	c->groups += unit->op.e.group.len > 0;
 	while (unit) {
 		struct batch_one *next = unit->next;
 
@@ -257,10 +265,13 @@ keep_unit(struct batch_chunk *c, struct batch_one *unit, struct err *err)
 }
 
 static bool
-is_over(const struct batch *b, const struct batch_chunk *c, size_t more)
+is_over(const struct batch *b, const struct batch_chunk *c,
+    const struct batch_one *unit, size_t more)
 {
-	return !b->whole && c->n &&
-	    (c->n + more > b->most || c->body.len + 2 > b->most_bytes);
+	if (b->whole || !c->n)
+		return false;
+	return c->n + more > b->most || c->body.len + 2 > b->most_bytes ||
+	    (unit->op.e.group.len && c->groups >= b->most_groups);
 }
 
 static void
@@ -295,7 +306,7 @@ add_unit(struct batch *b, struct batch_chunk *c, struct batch_one *unit,
 		c->body.len = len;
 		settle_unit(b, unit, &r);
 		rc = ERR_OK;
-	} else if (rc || is_over(b, c, n)) {
+	} else if (rc || is_over(b, c, unit, n)) {
 		give_back(b, c, unit, len);
 		*full = true;
 	} else {
@@ -329,6 +340,7 @@ prepare_match(struct batch *b, struct batch_chunk *c, struct err *err)
 		.n = c->n,
 		.kept = &c->a,
 		.by_id = b->in.head.shape != SHAPE_ACTIONS,
+		.keep = b->f.o.json,
 		.member = on_member,
 		.arg = c };
 	for (i = 0; i < c->n; i++) {
@@ -359,7 +371,7 @@ batch_chunk_take(struct batch *b, struct batch_chunk *c, struct err *err)
 	size_t n;
 
 	c->batch = b;
-	batch_lead_put(&c->body, h, b->f.o.dry_run || h->dry_run, limit);
+	batch_lead_put(&c->body, h, b->f.o.dry_run, limit, b->lines);
 	while (!rc && !full && (b->whole || c->n < b->most)) {
 		struct batch_one *unit = take_unit(b, &n);
 
@@ -369,7 +381,7 @@ batch_chunk_take(struct batch *b, struct batch_chunk *c, struct err *err)
 	}
 	if (rc || !c->n)
 		return rc;
-	batch_tail_put(&c->body, h);
+	batch_tail_put(&c->body, h, b->lines);
 	if (buf_failed(&c->body))
 		return err_nomem(err);
 	return prepare_match(b, c, err);

@@ -20,6 +20,10 @@
 #define MOST_OPERATIONS 1000
 #define MOST_BYTES (UINT64_C(8) << 20)
 
+/* A dry run goes in one request: its memory is the batch's. */
+#define DRY_OPERATIONS 100000
+#define DRY_BYTES (UINT64_C(64) << 20)
+
 struct asking {
 	struct batch *b;
 	struct buf body;
@@ -143,6 +147,24 @@ set_limits(struct batch *b, uint64_t operations, uint64_t bytes)
 	b->limit_bytes = bytes < MOST_BYTES || b->whole ? bytes : MOST_BYTES;
 	b->most = b->limit;
 	b->most_bytes = b->limit_bytes;
+	b->most_groups = b->most_in_group = UINT64_MAX;
+}
+
+/* All or nothing takes what a document does, and else lines have no end. */
+static void
+set_dry_limits(struct batch *b, const struct bulk_offer *o)
+{
+	if (!b->f.o.dry_run || b->whole)
+		return;
+	b->whole = true;
+	if (!b->lines) {
+		set_limits(b, o->operations, b->limit_bytes);
+		return;
+	}
+	set_limits(b,
+	    o->stream_operations < DRY_OPERATIONS ? o->stream_operations
+						  : DRY_OPERATIONS,
+	    DRY_BYTES);
 }
 
 static bool
@@ -166,8 +188,14 @@ is_ours(struct batch *b, const struct bulk_offer *o)
 	struct url base;
 
 	b->ours = true;
+	b->lines = o->stream_operations > 0;
 	set_limits(
 	    b, o->operations, o->json_bytes ? o->json_bytes : SOME_BYTES);
+	set_dry_limits(b, o);
+	if (o->groups)
+		b->most_groups = o->groups;
+	if (o->group_operations)
+		b->most_in_group = o->group_operations;
 	if (url_parse(url, &base, NULL) ||
 	    url_resolve(&b->a, &base,
 		o->endpoint.len ? o->endpoint : STR("/.sheaf/bulk"), &url,

@@ -31,6 +31,7 @@ struct batch_input {
 	struct batch_source_head head; /* its strings are in the arena */
 	struct arena a;
 	size_t largest_group;
+	uint64_t groups;
 };
 
 /*
@@ -115,10 +116,20 @@ struct batch {
 	struct str endpoint;
 	struct url endpoint_url;
 	bool ours; /* it said what it takes, and knows keys */
+	/*
+	 * Operations are sent as lines: one that is malformed fails by itself,
+	 * and not the whole request.
+	 */
+	bool lines;
 	struct str key;
 	uint64_t most, most_bytes; /* in a request; now */
 	uint64_t limit, limit_bytes; /* and as it said */
-	bool whole; /* it must not be cut in two */
+	uint64_t most_groups, most_in_group;
+	/*
+	 * It must not be cut in two: all or nothing; or a dry run, which judges
+	 * each operation by what those before it would have done.
+	 */
+	bool whole;
 	/* What is read and not yet sent. */
 	struct batch_source_events events;
 	struct batch_source *source;
@@ -162,6 +173,7 @@ struct batch_chunk {
 	struct bulk_item *items;
 	size_t n, cap;
 	size_t units; /* pieces that it could be cut into */
+	uint64_t groups; /* of them */
 	struct buf body;
 	struct arena a; /* of what its answer says */
 	struct bulk_match match;
@@ -183,6 +195,12 @@ enum err_code batch_chunk_take(
 bool batch_known(void *arg, struct str id, struct edit_known *out);
 
 /* ---- batch_tell.c */
+
+/*
+ * What was answered, without the place in a request that nobody has seen:
+ * "line 3: /operations/1/url: ..." is "/url: ...".
+ */
+struct str batch_text(struct str text);
 
 /* The last word on an operation: told, journaled, remembered; one is freed. */
 void batch_settle(struct batch *b, struct batch_one *one,

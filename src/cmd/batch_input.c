@@ -152,8 +152,10 @@ check_names(
 static enum err_code
 count_group(struct checking *c, struct str group, struct err *err)
 {
-	if (!group.len || !str_eq(group, buf_str(&c->group)))
+	if (!group.len || !str_eq(group, buf_str(&c->group))) {
 		c->in_group = 0;
+		c->in->groups += group.len > 0;
+	}
 	buf_clear(&c->group);
 	buf_put(&c->group, group);
 	if (buf_failed(&c->group))

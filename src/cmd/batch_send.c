@@ -138,6 +138,12 @@ put_back(struct batch *b, struct batch_chunk *c, bool sent)
 	batch_unshift(b, list);
 }
 
+static const struct verdict no_answer = { .fate = FATE_UNKNOWN,
+	.blame = BLAME_CUT,
+	.wait = -1,
+	.text = STR_INIT("an earlier request got no answer and may have been "
+			 "carried out, and it was not sent again") };
+
 /*
  * None of it was begun now, nor will be; but an earlier request with it, to
  * which no answer came, may have been carried out.
@@ -147,17 +153,9 @@ give_up(struct batch *b, struct batch_chunk *c, const char *why)
 {
 	size_t i;
 
-	for (i = 0; i < c->n; i++) {
-		struct verdict *v = &c->items[i].v;
-
-		if (!c->v[i]->before)
-			continue;
-		v->fate = FATE_UNKNOWN;
-		v->blame = BLAME_CUT;
-		v->text = STR("an earlier request got no answer and may have "
-			      "been carried out, and the next one was not "
-			      "taken");
-	}
+	for (i = 0; i < c->n; i++)
+		if (c->v[i]->before)
+			c->items[i].v = no_answer;
 	b->leaving = true;
 	settle_all(b, c);
 	b->leaving = false;
@@ -314,6 +312,9 @@ on_answered(struct batch *b, struct batch_chunk *c)
 {
 	struct batch_one *list = NULL, **end = &list;
 	bool refused = b->whole && c->status >= 400;
+	/* Alone, what is left of a dry run would be judged by something else.
+	 */
+	bool alone = !(b->whole && b->f.o.dry_run);
 	bool all = refused && whole_goes_again(b, c);
 	unsigned attempt = 0;
 	int64_t wait = c->wait;
@@ -324,7 +325,7 @@ on_answered(struct batch *b, struct batch_chunk *c)
 	for (i = 0; i < n; i++) {
 		struct batch_one *one = c->v[i];
 		struct bulk_item *it = &c->items[i];
-		bool again = refused ? all : it->again;
+		bool again = refused ? all : alone && it->again;
 
 		if (it->v.wait > BATCH_PATIENCE ||
 		    one->attempts >= attempts_of(b) ||
@@ -443,6 +444,8 @@ on_done(void *arg, const struct bulk_reply *r)
 	for (i = 0; i < c->n; i++) {
 		struct verdict *v = &c->items[i].v;
 
+		if (c->found == BULK_ANSWERED)
+			v->text = batch_text(v->text);
 		if (!arena_str(&c->a, v->text, &v->text) ||
 		    !arena_str(&c->a, v->error, &v->error)) {
 			v->text = v->error = str_of("", 0);
@@ -478,9 +481,11 @@ send_chunk(struct batch *b, struct batch_chunk *c)
 	struct buf key CLEANUP(buf_done) = { 0 };
 	struct bulk_spec spec = { .url = b->endpoint,
 		.body = buf_str(&c->body),
-		.content_type = b->in.head.shape == SHAPE_ACTIONS
+		.content_type = b->in.head.shape == SHAPE_ACTIONS || b->lines
 		    ? STR("application/x-ndjson")
 		    : STR("application/json"),
+		/* It is long, and nothing of it may be left for later. */
+		.prefer = b->ours && b->whole ? STR("wait=600") : STR(""),
 		.keyed = b->ours,
 		.match = &c->match,
 		.progress = on_progress,
@@ -527,10 +532,14 @@ leave_rest(struct batch *b)
 	struct err err = { 0 };
 	struct batch_one *one;
 
+	if (!interrupted && (b->first || !b->read_all))
+		work_say(b->f.work, "nothing more was sent: %.*s",
+		    STR_ARG(buf_str(&b->stopped)));
 	b->leaving = true;
 	do {
 		while ((one = batch_shift(b)))
-			batch_settle(b, one, &v, NULL);
+			batch_settle(
+			    b, one, one->before ? &no_answer : &v, NULL);
 		b->whole = false;
 		if (batch_fill(b, &err)) {
 			work_stop(b->f.work, b->in.name, &err);

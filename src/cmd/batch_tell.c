@@ -7,17 +7,6 @@
 #include "cmd/text.h"
 #include "cmd/trouble.h"
 
-/* On one line: a line break in JSON is white space, and nothing else. */
-static void
-flatten(struct buf *b, size_t from)
-{
-	size_t i;
-
-	for (i = from; i < b->len; i++)
-		if (b->ptr[i] == '\n' || b->ptr[i] == '\r')
-			b->ptr[i] = ' ';
-}
-
 /*
  * As it has to be sent the next time: what it waited for and is done is not in
  * the retry file, and need not be.
@@ -34,7 +23,33 @@ put_operation(struct batch *b, const struct batch_one *one, struct buf *out)
 		buf_clear(out);
 		buf_put(out, one->op.text);
 	}
-	flatten(out, 0);
+	batch_flatten(out, 0);
+}
+
+/* Behind the name and its number; text where it does not begin so. */
+static struct str
+without(struct str text, struct str name, struct str end)
+{
+	struct str rest = str_skip(text, name.len);
+	size_t digits = 0;
+
+	if (!str_starts(text, name))
+		return text;
+	while (digits < rest.len && rest.ptr[digits] >= '0' &&
+	    rest.ptr[digits] <= '9')
+		digits++;
+	rest = str_skip(rest, digits);
+	return digits && str_starts(rest, end) ? rest : text;
+}
+
+struct str
+batch_text(struct str text)
+{
+	struct str rest = without(text, STR("line "), STR(": "));
+
+	if (rest.ptr != text.ptr)
+		rest = str_skip(rest, STR(": ").len);
+	return without(rest, STR("/operations/"), STR("/"));
 }
 
 static struct str
@@ -106,6 +121,7 @@ batch_settle(struct batch *b, struct batch_one *one, const struct verdict *v,
     const struct bulk_item *answer)
 {
 	struct buf operation CLEANUP(buf_done) = { 0 };
+	struct buf said CLEANUP(buf_done) = { 0 };
 	struct work_item item = item_of(one);
 
 	remember(b, one->op.e.id, one->op.e.group, v,
@@ -119,6 +135,15 @@ batch_settle(struct batch *b, struct batch_one *one, const struct verdict *v,
 	item.operation = operation.len ? buf_str(&operation) : STR("{}");
 	b->failures += v->fate == FATE_FAILED || v->fate == FATE_PARTIAL;
 	item.kept = b->leaving && b->journal.name;
+	item.mute = b->leaving && v->fate == FATE_LEFT;
+	if (answer && answer->answer.len) {
+		buf_put(&said, answer->answer);
+		batch_flatten(&said, 0);
+		if (buf_failed(&said))
+			work_stop(b->f.work, "", NULL);
+		item.answer = buf_str(&said);
+	}
+	item.answer_omitted = answer && answer->omitted;
 	if (!b->leaving)
 		journal(b, one, v, answer);
 	work_done(b->f.work, &item, v);

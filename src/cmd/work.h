@@ -39,6 +39,10 @@ struct work_item {
 	struct str key;
 	bool replayed; /* it was done before */
 	bool kept; /* a journal has it to go on with: the retry file need not */
+	bool mute; /* one of many that end for a reason that is said once */
+	/* What was answered of it, in JSON; or that this was too much. */
+	struct str answer;
+	bool answer_omitted;
 };
 
 struct work;

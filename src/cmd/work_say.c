@@ -141,6 +141,10 @@ put_result(struct work *w, const struct work_item *i, const struct verdict *v,
 		json_put_number(&o, "bytes", i->bytes);
 	if (i->replayed)
 		json_put_true(&o, "replayed");
+	if (i->answer.len)
+		json_put_raw(&o, "answer", i->answer);
+	if (i->answer_omitted)
+		json_put_true(&o, "answerOmitted");
 	if (v->fate != FATE_DONE) {
 		trouble_put_json(&o, &w->item, &p);
 		if (v->retryable)
@@ -163,7 +167,7 @@ work_say_item(struct work *w, const struct work_item *i,
 	if (w->json)
 		put_result(w, i, v, parent);
 	else if (v->fate != FATE_DONE &&
-	    (w->verbose || v->blame != BLAME_INTERRUPT))
+	    (w->verbose || (v->blame != BLAME_INTERRUPT && !i->mute)))
 		say_not_done(w, i, v, parent);
 	else if (w->verbose)
 		say_done(w, i, v);

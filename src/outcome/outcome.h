@@ -35,6 +35,7 @@ struct told {
 	struct str
 	    index; /* its number in the request, where the answer says it */
 	struct str etag; /* of its header fields, in JSON */
+	struct str bytes; /* all of it, in JSON; a member has none */
 	bool placed; /* id is its place in a list, for want of any name */
 	bool member; /* of the outcome before it that is none */
 	bool replayed; /* done before, and answered from memory */

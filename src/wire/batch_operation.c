@@ -52,28 +52,43 @@ put_true(struct buf *b, bool *some, const char *name)
 
 void
 batch_lead_put(struct buf *b, const struct batch_source_head *h, bool dry_run,
-    uint64_t fail_on_errors)
+    uint64_t fail_on_errors, bool lines)
 {
 	bool some = h->members.len > 0;
 
-	if (h->shape == SHAPE_ACTIONS)
+	if (h->shape == SHAPE_ACTIONS ||
+	    (lines && !some && !dry_run && !fail_on_errors))
 		return;
-	buf_putc(b, '{');
+	buf_put(b, lines ? STR("{\"batch\":{") : STR("{"));
 	buf_put(b, h->members);
 	if (dry_run)
 		put_true(b, &some, "dryRun");
 	if (fail_on_errors)
 		put_number(b, &some, "failOnErrors", fail_on_errors);
+	if (lines) {
+		BUF_LIT(b, "}}\n");
+		return;
+	}
 	buf_put(b, some ? STR(",\"") : STR("\""));
 	buf_put(b, str_from_c(shapes[h->shape]));
 	BUF_LIT(b, "\":[");
 }
 
 void
-batch_tail_put(struct buf *b, const struct batch_source_head *h)
+batch_tail_put(struct buf *b, const struct batch_source_head *h, bool lines)
 {
-	if (h->shape != SHAPE_ACTIONS)
+	if (h->shape != SHAPE_ACTIONS && !lines)
 		BUF_LIT(b, "]}");
+}
+
+void
+batch_flatten(struct buf *b, size_t from)
+{
+	size_t i;
+
+	for (i = from; i < b->len; i++)
+		if (b->ptr[i] == '\n' || b->ptr[i] == '\r')
+			b->ptr[i] = ' ';
 }
 
 void

@@ -94,6 +94,10 @@ take_beside(struct batch_source *s, struct str name,
 	size_t i;
 
 	if (str_eq(name, STR("dryRun"))) {
+		/* Whoever quotes it must not find out by what is done. */
+		if (m->kind != SPLIT_BOOL)
+			return err_tell(err, ERR_BAD_BODY,
+			    "\"dryRun\" is neither true nor false");
 		h->dry_run = str_eq(m->value, STR("true"));
 		return ERR_OK;
 	}
@@ -407,6 +411,11 @@ sniff(struct batch_source *s, bool ended, struct err *err)
 	bool lines = false;
 	enum err_code rc = ERR_OK;
 
+	/* What some editors put in front is white space to us. */
+	if (all.len < 3 && !ended)
+		return ERR_OK;
+	if (str_starts(all, STR("\xef\xbb\xbf")))
+		memset(s->held.ptr, ' ', 3);
 	while (white < all.len && strchr(" \t\r\n", all.ptr[white]))
 		white++;
 	line = str_skip(all, white);

@@ -89,10 +89,16 @@ batch_source_item_read(struct arena *a, const struct batch_source_head *h,
 /*
  * What stands in front of the operations of a request, which commas part, and
  * behind them.  dry_run and fail_on_errors (0: none) are those of the request.
+ * In lines: each operation is one, and there is nothing behind them.
  */
 void batch_lead_put(struct buf *b, const struct batch_source_head *h,
-    bool dry_run, uint64_t fail_on_errors);
-void batch_tail_put(struct buf *b, const struct batch_source_head *h);
+    bool dry_run, uint64_t fail_on_errors, bool lines);
+void
+batch_tail_put(struct buf *b, const struct batch_source_head *h, bool lines);
+
+/* What stands in it from a place on gets on one line: a line break in JSON is
+ * white space, and nothing else. */
+void batch_flatten(struct buf *b, size_t from);
 
 /* What stands beside them, as the "batch" of a retry file. */
 void batch_head_put(struct buf *b, const struct batch_source_head *h);

@@ -15,7 +15,9 @@ read_limits(
 		{ "jsonBytes", &out->json_bytes },
 		{ "operationBytes", &out->operation_bytes },
 		{ "keyBytes", &out->key_bytes },
+		{ "groups", &out->groups },
 		{ "groupOperations", &out->group_operations },
+		{ "streamOperations", &out->stream_operations },
 	};
 	enum err_code rc = ERR_OK;
 	size_t i;

@@ -16,7 +16,8 @@ struct bulk_offer {
 	uint64_t json_bytes; /* of one */
 	uint64_t operation_bytes;
 	uint64_t key_bytes;
-	uint64_t group_operations;
+	uint64_t groups, group_operations;
+	uint64_t stream_operations; /* in lines of JSON; 0: it takes none */
 	struct str endpoint; /* a path or URL to send batches to */
 };
 

@@ -46,6 +46,7 @@ static enum err_code
 put_bytes(struct json_document *d, struct str bytes,
     const struct item_place *at, struct err *err)
 {
+	struct item_place with_bytes = *at;
 	const char *why = NULL;
 	json_t *item;
 	enum err_code rc = json_load_value(bytes, &item, &why, err);
@@ -54,7 +55,8 @@ put_bytes(struct json_document *d, struct str bytes,
 		return rc;
 	if (!item)
 		return put_unread(d, at, why, err);
-	rc = json_item_put(&d->items, item, at, err);
+	with_bytes.bytes = bytes;
+	rc = json_item_put(&d->items, item, &with_bytes, err);
 	json_decref(item);
 	return rc;
 }
@@ -62,7 +64,10 @@ put_bytes(struct json_document *d, struct str bytes,
 static struct item_place
 place_of(const struct split_value *v)
 {
-	return (struct item_place){ v->name, v->index, v->line, v->column };
+	return (struct item_place){ .key = v->name,
+		.index = v->index,
+		.line = v->line,
+		.column = v->column };
 }
 
 /* The items are in the members of the document, it has turned out. */

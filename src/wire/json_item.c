@@ -298,6 +298,7 @@ find_rest(struct json_items *its, struct item *it, struct err *err)
 static enum err_code
 put_outcome(struct json_items *its, struct item *it, struct err *err)
 {
+	it->told.bytes = it->at->bytes;
 	it->told.line = it->at->line;
 	it->told.column = it->at->column;
 	it->o.told = &it->told;

@@ -31,6 +31,7 @@ struct item_place {
 	struct str key; /* in a map; ptr is NULL where it is none */
 	uint64_t index; /* in a list: its id where it has no name at all */
 	uint64_t line, column;
+	struct str bytes; /* as it was sent; empty in an item */
 };
 
 /* Puts its outcomes.  Fails as reader_put() does, or with ERR_NOMEM. */

@@ -20,9 +20,11 @@ def read_body(x):
 
 
 class Peer:
-    def __init__(self, operations=1000, json_bytes=16 << 20, ours=True):
+    def __init__(self, operations=1000, json_bytes=16 << 20, ours=True,
+                 **limits):
         self.limits = {"operations": operations, "jsonBytes": json_bytes,
-                       "operationBytes": 4 << 20}
+                       "operationBytes": 4 << 20,
+                       "streamOperations": 1000000, **limits}
         self.ours = ours
         self.there = {}  # path: etag
         self.done = {}  # key: result
@@ -39,7 +41,7 @@ class Peer:
             return self.capabilities(x)
         read_body(x)
         with self.lock:
-            batch = json.loads(x.body)
+            batch = self.read(x)
             self.batches.append(batch)
             self.keys.append(x.fields.get("idempotency-key"))
             if self.faults:
@@ -47,6 +49,14 @@ class Peer:
                 if fault and fault(self, x, batch):
                     return None
             return self.run(x, batch)
+
+    @staticmethod
+    def read(x):
+        if x.fields["content-type"] != "application/x-ndjson":
+            return json.loads(x.body)
+        rows = [json.loads(row) for row in x.body.splitlines()]
+        head = rows.pop(0)["batch"] if "batch" in rows[0] else {}
+        return {**head, "operations": rows}
 
     def capabilities(self, x):
         if not self.ours:

@@ -12,6 +12,7 @@ answer() is called for each request, with its head read and its body not: what
 it sends goes out as it is.  x.cut() and x.reset() end the connection.
 """
 
+import concurrent.futures
 import os
 import shutil
 import socket
@@ -266,9 +267,42 @@ class TestCase(unittest.TestCase):
         return self.run_it(*args, **more)
 
 
-def main():
+class SideBySide(unittest.TestSuite):
+    """Runs tests in threads: theirs is mostly waiting.  For classes that have
+    no setUpClass() and share nothing."""
+
+    at_once = 4
+
+    def run(self, result, debug=False):
+        def run_one(test):
+            own = unittest.TestResult()
+            test.run(own)
+            return own
+
+        with concurrent.futures.ThreadPoolExecutor(self.at_once) as pool:
+            for own in pool.map(run_one, cases_of(self)):
+                result.testsRun += own.testsRun
+                for kind in ("failures", "errors", "skipped"):
+                    getattr(result, kind).extend(getattr(own, kind))
+        return result
+
+
+def cases_of(suite):
+    for test in suite:
+        if isinstance(test, unittest.TestSuite):
+            yield from cases_of(test)
+        else:
+            yield test
+
+
+class Runner(unittest.TextTestRunner):
+    def run(self, test):
+        return super().run(SideBySide([test]))
+
+
+def main(runner=None):
     """test_NAME.py SHEAF [FETCH] [UNITTEST ARGUMENT...]"""
     args = sys.argv[1:]
     while args and os.path.isfile(args[0]) and os.access(args[0], os.X_OK):
         PROGRAMS.append(os.path.abspath(args.pop(0)))
-    unittest.main(argv=[sys.argv[0], *args])
+    unittest.main(argv=[sys.argv[0], *args], testRunner=runner)

@@ -112,25 +112,69 @@ class Users(TestCase):
 
 class Long(TestCase):
     def test_more_than_the_server_takes_at_once(self):
+        # Most of them are read, which is soon done.
         n = 2500
-        items = [{"op": "create", "url": "/%d" % i, "body": "x"}
-                 for i in range(n)]
-        items[0] = {"id": "d", "op": "mkcol", "url": "/d/"}
-        for i in range(1, n, 250):
+        items = [{"op": "read", "url": "$a"} for i in range(n)]
+        items[0] = {"id": "a", "op": "create", "url": "/a", "body": "1"}
+        items[1] = {"id": "d", "op": "mkcol", "url": "/d/"}
+        for i in range(2, n, 250):
             items[i] = {"op": "create", "url": "$d/%d" % i,
                         "dependsOn": ["d"], "body": {"n": i}}
+        # A reference lives from one request to the next.
+        items[-1] = {"id": "b", "op": "update", "url": "/a", "ifMatch": "$a",
+                     "dependsOn": ["a"], "body": "2"}
         p = self.batch(items, "--json")
         self.assertEqual(self.printed(p)[-1]["done"], n)
         self.assertEqual(len(os.listdir(self.path("tree", "d"))), 10)
-
-    def test_a_reference_lives_from_one_request_to_the_next(self):
-        items = [{"id": "a", "op": "create", "url": "/a", "body": "1"}]
-        items += [{"op": "create", "url": "/x%d" % i, "body": "x"}
-                  for i in range(1000)]
-        items += [{"id": "b", "op": "update", "url": "/a", "ifMatch": "$a",
-                   "dependsOn": ["a"], "body": "2"}]
-        self.batch(items)
         self.assertEqual(self.read("tree/a"), b"2")
+
+    def test_a_dry_run_of_more_than_that_tells_the_truth(self):
+        items = [{"op": "mkcol", "url": "/d/"}]
+        items += [{"op": "create", "url": "/d/%d" % i, "body": i}
+                  for i in range(1200)]
+        items += [{"op": "create", "url": "/d/0", "body": 0}]
+        p = self.batch(items, "-n", code=3)
+        self.assertIn("1,201 done, 1 failed", p.err)
+        self.assertIn("1201: create %sd/0: 409" % self.url, p.err)
+        self.assertEqual(self.tree(), [])
+
+    def test_what_is_malformed_fails_by_itself(self):
+        bad = [{"id": "op", "op": "frobnicate", "url": "/op"},
+               {"id": "member", "op": "upsert", "url": "/m", "boddy": 1},
+               {"id": "header", "op": "upsert", "url": "/h", "body": 1,
+                "headers": {"host": "other"}},
+               {"id": "host", "op": "upsert", "url": "http://other/x",
+                "body": 1},
+               {"id": "waits", "op": "upsert", "url": "/w", "body": 1,
+                "dependsOn": ["op"]}]
+        good = [{"id": "good%d" % i, "op": "upsert", "url": "/%d" % i,
+                 "body": i} for i in range(3)]
+        p = self.batch(good[:2] + bad + good[2:], code=3)
+        self.assertEqual(self.tree(), ["0", "1", "2"])
+        self.assertIn("op: frobnicate %sop: 400 Bad Request: /op: there is no "
+                      "operation" % self.url, p.err)
+        self.assertIn("/boddy: there is no such member", p.err)
+        self.assertIn("/headers/host: ", p.err)
+        self.assertIn("http://other/x: 400 Bad Request: /url: ", p.err)
+        self.assertIn("424", p.err)
+        self.assertIn("3 done, 5 failed", p.err)
+        # And nothing at all of one that is all or nothing.
+        self.batch([{**g, "url": g["url"] + "x"} for g in good] + bad,
+                   head={"mode": "atomic"}, code=5)
+        self.assertEqual(self.tree(), ["0", "1", "2"])
+
+    def test_what_was_read_is_printed(self):
+        self.write("tree/a.json", b'{"n": 123456789012345678901234567890}')
+        self.write("tree/b.bin", b"\0\1\2")
+        p = self.batch([{"op": "read", "url": "/a.json"},
+                        {"op": "read", "url": "/b.bin"},
+                        {"op": "propfind", "url": "/a.json",
+                         "props": ["{DAV:}getcontentlength"]}], "--json")
+        a, b, c = (r["answer"] for r in self.printed(p)[:-1])
+        self.assertEqual(a["body"],
+                         '{"n": 123456789012345678901234567890}')
+        self.assertEqual((b["body"], b["encoding"]), ("AAEC", "base64"))
+        self.assertEqual(c["props"], {"{DAV:}getcontentlength": 37})
 
     def test_client_and_server_killed_at_random(self):
         n, rng = 400, random.Random(11)
@@ -174,4 +218,4 @@ class Long(TestCase):
 
 
 if __name__ == "__main__":
-    scripted.main()
+    scripted.main(scripted.Runner)

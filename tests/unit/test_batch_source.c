@@ -78,6 +78,9 @@ static const struct row {
 	{ "{\"batch\":{\"mode\":\"atomic\"}}\r\n\n"
 	  "{\"op\":\"a\",\"url\":\"/\",\"id\":\"x\"}\n",
 	    "3:a:x | operations{\"mode\":\"atomic\"}0" },
+	{ "\xef\xbb\xbf{\"op\":\"a\",\"url\":\"/\"}\n"
+	  "{\"op\":\"b\",\"url\":\"/\"}",
+	    "1:a: 2:b: | operations{}0" },
 	{ "\x1e{\"op\":\"a\",\"url\":\"/\"}\n\x1e{\"op\":\"b\",\"url\":\"/"
 	  "\"}\n",
 	    "1:a: 2:b: | operations{}0" },
@@ -135,6 +138,8 @@ what_is_no_batch_is_refused_with_its_line(void **state)
 		{ "{\"odd\":{}}\n{}\n", "one of index" },
 		{ "{\"batch\":{\"failOnErrors\":\"x\"}}\n", "no whole number" },
 		{ "{\"batch\":{\"mode\":7}}\n", "no text" },
+		{ "{\"batch\":{\"dryRun\":\"true\"}}\n", "true nor false" },
+		{ "{\"dryRun\":0,\"operations\":[]}", "true nor false" },
 		{ "{\"type\":\"sheaf-retry\",\"version\":2}\n", "version" },
 		{ "{\"type\":\"sheaf-retry\",\"version\":1,\"command\":\"rm\"}"
 		  "\n",
@@ -283,11 +288,16 @@ a_server_says_what_it_takes(void **state)
 	assert_int_equal(
 	    bulk_offer_read(&a,
 		STR("{\"endpoints\":{\"bulk\":\"/p/.sheaf/bulk\"},"
-		    "\"limits\":{\"operations\":9,\"jsonBytes\":70}}"),
+		    "\"limits\":{\"operations\":9,\"jsonBytes\":70,"
+		    "\"groups\":3,\"groupOperations\":4,"
+		    "\"streamOperations\":5}}"),
 		&o, NULL),
 	    ERR_OK);
 	assert_int_equal(o.operations, 9);
 	assert_int_equal(o.json_bytes, 70);
+	assert_int_equal(o.groups, 3);
+	assert_int_equal(o.group_operations, 4);
+	assert_int_equal(o.stream_operations, 5);
 	assert_str_equal(o.endpoint, STR("/p/.sheaf/bulk"));
 	assert_int_equal(bulk_offer_read(&a, STR("{\"limits\":{}}"), &o, NULL),
 	    ERR_BAD_BODY);
