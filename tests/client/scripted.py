@@ -300,9 +300,9 @@ class Runner(unittest.TextTestRunner):
         return super().run(SideBySide([test]))
 
 
-def main(runner=None):
+def main():
     """test_NAME.py SHEAF [FETCH] [UNITTEST ARGUMENT...]"""
     args = sys.argv[1:]
     while args and os.path.isfile(args[0]) and os.access(args[0], os.X_OK):
         PROGRAMS.append(os.path.abspath(args.pop(0)))
-    unittest.main(argv=[sys.argv[0], *args], testRunner=runner)
+    unittest.main(argv=[sys.argv[0], *args], testRunner=Runner)

@@ -1019,4 +1019,4 @@ class Arguments(TestCase):
 
 
 if __name__ == "__main__":
-    scripted.main(scripted.Runner)
+    scripted.main()

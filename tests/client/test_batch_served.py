@@ -218,4 +218,4 @@ class Long(TestCase):
 
 
 if __name__ == "__main__":
-    scripted.main(scripted.Runner)
+    scripted.main()
