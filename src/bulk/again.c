@@ -145,6 +145,18 @@ read_header(struct task *t, struct header *v, struct str line)
 #define HEADERS_MAX ((size_t)16)
 
 /* What a crash took is made of what the change left. */
+static void
+answer_anew(struct task *t, struct header *v, const struct recalled *was)
+{
+	struct str m = t->method_name;
+	bool content = str_eq(m, STR("PUT")) || str_eq(m, STR("POST")) ||
+	    str_eq(m, STR("PATCH"));
+
+	if (v && content && was->etag.len)
+		v[t->result.headers.n++] =
+		    (struct header){ STR("etag"), was->etag };
+}
+
 static uint64_t
 read_answer(struct task *t, const struct recalled *was)
 {
@@ -157,8 +169,10 @@ read_answer(struct task *t, const struct recalled *was)
 		memcpy(t->etag, was->etag.ptr, was->etag.len);
 		t->etag_len = (unsigned)was->etag.len;
 	}
-	if (!rest.len || !str_cut(&rest, '\n', &line))
+	if (!rest.len || !str_cut(&rest, '\n', &line)) {
+		answer_anew(t, v, was);
 		return status;
+	}
 	(void)!str_to_u64(line, &status);
 	while (v && t->result.headers.n < HEADERS_MAX &&
 	    str_cut(&rest, '\n', &line) && line.len)

@@ -77,6 +77,7 @@ receive_open(
 	    &x->req->headers, &r->spec.has_modified, &r->spec.modified, err);
 	if (rc)
 		return rc;
+	r->spec.keyed = x->record != NULL;
 	return store_upload(x->store, path, &r->spec, &r->upload, err);
 }
 

@@ -217,7 +217,7 @@ dir_batch_flush(struct store *s, struct store_batch *base, struct err *err)
 	int fd CLEANUP(fd_close) = -1;
 
 	(void)base;
-	if (ds->relaxed || atomic_load(&ds->replacing) < BATCH_FLUSH)
+	if (ds->relaxed || atomic_load(&ds->before_names) < BATCH_FLUSH)
 		return ERR_OK;
 	fd = open_beneath(ds->root, ".", O_RDONLY | O_DIRECTORY, 0);
 	if (fd < 0)

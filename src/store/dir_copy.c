@@ -189,15 +189,15 @@ set_time(struct copying *c, struct err *err)
 	return futimens(c->temp.fd, times) ? err_os(err, "set time") : ERR_OK;
 }
 
-/*
- * The bytes must be on the disk before they take the place of others; where
- * there are none, a batch may do it at its end.
- */
+/* As an upload's bytes. */
 static enum err_code
 make_durable(struct copying *c, const struct place *p, struct err *err)
 {
+	bool first =
+	    p->found != FOUND_NOTHING || (c->guard && c->guard->record);
+
 	if (c->durable || c->ds->relaxed || c->temp.fd < 0 ||
-	    (p->found == FOUND_NOTHING && batch_waits(c->batch, p->dir)))
+	    (!first && batch_waits(c->batch, p->dir)))
 		return ERR_OK;
 	c->durable = true;
 	return fsync(c->temp.fd) ? err_os(err, "sync") : ERR_OK;

@@ -50,7 +50,8 @@ struct dir_store {
 	_Atomic int64_t last_time;
 	_Atomic unsigned batches; /* under way, whose bytes may wait */
 	_Atomic unsigned keyed; /* of them, with records */
-	_Atomic unsigned replacing; /* uploads that would replace something */
+	_Atomic unsigned
+	    before_names; /* uploads with bytes to be synced first */
 	_Atomic uint64_t flushes_begun, flushes_done; /* dir_batch_flush() */
 	struct claims claims;
 	struct gate *gate;

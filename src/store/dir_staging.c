@@ -80,10 +80,16 @@ stat_mount(int fd, struct statx *out, struct err *err)
 	    : ERR_OK;
 }
 
+/* Its name is on the disk before anything is there that must not be lost. */
 static int
 open_staging(const struct dir_store *ds)
 {
+	int in CLEANUP(fd_close) = -1;
+
 	if (mkdirat(ds->staging_in, ds->staging_name, 0700) && errno != EEXIST)
+		return -1;
+	if (dir_sync_begin(ds, ds->staging_in, &in, NULL) ||
+	    dir_sync_end(in, NULL))
 		return -1;
 	return openat(ds->staging_in, ds->staging_name,
 	    O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);

@@ -18,6 +18,7 @@ struct dir_upload {
 	uint64_t written;
 	uint64_t flush; /* that was begun when it was last written to */
 	bool durable; /* the bytes are on the disk */
+	bool counts; /* among ds->before_names */
 	struct place begun; /* holds the directory that temp is in */
 	struct temp temp;
 	struct rpath path; /* in bytes */
@@ -99,16 +100,18 @@ is_flushed(const struct dir_upload *u, const struct place *p)
 }
 
 /*
- * The bytes must be on the disk before they take the place of others; where
- * there are none, a batch may do it at its end.
+ * The bytes must be on the disk before they take the place of others, and
+ * before their name says that what has a record was done; else a batch may do
+ * it at its end.
  */
 static enum err_code
-make_durable(struct dir_upload *u, const struct place *p, struct store_batch *b,
-    struct err *err)
+make_durable(struct dir_upload *u, const struct place *p, const struct guard *g,
+    struct store_batch *b, struct err *err)
 {
+	bool first = p->found != FOUND_NOTHING || (g && g->record);
+
 	if (u->durable || u->ds->relaxed ||
-	    ((p->found == FOUND_NOTHING || is_flushed(u, p)) &&
-		batch_waits(b, p->dir)))
+	    ((!first || is_flushed(u, p)) && batch_waits(b, p->dir)))
 		return ERR_OK;
 	u->durable = true;
 	return fsync(u->temp.fd) ? err_os(err, "sync") : ERR_OK;
@@ -147,7 +150,7 @@ try_commit(struct dir_upload *u, const struct guard *g, struct store_batch *b,
 	if (!rc)
 		rc = inherit(u, &p, &act, err);
 	if (!rc)
-		rc = make_durable(u, &p, b, err);
+		rc = make_durable(u, &p, g, b, err);
 	if (rc)
 		return rc;
 	act.change.path = p.path;
@@ -181,7 +184,7 @@ dir_upload_commit(struct upload *base, const struct guard *g,
 		rc = give_back(u, err);
 	/* Before the claim, if it can be: the disk keeps nobody waiting. */
 	if (!rc)
-		rc = make_durable(u, &u->begun, b, err);
+		rc = make_durable(u, &u->begun, g, b, err);
 	if (!rc) /* while it may still fail */
 		rc = dir_stat_fd(u->temp.fd, &stx, err);
 	if (rc)
@@ -203,8 +206,8 @@ dir_upload_free(struct upload *base)
 {
 	struct dir_upload *u = CONTAINER_OF(base, struct dir_upload, base);
 
-	if (u->begun.found != FOUND_NOTHING)
-		atomic_fetch_sub(&u->ds->replacing, 1);
+	if (u->counts)
+		atomic_fetch_sub(&u->ds->before_names, 1);
 	temp_done(&u->temp);
 	place_done(&u->begun);
 	free(u);
@@ -223,8 +226,9 @@ begin(struct dir_upload *u, struct err *err)
 	struct place *p = &u->begun;
 	enum err_code rc = place_for_new(u->ds, u->path, FOLLOW_YES, p, err);
 
-	if (p->found != FOUND_NOTHING)
-		atomic_fetch_add(&u->ds->replacing, 1);
+	u->counts = p->found != FOUND_NOTHING || u->spec.keyed;
+	if (u->counts)
+		atomic_fetch_add(&u->ds->before_names, 1);
 	if (!rc)
 		rc = must_not_be_dir(p, err);
 	if (!rc)

@@ -137,8 +137,9 @@ enum err_code store_batch_end(
 
 /*
  * Makes durable what was written to uploads so far, in one go, so that
- * upload_commit() with b need not do it for each that replaces something.  It
- * is worth while before many of them; nothing goes wrong without it.
+ * upload_commit() with b need not do it for each that replaces something, or
+ * has a record.  It is worth while before many of them; nothing goes wrong
+ * without it.
  */
 enum err_code store_batch_flush(
     struct store *s, struct store_batch *b, struct err *err) MUST_USE;
@@ -387,6 +388,7 @@ struct upload_spec {
 	uint64_t length; /* bytes that will come, 0: not known */
 	bool has_modified;
 	int64_t modified; /* ns since 1970, when the client gives it */
+	bool keyed; /* it will be committed with a record, as far as is known */
 };
 
 enum err_code

@@ -39,6 +39,11 @@ class PowerCuts(Rounds):
     ways = ((),)
     mount_options = "noatime"
 
+    def __init__(self, *args, **how):
+        super().__init__(*args, **how)
+        for c in self.clients:
+            c.cuts = True
+
     def make_root(self):
         self.home = tempfile.mkdtemp(prefix="sheaf-disk-", dir=scratch())
         self.image = os.path.join(self.home, "image")

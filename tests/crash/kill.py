@@ -20,7 +20,8 @@ import time
 
 import world
 import sheaf_http
-from load import SHARED_PATHS, Client
+from batches import BatchClient, send_again
+from load import SHARED_PATHS
 from model import Shared, Wrong
 
 CLIENTS = 4
@@ -53,11 +54,11 @@ class Rounds:
         counter = itertools.count()
         self.clock = lambda: next(counter)
         self.shared = Shared(SHARED_PATHS)
-        self.clients = [Client(i, random.Random("%s %d" % (seed, i)),
-                               self.shared, self.clock)
+        self.clients = [BatchClient(i, random.Random("%s %d" % (seed, i)),
+                                    self.shared, self.clock)
                         for i in range(clients)]
         self.journal = world.Journal(self.root, self.state)
-        self.done = self.kills = 0
+        self.done = self.kills = self.resent = 0
         self.server = None
         for name in ["shared"] + ["c%d" % i for i in range(clients)]:
             os.mkdir(os.path.join(self.root, name))
@@ -153,7 +154,19 @@ class Rounds:
         self.shared.check(found)
         if known:
             self.check_journal(before, found, seq)
+        return self.resend(found)
+
+    def resend(self, found):
+        """What is found when each batch with a key was sent again."""
+        n, found = send_again(self.clients, self.server, found)
+        self.resent += n
         return found
+
+    def told(self):
+        return "%d kills, %d changes, %d batches, %d sent again (%d were " \
+            "done)" % (self.kills, self.done, sum(
+                c.sent for c in self.clients), self.resent, sum(
+                    c.done_before for c in self.clients))
 
     def run(self, kills, progress=None):
         self.start()
@@ -208,9 +221,8 @@ def main():
     def progress(rounds):
         if rounds.kills // 50 > said[0]:
             said[0] = rounds.kills // 50
-            print("%d kills, %d changes, %.0f s" % (
-                rounds.kills, rounds.done, time.monotonic() - began),
-                flush=True)
+            print("%s, %.0f s" % (rounds.told(), time.monotonic() - began),
+                  flush=True)
 
     try:
         rounds = run(args.seed, args.kills, progress, clients=args.clients,
@@ -220,7 +232,7 @@ def main():
     except Wrong as e:
         print(e)
         sys.exit(1)
-    print("%d kills, %d changes: nothing lost" % (rounds.kills, rounds.done))
+    print("%s: nothing lost" % rounds.told())
 
 
 if __name__ == "__main__":

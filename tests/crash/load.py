@@ -92,13 +92,14 @@ class Client:
         self.shared, self.clock = shared, clock
         self.serial = 0
         self.can_lock = True
+        self.cuts = False  # the power goes, not only the server
         self.begin(None)
 
     def begin(self, server):
         """A new round, on a server that has just started."""
         self.wire = Wire(server)
         self.doubt = None
-        self.history = []  # [start, end or None, Doubt, row of the journal]
+        self.history = []  # [start, end or None, Doubt, rows of the journal]
         self.acked = collections.Counter()  # (kind, path) of the journal
         self.done = 0
         self.failing = False  # the disk is no more, the server is yet
@@ -134,15 +135,16 @@ class Client:
         return {"If": "%s (Not <DAV:no-lock>)" % " ".join(
             "(<%s>)" % t for t in self.tree.locks)}
 
-    def change(self, doubt, want, ask, headers=(), body=None, row=None,
+    def change(self, doubt, want, ask, headers=(), body=None, rows=(),
                **how):
         """Sends it; takes over what it leads to if it was done."""
         method, target = ask
         self.doubt = doubt
-        entry = [self.clock(), None, doubt, row]
+        entry = [self.clock(), None, doubt, rows]
         self.history.append(entry)
-        answer = self.wire.ask(method, target,
-                               {**self.tokens(), **dict(headers)}, body, **how)
+        held = {} if method == "POST" else self.tokens()
+        answer = self.wire.ask(method, target, {**held, **dict(headers)},
+                               body, **how)
         if answer.status == 503:
             self.history.pop()
             self.doubt = None
@@ -157,8 +159,7 @@ class Client:
                                               self.tree.locks))
         self.take(doubt, answer)
         entry[1] = self.clock()
-        if row:
-            self.acked[row] += 1
+        self.acked.update(rows)
         self.doubt = None
         self.done += 1
         return answer
@@ -185,9 +186,10 @@ class Client:
         self.serial += 1
         return "%d.%d" % (self.number, self.serial)
 
-    def doubtful(self, what, after, whole=True, put=None, lock=None):
+    def doubtful(self, what, after, whole=True, put=None, lock=None,
+                 late=False):
         d = Doubt("client %d: %s" % (self.number, what), self.tree, after,
-                  whole)
+                  whole, late)
         d.put, d.lock = put, lock
         return d
 
@@ -199,7 +201,7 @@ class Client:
                           self.tree.after_put(path, name), put=path)
         self.change(d, (204,) if old else (201,), ("PUT", path),
                     {"If-Match": match} if match else {}, content(name, size),
-                    (world.WRITE, path), chunked=chunked)
+                    [(world.WRITE, path)], chunked=chunked)
 
     def put_in_vain(self, path):
         d = self.doubtful("PUT %s for another" % path, self.tree)
@@ -207,7 +209,7 @@ class Client:
 
     def mkcol(self, path):
         d = self.doubtful("MKCOL " + path, self.tree.after_mkcol(path))
-        self.change(d, (201,), ("MKCOL", path), row=(world.MKCOL, path))
+        self.change(d, (201,), ("MKCOL", path), rows=[(world.MKCOL, path)])
 
     def delete(self, path):
         d = self.doubtful("DELETE " + path, self.tree.after_delete(path),
@@ -218,7 +220,7 @@ class Client:
         d = self.doubtful("COPY %s %s" % (source, target),
                           self.tree.after_copy(source, target),
                           whole=self.tree.nodes[source].data is not None and
-                          target not in self.tree.nodes)
+                          target not in self.tree.nodes, late=self.cuts)
         self.change(d, (204,) if target in self.tree.nodes else (201,),
                     ("COPY", source), {"Destination": target})
         self.settle_locks()
@@ -228,14 +230,14 @@ class Client:
                           self.tree.after_move(source, target))
         self.change(d, (204,) if target in self.tree.nodes else (201,),
                     ("MOVE", source), {"Destination": target},
-                    row=(world.MOVE, source))
+                    rows=[(world.MOVE, source)])
         self.settle_locks()
 
     def patch(self, path, props):
         d = self.doubtful("PROPPATCH %s %r" % (path, props),
                           self.tree.after_patch(path, props))
         answer = self.change(d, (207,), ("PROPPATCH", path), XML,
-                             patch_body(props), (world.PROPS, path))
+                             patch_body(props), [(world.PROPS, path)])
         if answer and b" 200 OK" not in answer.body:
             raise Wrong("%s: %r" % (d, answer))
 
@@ -246,7 +248,7 @@ class Client:
         try:
             self.change(d, (201,) if new else (200,), ("LOCK", path),
                         {**XML, "Depth": "infinity" if deep else "0"}, LOCK,
-                        (world.WRITE, path) if new else None)
+                        [(world.WRITE, path)] if new else ())
         except Wrong as e:
             if "<405 " not in str(e) and "<501 " not in str(e):
                 raise
@@ -368,7 +370,8 @@ class Client:
             headers = {"Destination": to}
         self.send_shared(what, path, headers, body, values)
 
-    def send_shared(self, what, path, headers, body, values):
+    def send_shared(self, what, path, headers, body, values, good=(201, 204),
+                    bad=(404, 405, 409, 412, 423, 503)):
         start = self.clock()
         try:
             answer = self.wire.ask(what, path, headers, body)
@@ -379,10 +382,10 @@ class Client:
         end = self.clock()
         if self.failing or answer.status == 207:
             self.shared.add(start, None, values, sure=False)
-        elif answer.status in (201, 204):
+        elif answer.status in good:
             self.shared.add(start, end, values)
             self.done += 1
-        elif answer.status not in (404, 405, 409, 412, 423, 503):
+        elif answer.status not in bad:
             raise Wrong("%s %s %s: %r" % (what, path, headers, answer))
 
     # ---- afterwards
@@ -398,7 +401,7 @@ class Client:
         if self.doubt:
             if self.doubt.lock:
                 self.find_lock(part)
-            self.doubt.check(part)
+            self.became = self.doubt.check(part)
             trees = [self.doubt.before, self.doubt.after]
         else:
             check_one(part, self.tree)
@@ -412,7 +415,7 @@ class Client:
         self.tree = (done[-1][2].after if done else
                      self.history[0][2].before if later else self.tree)
         self.doubt = later[0][2] if later and later[0][0] <= cut else None
-        self.acked = collections.Counter(h[3] for h in done if h[3])
+        self.acked = collections.Counter(row for h in done for row in h[3])
 
     def find_lock(self, part):
         """A lock that was asked for may be there, with a token unknown."""

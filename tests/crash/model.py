@@ -26,20 +26,25 @@ def content(ident, size):
     return head + hashlib.shake_128(head).digest(max(size - len(head), 0))
 
 
-NO_BYTES = "no bytes"  # the ident of a content that did not come to the disk
+UNFINISHED = "unfinished"  # the ident of a content that lacks some bytes
+SECTOR = 512
 
 
 def ident(data, where):
     """Which content it is; "" for none."""
     if not data:
         return ""
-    if not any(data):
-        return NO_BYTES
     match = re.match(rb"sheaf-crash (\S+) (\d+)\n", data)
-    if not match or content(match[1].decode(), int(match[2])) != data:
-        raise Wrong("%s is torn: %d bytes, %r..." % (
-            where, len(data), data[:40]))
-    return match[1].decode()
+    want = content(match[1].decode(), int(match[2])) if match else bytes(
+        len(data))
+    if match and want == data:
+        return match[1].decode()
+    if all(data[at:at + SECTOR] in (want[at:at + SECTOR], bytes(
+            min(SECTOR, len(data) - at))) for at in range(
+                0, len(data), SECTOR)) and len(data) % SECTOR in (
+                    0, len(want) % SECTOR):
+        return UNFINISHED
+    raise Wrong("%s is torn: %d bytes, %r..." % (where, len(data), data[:40]))
 
 
 class Node:
@@ -181,21 +186,23 @@ class Tree:
 
 # ---- one client's part
 
-def is_unfinished(node, wants):
-    """What a copy that nobody was told of may leave: durability.md."""
-    return node.data in ("", NO_BYTES) and None in wants and any(
-        w is not None and w.data is not None for w in wants)
+def is_unfinished(node, before, after):
+    """What a power cut may leave of a new file of many that nobody was told of:
+    durability.md."""
+    return node.data in ("", UNFINISHED) and before is None and \
+        after is not None and after.data is not None
 
 
-def check_nodes(found, trees):
-    """Each path is as it is in one of the trees, or about to be."""
+def check_nodes(found, trees, late=False):
+    """Each path is as it is in one of the trees; late: or has not got its bytes
+    yet."""
     for path in set(found.nodes).union(*(t.nodes for t in trees)):
         wants = [t.nodes.get(path) for t in trees]
         node = found.nodes.get(path)
         if node is None and None not in wants:
             raise Wrong("%s is gone; it was %r" % (path, wants))
-        if node is not None and not any(
-                node.fits(w) for w in wants) and not is_unfinished(node, wants):
+        if node is not None and not any(node.fits(w) for w in wants) and \
+                not (late and is_unfinished(node, *wants)):
             raise Wrong("%s is %r; it may be one of %r" % (path, node, wants))
 
 
@@ -234,16 +241,17 @@ def check_one(found, tree):
 class Doubt:
     """An operation of which the answer never came."""
 
-    def __init__(self, what, before, after, whole=True):
+    def __init__(self, what, before, after, whole=True, late=False):
         self.what, self.before, self.after = what, before, after
         self.whole = whole  # it may not be seen half done
+        self.late = late  # the bytes of what is new may come after the name
 
     def __str__(self):
         return self.what
 
     def check(self, found):
         if not self.whole:
-            check_nodes(found, [self.before, self.after])
+            check_nodes(found, [self.before, self.after], self.late)
             check_locks(found, [self.before, self.after])
             return
         try:
@@ -315,6 +323,7 @@ class Shared:
                    not any(s.start > w.end for s in sure)]
             node = found.nodes.get(path)
             value = node.data if node else "gone"
-            if value not in may and ANY not in may:
+            if value == UNFINISHED or (
+                    value not in may and ANY not in may):
                 raise Wrong("%s is %r; it may be one of %r" % (
                     path, value, may))

@@ -31,7 +31,8 @@ import world
 import sheaf_http
 from faults import preload
 from kill import CLIENTS, scratch
-from load import SHARED_PATHS, Client
+from batches import BatchClient, send_again
+from load import SHARED_PATHS
 from model import Shared, Wrong
 
 (ROOT, MAKE, MKDIR, REMOVE, RENAME, EXCHANGE, WRITE, SIZE, TIME, SYNC,
@@ -41,6 +42,8 @@ from model import Shared, Wrong
 RECORD = struct.Struct("=II8QqqIIII")
 SECTOR = 512
 EARLIER = 0.3  # how often a cut is close behind an acknowledgement
+ENOUGH = 60  # changes to record
+PATIENCE = 4  # seconds for them, where the machine is busy
 
 Change = collections.namedtuple(
     "Change", "end kind a b c d at modified name to data")
@@ -244,10 +247,13 @@ class Recording:
         self.log = os.path.join(self.home, "log")
         os.mkdir(self.root)
         self.shared = Shared(SHARED_PATHS)
-        self.clients = [Client(i, random.Random("%s %d" % (seed, i)),
-                               self.shared, self.clock)
+        self.clients = [BatchClient(i, random.Random("%s %d" % (seed, i)),
+                                    self.shared, self.clock)
                         for i in range(clients)]
+        for c in self.clients:
+            c.cuts = True
         self.server = None
+        self.resent = 0  # batches with keys
 
     def clock(self):
         return os.path.getsize(self.log)
@@ -276,7 +282,11 @@ class Recording:
         threads = [threading.Thread(target=c.run) for c in self.clients]
         for t in threads:
             t.start()
+        end = time.monotonic() + PATIENCE
         time.sleep(seconds)
+        while sum(c.done for c in self.clients) < ENOUGH and \
+                time.monotonic() < end:
+            time.sleep(0.01)
         world.kill(self.server)
         for t in threads:
             t.join()
@@ -318,13 +328,14 @@ class Recording:
             env=self.env(SHEAF_IDS=where + ".ids"))
         found = world.look(self.server)
         acked = collections.Counter()
-        for c in self.clients:
-            mine = copy.copy(c)
-            mine.at(at)
-            mine.check(found)
-            acked.update(mine.acked)
+        clients = [copy.copy(c) for c in self.clients]
+        for c in clients:
+            c.at(at)
+            c.check(found)
+            acked.update(c.acked)
         self.shared.check(found, at)
         self.check_journal(where, found, acked)
+        self.resent += send_again(clients, self.server, found)[0]
 
     def check_journal(self, where, found, acked):
         journal = world.Journal(where)
@@ -369,7 +380,7 @@ def main():
     p.add_argument("--clients", type=int, default=CLIENTS)
     args = p.parse_args()
     sheaf_http._program[0] = os.path.abspath(args.program)
-    each, done = 50, 0
+    each, done, resent = 50, 0, 0
     for part in range(0, args.cuts, each):
         try:
             r = run("%s.%d" % (args.seed, part),
@@ -378,7 +389,9 @@ def main():
             print(e)
             sys.exit(1)
         done += r.done
-        print("%d cuts, %d changes" % (part + each, done), flush=True)
+        resent += r.resent
+        print("%d cuts, %d changes, %d batches sent again" % (
+            part + each, done, resent), flush=True)
 
 
 if __name__ == "__main__":

@@ -17,7 +17,8 @@ import time
 import world
 import faults
 import sheaf_http
-from load import Client, Gone
+from batches import BatchClient, Unit, send_again
+from load import Gone
 from kill import scratch
 from model import Shared, Wrong
 
@@ -59,6 +60,26 @@ def at(method, *paths, more=()):
     return lambda c: getattr(c, method)(*(c.base + p for p in paths), *more)
 
 
+def batch(*steps, groups=(), key=None):
+    """Of (method, paths and what else it takes...); groups: what each may
+    touch, and how many of the steps it is."""
+    def fill(c, unit, some):
+        for method, *args in some:
+            getattr(unit, method)(*(
+                c.base + a if str(a).startswith("/") else a for a in args))
+        return unit
+
+    def ask(c):
+        units, at, left = [], 0, steps
+        for tops, n in groups or ((None, len(steps)),):
+            tree = units[-1].tree if units else c.tree
+            units.append(fill(c, Unit(c, tree, at, tops, tops and tops[0]),
+                              left[:n]))
+            at, left = at + n, left[n:]
+        c.send_batch(units, key)
+    return ask
+
+
 CASES = {
     "put new": (setup, at("put", "/new", more=(LARGE,))),
     "put new, chunked": (setup, lambda c: c.put(c.base + "/new", LARGE,
@@ -85,6 +106,29 @@ CASES = {
     "lock": (setup, lambda c: hold(c, "/tree")),
     "lock a new file": (setup, lambda c: hold(c, "/new")),
     "unlock": (locked, unlock_first),
+    "batch of all kinds": (locked, batch(
+        ("put", "/new", LARGE), ("put", "/file", 10), ("mkcol", "/fresh"),
+        ("put", "/fresh/x", 10), ("move", "/tree/sub", "/fresh/sub"),
+        ("patch", "/fresh/sub", {"a": "moved"}), ("delete", "/over"),
+        ("copy", "/tree", "/over"), ("move", "/plain", "/tree/a"),
+        ("patch", "/away", {"a": "x"}), key="all")),
+    "batch that swaps": (locked, batch(
+        ("move", "/file", "/x"), ("move", "/tree", "/file"),
+        ("move", "/x", "/tree"), ("move", "/file/sub", "/away/sub"))),
+    "batch of new things": (setup, batch(
+        ("mkcol", "/new"), ("put", "/new/a", 10), ("put", "/new/b", LARGE),
+        ("patch", "/new", {"a": "new"}), key="new")),
+    "batch of properties": (setup, batch(
+        ("patch", "/file", {"a": "new"}), ("patch", "/tree", {"a": None}),
+        ("patch", "/over/a", {"b": "new"}), key="props")),
+    "batch that fails": (locked, batch(
+        ("put", "/new", 10), ("delete", "/tree"), ("put_in_vain", "/plain"),
+        key="fails")),
+    "batch of groups": (locked, batch(
+        ("delete", "/over/sub"), ("put", "/over/a", 10),
+        ("mkcol", "/tree/new"), ("move", "/tree/a", "/tree/new/a"),
+        ("put", "/plain", 10),
+        groups=((["over"], 2), (["tree"], 2), (["plain"], 1)), key="groups")),
 }
 
 
@@ -97,8 +141,8 @@ class Stopped:
         self.case, self.order_file = case, order
         self.root = tempfile.mkdtemp(prefix="sheaf-crash-", dir=scratch())
         counter = itertools.count()
-        self.client = Client(0, random.Random(0), Shared([]),
-                             lambda: next(counter))
+        self.client = BatchClient(0, random.Random(0), Shared([]),
+                                  lambda: next(counter))
         os.mkdir(os.path.join(self.root, "c0"))
         self.state = self.root + "-state"
         self.args = ("--state", self.state) if self.elsewhere else ()
@@ -161,8 +205,11 @@ class Stopped:
         self.start()
         found = world.look(self.server)
         self.client.check(found)
-        if self.seq is None:
-            return
+        if self.seq is not None:
+            self.check_journal(found)
+        send_again([self.client], self.server, found)
+
+    def check_journal(self, found):
         rows = self.journal.since(self.seq)
         lack = world.unnamed(self.before, found, rows)
         if lack:

@@ -16,7 +16,7 @@ import kill
 import powercut
 import start
 import stop
-from model import (ANY, NO_BYTES, Node, Shared, Tree, Wrong, check_nodes, check_one,
+from model import (ANY, UNFINISHED, Node, Shared, Tree, Wrong, check_nodes, check_one,
                    content, ident)
 import faults
 import sheaf_http
@@ -51,9 +51,12 @@ class Models(unittest.TestCase):
         whole = content("0.1", 1000)
         self.assertEqual(ident(whole, "f"), "0.1")
         self.assertEqual(ident(b"", "f"), "")
-        self.assertEqual(ident(bytes(1000), "f"), NO_BYTES)
+        self.assertEqual(ident(bytes(1000), "f"), UNFINISHED)
+        for some in (whole[:512], whole[:512] + bytes(488)):
+            self.assertEqual(ident(some, "f"), UNFINISHED)
         for bad in (whole[:-1], whole + b"x", whole[:500] + bytes(500),
-                    whole[:500] + content("0.2", 1000)[500:]):
+                    whole[:500] + content("0.2", 1000)[500:],
+                    whole[:512] + content("0.2", 1000)[512:]):
             with self.assertRaises(Wrong):
                 ident(bad, "f")
 
@@ -70,16 +73,21 @@ class Models(unittest.TestCase):
             with self.assertRaises(Wrong):
                 check_one(found(nodes), tree)
 
-    def test_only_what_a_copy_was_about_to_make_may_be_without_bytes(self):
+    def test_only_what_a_copy_has_made_may_be_without_bytes_after_a_cut(self):
         before = Tree({"/d": Node(), "/d/f": Node("0.1")})
         after = Tree({**before.nodes, "/e": Node(), "/e/f": Node("0.1")})
-        for data in ("", NO_BYTES, "0.1"):
+        for data in ("", UNFINISHED, "0.1"):
             nodes = {**before.nodes, "/e": Node(), "/e/f": Node(data)}
-            check_nodes(found(nodes), [before, after])
-            with self.assertRaises(Wrong):
-                check_nodes(found({**nodes, "/d/f": Node("0.2")}), [before, after])
+            check_nodes(found(nodes), [before, after], True)
+            for late, bad in ((True, {**nodes, "/d/f": Node("0.2")}),
+                              (True, {**nodes, "/d/f": Node(UNFINISHED)}),
+                              (False, {**nodes, "/e/f": Node(UNFINISHED)})):
+                with self.assertRaises(Wrong):
+                    check_nodes(found(bad), [before, after], late)
+        # Of what a DELETE was about to take away that is not so.
         with self.assertRaises(Wrong):
-            check_nodes(found({**before.nodes, "/d/f": Node(NO_BYTES)}), [before, after])
+            check_nodes(found({**after.nodes, "/e/f": Node("")}),
+                        [after, before], True)
 
     def test_a_lock_that_is_lost_or_left_is_found_out(self):
         tree = Tree({"/d": Node(), "/d/f": Node("")})
@@ -138,14 +146,16 @@ class Stops(unittest.TestCase):
             first = int(time.time()) % EVERY + 1
             for case in stop.CASES:
                 with self.subTest(case=case, first=first):
-                    stop.run_case(case, order, first, EVERY,
+                    # A batch makes many calls.
+                    stop.run_case(case, order, first, EVERY * (
+                        2 if case.startswith("batch") else 1),
                                   actions=(faults.STOP_BEFORE,))
 
     def test_a_stop_at_the_start_that_follows_does_no_harm(self):
         with tempfile.TemporaryDirectory() as home:
             order = faults.Faults(home)
             for case in ("put over, with properties", "copy a tree over a file",
-                         "move a tree over a tree"):
+                         "move a tree over a tree", "batch that swaps"):
                 with self.subTest(case=case):
                     stop.run_case(case, order, 2, EVERY, recovery=True,
                                   actions=(faults.STOP_BEFORE,))

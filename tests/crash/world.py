@@ -25,7 +25,7 @@ HIDDEN = ".sheaf-tmp-"
 NS = "urn:crash"
 
 # Kinds of rows in the journal, as src/store/state.h has them.
-WRITE, MKCOL, REMOVE, MOVE, PROPS, TREE = range(1, 7)
+WRITE, MKCOL, REMOVE, MOVE, PROPS, TREE, BATCH = range(1, 8)
 
 ASK = ('<D:propfind xmlns:D="DAV:" xmlns:x="%s"><D:prop><D:getetag/>'
        "<D:resourcetype/><D:lockdiscovery/><x:a/><x:b/></D:prop></D:propfind>"
@@ -193,7 +193,9 @@ class Journal:
                     " WHERE seq > ? ORDER BY seq", seq)]
 
     def intents(self):
-        return self._ask("SELECT * FROM intents")
+        """What the state still has to do, of single changes and batches."""
+        return self._ask("SELECT * FROM intents") + self._ask(
+            "SELECT * FROM steps")
 
     def sound(self):
         """What SQLite says of the file."""
@@ -210,7 +212,7 @@ def unnamed(before, after, rows):
     exact, trees = set(), []
     for _, kind, path, other in rows:
         exact.update((path, other))
-        if kind in (TREE, MOVE):
+        if kind in (TREE, MOVE, BATCH):
             trees += [path] + ([other] if other else [])
     lack = []
     for path in set(before.nodes) | set(after.nodes):

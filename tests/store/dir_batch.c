@@ -415,7 +415,7 @@ is_known(struct world *w, const char *key)
 }
 
 static void
-a_record_is_on_the_disk_before_its_change_and_nothing_else(void **state)
+a_record_and_its_bytes_are_on_the_disk_before_its_name(void **state)
 {
 	struct world *w = *state;
 	const struct record r = record("key");
@@ -425,11 +425,13 @@ a_record_is_on_the_disk_before_its_change_and_nothing_else(void **state)
 	commit(stage(w, "/f", "bytes"), NULL, b);
 	forget_syncs();
 	commit(stage(w, "/g", "bytes"), &g, b);
-	assert_synced(0, 0, 1);
+	assert_ok(store_copy(
+	    w->store, at("/f"), at("/h"), REPLACE_NO, &g, b, NULL, NULL, err));
+	assert_synced(2, 0, 2);
 	assert_ok(store_remember(w->store, &r, STR("result"), b, err));
-	assert_synced(0, 0, 1);
+	assert_synced(2, 0, 2);
 	assert_ok(store_batch_end(w->store, b, err));
-	assert_synced(0, 1, 2);
+	assert_synced(2, 1, 3);
 }
 
 static void
@@ -588,7 +590,7 @@ static const struct CMUnitTest rows[] = {
 	STRICT_TEST(a_flush_that_fails_spares_no_sync),
 	STRICT_TEST(a_flush_of_what_replaces_nothing_syncs_nothing),
 	STRICT_TEST(bytes_of_a_batch_are_synced_before_a_move),
-	STRICT_TEST(a_record_is_on_the_disk_before_its_change_and_nothing_else),
+	STRICT_TEST(a_record_and_its_bytes_are_on_the_disk_before_its_name),
 	STRICT_TEST(what_could_not_be_synced_is_not_remembered),
 	STRICT_TEST(what_a_batch_says_of_its_root_is_taken_back),
 	STRICT_TEST(a_batch_that_failed_does_not_take_it_back),
