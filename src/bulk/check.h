@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* How the items of a window are checked: each (check.c), and all (window.c). */
+/*
+ * How the items of a window are checked: each (check.c), and all (window.c);
+ * and what they touch (touch.c).
+ */
 #ifndef SHEAF_BULK_CHECK_H
 #define SHEAF_BULK_CHECK_H
 
@@ -15,6 +18,8 @@ struct checking {
 	struct names ids, keys;
 	struct names groups; /* so far; the first task of each */
 	struct names later_groups; /* all; the same */
+	struct rpath *adrift; /* where something is moved to, links and all */
+	size_t n_adrift;
 };
 
 /*
@@ -34,6 +39,10 @@ check_defaults(const struct batch_head *head, struct err *err) MUST_USE;
 /* The names of all are known. */
 enum err_code
 check_item(struct checking *c, struct task *t, struct err *err) MUST_USE;
+
+/* It is checked, and those before it have been here. */
+enum err_code
+find_touches(struct checking *c, struct task *t, struct err *err) MUST_USE;
 
 /* What is at `rest` (encoded, with its slash; or empty) below base. */
 enum err_code ref_path(struct arena *a, struct rpath base, struct str rest,

@@ -17,6 +17,7 @@ enum way {
 	WAY_KEYED = 1 << 2, /* an idempotency key means something */
 	WAY_NAMES = 1 << 3, /* the server chooses what it makes */
 	WAY_FOUND = 1 << 4, /* its outcomes are what was asked for */
+	WAY_BELOW = 1 << 5, /* it looks below its target, through links */
 };
 
 unsigned method_ways(struct str name);
@@ -55,7 +56,7 @@ struct task {
 	struct task *group; /* the first of its group; NULL: it has none */
 	size_t n_group; /* of that one: how many */
 	struct str key; /* of idempotency: as the client has it; or empty */
-	struct plan_touch touches[5];
+	struct plan_touch touches[7];
 	size_t n_touches;
 	bool etag_wanted; /* by a later one */
 

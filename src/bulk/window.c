@@ -124,65 +124,7 @@ take_names(struct checking *c, struct err *err)
 	return rc;
 }
 
-/* ---- what they touch */
-
-static void
-add_touch(struct task *t, struct rpath path, bool write)
-{
-	assert(t->n_touches < ARRAY_LEN(t->touches));
-	t->touches[t->n_touches++] = (struct plan_touch){ path, write };
-}
-
-/* By its name, and by the one that it has without links. */
-static enum err_code
-touch_path(struct checking *c, struct task *t, struct rpath path, bool write,
-    struct err *err)
-{
-	struct rpath real;
-	enum err_code rc =
-	    store_resolve(c->r->env.store, path, &t->arena, &real, err);
-
-	if (rc == ERR_NOMEM)
-		return rc;
-	add_touch(t, path, write);
-	if (!rc && !rpath_eq(real, path))
-		add_touch(t, real, write);
-	return ERR_OK;
-}
-
-/* Below a collection whose member's name is not known yet. */
-static struct rpath
-place_of(const struct ref *ref, struct rpath path)
-{
-	const struct task *o = ref->task;
-
-	while (o && !(o->ways & WAY_NAMES))
-		o = o->url_ref.task;
-	return o ? o->path : path;
-}
-
-/* It may ask of any resource at all (RFC 4918 s10.4). */
-static bool
-asks_of_others(const struct headers *h)
-{
-	return headers_has(h, STR("If"));
-}
-
-static enum err_code
-find_touches(struct checking *c, struct task *t, struct err *err)
-{
-	enum err_code rc = touch_path(
-	    c, t, place_of(&t->url_ref, t->path), t->ways & WAY_WRITES, err);
-
-	if (!rc && (t->ways & WAY_TO))
-		rc = touch_path(c, t, place_of(&t->to_ref, t->to), true, err);
-	if (rc ||
-	    (!asks_of_others(&t->item->headers) &&
-		!asks_of_others(&c->head->defaults)))
-		return rc;
-	add_touch(t, RPATH_ROOT, false);
-	return ERR_OK;
-}
+/* ---- all of it */
 
 static void
 checking_done(struct checking *c)
@@ -191,6 +133,7 @@ checking_done(struct checking *c)
 	names_done(&c->keys);
 	names_done(&c->groups);
 	names_done(&c->later_groups);
+	free(c->adrift);
 }
 
 static enum err_code

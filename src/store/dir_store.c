@@ -208,6 +208,7 @@ dir_store_open(
 		return rc;
 	}
 	staging_sweep(ds);
+	ds->base.has_links = true;
 	*out = store_init(&ds->base, &dir_ops);
 	return ERR_OK;
 }

@@ -161,6 +161,7 @@ draft_new(struct store *base, const struct draft_spec *spec, struct store **out,
 		free(d);
 		return rc;
 	}
+	d->base.has_links = store_has_links(base);
 	*out = store_init(&d->base, &draft_ops);
 	return ERR_OK;
 }

@@ -462,6 +462,7 @@ fault_store_new(struct store *inner, struct store **out, struct err *err)
 		return err_nomem(err);
 	(void)pthread_mutex_init(&f->lock, NULL);
 	f->inner = inner;
+	f->base.has_links = store_has_links(inner);
 	*out = store_init(&f->base, &fault_ops);
 	return ERR_OK;
 }

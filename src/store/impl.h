@@ -76,6 +76,7 @@ struct store_ops {
 /* The base of every store, placed first in it. */
 struct store {
 	const struct store_ops *ops;
+	bool has_links; /* store_has_links() */
 };
 
 /* The base of every batch, placed first in it. */

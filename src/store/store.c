@@ -325,6 +325,12 @@ store_batch_flush(struct store *s, struct store_batch *b, struct err *err)
 					: ERR_OK;
 }
 
+bool
+store_has_links(const struct store *s)
+{
+	return s->has_links;
+}
+
 enum err_code
 store_recall(struct store *s, struct str key, struct arena *a,
     struct recalled *out, bool *found, struct err *err)

@@ -199,6 +199,9 @@ enum err_code store_remember(struct store *s, const struct record *r,
 enum err_code store_resolve(struct store *s, struct rpath path, struct arena *a,
     struct rpath *out, struct err *err) MUST_USE;
 
+/* false: each resource has one path only, and that is free of links. */
+bool store_has_links(const struct store *s);
+
 /*
  * While it is held, nobody else changes anything at root or below it; reading
  * goes on.  root is free of links.  Waits for changes that are under way.

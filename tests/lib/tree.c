@@ -78,11 +78,13 @@ list_one(void *arg, const struct member *m, bool *prune)
 	struct buf line = { 0 };
 
 	(void)prune;
-	assert_int_equal(m->failed, ERR_OK);
+	assert_true(!m->failed || m->failed == ERR_LOOP);
 	if (rpath_is_root(m->path))
 		return ERR_OK;
 	buf_put(&line, m->path.s);
-	if (m->res.collection)
+	if (m->failed)
+		buf_putc(&line, '@');
+	else if (m->res.collection)
 		buf_putc(&line, '/');
 	else
 		add_bytes(l->store, m->path, &line);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Trees of a store as text: "/a/ /a/f=bytes /a/g", collections with a slash at
- * their end, files with their bytes, in order of path, one space between two.
+ * their end, files with their bytes, in order of path, one space between two;
+ * "/a/l@" is a link that leads to where it is.
  */
 #ifndef SHEAF_TESTS_TREE_H
 #define SHEAF_TESTS_TREE_H
