@@ -257,9 +257,17 @@ judge(struct batch *b, struct asking *a, int *code)
 	const struct call_end *e = &a->end;
 	bool none = e->status == 404 || e->status == 405 || e->status == 410 ||
 	    e->status == 400 || e->status == 501 || e->status == 406;
+	enum err_code rc = ERR_OK;
 
-	if (!e->rc && e->status == 200 && !buf_failed(&a->body) &&
-	    !bulk_offer_read(&b->a, buf_str(&a->body), &o, NULL))
+	if (!e->rc && e->status == 200)
+		rc = buf_failed(&a->body);
+	if (!e->rc && e->status == 200 && !rc)
+		rc = bulk_offer_read(&b->a, buf_str(&a->body), &o, NULL);
+	if (rc == ERR_NOMEM) { /* which says nothing about the server */
+		work_stop(b->f.work, "", NULL);
+		return false;
+	}
+	if (!e->rc && e->status == 200 && !rc)
 		return is_ours(b, &o);
 	/* It is none of ours: then the URL is the endpoint itself. */
 	if (!e->rc && (none || e->status == 200))
