@@ -2,11 +2,13 @@
 /*
  * What was done under a key is answered from its record, and not done again.
  * The record has the form of dav/keyed.c's: a status, header lines, an empty
- * line.
+ * line; and of a PROPPATCH, the names that were set.
  */
 #include "base/clock.h"
+#include "bulk/capture.h"
 #include "bulk/impl.h"
 #include "http/fingerprint.h"
+#include "http/href.h"
 
 #define DAY (86400 * NSEC_PER_SEC)
 
@@ -20,43 +22,42 @@ expires(const struct bulk_run *r)
 
 /* ---- the batch's own key */
 
+/* Whether the key was used; for another payload is an error. */
+static enum err_code
+look_back(struct bulk_run *r, bool *found, struct err *err)
+{
+	struct arena a CLEANUP(arena_done) = { 0 };
+	struct recalled was;
+	enum err_code rc = store_recall(
+	    r->env.store, buf_str(&r->batch_key), &a, &was, found, err);
+
+	if (!rc && *found && !str_eq(was.print, r->spec.print))
+		return err_tell(err, ERR_KEY_REUSED,
+		    "another batch was sent with this Idempotency-Key: a new "
+		    "batch needs a new key");
+	return rc;
+}
+
 /* Its record is of no change: it only holds the payload to the key. */
 static enum err_code
 hold_to_key(struct bulk_run *r, struct err *err)
 {
-	struct record record = {
+	const struct record record = {
 		.key = buf_str(&r->batch_key),
 		.print = r->spec.print,
+		.expires = expires(r),
 	};
-	struct arena a CLEANUP(arena_done) = { 0 };
-	struct recalled was;
-	enum err_code rc;
-	bool found;
 
-	if (!record.print.len)
-		return ERR_OK;
-	rc = store_recall(r->env.store, record.key, &a, &was, &found, err);
-	if (rc)
-		return rc;
-	if (found && !str_eq(was.print, record.print))
-		return err_tell(err, ERR_KEY_REUSED,
-		    "another batch was sent with this Idempotency-Key: a new "
-		    "batch needs a new key");
-	record.expires = expires(r);
-	return found ? ERR_OK
-		     : store_remember(
-			   r->env.store, &record, (struct str){ 0 }, NULL, err);
+	return store_remember(
+	    r->env.store, &record, (struct str){ 0 }, NULL, err);
 }
 
-enum err_code
-again_start(struct bulk_run *r, struct err *err)
+static enum err_code
+take_batch_key(struct bulk_run *r, struct err *err)
 {
 	struct buf b CLEANUP(buf_done) = { 0 };
 	bool nomem = false;
 
-	if (r->key_known || r->dry || !r->spec.key.len)
-		return ERR_OK;
-	r->key_known = true;
 	if (r->spec.key.len > r->env.limits->key_bytes)
 		return err_tell(err, ERR_BAD_REQUEST,
 		    "an Idempotency-Key may have %llu bytes (keyBytes)",
@@ -73,7 +74,38 @@ again_start(struct bulk_run *r, struct err *err)
 				   "outcome");
 	r->batch_key = b;
 	b = (struct buf){ 0 };
-	return hold_to_key(r, err);
+	return ERR_OK;
+}
+
+enum err_code
+again_start(struct bulk_run *r, struct err *err)
+{
+	enum err_code rc;
+	bool found;
+
+	if (r->key_known || r->dry || !r->spec.key.len)
+		return ERR_OK;
+	r->key_known = true;
+	rc = take_batch_key(r, err);
+	if (rc || !r->spec.print.len)
+		return rc;
+	rc = look_back(r, &found, err);
+	return rc || found ? rc : hold_to_key(r, err);
+}
+
+enum err_code
+again_check(struct bulk_run *r, struct err *err)
+{
+	enum err_code rc;
+	bool found;
+
+	if (!r->spec.key.len || !r->spec.print.len)
+		return ERR_OK;
+	rc = take_batch_key(r, err);
+	if (!rc)
+		rc = look_back(r, &found, err);
+	again_end(r);
+	return rc;
 }
 
 void
@@ -98,45 +130,49 @@ fail(struct bulk_run *r, struct task *t, enum err_code rc)
 	return false;
 }
 
+/*
+ * As keyed.c has it for a single request, so that the one is known by the key
+ * of the other; but white space and order of a JSON body do not count.
+ */
 static enum err_code
-make_key(struct bulk_run *r, struct task *t)
+make_print(struct bulk_run *r, struct task *t, const struct request *req)
 {
-	struct buf b CLEANUP(buf_done) = { 0 };
-	struct str user = r->spec.caller.user;
-	struct fingerprint f;
+	const struct batch_item *item = t->item;
+	struct fingerprint *f = ARENA_NEW(&t->arena, struct fingerprint);
+	enum err_code rc;
 
-	if (t->key.len)
-		key_put(&b, user, t->key);
-	else
-		key_put_item(&b, user, r->spec.key, t->item->id);
-	if (buf_failed(&b) || !arena_str(&t->arena, buf_str(&b), &t->store_key))
+	if (!f)
 		return err_nomem(&t->err);
-	if (b.len > RECORD_KEY_MAX)
-		return err_tell(&t->err, ERR_BAD_REQUEST,
-		    "the key and the id are longer than a key may be");
+	rc = keyed_print(req, &t->arena, f, &t->err);
+	if (rc)
+		return rc;
+	/* A PROPPATCH by itself is answered in another form. */
+	if (t->ways & WAY_FOUND)
+		fingerprint_part(f, STR("item"));
 	if (r->taking_big) {
-		t->body_print = ARENA_NEW(&t->arena, struct fingerprint);
-		if (!t->body_print)
-			return err_nomem(&t->err);
-		fingerprint_init(t->body_print);
-		fingerprint_part(t->body_print, t->item->canonical);
+		t->body_print = f;
 		return ERR_OK;
 	}
-	fingerprint_init(&f);
-	fingerprint_part(&f, t->item->canonical);
-	(void)fingerprint_end(&f, (char *)t->print);
+	if (item->body_print.len)
+		fingerprint_part(f, item->body_print);
+	else
+		(void)ostream_write(fingerprint_stream(f, NULL), item->body);
+	(void)fingerprint_end(f, (char *)t->print);
 	return ERR_OK;
 }
 
+/* Also of a single request, whose record has all that it answered. */
 static void
 read_header(struct task *t, struct header *v, struct str line)
 {
 	size_t colon = str_find(line, ':');
+	struct str name = str_head(line, colon);
 	struct str value = str_trim(str_skip(line, colon + 1));
-	struct header *h = &v[t->result.headers.n++];
 
-	*h = (struct header){ str_head(line, colon), value };
-	if (!str_eq(h->name, STR("etag")) || value.len > ETAG_MAX)
+	if (!capture_name(&name))
+		return;
+	v[t->result.headers.n++] = (struct header){ name, value };
+	if (!str_eq(name, STR("etag")) || value.len > ETAG_MAX)
 		return;
 	memcpy(t->etag, value.ptr, value.len);
 	t->etag_len = (unsigned)value.len;
@@ -145,61 +181,114 @@ read_header(struct task *t, struct header *v, struct str line)
 #define HEADERS_MAX ((size_t)16)
 
 /* What a crash took is made of what the change left. */
-static void
-answer_anew(struct task *t, struct header *v, const struct recalled *was)
+static uint64_t
+answer_anew(struct bulk_run *r, struct task *t, const struct recalled *was,
+    struct header *v)
 {
-	struct str m = t->method_name;
-	bool content = str_eq(m, STR("PUT")) || str_eq(m, STR("POST")) ||
-	    str_eq(m, STR("PATCH"));
+	struct buf b CLEANUP(buf_done) = { 0 };
+	struct headers *to = &t->result.headers;
+	struct str text;
 
-	if (v && content && was->etag.len)
-		v[t->result.headers.n++] =
-		    (struct header){ STR("etag"), was->etag };
+	if (t->etag_len && !(t->ways & WAY_FOUND))
+		v[to->n++] = (struct header){ STR("etag"),
+			str_of(t->etag, t->etag_len) };
+	if (t->ways & WAY_NAMES) {
+		href_put(&b, r->spec.origin.prefix, was->path, false);
+		if (!buf_failed(&b) && arena_str(&t->arena, buf_str(&b), &text))
+			v[to->n++] = (struct header){ STR("location"), text };
+	}
+	if (t->ways & WAY_FOUND)
+		return 200;
+	return was->created ? 201 : 204;
+}
+
+/* The properties that a PROPPATCH set: "name namespace", one a line. */
+static void
+read_props(struct task *t, struct outcome *o, struct str rest)
+{
+	size_t n = 0, i;
+	struct propstat *set = ARENA_NEW(&t->arena, struct propstat);
+	struct prop *props;
+	struct str line;
+
+	for (i = 0; i < rest.len; i++)
+		n += rest.ptr[i] == '\n';
+	props = arena_array(&t->arena, n, sizeof(*props));
+	if (!set || !props)
+		return;
+	for (i = 0; i < n && str_cut(&rest, '\n', &line); i++) {
+		size_t space = str_find(line, ' ');
+
+		props[i].name.local = str_head(line, space);
+		props[i].name.ns = str_skip(line, space + 1);
+	}
+	*set = (struct propstat){ .status = 200, .props = props, .n_props = i };
+	o->propstats = set;
+	o->n_propstats = i ? 1 : 0;
+}
+
+static void
+put_props(struct buf *b, const struct outcome *o)
+{
+	size_t i, k;
+
+	for (i = 0; i < o->n_propstats; i++)
+		for (k = 0; k < o->propstats[i].n_props; k++) {
+			const struct prop_name *n =
+			    &o->propstats[i].props[k].name;
+
+			if (str_find(n->ns, '\n') < n->ns.len)
+				continue; /* a line is a line */
+			buf_put(b, n->local);
+			buf_putc(b, ' ');
+			buf_put(b, n->ns);
+			buf_putc(b, '\n');
+		}
 }
 
 static uint64_t
-read_answer(struct task *t, const struct recalled *was)
+read_answer(struct bulk_run *r, struct task *t, const struct recalled *was,
+    struct outcome *o)
 {
 	struct header *v = arena_array(&t->arena, HEADERS_MAX, sizeof(*v));
 	struct str rest = was->result, line;
-	uint64_t status = was->created ? 201 : 204;
+	uint64_t status = 200;
 
+	if (!v)
+		return was->created ? 201 : 204;
 	t->result.headers.v = v;
 	if (was->etag.len && was->etag.len <= ETAG_MAX) {
 		memcpy(t->etag, was->etag.ptr, was->etag.len);
 		t->etag_len = (unsigned)was->etag.len;
 	}
-	if (!rest.len || !str_cut(&rest, '\n', &line)) {
-		answer_anew(t, v, was);
-		return status;
-	}
+	if (!rest.len || !str_cut(&rest, '\n', &line))
+		return answer_anew(r, t, was, v);
 	(void)!str_to_u64(line, &status);
-	while (v && t->result.headers.n < HEADERS_MAX &&
+	while (t->result.headers.n < HEADERS_MAX &&
 	    str_cut(&rest, '\n', &line) && line.len)
 		read_header(t, v, line);
+	if (t->ways & WAY_FOUND)
+		read_props(t, o, rest);
 	return status;
 }
 
 static bool
 replay(struct bulk_run *r, struct task *t, const struct recalled *was)
 {
-	struct outcome o = {
-		.path = t->path,
-		.collection = t->slash || str_eq(t->method_name, STR("MKCOL")),
-	};
-	struct result kept;
+	struct outcome o = { .path = t->path };
+	struct headers kept;
 
 	t->at = t->ways & WAY_TO ? t->to : t->path;
 	if (t->ways & WAY_NAMES && was->path.s.len)
 		o.path = t->at = was->path;
-	o.status = (unsigned)read_answer(t, was);
+	o.collection = task_names_collection(t, o.path);
+	o.status = (unsigned)read_answer(r, t, was, &o);
 	if (o.status < 200 || o.status > 399)
 		o.status = 200;
-	kept = t->result;
+	kept = t->result.headers;
 	task_result(t, &o);
-	t->result.headers = kept.headers;
+	t->result.headers = kept;
 	t->result.replayed = true;
-	(void)r;
 	return false;
 }
 
@@ -230,15 +319,16 @@ is_reused(struct task *t)
 }
 
 bool
-again_begin(struct bulk_run *r, struct task *t, struct store *store)
+again_begin(struct bulk_run *r, struct task *t, struct store *store,
+    const struct request *req)
 {
 	struct recalled *was;
 	enum err_code rc;
 	bool found;
 
-	if (!(t->ways & WAY_KEYED) || (!t->key.len && !r->spec.key.len))
+	if (!t->store_key.len)
 		return true;
-	rc = make_key(r, t);
+	rc = make_print(r, t, req);
 	was = ARENA_NEW(&t->arena, struct recalled);
 	if (!rc && !was)
 		rc = err_nomem(&t->err);
@@ -305,6 +395,7 @@ again_done(struct bulk_run *r, struct task *t, struct store *store,
 		buf_putc(&b, '\n');
 	}
 	buf_putc(&b, '\n');
+	put_props(&b, &t->result.outcome);
 	if (buf_failed(&b))
 		buf_clear(&b);
 	(void)!store_remember(store, &t->record, buf_str(&b), batch, NULL);

@@ -16,10 +16,24 @@ static const struct str kept[] = {
 	STR_INIT("content-location"),
 	STR_INIT("content-range"),
 	STR_INIT("content-type"),
+	STR_INIT("etag"),
 	STR_INIT("last-modified"),
 	STR_INIT("location"),
 	STR_INIT("lock-token"),
 };
+
+bool
+capture_name(struct str *name)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(kept); i++)
+		if (str_eq_nocase(*name, kept[i])) {
+			*name = kept[i];
+			return true;
+		}
+	return false;
+}
 
 static void
 keep_header(struct capture *c, struct str name, struct str value)
@@ -41,15 +55,15 @@ static enum err_code
 capture_put_header(struct reply *r, struct str name, struct str value)
 {
 	struct capture *c = capture_of(r);
-	size_t i;
 
-	if (str_eq_nocase(name, STR("etag")) && value.len <= ETAG_MAX) {
+	if (!capture_name(&name))
+		return ERR_OK;
+	if (!str_eq(name, STR("etag"))) {
+		keep_header(c, name, value);
+	} else if (value.len <= ETAG_MAX) {
 		memcpy(c->etag, value.ptr, value.len);
 		*c->etag_len = (unsigned)value.len;
 	}
-	for (i = 0; i < ARRAY_LEN(kept); i++)
-		if (str_eq_nocase(name, kept[i]))
-			keep_header(c, kept[i], value);
 	return ERR_OK;
 }
 
@@ -187,6 +201,13 @@ capture_empty(struct reply *r, unsigned status)
 
 /* ---- outcomes */
 
+/* What failed because of another says least. */
+static bool
+is_worse(unsigned status, unsigned than)
+{
+	return than == 424 || (status != 424 && status > than);
+}
+
 /*
  * What there is no memory for is counted, like what is over the limit: the
  * operation is not to end in the middle because of it.
@@ -196,7 +217,7 @@ put_member(struct capture *c, const struct outcome *o)
 {
 	if (outcome_is_failure(o)) {
 		c->n_failed++;
-		if (o->status > c->worst || c->worst == 424)
+		if (!c->worst || is_worse(o->status, c->worst))
 			c->worst = o->status;
 	}
 	if (c->members.n >= c->max_members ||

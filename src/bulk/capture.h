@@ -35,6 +35,9 @@ struct capture {
 
 struct reply *capture_init(struct capture *c);
 
+/* Whether a header is kept; *name: in lower case, and for ever. */
+bool capture_name(struct str *name);
+
 struct str capture_header(const struct capture *c, struct str name);
 
 /* All that is kept of a resource's bytes, as of a GET. */

@@ -301,6 +301,7 @@ static enum err_code
 check_urls(struct checking *c, struct task *t, struct err *err)
 {
 	const struct batch_item *item = t->item;
+	struct err why = { 0 };
 	enum err_code rc = read_url(
 	    c, t, "url", item->url, &t->url_ref, &t->path, &t->slash, err);
 
@@ -309,15 +310,15 @@ check_urls(struct checking *c, struct task *t, struct err *err)
 	if (item->destination.ptr)
 		return read_url(c, t, "destination", item->destination,
 		    &t->to_ref, &t->to, &t->to_slash, err);
-	if (!headers_has(&item->headers, STR("Destination")) &&
-	    !headers_has(&c->head->defaults, STR("Destination")))
+	if (!headers_has(&item->headers, STR("Destination")))
 		return wrong(t, err, "destination", "is missing");
-	/* What it is good for is the method's to say. */
-	if (destination_parse(&item->headers, &c->r->spec.origin, &t->arena,
-		&t->to, &t->to_slash, NULL) &&
-	    destination_parse(&c->head->defaults, &c->r->spec.origin, &t->arena,
-		&t->to, &t->to_slash, NULL))
-		t->to = t->path;
+	rc = destination_parse(&item->headers, &c->r->spec.origin, &t->arena,
+	    &t->to, &t->to_slash, &why);
+	if (rc == ERR_NOMEM)
+		return err_nomem(err);
+	if (rc)
+		return wrong(t, err, "headers/destination", "%s",
+		    why.tell[0] ? why.tell : err_text(rc));
 	if (is_ours(t->to))
 		return wrong(t, err, "headers",
 		    "the destination is no resource of the tree");
@@ -416,22 +417,32 @@ check_group(struct checking *c, struct task *t, struct err *err)
 static enum err_code
 check_key(struct checking *c, struct task *t, struct err *err)
 {
-	struct str key = t->item->idempotency_key;
+	struct str own = t->item->idempotency_key, all = c->r->spec.key;
+	struct buf b CLEANUP(buf_done) = { 0 };
 	struct task *other;
 	void **value;
 
-	if (!key.len || !(t->ways & WAY_KEYED))
+	if ((!own.len && !all.len) || !(t->ways & WAY_KEYED))
 		return ERR_OK;
-	value = names_add(&c->keys, key);
+	if (own.len)
+		key_put(&b, c->r->spec.caller.user, own);
+	else
+		key_put_item(&b, c->r->spec.caller.user, all, t->item->id);
+	if (buf_failed(&b) || !arena_str(&t->arena, buf_str(&b), &t->store_key))
+		return err_nomem(err);
+	if (b.len > RECORD_KEY_MAX)
+		return wrong(t, err, own.len ? "idempotencyKey" : "id",
+		    "makes a key that is too long");
+	value = names_add(&c->keys, t->store_key);
 	if (!value)
 		return err_nomem(err);
 	other = *value;
 	if (other)
-		return wrong(t, err, "idempotencyKey",
-		    "is that of operation '%.*s', too",
+		return wrong(t, err, own.len ? "idempotencyKey" : "id",
+		    own.len ? "is that of operation '%.*s', too"
+			    : "makes the key that operation '%.*s' has",
 		    STR_ARG(str_head(other->item->id, 64)));
 	*value = t;
-	t->key = key;
 	return ERR_OK;
 }
 

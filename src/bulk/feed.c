@@ -21,8 +21,6 @@ make_run(struct feed *f, struct err *err)
 	if (f->run)
 		return ERR_OK;
 	s->stream = is_stream(f);
-	if (!s->stream)
-		s->print = batch_parser_print(f->parser);
 	rc = bulk_run_new(f->spec.env, s, &f->run, err);
 	f->run_failed = rc != ERR_OK;
 	return rc;
@@ -85,14 +83,14 @@ big_begin(void *arg, const struct batch_item *item, struct ostream **to,
 }
 
 static enum err_code
-big_end(void *arg, bool ok, struct err *err)
+big_end(void *arg, const struct err *bad, struct err *err)
 {
 	struct feed *f = arg;
 	enum err_code rc;
 
 	if (f->spec.count_only)
 		return ERR_OK;
-	rc = bulk_run_big_end(f->run, ok, err);
+	rc = bulk_run_big_end(f->run, bad, err);
 	f->run_failed = rc != ERR_OK;
 	return rc;
 }
@@ -185,6 +183,8 @@ feed_end(struct feed *f, struct err *err)
 	if (f->spec.check)
 		rc = f->spec.check(
 		    f->spec.run.arg, batch_parser_window(f->parser), err);
+	if (!is_stream(f)) /* all of it is known */
+		f->spec.run.print = batch_parser_print(f->parser);
 	if (!rc && f->spec.count_only && !is_stream(f))
 		rc = bulk_check(f->spec.env, &f->spec.run,
 		    batch_parser_head(f->parser),

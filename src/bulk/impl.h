@@ -55,7 +55,7 @@ struct task {
 	struct str blamed; /* the same of an earlier window: its cause */
 	struct task *group; /* the first of its group; NULL: it has none */
 	size_t n_group; /* of that one: how many */
-	struct str key; /* of idempotency: as the client has it; or empty */
+	struct str store_key; /* of idempotency: its own, or KEY/id; or empty */
 	struct plan_touch touches[7];
 	size_t n_touches;
 	bool etag_wanted; /* by a later one */
@@ -73,7 +73,6 @@ struct task {
 	struct rpath at; /* what it made, or where it is */
 
 	/* ---- idempotency: again.c */
-	struct str store_key;
 	unsigned char print[32];
 	struct record record;
 	bool has_key; /* taken */
@@ -163,6 +162,8 @@ void task_enough(struct bulk_run *r, struct task *t);
 /* It had succeeded, and that is no longer so. */
 void task_undo(struct bulk_run *r, struct task *t, const struct err *err);
 bool task_is_failure(const struct task *t);
+/* Whether the href of what is at path ends in a slash. */
+bool task_names_collection(const struct task *t, struct rpath path);
 /* Whether it is to be begun; else it has a result. */
 bool task_may_begin(struct bulk_run *r, struct task *t);
 /* Calls start() where that has not been done. */
@@ -178,9 +179,10 @@ void run_log_end(struct bulk_run *r);
 
 /*
  * Whether the operation is to be done; else it has a result: it was done
- * before, or its key is not free.
+ * before, or its key is not free.  req: as it was sent, with "$id" for a tag.
  */
-bool again_begin(struct bulk_run *r, struct task *t, struct store *store);
+bool again_begin(struct bulk_run *r, struct task *t, struct store *store,
+    const struct request *req);
 /* All of a body in pieces has come: whether it is still to be done. */
 bool again_body(struct bulk_run *r, struct task *t);
 /* It was done, and its result is to be remembered. */
@@ -190,6 +192,8 @@ void again_give_back(struct bulk_run *r, struct task *t);
 /* The batch's own key: takes it, and sees that it is used for one payload. */
 enum err_code again_start(struct bulk_run *r, struct err *err) MUST_USE;
 void again_end(struct bulk_run *r);
+/* What again_start() would fail with; nothing is taken, nothing remembered. */
+enum err_code again_check(struct bulk_run *r, struct err *err) MUST_USE;
 
 /* ---- together.c: what is done at once, or tried */
 

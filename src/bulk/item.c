@@ -11,6 +11,7 @@
 
 struct item_exchange {
 	struct request req;
+	struct header *fields; /* of req */
 	struct exchange x;
 	struct capture capture;
 	const struct method_ops *ops;
@@ -51,17 +52,18 @@ find_paths(struct task *t, struct err *err)
 }
 
 static enum err_code
-find_tag(const struct ref *ref, struct str *out, struct err *err)
+find_tag(const struct ref *ref, struct header *h, struct err *err)
 {
 	if (ref->task)
-		*out = str_of(ref->task->etag, ref->task->etag_len);
+		h->value = str_of(ref->task->etag, ref->task->etag_len);
 	else if (ref->left)
-		*out = ref->left->etag;
+		h->value = ref->left->etag;
 	else
 		return ERR_OK;
-	return out->len ? ERR_OK
-			: err_tell(err, ERR_PRECONDITION,
-			      "the operation it refers to left no entity tag");
+	return h->value.len
+	    ? ERR_OK
+	    : err_tell(err, ERR_PRECONDITION,
+		  "the operation it refers to left no entity tag");
 }
 
 /* ---- its headers */
@@ -142,28 +144,24 @@ add_destination(struct header_list *l, const struct bulk_run *r, struct task *t,
 	return ERR_OK;
 }
 
+/* As they were sent; the tags stand first, so that they are found again. */
 static enum err_code
-make_headers(const struct bulk_run *r, struct task *t, struct headers *out,
+make_headers(const struct bulk_run *r, struct task *t, struct item_exchange *ix,
     struct err *err)
 {
 	const struct batch_item *item = t->item;
 	const struct headers *own = &item->headers, *all = &r->head->defaults;
-	struct str match = item->if_match, none = item->if_none_match;
 	struct header_list l = { 0 };
-	enum err_code rc = find_tag(&t->match_ref, &match, err);
+	enum err_code rc;
 	size_t i;
 
-	if (!rc)
-		rc = find_tag(&t->none_match_ref, &none, err);
-	if (rc)
-		return rc;
 	l.v = arena_array(&t->arena, own->n + all->n + 9, sizeof(*l.v));
 	if (!l.v)
 		return err_nomem(err);
+	add(&l, STR("If-Match"), item->if_match);
+	add(&l, STR("If-None-Match"), item->if_none_match);
 	for (i = 0; i < own->n; i++)
 		add(&l, own->v[i].name, own->v[i].value);
-	add(&l, STR("If-Match"), match);
-	add(&l, STR("If-None-Match"), none);
 	add(&l, STR("Depth"), item->depth);
 	if (item->has_overwrite)
 		add(&l, STR("Overwrite"),
@@ -177,8 +175,20 @@ make_headers(const struct bulk_run *r, struct task *t, struct headers *out,
 		if (!has(&l, all->v[i].name))
 			add(&l, all->v[i].name, all->v[i].value);
 	add_meaning(&l, t);
-	*out = (struct headers){ l.v, l.n };
+	ix->fields = l.v;
+	ix->req.headers = (struct headers){ l.v, l.n };
 	return ERR_OK;
+}
+
+/* "$id" as the entity tag that it stands for. */
+static enum err_code
+find_tags(const struct task *t, struct item_exchange *ix, struct err *err)
+{
+	enum err_code rc = find_tag(&t->match_ref, &ix->fields[0], err);
+
+	return rc ? rc
+		  : find_tag(&t->none_match_ref,
+			&ix->fields[t->item->if_match.ptr ? 1 : 0], err);
 }
 
 /* ---- the exchange */
@@ -220,14 +230,14 @@ init_capture(struct item_exchange *ix)
 }
 
 static enum err_code
-make_exchange(struct bulk_run *r, struct task *t, struct store *store,
-    struct store_batch *b, struct err *err)
+make_request(struct bulk_run *r, struct task *t, struct item_exchange **out,
+    struct err *err)
 {
 	struct item_exchange *ix = ARENA_NEW(&t->arena, struct item_exchange);
-	enum err_code rc;
 
 	if (!ix)
 		return err_nomem(err);
+	*out = ix;
 	ix->r = r;
 	ix->t = t;
 	ix->req = (struct request){
@@ -244,7 +254,16 @@ make_exchange(struct bulk_run *r, struct task *t, struct store *store,
 	/* A redirect to the same with a slash is of no use here. */
 	if (ix->req.method == METHOD_GET || ix->req.method == METHOD_HEAD)
 		ix->req.slash = true;
-	rc = make_headers(r, t, &ix->req.headers, err);
+	return make_headers(r, t, ix, err);
+}
+
+static void
+make_exchange(
+    struct item_exchange *ix, struct store *store, struct store_batch *b)
+{
+	struct bulk_run *r = ix->r;
+	struct task *t = ix->t;
+
 	init_capture(ix);
 	ix->x = (struct exchange){
 		.req = &ix->req,
@@ -260,7 +279,6 @@ make_exchange(struct bulk_run *r, struct task *t, struct store *store,
 		ix->x.failures = (struct log_lines){ member_line, ix };
 	ix->ops = dav_method(ix->req.method);
 	t->ix = ix;
-	return rc;
 }
 
 /* ---- its result */
@@ -302,8 +320,7 @@ put_outcomes(struct task *t, struct capture *c)
 		};
 	if (!(t->ways & WAY_FOUND)) {
 		(void)snprintf(t->err.tell, sizeof(t->err.tell),
-		    "%.*s: %llu of its members failed",
-		    STR_ARG(status_reason(o.status)),
+		    "%llu of its members failed",
 		    (unsigned long long)c->n_failed);
 		o.tell = str_from_c(t->err.tell);
 	}
@@ -335,7 +352,8 @@ find_etag(struct bulk_run *r, struct task *t, const struct exchange *x)
 {
 	struct resource res;
 
-	if (t->etag_len || (!t->etag_wanted && !r->past.keep))
+	if (t->etag_len ||
+	    (!t->etag_wanted && !r->past.keep && !(t->ways & WAY_TO)))
 		return;
 	if (store_stat(x->store, t->at, &res, NULL) || !res.etag_len)
 		return;
@@ -408,8 +426,7 @@ succeed(struct bulk_run *r, struct task *t, struct capture *c)
 	find_etag(r, t, &t->ix->x);
 	add_representation(r, t, c);
 	o.path = t->ways & WAY_NAMES ? t->at : t->path;
-	o.collection = rpath_eq(o.path, t->path) &&
-	    (t->slash || str_eq(t->method_name, STR("MKCOL")));
+	o.collection = task_names_collection(t, o.path);
 	o.status = c->base.status;
 	task_result(t, &o);
 	put_headers(t, c);
@@ -459,33 +476,41 @@ item_fail(struct bulk_run *r, struct task *t, const struct err *err)
 		task_failed(r, t);
 }
 
+static void
+fail_early(struct bulk_run *r, struct task *t, enum err_code rc)
+{
+	t->err.code = rc;
+	task_failed(r, t);
+}
+
 void
 item_open(struct bulk_run *r, struct task *t, struct store *store,
     struct store_batch *b, struct ostream **to)
 {
+	struct item_exchange *ix = NULL;
 	struct exchange *x;
 	enum err_code rc;
 
 	*to = NULL;
 	rc = find_paths(t, &t->err);
+	if (!rc)
+		rc = make_request(r, t, &ix, &t->err);
 	if (rc) {
-		t->err.code = rc;
-		task_failed(r, t);
+		fail_early(r, t, rc);
 		return;
 	}
-	if (!again_begin(r, t, store)) {
+	if (!again_begin(r, t, store, &ix->req)) {
 		if (t->was)
 			*to = fingerprint_stream(t->body_print, NULL);
 		return;
 	}
-	rc = make_exchange(r, t, store, b, &t->err);
+	rc = find_tags(t, ix, &t->err);
 	if (rc) {
-		t->err.code = rc;
-		t->ix = NULL; /* it has not begun */
-		task_failed(r, t);
+		fail_early(r, t, rc);
 		return;
 	}
-	x = &t->ix->x;
+	make_exchange(ix, store, b);
+	x = &ix->x;
 	rc = t->ix->ops->begin(x, &t->err);
 	if (!rc && t->ix->req.has_body && !x->body)
 		rc =

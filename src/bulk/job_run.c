@@ -195,7 +195,7 @@ run_it(struct carrying *c, struct err *err)
 	feed_done(&c->feed);
 	if (!rc && fsync(c->out.fd))
 		rc = err_os(err, "sync the results of a batch");
-	c->job->refused = c->status == 422;
+	c->job->refused = c->status >= 400;
 	return rc;
 }
 

@@ -53,8 +53,10 @@ task_failed(struct bulk_run *r, struct task *t)
 	    outcome_failed(t->path, t->slash, t->err.code, &t->err);
 
 	(void)r;
-	if (o.status < 400) /* nothing has changed: no failure */
+	if (o.status < 400) { /* nothing has changed: no failure */
 		o.tell = o.about.s = (struct str){ 0 };
+		o.why = ERR_OK;
+	}
 	task_result(t, &o);
 }
 
@@ -94,6 +96,13 @@ bool
 task_is_failure(const struct task *t)
 {
 	return outcome_is_failure(&t->result.outcome);
+}
+
+bool
+task_names_collection(const struct task *t, struct rpath path)
+{
+	return rpath_eq(path, t->path) &&
+	    (t->slash || str_eq(t->method_name, STR("MKCOL")));
 }
 
 /* Whether the budget is used up or somebody has cancelled. */
@@ -157,13 +166,13 @@ put_line(struct buf *b, const struct bulk_run *r, const struct task *t)
 	buf_putc(b, ' ');
 	text_put_plain(b, res->id);
 	buf_putc(b, ' ');
-	text_put_plain(b, t->method_name);
+	text_put_plain(b, t->method_name.len ? t->method_name : STR("-"));
 	buf_putc(b, ' ');
 	if (res->outcome.path.s.len)
 		href_put(
 		    b, STR(""), res->outcome.path, res->outcome.collection);
 	else
-		text_put_plain(b, res->url);
+		text_put_plain(b, res->url.len ? res->url : STR("-"));
 	BUF_LIT(b, ": ");
 	buf_put_u64(b, res->outcome.status);
 	buf_putc(b, ' ');

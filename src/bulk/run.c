@@ -170,6 +170,8 @@ bulk_check(const struct bulk_env *env, const struct bulk_spec *spec,
 	rc = check_mode(&r, head, true, err);
 	if (!rc)
 		rc = check_window(&r, head, w, err);
+	if (!rc && !spec->dry_run && !head->dry_run)
+		rc = again_check(&r, err);
 	tasks_free(&r);
 	return rc;
 }
@@ -251,15 +253,15 @@ bulk_run_big_begin(struct bulk_run *r, const struct batch_head *head,
 }
 
 enum err_code
-bulk_run_big_end(struct bulk_run *r, bool ok, struct err *err)
+bulk_run_big_end(struct bulk_run *r, const struct err *bad, struct err *err)
 {
 	struct task *t = &r->tasks[0];
 	struct err cut = r->big_to->err;
 
 	assert(r->taking_big);
 	r->taking_big = false;
-	if (!ok && !cut.code)
-		(void)err_tell(&cut, ERR_BAD_BODY, "its body was cut short");
+	if (bad && !cut.code)
+		cut = *bad;
 	if (cut.code)
 		item_fail(r, t, &cut);
 	else if (t->state != TASK_DONE && again_body(r, t))

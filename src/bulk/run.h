@@ -66,7 +66,7 @@ struct bulk_run;
 
 /*
  * What keeps a JSON batch from being begun at all: what bulk_run_window() would
- * fail with, but for keys.
+ * fail with.
  */
 enum err_code bulk_check(const struct bulk_env *env,
     const struct bulk_spec *spec, const struct batch_head *head,
@@ -89,14 +89,14 @@ enum err_code bulk_run_window(struct bulk_run *r, const struct batch_head *head,
 
 /*
  * An item whose body comes in pieces: everything before it has been run.  The
- * stream takes the body; then bulk_run_big_end(), with ok false where the body
- * is cut short.  A failure is the item's result.
+ * stream takes the body; then bulk_run_big_end(), with what is wrong with the
+ * body, or NULL.  A failure is the item's result.
  */
 enum err_code bulk_run_big_begin(struct bulk_run *r,
     const struct batch_head *head, const struct batch_item *item,
     struct ostream **to, struct err *err) MUST_USE;
-enum err_code
-bulk_run_big_end(struct bulk_run *r, bool ok, struct err *err) MUST_USE;
+enum err_code bulk_run_big_end(
+    struct bulk_run *r, const struct err *bad, struct err *err) MUST_USE;
 
 /*
  * Ends the answer; failed as in results_end().  After it, or after any error

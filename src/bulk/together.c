@@ -76,6 +76,8 @@ run_in_order(struct bulk_run *r, struct task *v, size_t n, struct store *store,
 static void
 undo_all(struct bulk_run *r, struct task *v, size_t n, struct task *failed)
 {
+	struct str cause =
+	    failed->caused_by.len ? failed->caused_by : failed->item->id;
 	size_t i;
 
 	for (i = 0; i < n; i++) {
@@ -87,7 +89,7 @@ undo_all(struct bulk_run *r, struct task *v, size_t n, struct task *failed)
 			continue;
 		buf_done(&t->body);
 		t->etag_len = 0;
-		task_waited_for(r, t, failed->item->id);
+		task_waited_for(r, t, cause);
 	}
 }
 
@@ -100,6 +102,18 @@ all_failed(struct bulk_run *r, struct task *v, size_t n, const struct err *why)
 		if (v[i].state != TASK_DONE ||
 		    (!task_is_failure(&v[i]) && !v[i].result.replayed))
 			task_undo(r, &v[i], why);
+}
+
+/* 400 where something was malformed, in its form or for its method. */
+static unsigned
+refusal(const struct bulk_run *r)
+{
+	size_t i;
+
+	for (i = 0; i < r->n; i++)
+		if (r->tasks[i].result.outcome.status == 400)
+			return 400;
+	return 422;
 }
 
 /* What is malformed keeps all from being tried. */
@@ -158,14 +172,13 @@ group_run(struct bulk_run *r, struct task *first, struct store *base)
 enum err_code
 run_atomic(struct bulk_run *r, struct err *err)
 {
-	bool malformed = first_done(r->tasks, r->n) != NULL;
 	bool done = do_at_once(r, r->tasks, r->n, r->store);
 	enum err_code rc;
 	size_t i;
 
 	for (i = 0; i < r->n; i++)
 		again_give_back(r, &r->tasks[i]);
-	rc = run_start(r, done ? 200 : malformed ? 400 : 422, err);
+	rc = run_start(r, done ? 200 : refusal(r), err);
 	return rc ? rc : run_put(r, err);
 }
 
@@ -191,7 +204,6 @@ run_validated(struct bulk_run *r, bool *go_on, struct err *err)
 		.max_changed = (size_t)r->env.limits->changed,
 	};
 	struct attempt a CLEANUP(attempt_done) = { 0 };
-	bool malformed = first_done(r->tasks, r->n) != NULL;
 	struct task *failed;
 	enum err_code rc = draft_new(r->store, &spec, &a.draft, err);
 	size_t i;
@@ -204,7 +216,7 @@ run_validated(struct bulk_run *r, bool *go_on, struct err *err)
 	*go_on = !failed;
 	if (failed) {
 		undo_all(r, r->tasks, r->n, failed);
-		rc = run_start(r, malformed ? 400 : 422, err);
+		rc = run_start(r, refusal(r), err);
 		return rc ? rc : run_put(r, err);
 	}
 	for (i = 0; i < r->n; i++)

@@ -228,7 +228,6 @@ static const struct str matters[] = {
 	STR_INIT("Content-Encoding"),
 	STR_INIT("Content-Type"),
 	STR_INIT("Depth"),
-	STR_INIT("Destination"),
 	STR_INIT("If"),
 	STR_INIT("If-Match"),
 	STR_INIT("If-None-Match"),
@@ -238,10 +237,26 @@ static const struct str matters[] = {
 	STR_INIT("X-OC-MTime"),
 };
 
-static enum err_code
-print_head(struct exchange *x, struct fingerprint *f, struct err *err)
+/* However it is written: with a host or without. */
+static void
+print_destination(
+    const struct request *req, struct arena *a, struct fingerprint *f)
 {
-	const struct request *req = x->req;
+	struct rpath to;
+	bool slash;
+
+	if (destination_parse(
+		&req->headers, &req->origin, a, &to, &slash, NULL))
+		return; /* there is none, or the method will say what is wrong
+			 */
+	fingerprint_part(f, to.s);
+	fingerprint_part(f, slash ? STR("/") : STR(""));
+}
+
+enum err_code
+keyed_print(const struct request *req, struct arena *a, struct fingerprint *f,
+    struct err *err)
+{
 	struct str value;
 	enum err_code rc = ERR_OK;
 	size_t i;
@@ -251,11 +266,11 @@ print_head(struct exchange *x, struct fingerprint *f, struct err *err)
 	fingerprint_part(f, req->path.s);
 	fingerprint_part(f, req->slash ? STR("/") : STR(""));
 	for (i = 0; i < ARRAY_LEN(matters) && !rc; i++) {
-		rc = headers_list(
-		    &req->headers, matters[i], x->arena, &value, err);
+		rc = headers_list(&req->headers, matters[i], a, &value, err);
 		if (!rc)
 			fingerprint_part(f, value);
 	}
+	print_destination(req, a, f);
 	return rc;
 }
 
@@ -368,7 +383,7 @@ keyed_begin(struct exchange *x, struct err *err)
 	said_init(&k->said, x->reply);
 	rc = store_key(x, &k->key, err);
 	if (!rc)
-		rc = print_head(x, &k->print, err);
+		rc = keyed_print(x->req, x->arena, &k->print, err);
 	if (!rc)
 		rc = take_key(x, k, err);
 	if (!rc)

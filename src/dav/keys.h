@@ -10,6 +10,7 @@
 
 #include "base/buf.h"
 #include "dav/exchange.h"
+#include "http/fingerprint.h"
 
 /* The keys that are in use at this moment, by any thread. */
 struct keys;
@@ -30,6 +31,13 @@ void key_put(struct buf *b, struct str user, struct str key);
 /* An item's, where it has none of its own: KEY/id. */
 void
 key_put_item(struct buf *b, struct str user, struct str key, struct str id);
+
+/*
+ * Begins what a request is known by under its key: its method, its target and
+ * the headers that make a difference.  The body is added by whoever has it.
+ */
+enum err_code keyed_print(const struct request *req, struct arena *a,
+    struct fingerprint *f, struct err *err) MUST_USE;
 
 /*
  * The method of a request that has an Idempotency-Key, around the method it

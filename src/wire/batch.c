@@ -264,6 +264,18 @@ batch_count_bytes(struct batch_parser *p, size_t n, struct err *err)
 	    p->limits->json_bytes);
 }
 
+enum err_code
+batch_split_new(struct batch_parser *p, const struct split_events *events,
+    struct json_split **out, struct err *err)
+{
+	const struct split_limits limits = {
+		.take = (size_t)p->limits->operation_bytes,
+		.depth = (unsigned)p->limits->depth,
+	};
+
+	return json_split_new(&limits, events, p, out, err);
+}
+
 static bool
 grow(struct batch_window *w)
 {
@@ -311,7 +323,7 @@ copy_texts(struct arena *a, struct batch_item *it)
 	struct str *const texts[] = { &it->id, &it->method, &it->url,
 		&it->destination, &it->if_match, &it->if_none_match,
 		&it->lock_token, &it->depth, &it->idempotency_key, &it->group,
-		&it->body, &it->body_sent, &it->canonical };
+		&it->body, &it->body_sent, &it->canonical, &it->body_print };
 	size_t i;
 
 	for (i = 0; i < ARRAY_LEN(texts); i++)

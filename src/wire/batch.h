@@ -102,6 +102,11 @@ struct batch_item {
 	 * and with the SHA-256 of a body in its place. */
 	struct str canonical;
 	/*
+	 * What stands for the body in an item's fingerprint where it is the
+	 * meaning of JSON and not the bytes that counts; else empty.
+	 */
+	struct str body_print;
+	/*
 	 * What was wrong with its form: then only index and id, as far as
 	 * known, are there.  tell begins with the JSON pointer, or the part's
 	 * number:
@@ -127,13 +132,14 @@ struct batch_parser;
  * limits is borrowed.  big: NULL, or what takes a part of a multipart body that
  * is longer than limits->inline_part: it is told of the item (without body) and
  * gives the stream for its bytes, which the parser writes and does not end;
- * then end() is called, when all of it has come, or ok is false: it never will.
- * Before begin() is called the window is full: its owner runs it in begin().
+ * then end() is called, when all of it has come; bad: NULL, or why it is no
+ * good. Before begin() is called the window is full: its owner runs it in
+ * begin().
  */
 struct batch_big {
 	enum err_code (*begin)(void *arg, const struct batch_item *item,
 	    struct ostream **to, struct err *err);
-	enum err_code (*end)(void *arg, bool ok, struct err *err);
+	enum err_code (*end)(void *arg, const struct err *bad, struct err *err);
 	void *arg;
 };
 

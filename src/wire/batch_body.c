@@ -59,6 +59,16 @@ note_print(
 	return ERR_OK;
 }
 
+static enum err_code
+keep_print(struct batch_maker *m, struct err *err)
+{
+	const json_t *print = json_object_get(m->canonical, "body");
+
+	return arena_str(&m->arena, batch_text(print), &m->item.body_print)
+	    ? ERR_OK
+	    : err_nomem(err);
+}
+
 /*
  * JSON that jansson cannot hold (a number too large, a name that stands twice)
  * is a body all the same: then the bytes are what it is known by.
@@ -86,9 +96,11 @@ note_json_print(struct batch_maker *m, struct batch_parser *p, struct err *err)
 static enum err_code
 make_json(struct batch_maker *m, struct batch_parser *p, struct err *err)
 {
+	enum err_code rc = note_json_print(m, p, err);
+
 	m->item.body = m->body_sent;
 	m->item.body_type = STR("application/json");
-	return note_json_print(m, p, err);
+	return rc ? rc : keep_print(m, err);
 }
 
 static enum err_code

@@ -150,6 +150,11 @@ batch_text(const json_t *v)
 	return str_of(json_string_value(v), json_string_length(v));
 }
 
+/* A splitter under the limits. */
+enum err_code
+batch_split_new(struct batch_parser *p, const struct split_events *events,
+    struct json_split **out, struct err *err) MUST_USE;
+
 /* Appends v with its names sorted and no white space; false: no memory. */
 bool batch_canonical(struct buf *b, const json_t *v) MUST_USE;
 
@@ -189,6 +194,9 @@ void batch_maker_begin(
 enum err_code batch_maker_member(struct batch_maker *m, struct batch_parser *p,
     const struct split_value *v, struct str bytes, struct err *err) MUST_USE;
 bool batch_maker_knows(struct str name);
+/* Whether n bytes of it, and the brace that is still to come, are not many. */
+enum err_code batch_maker_fits(const struct batch_maker *m,
+    const struct batch_parser *p, uint64_t n, struct err *err) MUST_USE;
 /* It is complete: m->item can be put. */
 enum err_code batch_maker_end(
     struct batch_maker *m, struct batch_parser *p, struct err *err) MUST_USE;

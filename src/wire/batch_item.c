@@ -2,6 +2,7 @@
 /* One operation in JSON, put together from its members. */
 #include <inttypes.h>
 
+#include "http/fields.h"
 #include "http/scan.h"
 #include "wire/batch_impl.h"
 
@@ -352,6 +353,17 @@ batch_maker_knows(struct str name)
 	return member_of(name) != NULL;
 }
 
+enum err_code
+batch_maker_fits(const struct batch_maker *m, const struct batch_parser *p,
+    uint64_t n, struct err *err)
+{
+	if (n < p->limits->operation_bytes)
+		return ERR_OK;
+	return batch_bad(err, ERR_TOO_LARGE, &m->at, "",
+	    "over the limit operationBytes of %" PRIu64,
+	    p->limits->operation_bytes);
+}
+
 /* Kept as it was sent: a number of it is not to lose a digit. */
 static enum err_code
 keep_body(struct batch_maker *m, const struct split_value *v, struct str bytes,
@@ -489,18 +501,20 @@ static enum err_code
 take_header_key(
     struct batch_maker *m, const struct batch_parser *p, struct err *err)
 {
+	static const char below[] = "/headers/idempotency-key";
 	struct str *key = &m->item.idempotency_key;
-	enum err_code rc;
+	struct err why = { 0 };
 
 	if (key->ptr || !headers_has(&m->item.headers, STR("idempotency-key")))
 		return ERR_OK;
-	rc = headers_one(&m->item.headers, STR("idempotency-key"), key, err);
-	if (!rc && (!key->len || key->len > p->limits->key_bytes))
-		rc = batch_bad(err, ERR_BAD_BODY, &m->at,
-		    "/headers/idempotency-key",
+	if (idempotency_key_parse(&m->item.headers, key, &why))
+		return batch_bad(
+		    err, ERR_BAD_BODY, &m->at, below, "%s", why.tell);
+	if (key->len > p->limits->key_bytes)
+		return batch_bad(err, ERR_BAD_BODY, &m->at, below,
 		    "%zu bytes; the limit keyBytes is %" PRIu64, key->len,
 		    p->limits->key_bytes);
-	return rc;
+	return ERR_OK;
 }
 
 static enum err_code
@@ -515,15 +529,30 @@ make_canonical(struct batch_maker *m, struct batch_parser *p, struct err *err)
 	return ERR_OK;
 }
 
+static enum err_code
+make_props(struct batch_maker *m, struct batch_parser *p, struct err *err)
+{
+	bool find = m->item.op == BATCH_OP_PROPFIND ||
+	    str_eq(m->item.method, STR("PROPFIND"));
+	enum err_code rc = batch_props_make(m, p, find, err);
+	struct buf *b = &p->text;
+
+	if (rc)
+		return rc;
+	buf_clear(b);
+	if ((m->props && !batch_canonical(b, m->props)) ||
+	    (m->remove && !batch_canonical(b, m->remove)) ||
+	    !arena_str(&m->arena, buf_str(b), &m->item.body_print))
+		return err_nomem(err);
+	return ERR_OK;
+}
+
 /* As what it carries says, or as the members do that stand for it. */
 static enum err_code
 make_body(struct batch_maker *m, struct batch_parser *p, struct err *err)
 {
-	bool find = m->item.op == BATCH_OP_PROPFIND ||
-	    str_eq(m->item.method, STR("PROPFIND"));
-
 	if (m->props || m->remove)
-		return batch_props_make(m, p, find, err);
+		return make_props(m, p, err);
 	if (m->seen & BATCH_MEMBER_ENCODING && !m->item.has_body)
 		return batch_bad(
 		    err, ERR_BAD_BODY, &m->at, "/encoding", "there is no body");

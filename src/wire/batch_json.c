@@ -98,18 +98,6 @@ on_begin(void *arg, const struct split_value *v, enum split_way *way,
 }
 
 static enum err_code
-check_size(struct batch_parser *p, uint64_t end, struct err *err)
-{
-	struct batch_json *j = p->json;
-
-	if (end - j->from <= p->limits->operation_bytes)
-		return ERR_OK;
-	return batch_bad(err, ERR_TOO_LARGE, &j->maker.at, "",
-	    "over the limit operationBytes of %" PRIu64,
-	    p->limits->operation_bytes);
-}
-
-static enum err_code
 on_take(
     void *arg, const struct split_value *v, struct str bytes, struct err *err)
 {
@@ -120,7 +108,8 @@ on_take(
 	(void)err;
 	if (v->depth == AT_MEMBER)
 		return batch_head_member(p, &whole, v->name, bytes, &j->bad);
-	rc = check_size(p, v->offset + bytes.len, &j->bad);
+	rc = batch_maker_fits(
+	    &j->maker, p, v->offset + bytes.len - j->from, &j->bad);
 	return rc ? rc : batch_maker_member(&j->maker, p, v, bytes, &j->bad);
 }
 
@@ -160,16 +149,12 @@ static const struct split_events events = {
 static enum err_code
 json_new(struct batch_parser *p, struct err *err)
 {
-	const struct split_limits limits = {
-		.take = (size_t)p->limits->operation_bytes,
-		.depth = (unsigned)p->limits->depth,
-	};
 	struct batch_json *j = calloc(1, sizeof(*j));
 
 	if (!j)
 		return err_nomem(err);
 	p->json = j;
-	return json_split_new(&limits, &events, p, &j->split, err);
+	return batch_split_new(p, &events, &j->split, err);
 }
 
 /* What the splitter found, with the pointer in front and the limits behind. */

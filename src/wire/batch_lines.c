@@ -90,16 +90,15 @@ on_take(
 {
 	struct batch_parser *p = arg;
 	struct batch_lines *l = p->lines;
+	enum err_code rc;
 
 	(void)err;
 	if (l->is_head)
 		return batch_head_load(
 		    p, &l->maker.at, "/batch", bytes, &l->bad);
-	if (v->offset + bytes.len - l->from > p->limits->operation_bytes)
-		return batch_bad(&l->bad, ERR_TOO_LARGE, &l->maker.at, "",
-		    "over the limit operationBytes of %" PRIu64,
-		    p->limits->operation_bytes);
-	return batch_maker_member(&l->maker, p, v, bytes, &l->bad);
+	rc = batch_maker_fits(
+	    &l->maker, p, v->offset + bytes.len - l->from, &l->bad);
+	return rc ? rc : batch_maker_member(&l->maker, p, v, bytes, &l->bad);
 }
 
 static enum err_code
@@ -141,16 +140,12 @@ static const struct split_events events = {
 static enum err_code
 lines_new(struct batch_parser *p, struct err *err)
 {
-	const struct split_limits limits = {
-		.take = (size_t)p->limits->operation_bytes,
-		.depth = (unsigned)p->limits->depth,
-	};
 	struct batch_lines *l = calloc(1, sizeof(*l));
 
 	if (!l)
 		return err_nomem(err);
 	p->lines = l;
-	return json_split_new(&limits, &events, p, &l->split, err);
+	return batch_split_new(p, &events, &l->split, err);
 }
 
 /* The text failed: as one of our messages says, or the splitter's. */

@@ -9,6 +9,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "http/fields.h"
 #include "http/scan.h"
 #include "wire/batch_impl.h"
 #include "wire/boundary_split.h"
@@ -16,6 +17,8 @@
 /* Of all lines in front of a part's body, and how many fields. */
 #define MAX_HEAD ((size_t)65536)
 #define MAX_FIELDS ((size_t)256)
+
+#define NO_BODY "a body means nothing to its method"
 
 enum stage {
 	STAGE_FIELDS, /* of the part: Content-Type, Content-ID */
@@ -128,21 +131,25 @@ take_length(struct batch_parts *s, struct str value)
 	return ERR_OK;
 }
 
+/* With its quotes or without, as with a single request. */
 static enum err_code
-take_key(struct batch_parser *p, struct str value)
+take_key(struct batch_parser *p, const struct header *h)
 {
 	struct batch_parts *s = p->parts;
+	struct str *key = &s->item.idempotency_key;
+	const struct headers one = { h, 1 };
+	struct err why = { 0 };
 
-	if (s->item.idempotency_key.ptr)
+	if (key->ptr)
 		return wrong(s, "two Idempotency-Keys");
-	if (!value.len || value.len > p->limits->key_bytes) {
-		(void)batch_bad(&s->bad, ERR_BAD_BODY, &s->at, "",
-		    "an Idempotency-Key of %zu bytes; the limit keyBytes is "
-		    "%" PRIu64,
-		    value.len, p->limits->key_bytes);
-		s->stage = STAGE_BAD;
-	}
-	s->item.idempotency_key = value;
+	if (idempotency_key_parse(&one, key, &why))
+		return wrong(s, why.tell);
+	if (key->len <= p->limits->key_bytes)
+		return ERR_OK;
+	(void)batch_bad(&s->bad, ERR_BAD_BODY, &s->at, "",
+	    "an Idempotency-Key of %zu bytes; the limit keyBytes is %" PRIu64,
+	    key->len, p->limits->key_bytes);
+	s->stage = STAGE_BAD;
 	return ERR_OK;
 }
 
@@ -182,7 +189,7 @@ take_header(struct batch_parser *p, const struct header *h, struct err *err)
 		return err_nomem(err);
 	s->item.headers = (struct headers){ s->fields, ++s->n_fields };
 	if (str_eq_nocase(to->name, STR("idempotency-key")))
-		return take_key(p, to->value);
+		return take_key(p, to);
 	return ERR_OK;
 }
 
@@ -203,6 +210,13 @@ take_field(struct batch_parser *p, struct str line, struct err *err)
 					: take_header(p, &h, err);
 }
 
+/* What application/http holds is a message of HTTP/1 (RFC 9112 s10.2). */
+static bool
+is_version(struct str s)
+{
+	return str_eq(s, STR("HTTP/1.1")) || str_eq(s, STR("HTTP/1.0"));
+}
+
 static enum err_code
 take_request(struct batch_parts *s, struct str line, struct err *err)
 {
@@ -216,7 +230,7 @@ take_request(struct batch_parts *s, struct str line, struct err *err)
 		return wrong(s, "no request line like \"PUT /a HTTP/1.1\"");
 	url = str_of(line.ptr + a + 1, b - a - 1);
 	if (!url.len || !scan_is_token(method) ||
-	    str_find(url, ' ') != url.len || !str_starts(version, STR("HTTP/")))
+	    str_find(url, ' ') != url.len || !is_version(version))
 		return wrong(s, "no request line like \"PUT /a HTTP/1.1\"");
 	s->stage = STAGE_HEADERS;
 	if (!arena_str(&s->arena, method, &s->item.method) ||
@@ -349,6 +363,8 @@ begin_big(struct batch_parser *p, struct err *err)
 	struct batch_parts *s = p->parts;
 	enum err_code rc;
 
+	if (!batch_method_has_body(s->item.method))
+		return wrong(s, NO_BODY);
 	if (!p->big.begin) {
 		(void)batch_bad(&s->bad, ERR_TOO_LARGE, &s->at, "",
 		    "a body over the limit inlinePart of %" PRIu64,
@@ -455,9 +471,13 @@ check_end(struct batch_parser *p)
 		    s->n_body, s->length);
 		s->stage = STAGE_BAD;
 	}
+	/* An empty line too many, as many write it (RFC 9112 s2.2). */
+	if (!batch_method_has_body(s->item.method) &&
+	    str_eq(buf_str(&s->body), STR("\r\n")))
+		s->n_body = s->body.len = 0;
 	if (s->stage == STAGE_BODY && s->n_body &&
 	    !batch_method_has_body(s->item.method))
-		return wrong(s, "a body means nothing to its method");
+		return wrong(s, NO_BODY);
 	return ERR_OK;
 }
 
@@ -499,7 +519,8 @@ on_end(void *arg, struct err *err)
 		return err_nomem(err);
 	sha256_update(&p->sha, p->text.len, (const uint8_t *)p->text.ptr);
 	s->in_big = false;
-	return p->big.end(p->big.arg, s->stage == STAGE_BODY, err);
+	return p->big.end(
+	    p->big.arg, s->stage == STAGE_BODY ? NULL : &s->bad, err);
 }
 
 static const struct boundary_events events = {
@@ -527,7 +548,8 @@ give_up_big(struct batch_parser *p)
 	if (!s || !s->in_big)
 		return;
 	s->in_big = false;
-	(void)p->big.end(p->big.arg, false, NULL);
+	(void)wrong(s, "its body was cut short");
+	(void)p->big.end(p->big.arg, &s->bad, NULL);
 }
 
 static enum err_code

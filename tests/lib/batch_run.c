@@ -100,12 +100,13 @@ take_big(void *arg, const struct batch_item *item, struct ostream **to,
 }
 
 static enum err_code
-end_big(void *arg, bool ok, struct err *err)
+end_big(void *arg, const struct err *bad, struct err *err)
 {
 	struct batch_run *r = arg;
 
 	(void)err;
-	buf_printf(&r->said, "big %s %zu\n", ok ? "whole" : "cut", r->body.len);
+	buf_printf(
+	    &r->said, "big %s %zu\n", bad ? "cut" : "whole", r->body.len);
 	return ERR_OK;
 }
 

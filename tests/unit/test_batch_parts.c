@@ -59,7 +59,7 @@ each_part_is_a_request(void **state)
 		  "PUT /a HTTP/1.1\r\nContent-Type:  text/plain \r\n"
 		  "Content-Length: 6\r\nIdempotency-Key: \"k\"\r\n\r\n"
 		  "a\r\nb\n\r" END,
-		    "0 x@y method=PUT url=/a key=\"k\" "
+		    "0 x@y method=PUT url=/a key=k "
 		    "Content-Type:text/plain Idempotency-Key:\"k\" "
 		    "body()=a\r\nb\n\r\n" ALL,
 		    0, NULL },
@@ -284,10 +284,10 @@ begin_count(void *arg, const struct batch_item *item, struct ostream **to,
 }
 
 static enum err_code
-end_count(void *arg, bool ok, struct err *err)
+end_count(void *arg, const struct err *bad, struct err *err)
 {
 	(void)err;
-	((struct sink_of_bytes *)arg)->ended = ok;
+	((struct sink_of_bytes *)arg)->ended = !bad;
 	return ERR_OK;
 }
 

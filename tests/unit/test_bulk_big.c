@@ -29,6 +29,8 @@ static void
 send_part(struct bulk_run *r, const struct part *p, uint64_t index)
 {
 	static const struct batch_head head = { 0 };
+	static const struct err cut = { .code = ERR_BAD_BODY,
+		.tell = "its body was cut short" };
 	const struct batch_item item = {
 		.index = index,
 		.id = p->id,
@@ -44,7 +46,8 @@ send_part(struct bulk_run *r, const struct part *p, uint64_t index)
 	    bulk_run_big_begin(r, &head, &item, &to, NULL), ERR_OK);
 	(void)ostream_write(to, str_head(p->body, 1));
 	(void)ostream_write(to, str_skip(p->body, 1));
-	assert_int_equal(bulk_run_big_end(r, !p->cut, NULL), ERR_OK);
+	assert_int_equal(
+	    bulk_run_big_end(r, p->cut ? &cut : NULL, NULL), ERR_OK);
 }
 
 static void
