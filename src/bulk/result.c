@@ -265,8 +265,5 @@ run_put(struct bulk_run *r, struct err *err)
 		rc = results_put(r->out, &t->result);
 		buf_done(&t->body);
 	}
-	/* Who reads a stream along sees what is durable. */
-	if (!rc && r->spec.stream)
-		rc = results_flush(r->out);
 	return rc && err && !err->code ? err_set(err, rc, "results") : rc;
 }

@@ -139,6 +139,19 @@ end_window(struct bulk_run *r, enum err_code rc)
 	return rc;
 }
 
+/*
+ * Who reads a stream along sees what is durable, and how far it is; how far it
+ * has to go only its end can tell.
+ */
+static enum err_code
+say_progress(struct bulk_run *r, struct err *err)
+{
+	enum err_code rc =
+	    results_progress(r->out, results_sum(r->out)->sum.total, 0);
+
+	return rc ? err_set(err, rc, "results") : ERR_OK;
+}
+
 enum err_code
 bulk_run_window(struct bulk_run *r, const struct batch_head *head,
     const struct batch_window *w, bool last, struct err *err)
@@ -155,6 +168,8 @@ bulk_run_window(struct bulk_run *r, const struct batch_head *head,
 		rc = again_start(r, err);
 	if (!rc)
 		rc = run_window(r, head, err);
+	if (!rc && r->spec.stream && !last)
+		rc = say_progress(r, err);
 	return end_window(r, rc);
 }
 
@@ -257,6 +272,7 @@ bulk_run_big_end(struct bulk_run *r, const struct err *bad, struct err *err)
 {
 	struct task *t = &r->tasks[0];
 	struct err cut = r->big_to->err;
+	enum err_code rc;
 
 	assert(r->taking_big);
 	r->taking_big = false;
@@ -266,7 +282,8 @@ bulk_run_big_end(struct bulk_run *r, const struct err *bad, struct err *err)
 		item_fail(r, t, &cut);
 	else if (t->state != TASK_DONE && again_body(r, t))
 		item_run(r, t);
-	return end_window(r, run_put(r, err));
+	rc = run_put(r, err);
+	return end_window(r, rc ? rc : say_progress(r, err));
 }
 
 enum err_code

@@ -12,7 +12,7 @@
 #include "base/clock.h"
 
 #define BUCKETS 256
-#define PHASE_BITS 3
+#define PHASE_BITS 4
 #define LINGER (5 * NSEC_PER_SEC)
 
 struct conns {
@@ -211,14 +211,34 @@ reads_too_slowly(struct conn *c, uint64_t state, const struct config *limits)
 		return false;
 	if (c->seen_state != state) {
 		c->seen_state = state;
-		c->seen_acked = info.tcpi_bytes_acked;
+		c->seen_moved = info.tcpi_bytes_acked;
 		c->seen_at = now;
 		return false;
 	}
 	if (!info.tcpi_unacked && !info.tcpi_notsent_bytes)
 		return false;
 	return too_slow(
-	    info.tcpi_bytes_acked - c->seen_acked, now - c->seen_at, limits);
+	    info.tcpi_bytes_acked - c->seen_moved, now - c->seen_at, limits);
+}
+
+/*
+ * A body that comes while its answer leaves: whoever reads need not send, nor
+ * the other way round.  libmicrohttpd sees but the one, so its idle time-out
+ * is ours as well.
+ */
+static bool
+stands_still(struct conn *c, uint64_t state, const struct config *limits)
+{
+	uint64_t moved = conn_bytes(c);
+	int64_t now = clock_monotonic();
+
+	if (c->seen_state != state || c->seen_moved != moved) {
+		c->seen_state = state;
+		c->seen_moved = moved;
+		c->seen_at = now;
+	}
+	return now - c->seen_at > (int64_t)limits->idle_timeout ||
+	    too_slow(moved, now - state_since(state), limits);
 }
 
 static bool
@@ -234,9 +254,9 @@ overdue(struct conn *c, uint64_t state, const struct config *limits)
 	case CONN_IDLE:
 		return took > (int64_t)limits->idle_timeout + header;
 	case CONN_BODY:
-		return too_slow(
-		    atomic_load_explicit(&c->moved, memory_order_relaxed), took,
-		    limits);
+		return too_slow(conn_bytes(c), took, limits);
+	case CONN_BOTH:
+		return stands_still(c, state, limits);
 	case CONN_SEND:
 		return reads_too_slowly(c, state, limits);
 	case CONN_LINGER:

@@ -25,6 +25,7 @@ enum conn_phase {
 	CONN_IDLE, /* between requests */
 	CONN_HEADER, /* the request line is there */
 	CONN_BODY, /* the header is */
+	CONN_BOTH, /* the same, and the answer has begun */
 	CONN_WORK, /* the request is, and we are at work: no limit */
 	CONN_SEND, /* the client is to take the answer */
 	CONN_LINGER, /* answered and to be closed; it may still be sending */
@@ -41,9 +42,10 @@ struct conn {
 	bool has_host;
 	struct host host;
 	_Atomic uint64_t state; /* phase and when it began, in one word */
-	_Atomic uint64_t moved; /* bytes of the body so far */
-	/* The watchdog's: what it saw when it first met this state. */
-	uint64_t seen_state, seen_acked;
+	_Atomic uint64_t moved; /* bytes of the body so far; see conn_moved() */
+	/* The watchdog's: what it saw when it first met this state, or moved.
+	 */
+	uint64_t seen_state, seen_moved;
 	int64_t seen_at;
 };
 
@@ -76,7 +78,7 @@ bool conn_reenter(
 int64_t conn_spent(const struct conn *c);
 uint64_t conn_bytes(const struct conn *c);
 
-/* Counts bytes of the body. */
+/* Counts bytes of the body, and in CONN_BOTH those of the answer as well. */
 void conn_moved(struct conn *c, size_t n);
 
 /* Shuts the connections whose time is over. */

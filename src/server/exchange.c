@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "dav/keys.h"
+#include "server/past.h"
 
 /*
  * How much of a body that nobody wants is read, so that the client, who is
@@ -54,7 +55,10 @@ spool_woke(void *arg)
 {
 	struct exchange_state *e = arg;
 
-	if (!e->whole_first && !e->in_piece)
+	e->ready = true;
+	if (e->past)
+		past_wake(e->past);
+	else if (!e->whole_first && !e->in_piece)
 		gate_wake(&e->gate);
 }
 
@@ -166,11 +170,21 @@ run_work(struct work *w)
 	struct exchange_state *e = CONTAINER_OF(w, struct exchange_state, work);
 
 	run_method(e);
-	gate_wake(&e->gate);
+	if (e->past)
+		answer_rest(e);
+	else
+		gate_wake(&e->gate);
 	exchange_drop(e);
 }
 
 /* ---- a body in pieces */
+
+/* How much of the body is still to come, as far as is known. */
+static uint64_t
+body_left(const struct exchange_state *e)
+{
+	return e->req.has_length ? e->req.length - e->received : UINT64_MAX;
+}
 
 /* What was spent on it is no time of the client's, who could send nothing. */
 static void
@@ -179,7 +193,10 @@ run_piece(struct work *w)
 	struct exchange_state *e = CONTAINER_OF(w, struct exchange_state, work);
 
 	e->err.code = e->ops->piece(&e->x, &e->err);
-	(void)conn_reenter(e->conn, CONN_BODY, e->spent, e->moved);
+	if (!e->err.code && e->ready && !e->past && body_left(e))
+		answer_early(e);
+	(void)conn_reenter(
+	    e->conn, e->past ? CONN_BOTH : CONN_BODY, e->spent, e->moved);
 	gate_wake(&e->gate);
 	exchange_drop(e);
 }
@@ -192,7 +209,7 @@ start_piece(struct exchange_state *e)
 	if (!conn_enter(e->conn, CONN_WORK))
 		return MHD_NO;
 	e->stage = STAGE_PIECE;
-	e->in_piece = true;
+	e->in_piece = e->had_piece = true;
 	e->work.run = run_piece;
 	(void)atomic_fetch_add(&e->holders, 1);
 	gate_suspend(&e->gate);
@@ -300,13 +317,6 @@ begin_method(struct exchange_state *e, struct err *err)
 	return rc;
 }
 
-/* How much of the body is still to come, as far as is known. */
-static uint64_t
-body_left(const struct exchange_state *e)
-{
-	return e->req.has_length ? e->req.length - e->received : UINT64_MAX;
-}
-
 /* An answer that piece() began goes on with the body. */
 static bool
 is_refused(const struct exchange_state *e)
@@ -392,7 +402,8 @@ start_work(struct exchange_state *e)
 	e->work.run = run_work;
 	(void)atomic_fetch_add(&e->holders, 1);
 	gate_suspend(&e->gate);
-	if (workers_add(e->server->workers, &e->work))
+	if (e->had_piece ? workers_add_more(e->server->workers, &e->work)
+			 : workers_add(e->server->workers, &e->work))
 		return MHD_YES;
 	(void)err_set(&e->err, ERR_BUSY,
 	    "all workers are busy and as many "
@@ -479,11 +490,10 @@ header_or_none(const struct exchange_state *e, struct str name)
 }
 
 static void
-log_exchange(struct exchange_state *e, enum MHD_RequestTerminationCode how)
+log_exchange(struct exchange_state *e, bool ok)
 {
 	const union MHD_ConnectionInfo *info =
 	    MHD_get_connection_info(e->mc, MHD_CONNECTION_INFO_HTTP_STATUS);
-	bool ok = how == MHD_REQUEST_TERMINATED_COMPLETED_OK;
 	struct buf host CLEANUP(buf_done) = { 0 };
 	struct log_request r = {
 		.id = e->id,
@@ -503,7 +513,7 @@ log_exchange(struct exchange_state *e, enum MHD_RequestTerminationCode how)
 	r.host = buf_str(&host);
 	if (info) /* libmicrohttpd answers some requests by itself */
 		r.status = info->http_status;
-	else if (e->stage == STAGE_LINGER)
+	else if (e->stage == STAGE_LINGER || e->past)
 		r.status = e->answer.base.status;
 	if (ok && e->known && !e->answer.spec.head)
 		r.bytes = e->length;
@@ -516,13 +526,16 @@ exchange_completed(void *server, struct MHD_Connection *mc, void **context,
     enum MHD_RequestTerminationCode how)
 {
 	struct exchange_state *e = *context;
+	bool ok = how == MHD_REQUEST_TERMINATED_COMPLETED_OK;
 
 	(void)server;
 	(void)mc;
 	*context = NULL;
 	if (!e)
 		return;
-	log_exchange(e, how);
+	if (e->past)
+		ok = past_end(e->past);
+	log_exchange(e, ok);
 	/* Cut short before it was whole: nobody else has it. */
 	if (e->stage == STAGE_HEAD || e->stage == STAGE_BODY ||
 	    e->stage == STAGE_PIECE)

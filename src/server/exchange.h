@@ -73,6 +73,10 @@ struct exchange_state {
 	uint64_t length, sent;
 	struct work work;
 	bool in_piece; /* the connection waits for piece(), not for an answer */
+	bool had_piece;
+	bool has_own_headers; /* the answer has those of the server itself */
+	bool ready; /* there is something of the answer to be sent */
+	struct past_answer *past; /* it leaves already, while the body comes */
 	/* Of the body, before its piece(): it is no time of the client's. */
 	int64_t spent;
 	uint64_t moved;
@@ -96,11 +100,24 @@ void finish_method(struct exchange_state *e);
 
 /* ---- exchange_send.c */
 
-/* Gives the answer to libmicrohttpd; MHD_NO has it close the connection. */
+/*
+ * Gives the answer to libmicrohttpd, or has left already; MHD_NO has it close
+ * the connection.
+ */
 enum MHD_Result queue_answer(struct exchange_state *e);
 
 /*
- * Answers while the body is still coming, which libmicrohttpd would not let
+ * Has what there is of the answer leave while the body is still coming, if its
+ * form lets it: else it waits for queue_answer().  On a worker, with the
+ * connection suspended.
+ */
+void answer_early(struct exchange_state *e);
+
+/* The work is done: what is left is the client's to take. */
+void answer_rest(struct exchange_state *e);
+
+/*
+ * Refuses while the body is still coming, which libmicrohttpd would not let
  * us.  It has written nothing yet, and writes nothing after: the rest of the
  * body is read for a while, so that the client gets to read this, and then the
  * connection is closed.

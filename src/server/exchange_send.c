@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include "server/exchange.h"
+#include "server/past.h"
 
 #define BLOCK ((size_t)32 * 1024)
 
@@ -116,6 +117,9 @@ add_own_headers(struct exchange_state *e)
 	enum coding coding = response_coding(a);
 	enum err_code rc = ERR_OK;
 
+	if (e->has_own_headers)
+		return ERR_OK;
+	e->has_own_headers = true;
 	if (coding != CODING_IDENTITY)
 		rc = response_add(
 		    a, STR("Content-Encoding"), coding_name(coding));
@@ -162,7 +166,7 @@ queue_answer(struct exchange_state *e)
 	enum MHD_Result ok;
 
 	e->stage = STAGE_SENT;
-	if (!conn_enter(e->conn, CONN_SEND))
+	if (e->past || !conn_enter(e->conn, CONN_SEND))
 		return MHD_NO;
 	response_take(&e->answer, &body);
 	measure_unsent(e, &body);
@@ -177,6 +181,63 @@ queue_answer(struct exchange_state *e)
 	    : MHD_NO;
 	MHD_destroy_response(r);
 	return ok;
+}
+
+/* ---- past libmicrohttpd */
+
+static void
+count_sent(void *arg, size_t n)
+{
+	struct exchange_state *e = arg;
+
+	e->sent += n;
+	conn_moved(e->conn, n);
+}
+
+static void
+let_go_on(void *arg)
+{
+	struct exchange_state *e = arg;
+
+	gate_wake(&e->gate);
+}
+
+/* No failure of this is one of the answer's: it leaves later. */
+void
+answer_early(struct exchange_state *e)
+{
+	struct response *a = &e->answer;
+	struct buf head CLEANUP(buf_done) = { 0 };
+	struct past_spec spec = {
+		.fd = e->conn->fd,
+		.spool = a->source,
+		.sent = count_sent,
+		.over = let_go_on,
+		.arg = e,
+	};
+
+	if (!e->head.http11 || !a->source || a->spec.head)
+		return;
+	if (add_own_headers(e))
+		return;
+	response_put_head(a, &head);
+	BUF_LIT(
+	    &head, "Transfer-Encoding: chunked\r\nConnection: close\r\n\r\n");
+	spec.head = buf_str(&head);
+	if (buf_failed(&head) ||
+	    past_begin(e->server->past, &spec, &e->past, NULL))
+		return;
+	a->source = NULL;
+	/* The watchdog's alone: libmicrohttpd sees but what comes. */
+	(void)MHD_set_connection_option(
+	    e->mc, MHD_CONNECTION_OPTION_TIMEOUT, 0u);
+}
+
+void
+answer_rest(struct exchange_state *e)
+{
+	(void)conn_enter(e->conn, CONN_SEND);
+	past_await(e->past);
 }
 
 void

@@ -17,11 +17,13 @@
 #include "server/workers.h"
 
 struct jobs;
+struct past;
 
 struct server {
 	struct MHD_Daemon *daemon;
 	struct store *store;
 	struct workers *workers;
+	struct past *past; /* answers that begin before their body is over */
 	struct keys *keys; /* idempotency keys that are in use */
 	struct jobs *jobs; /* asynchronous batches */
 	/* What they run with: of the configuration there was at the start. */

@@ -294,21 +294,26 @@ response_take(struct response *a, struct response_body *out)
 }
 
 void
-response_serialize(struct response *a, struct buf *out)
+response_put_head(const struct response *a, struct buf *out)
 {
 	const struct response_header *h;
-	struct response_body body;
 
-	response_take(a, &body);
 	buf_printf(out, "HTTP/1.1 %u %.*s\r\nDate: ", a->base.status,
 	    STR_ARG(status_reason(a->base.status)));
 	date_put_http(out, clock_seconds(clock_now()));
+	BUF_LIT(out, "\r\n");
 	for (h = a->headers; h; h = h->next)
-		buf_printf(out, "\r\n%s: %s", h->name, h->value);
-	if (response_coding(a) != CODING_IDENTITY)
-		buf_printf(out, "\r\nContent-Encoding: %.*s",
-		    STR_ARG(coding_name(response_coding(a))));
-	buf_printf(out, "\r\nContent-Length: %zu\r\nConnection: close\r\n\r\n",
+		buf_printf(out, "%s: %s\r\n", h->name, h->value);
+}
+
+void
+response_serialize(struct response *a, struct buf *out)
+{
+	struct response_body body;
+
+	response_take(a, &body);
+	response_put_head(a, out);
+	buf_printf(out, "Content-Length: %zu\r\nConnection: close\r\n\r\n",
 	    body.bytes.len);
 	buf_put(out, body.bytes);
 	if (body.fd >= 0)

@@ -118,6 +118,12 @@ response_add(struct response *a, struct str name, struct str value) MUST_USE;
 enum coding response_coding(const struct response *a);
 
 /*
+ * Appends the status and the headers as they go over the wire, and not yet the
+ * empty line behind them.
+ */
+void response_put_head(const struct response *a, struct buf *out);
+
+/*
  * Appends the whole answer as it goes over the wire, with Connection: close:
  * for when libmicrohttpd would not take it.  A body that does not lie in
  * memory is left out.

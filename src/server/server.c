@@ -16,6 +16,7 @@
 #include "bulk/jobs.h"
 #include "dav/keys.h"
 #include "server/impl.h"
+#include "server/past.h"
 
 /* What libmicrohttpd keeps beside a header in a connection's memory. */
 #define POOL_EXTRA 8192
@@ -269,6 +270,7 @@ release(struct server *s)
 {
 	jobs_close(s->jobs);
 	workers_free(s->workers);
+	past_free(s->past);
 	keys_free(s->keys);
 	conns_free(s->conns);
 	log_close(s->log);
@@ -292,6 +294,8 @@ start(struct server *s, struct err *err)
 		rc = conns_new(&s->conns, err);
 	if (!rc)
 		rc = workers_new(c->workers, c->queue, &s->workers, err);
+	if (!rc)
+		rc = past_new(&s->past, err);
 	if (!rc)
 		rc = listen_on(s, err);
 	if (!rc)

@@ -124,17 +124,16 @@ results_put(struct results *r, const struct result *res)
 enum err_code
 results_flush(struct results *r)
 {
-	if (r->failed)
-		return r->failed;
-	return stick(r, pusher_flush(&r->m->push));
+	enum err_code rc = r->failed ? r->failed : pusher_flush(&r->m->push);
+
+	return stick(r, rc ? rc : ostream_flush(r->m->push.to));
 }
 
 enum err_code
 results_progress(struct results *r, uint64_t done, uint64_t total)
 {
-	if (r->failed || !r->form->progress)
-		return r->failed;
-	r->form->progress(r, done, total);
+	if (!r->failed && r->form->progress)
+		r->form->progress(r, done, total);
 	return results_flush(r);
 }
 
@@ -144,7 +143,7 @@ results_end(struct results *r, const struct err *failed)
 	if (r->failed)
 		return r->failed;
 	r->form->end(r, failed && failed->code ? failed : NULL);
-	return results_flush(r);
+	return stick(r, pusher_flush(&r->m->push));
 }
 
 const struct results_summary *

@@ -76,7 +76,10 @@ enum err_code results_new(const struct results_spec *spec, struct ostream *to,
 /* In request order for JSON and XML.  The first failure sticks. */
 enum err_code results_put(struct results *r, const struct result *res);
 
-/* NDJSON alone: a line of {"type":"progress"}; nothing in the other forms. */
+/*
+ * Flushes, and in NDJSON says so far with a line of {"type":"progress"}.
+ * total: 0 where it is not known.
+ */
 enum err_code
 results_progress(struct results *r, uint64_t done, uint64_t total);
 

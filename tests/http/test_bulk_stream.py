@@ -51,8 +51,9 @@ class Streams(sheaf_http.TestCase):
             s.write("f", b"x")
             line = json.dumps({"op": "read", "url": "/f"}).encode() + b"\n"
             # What it remembers of earlier operations, so that later ones can
-            # refer to them, is at its limit by then.
-            some = bulk.send(s, line * (LINES * 3 // 10), kind=bulk.NDJSON)
+            # refer to them, is at its limit by then, and each worker has had
+            # a window, for the next of which it keeps some room.
+            some = bulk.send(s, line * LINES, kind=bulk.NDJSON)
             self.assertEqual(some.summary["failed"], 0)
             before = s.peak()
             with s.connect(timeout=120) as c:
@@ -68,10 +69,8 @@ class Streams(sheaf_http.TestCase):
                 sum(b'"type":"result"' in one for one in lines), LINES)
             last = json.loads(lines[-1])
             self.assertEqual(last.get("summary", last)["success"], LINES)
-            # Held until the end, these would take over 100 MiB.  Each worker
-            # that has had a window keeps some room for the next.
             if not s.is_sanitized():
-                self.assertLess(s.peak() - before, 40 << 20)
+                self.assertLess(s.peak() - before, 16 << 20)
 
     def test_windows_run_while_the_rest_is_sent(self):
         with self.server.connect() as c:
