@@ -20,6 +20,17 @@
  * What is sent again is sent with the same item keys, so nothing is done twice.
  * What became of an operation is known only where the server has said it: an
  * answer that is cut short throws an UnknownOutcomeError, and is no success.
+ *
+ * Operations travel as lines (NDJSON), results come back as lines: a batch may
+ * be as long as a stream may be (`capabilities().limits.streamOperations`), and
+ * one malformed operation fails by itself.  Only a batch that is atomic or
+ * validated first has to fit a document (`limits.operations`).
+ *
+ * What takes long can be handed over, and asked for later:
+ *
+ *     const job = await bulk.submit(operations);
+ *     console.log(job.url);                     // bulk.job(url) goes on with it
+ *     await job.wait({ onState: (s) => console.log(s.summary) });
  */
 
 /**
@@ -32,6 +43,7 @@
  * @property {string} url
  * @property {string} [destination]
  * @property {boolean} [overwrite]
+ * @property {"0"|"1"|"infinity"} [depth]
  * @property {string} [ifMatch]
  * @property {string} [ifNoneMatch]
  * @property {string} [lockToken]
@@ -40,7 +52,9 @@
  * @property {string} [idempotencyKey] by default KEY/id, of the options' key
  * @property {Object<string, string>} [headers]
  * @property {*} [body]
- * @property {"base64"} [encoding]
+ * @property {"base64"|"text"} [encoding]
+ * @property {Object<string, *>|string[]} [props] of a proppatch; of a propfind
+ * @property {string[]} [remove] of a proppatch
  */
 
 /**
@@ -61,6 +75,11 @@
  * @property {object[]} [members]
  * @property {Object<string, string>} [headers]
  * @property {*} [body]
+ * @property {"base64"|"text"} [encoding] of the body
+ * @property {boolean} [bodyOmitted]
+ * @property {boolean} [notAttempted]
+ * @property {Object<string, *>} [props]
+ * @property {Object<string, number>} [propErrors]
  */
 
 /**
@@ -71,6 +90,7 @@
  * @property {number} [retryable]
  * @property {number} [replayed]
  * @property {number} [notAttempted]
+ * @property {number} [pending]
  * @property {number} [retryAfter]
  * @property {boolean} [dryRun]
  */
@@ -91,40 +111,68 @@
  * @property {object} [defaults] as in the API
  * @property {string} [key] what item keys are made of; by default random.  Keep
  *   it, and give it again, to go on with a batch after a crash of your own.
- * @property {boolean} [stream] read results as they come (NDJSON)
- * @property {(result: Result) => void} [onResult] with stream: each as it comes
+ * @property {(result: Result) => void} [onResult] each as it comes, in the order
+ *   of completion; once more where it was sent again
  * @property {number} [retries] how often to send again; by default 4
  * @property {AbortSignal} [signal]
  */
 
-/** Any failure of this module; `results` holds what is known. */
+/**
+ * Where a batch is that was handed over.
+ * @typedef {object} State
+ * @property {string} batchId
+ * @property {"queued"|"running"|"succeeded"|"partially_succeeded"|"failed"|
+ *   "cancelled"} state
+ * @property {Summary} summary with `pending`, how many are still to come
+ */
+
+/**
+ * A result that failed, and the operation it is of, ready to be sent again: it
+ * has its key.
+ * @typedef {Result & {operation?: Operation}} Failure
+ */
+
+/** Any failure of this module. */
 export class BulkError extends Error {
-  /** @param {string} message @param {object} [more] */
-  constructor(message, more = {}) {
-    super(message, more.cause ? { cause: more.cause } : undefined);
+  /** @type {Failure[]} */
+  failed = [];
+  /** @type {Result[]} */
+  succeeded = [];
+  /** @type {Operation[]} those of which it is not known what became */
+  unknown = [];
+  /** @type {Result[]} all that is known, in the order of the operations */
+  results = [];
+  /** @type {Summary|undefined} over all attempts */
+  summary;
+  /** @type {number} requests that were sent */
+  attempts = 0;
+  /** @type {string|undefined} of the batch, to go on with */
+  key;
+  /** @type {number|undefined} of the whole, where it was refused */
+  status;
+  /** @type {any} RFC 9457, of the same, where the server sent one */
+  problem;
+  /** @type {string|undefined} of a batch that was handed over */
+  url;
+
+  /** @param {string} message @param {Partial<BulkError>} [more] */
+  constructor(message, { cause, ...more } = {}) {
+    super(message, cause ? { cause } : undefined);
     this.name = this.constructor.name;
     Object.assign(this, more);
   }
 }
 
-/**
- * The batch was carried out, and some operations failed, or all of them.
- * `failed`: their results, each with its `operation`; `succeeded`: the others;
- * `summary`, `results`, `attempts` as in an answer.
- */
+/** The batch was carried out, and some operations `failed`, or all of them. */
 export class PartialSuccessError extends BulkError {}
 
-/**
- * The request as a whole was refused and nothing has been done.  `status`,
- * `problem` (where the server sent one).
- */
+/** The request as a whole was refused and nothing has been done. */
 export class RefusedError extends BulkError {}
 
 /**
- * It is not known what became of `unknown` (operations): the connection broke,
- * or the answer was cut short or is not one.  `results`: what is known.  They
- * may have been done.  Send them again with the same `key`, and what was done
- * is not done again.
+ * It is not known what became of `unknown`: the connection broke, or the answer
+ * was cut short or is not one.  They may have been done.  Send the batch again
+ * with the same `key`, and what was done is not done again.
  */
 export class UnknownOutcomeError extends BulkError {}
 
@@ -135,6 +183,9 @@ const BUSY = new Set([408, 425, 429, 503]);
 
 /** Those that say nothing of what has been done. */
 const BROKEN = new Set([500, 502, 504]);
+
+/** Beyond these nothing changes any more. */
+const FINAL = new Set(["succeeded", "partially_succeeded", "failed", "cancelled"]);
 
 const IN_USE = "urn:sheaf:problem:key-in-use";
 
@@ -147,7 +198,7 @@ function randomKey() {
 }
 
 function sleep(ms, signal) {
-  return new Promise((done, failed) => {
+  return new Promise((/** @type {(v?: any) => void} */ done, failed) => {
     const stop = () => {
       clearTimeout(timer);
       failed(signal.reason);
@@ -214,7 +265,7 @@ export class SheafBulk {
 
   /**
    * @param {string|URL} url of the endpoint, as .../.sheaf/bulk
-   * @param {{fetch?: typeof fetch, headers?: HeadersInit, retries?: number,
+   * @param {{fetch?: typeof globalThis.fetch, headers?: HeadersInit, retries?: number,
    *   backoff?: number}} [options]
    *   fetch: another one than the global; headers: for each request, such as
    *   Authorization; backoff: ms before the first retry, doubled for each other,
@@ -240,69 +291,198 @@ export class SheafBulk {
    * @throws {UnknownOutcomeError} of some it is not known
    */
   async send(operations, options = {}) {
+    return (await this.#run(operations, options, {})).outcome();
+  }
+
+  /**
+   * Hands the operations over: the server carries them out when it likes, also
+   * after a restart of its own (Prefer: respond-async).
+   *
+   * @param {Operation[]} operations
+   * @param {Options} [options]
+   * @returns {Promise<BulkJob>} once the server has them
+   * @throws {RefusedError} the whole was refused; nothing will be done
+   * @throws {UnknownOutcomeError} it is not known whether it has them
+   */
+  async submit(operations, options = {}) {
+    const batch = await this.#run(operations, options, { Prefer: "respond-async" });
+
+    if (!batch.job) batch.checkTaken();
+    return new BulkJob(batch.job, this.#request, batch);
+  }
+
+  /**
+   * A batch that was handed over before.
+   * @param {string|URL} url its own, as `job.url` has it
+   * @param {Operation[]} [operations] what it was made of, for errors to carry
+   */
+  job(url, operations) {
+    return new BulkJob(new URL(url, this.#url).href, this.#request,
+      operations && new Batch(operations, {}));
+  }
+
+  /** What the server can do, and its limits: see docs/bulk-api.md. */
+  async capabilities(/** @type {{signal?: AbortSignal}} */ { signal } = {}) {
+    const response = await this.#request(new URL("capabilities", this.#url), { signal });
+
+    if (!response.ok) throw await refusal(response);
+    return response.json();
+  }
+
+  async #run(operations, options, headers) {
     const batch = new Batch(operations, options);
     const retries = options.retries ?? this.#retries;
 
     for (;;) {
-      const wait = await this.#attempt(batch, options);
-      if (wait === null) break;
-      if (batch.attempts > retries) break;
+      const wait = await this.#attempt(batch, options, headers);
+      if (wait === null || batch.attempts > retries) return batch;
       await sleep(pause(wait, batch.attempts, this.#backoff), options.signal);
     }
-    return batch.outcome();
   }
 
   /**
    * One request.  What to wait before the next, in ms (NaN: as we like); null:
    * there is nothing to be sent again.
    */
-  async #attempt(batch, options) {
+  async #attempt(batch, options, headers) {
     let response;
 
     batch.begin();
     try {
-      response = await this.#fetch(this.#url, {
+      response = await this.#request(this.#url, {
         method: "POST",
-        headers: this.#requestHeaders(batch, options),
-        body: JSON.stringify(batch.document()),
+        headers: {
+          ...headers,
+          "Content-Type": "application/x-ndjson",
+          Accept: "application/x-ndjson",
+          "Idempotency-Key": `"${batch.key}"`,
+        },
+        body: batch.lines(),
         signal: options.signal,
       });
-    } catch (e) {
-      options.signal?.throwIfAborted();
-      return batch.lost(e);
-    }
-    const type = response.headers.get("Content-Type") ?? "";
-    try {
-      if (/^application\/x-ndjson\b/i.test(type)) {
-        for await (const line of lines(response.body))
-          batch.take(JSON.parse(line), options.onResult);
-      } else {
-        batch.takeWhole(await response.json(), response, options.onResult);
+      const place = response.headers.get("Location");
+      if (headers.Prefer && response.status === 202 && place) {
+        batch.job = new URL(place, this.#url).href;
+        await response.body?.cancel();
+        return null;
       }
+      await batch.read(response, options.onResult);
     } catch (e) {
       options.signal?.throwIfAborted();
       if (e instanceof BulkError) throw e;
-      if (response.ok || response.status === 422) return batch.lost(e);
-      batch.takeWhole(null, response);
+      return batch.lost(e);
     }
     return batch.end(response);
   }
 
-  #requestHeaders(batch, options) {
-    const headers = new Headers(this.#headers);
+  /** @param {string|URL} url @param {RequestInit} [init] */
+  #request = (url, { headers, ...init } = {}) => {
+    const all = new Headers(this.#headers);
 
-    headers.set("Content-Type", "application/json");
-    headers.set("Accept", options.stream ? "application/x-ndjson" : "application/json");
-    headers.set("Idempotency-Key", `"${batch.key}"`);
-    return headers;
+    for (const [name, value] of Object.entries(headers ?? {})) all.set(name, value);
+    return this.#fetch(String(url), { ...init, headers: all });
+  };
+}
+
+/** A batch that was handed over.  `url` is all that has to be kept of it. */
+export class BulkJob {
+  #request;
+  #batch;
+
+  /** Made by submit() and job(). */
+  constructor(url, request, batch) {
+    /** @type {string|undefined} undefined: it was carried out at once */
+    this.url = url;
+    this.#request = request;
+    this.#batch = batch;
+  }
+
+  /** @returns {Promise<State & {retryAfter: number}>} ms to wait, or NaN */
+  async state(/** @type {{signal?: AbortSignal}} */ { signal } = {}) {
+    const response = await this.#request(this.url, { signal });
+
+    if (!response.ok) throw await refusal(response);
+    const state = await response.json();
+    this.#batch ??= Batch.unnamed(state.summary.total);
+    return { ...state, retryAfter: retryAfter(response) };
+  }
+
+  /**
+   * Asks as often as the server wants, until all is done; then as results().
+   * @param {{signal?: AbortSignal, onState?: (state: State) => void,
+   *   onResult?: (result: Result) => void, retries?: number}} [options]
+   *   retries: how often in a row it may fail to ask
+   * @returns {Promise<Answer>}
+   * @throws {UnknownOutcomeError} it could not be asked; ask again later
+   */
+  async wait({ retries = 4, onState, ...options } = {}) {
+    for (let failures = 0; this.url;) {
+      let wait = NaN;
+      try {
+        const state = await this.state(options);
+        failures = 0;
+        wait = state.retryAfter;
+        onState?.(state);
+        if (FINAL.has(state.state)) break;
+      } catch (e) {
+        options.signal?.throwIfAborted();
+        const final = e.status && !BUSY.has(e.status) && !BROKEN.has(e.status);
+        if (final || ++failures > retries) throw this.#unknown(e);
+      }
+      await sleep(pause(wait, failures + 1, 500), options.signal);
+    }
+    return this.results(options);
+  }
+
+  /**
+   * What became of it.
+   * @param {{signal?: AbortSignal, onResult?: (result: Result) => void}} [options]
+   * @returns {Promise<Answer>} every operation has succeeded
+   * @throws {PartialSuccessError} some failed, or it was cancelled before them
+   * @throws {UnknownOutcomeError} some are not done yet, or the answer is cut short
+   */
+  async results({ signal, onResult } = {}) {
+    if (!this.url) return this.#batch.outcome();
+    if (!this.#batch) await this.state({ signal });
+    const batch = this.#batch;
+    const response = await this.#request(`${this.url}/results`,
+      { headers: { Accept: "application/x-ndjson" }, signal });
+
+    if (!response.ok) throw this.#unknown(await refusal(response));
+    batch.reset();
+    try {
+      await batch.read(response, onResult);
+      if (!batch.isWhole()) throw new Error("the results are not whole");
+    } catch (e) {
+      signal?.throwIfAborted();
+      batch.lost(e);
+    }
+    return batch.outcome();
+  }
+
+  #unknown(cause) {
+    return new UnknownOutcomeError(`it is not known what became of ${this.url}: ask again later`,
+      { cause, url: this.url, unknown: this.#batch?.operations ?? [] });
+  }
+
+  /** What has not begun is not begun any more, and fails; see wait(). */
+  async cancel(/** @type {{signal?: AbortSignal}} */ { signal } = {}) {
+    const response = await this.#request(this.url, { method: "DELETE", signal });
+
+    if (!response.ok) throw await refusal(response);
   }
 }
 
 /** A batch, over all of its attempts. */
 class Batch {
   attempts = 0;
-  batchId = undefined;
+  /** @type {string|undefined} */
+  batchId;
+  /** @type {string|undefined} where it is, if it was handed over */
+  job;
+  named = true; // its operations are known
 
+  /** @param {Operation[]} operations @param {Options} options */
   constructor(operations, { mode, dryRun, failOnErrors, defaults, key }) {
     this.base = key ?? randomKey();
     this.key = this.base;
@@ -320,32 +500,45 @@ class Batch {
     if (this.indexOf.size !== operations.length) throw new RefusedError("two operations have one id");
   }
 
-  /** The request's document: what is sent this time. */
-  document() {
-    const operations = this.sent.map((i) => this.operations[i]);
-    const head = Object.fromEntries(
+  /** Of a batch that somebody else has handed over: only how many there are. */
+  static unnamed(total) {
+    const batch = new Batch(Array.from({ length: total }, () => ({ url: "" })), {});
+
+    batch.named = false;
+    return batch;
+  }
+
+  /** The request's body: what is sent this time. */
+  lines() {
+    const batch = Object.fromEntries(
       Object.entries(this.head).filter(([, value]) => value !== undefined));
 
-    return { ...head, operations };
+    return [{ batch }, ...this.sent.map((i) => this.operations[i])]
+      .map((line) => JSON.stringify(line) + "\n").join("");
   }
 
   begin() {
     this.attempts++;
+    this.reset();
+  }
+
+  reset() {
     this.whole = false;
     this.refusal = null;
     this.seen = new Set();
   }
 
-  /** A line of a stream. */
-  take(line, onResult) {
-    if (line.type === "result") this.#put(line, onResult);
-    else if (line.type === "start") this.batchId = line.batchId ?? this.batchId;
-    else if (line.type === "summary") this.whole = !line.problem;
-  }
-
-  /** The body of an answer that is one document. */
-  takeWhole(body, response, onResult) {
-    if (body !== null && typeof body === "object" && Array.isArray(body.results)) {
+  /** Reads an answer, of whatever form.  Throws where it is none. */
+  async read(response, onResult) {
+    if (/^application\/x-ndjson\b/i.test(response.headers.get("Content-Type") ?? "")) {
+      for await (const line of lines(response.body)) this.#take(JSON.parse(line), onResult);
+      return;
+    }
+    const body = await response.json().catch((e) => {
+      if (response.ok || response.status === 422) throw e;
+      return null;
+    });
+    if (Array.isArray(body?.results)) {
       this.batchId = body.batchId ?? this.batchId;
       for (const r of body.results) this.#put(r, onResult);
       this.whole = true;
@@ -355,22 +548,37 @@ class Batch {
     this.refusal = { status: response.status, problem: body ?? undefined };
   }
 
+  #take(line, onResult) {
+    if (line.type === "result") this.#put(line, onResult);
+    else if (line.type === "start") this.batchId = line.batchId ?? this.batchId;
+    else if (line.type === "summary") this.whole = !line.problem;
+  }
+
   #put(r, onResult) {
     if (!isResult(r, this.sent.length) || this.seen.has(r.index))
       throw new SyntaxError("a result is malformed, or there twice");
     this.seen.add(r.index);
     const index = this.sent[r.index];
     const { type, ...rest } = r;
-    const result = { ...rest, id: this.operations[index].id, index };
+    const result = { ...rest, id: this.named ? this.operations[index].id : r.id, index };
     if (r.replayed && this.results[index]?.status < 400) return; // our own success
     this.results[index] = result;
     if (onResult) onResult(result);
   }
 
+  isWhole() {
+    return this.whole && this.seen.size === this.sent.length;
+  }
+
+  /** Throws where submit() came to nothing. */
+  checkTaken() {
+    if (this.refusal || this.why) this.outcome();
+  }
+
   /** The answer is over: as #attempt(). */
   end(response) {
     if (this.refusal) return this.#refused(response);
-    if (!this.whole || this.seen.size !== this.sent.length)
+    if (!this.isWhole())
       return this.lost(new Error("the answer was cut short"));
     return this.#chooseAgain();
   }
@@ -467,7 +675,7 @@ class Batch {
       attempts: this.attempts, key: this.base,
     };
     const failed = known.filter((r) => r.status >= 400)
-      .map((r) => ({ ...r, operation: this.operations[r.index] }));
+      .map((r) => (this.named ? { ...r, operation: this.operations[r.index] } : r));
     const unknown = this.operations.filter((_, i) => this.results[i] === null);
 
     if (this.refusal && !known.length && !this.why)
@@ -485,8 +693,15 @@ class Batch {
   }
 }
 
-function refusalText({ status, problem }) {
+function refusalText({ status, problem }, what = "the batch was refused") {
   const said = problem?.detail ?? problem?.title;
 
-  return `the batch was refused with ${status}${said ? `: ${said}` : ""}`;
+  return `${what} with ${status}${said ? `: ${said}` : ""}`;
+}
+
+/** Of a question that is no batch. */
+async function refusal(response) {
+  const more = { status: response.status, problem: await response.json().catch(() => undefined) };
+
+  return new BulkError(refusalText(more, `${new URL(response.url).pathname} was answered`), more);
 }

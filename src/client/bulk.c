@@ -133,23 +133,18 @@ start(struct bulk *b, struct client *c, struct err *err)
 		.done = on_done,
 	};
 	const struct bulk_spec *s = &b->spec;
-	struct header fields[4] = {
+	const struct header fields[] = {
 		{ STR("Content-Type"), s->content_type },
 		{ STR("Accept"), STR("application/json") },
+		{ STR("Idempotency-Key"), s->key },
 	};
-	size_t n = 2;
-
-	if (s->key.len)
-		fields[n++] = (struct header){ STR("Idempotency-Key"), s->key };
-	if (s->prefer.len)
-		fields[n++] = (struct header){ STR("Prefer"), s->prefer };
 
 	return client_call(c,
 	    &(struct call_spec){
 		.method = "POST",
 		.url = s->url,
 		.fields = fields,
-		.n_fields = n,
+		.n_fields = s->key.len ? 3 : 2,
 		.body = s->body,
 		.keyed = s->keyed,
 		.once = true, /* who sends it decides what goes again */

@@ -74,8 +74,8 @@ void bulk_match_done(struct bulk_match *m);
 enum bulk_finding {
 	BULK_ANSWERED, /* for each of them, or for some */
 	BULK_TOO_LARGE, /* 413: less at a time */
-	BULK_SLOW, /* 408, 425, 429, 502, 503, 504: later, and more slowly */
-	BULK_LOST, /* no answer came, or it cannot be read */
+	BULK_SLOW, /* 408, 425, 429, 503: later, and more slowly */
+	BULK_LOST, /* no answer came, or none that can be read, or 500, 502 */
 	BULK_UNREACHED, /* nothing was sent */
 	BULK_REFUSED, /* none of them was begun, for what stands in it */
 	BULK_HOPELESS, /* nor will any other be: 401, 403, 404, 405 ... */
@@ -106,7 +106,6 @@ struct bulk_spec {
 	struct str url; /* absolute, encoded */
 	struct str body, content_type;
 	struct str key; /* Idempotency-Key; empty: none */
-	struct str prefer; /* Prefer; empty: none */
 	bool keyed; /* its operations are: twice is once */
 	bool follows; /* as of struct call_spec */
 	struct bulk_match *match; /* must outlive the call */

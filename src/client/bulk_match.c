@@ -197,9 +197,22 @@ is_access(unsigned status)
 	return status == 401 || status == 403 || status == 407;
 }
 
+/*
+ * Said by what stands in front of the server, or when it broke down: some of it
+ * may have been done.
+ */
+static bool
+is_breakdown(unsigned status)
+{
+	return status >= 500 && status < 600 && status != 501 &&
+	    status != 503 && status != 505 && status != 507;
+}
+
 static enum bulk_finding
 finding_of_status(const struct bulk_reply *r)
 {
+	if (is_breakdown(r->status))
+		return BULK_LOST;
 	if (r->status == 413)
 		return BULK_TOO_LARGE;
 	/* A key that is in use: the request before it is still being done. */
@@ -256,6 +269,8 @@ text_of(const struct err *err)
 static struct verdict
 verdict_of_lost(const struct bulk_reply *r)
 {
+	struct verdict v;
+
 	if (r->rc == ERR_CANCELLED)
 		return lost(BLAME_INTERRUPT,
 		    "it was broken off, and it may have been done");
@@ -272,6 +287,13 @@ verdict_of_lost(const struct bulk_reply *r)
 	if (r->status == 202)
 		return lost(BLAME_CUT,
 		    "the server will do it later, and it may yet fail");
+	if (is_breakdown(r->status)) {
+		v = lost(BLAME_CUT,
+		    "the server or something in front of it broke down, and "
+		    "it may have been done");
+		v.status = r->status;
+		return v;
+	}
 	if (r->was_read && r->reading.end)
 		return lost(BLAME_PROTOCOL, "the answer is malformed");
 	return lost(BLAME_PROTOCOL,
@@ -448,8 +470,10 @@ bulk_judge(const struct bulk_reply *r, struct bulk_match *m, const char **what)
 	for (i = 0; i < m->n; i++) {
 		struct bulk_item *it = &m->items[i];
 
-		it->again = found == BULK_SLOW || found == BULK_UNREACHED ||
+		it->again = found == BULK_UNREACHED ||
 		    found == BULK_TOO_LARGE ||
+		    (found == BULK_SLOW &&
+			(it->repeatable || r->status == 429)) ||
 		    (found == BULK_LOST && may_go_again(it));
 	}
 	return found;

@@ -203,10 +203,14 @@ static void
 on_slow(struct batch *b, struct batch_chunk *c)
 {
 	unsigned attempt = c->v[0]->attempts;
-	bool patient = c->wait <= BATCH_PATIENCE;
+	bool may = c->wait <= BATCH_PATIENCE && has_attempts(b, c);
+	size_t i;
 
+	/* 503 is not proof enough for what must not be done twice. */
+	for (i = 0; i < c->n; i++)
+		may = may && c->items[i].again;
 	note_chunk(b, JOURNAL_BACK, c);
-	if (!patient || !has_attempts(b, c)) {
+	if (!may) {
 		give_up(b, c, "the server is too busy for what came before it");
 		return;
 	}
@@ -484,8 +488,6 @@ send_chunk(struct batch *b, struct batch_chunk *c)
 		.content_type = b->in.head.shape == SHAPE_ACTIONS || b->lines
 		    ? STR("application/x-ndjson")
 		    : STR("application/json"),
-		/* It is long, and nothing of it may be left for later. */
-		.prefer = b->ours && b->whole ? STR("wait=600") : STR(""),
 		.keyed = b->ours,
 		.match = &c->match,
 		.progress = on_progress,

@@ -896,6 +896,29 @@ class Foreign(TestCase):
         self.assertIn("could do it twice", p.err)
         self.assertEqual(len(peer.batches), 2)
 
+    def test_what_may_have_been_done_is_not_sent_again(self):
+        def do_and_say(status):
+            def fault(peer, x, batch):
+                peer.results(batch)
+                x.reply(status)
+                return True
+            return fault
+
+        for status, fate, code in ((500, "unknown", 6), (502, "unknown", 6),
+                                   (504, "unknown", 6), (503, "failed", 4)):
+            with self.subTest(status):
+                peer = self.peer(ours=False)
+                peer.faults = [do_and_say(status)]
+                self.batch(ops(2), "--failed-out", "out", code=code)
+                self.assertEqual(len(peer.batches), 1)
+                self.assertEqual([l["fate"] for l in self.lines_of("out")[1:]],
+                                 [fate] * 2)
+                # With keys that does no harm.
+                peer = self.peer()
+                peer.faults = [do_and_say(status)]
+                self.batch(ops(2))
+                self.assertOnce(peer, 2)
+
     def test_a_dry_run_sends_nothing(self):
         peer = self.peer(ours=False)
         p = self.batch(ops(3), "-n")

@@ -160,7 +160,7 @@ const cuts = {
 for (const [what, cut] of Object.entries(cuts)) {
   test(`it is not success where ${what}`, () =>
     asking([cut], async (bulk) => {
-      const e = await bulk.send(OPS, { retries: 1, stream: what.startsWith("the stream") }).catch((e) => e);
+      const e = await bulk.send(OPS, { retries: 1 }).catch((e) => e);
       assert.ok(e instanceof UnknownOutcomeError, String(e));
       assert.ok(e.unknown.some((op) => op.id === "b" || op.id === "c"));
       assert.match(e.message, /send them again with the same key/);
@@ -174,6 +174,13 @@ for (const [what, cut] of Object.entries(cuts)) {
       assert.equal(asked[1].key, asked[0].key);
     }));
 }
+
+test("what a stream told before it was cut is known", () =>
+  asking([cuts["the stream has no summary"]], async (bulk) => {
+    const e = await bulk.send(OPS, { retries: 0 }).catch((e) => e);
+    assert.deepEqual(e.results.map((r) => [r.id, r.status]), [["a", 201]]);
+    assert.deepEqual(e.unknown.map((op) => op.id), ["b", "c"]);
+  }));
 
 test("a retry of which nothing is heard leaves what was known to have succeeded", () =>
   asking([results(201, busy, 200), cuts["a gateway gave up"]], async (bulk) => {
@@ -239,9 +246,93 @@ test("results of a stream are told as they come", () =>
       '{"type":"result","index":2,"status":200}\n{"type":"summary"}\n'), 20);
   }], async (bulk, asked) => {
     const seen = [];
-    const answer = await bulk.send(OPS, { stream: true, onResult: (r) => seen.push(r.id) });
+    const answer = await bulk.send(OPS, { onResult: (r) => seen.push(r.id) });
     assert.deepEqual(seen, ["b", "a", "c"]);
     assert.deepEqual(answer.results.map((r) => r.id), ["a", "b", "c"]);
     assert.equal(answer.batchId, "b_2");
-    assert.equal(asked[0].accept, "application/x-ndjson");
+    assert.equal(asked[0].headers.accept, "application/x-ndjson");
+    assert.equal(asked[0].headers["content-type"], "application/x-ndjson");
+  }));
+
+/* What is handed over. */
+
+const STATES = "/.sheaf/batches/b_3";
+
+function accepted(body, response) {
+  response.writeHead(202, { Location: STATES, "Retry-After": "0" });
+  response.end("{}");
+}
+
+function state(name, headers = {}) {
+  return (body, response) => {
+    response.writeHead(200, { "Content-Type": "application/json", "Retry-After": "0", ...headers });
+    response.end(JSON.stringify({ batchId: "b_3", state: name, summary: { total: 3 } }));
+  };
+}
+
+function told(...each) {
+  return (body, response) => {
+    const rows = each.map((status, index) => ({ type: "result", id: OPS[index].id, index, status }));
+    response.writeHead(207, { "Content-Type": "application/x-ndjson" });
+    response.end([...rows, { type: "summary" }].map((row) => JSON.stringify(row) + "\n").join(""));
+  };
+}
+
+test("a batch that is handed over is asked for until it is done", () =>
+  asking([accepted, state("queued"), state("running", { "Retry-After": "1" }), cuts["a gateway gave up"],
+    state("succeeded"), told(201, 201, 200)], async (bulk, asked) => {
+    const job = await bulk.submit(OPS, { key: "k" });
+    assert.ok(job.url.endsWith(STATES));
+    assert.equal(asked[0].headers.prefer, "respond-async");
+    assert.equal(asked[0].key, '"k"');
+    const states = [], began = Date.now();
+    const answer = await job.wait({ onState: (s) => states.push(s.state) });
+    assert.ok(Date.now() - began >= 990, "it waits as long as the server says");
+    assert.deepEqual(states, ["queued", "running", "succeeded"]);
+    assert.equal(answer.summary.success, 3);
+    assert.equal(asked.at(-1).url, `${STATES}/results`);
+    assert.equal(asked.filter((a) => a.method === "POST").length, 1);
+  }));
+
+test("what failed of it is carried by the error, with its operations", () =>
+  asking([accepted, state("cancelled"), told(201, 503, 503)], async (bulk) => {
+    const job = await bulk.submit(OPS);
+    const e = await job.wait().catch((e) => e);
+    assert.ok(e instanceof PartialSuccessError, String(e));
+    assert.deepEqual(e.failed.map((f) => f.operation.url), ["/b", "/c"]);
+  }));
+
+test("results that are not whole are no success", () =>
+  asking([accepted, state("succeeded"), told(201, 201)], async (bulk) => {
+    const e = await (await bulk.submit(OPS)).wait().catch((e) => e);
+    assert.ok(e instanceof UnknownOutcomeError, String(e));
+    assert.deepEqual(e.unknown.map((op) => op.id), ["c"]);
+  }));
+
+test("one that cannot be asked for is unknown, and can be asked for later", () =>
+  asking([accepted, says(404, {}), state("succeeded"), told(201, 201, 200)], async (bulk) => {
+    const job = await bulk.submit(OPS);
+    const e = await job.wait().catch((e) => e);
+    assert.ok(e instanceof UnknownOutcomeError, String(e));
+    assert.equal(e.url, job.url);
+    assert.equal((await bulk.job(job.url).wait()).summary.success, 3);
+  }));
+
+test("one of which nothing is heard is handed over again, under its key", () =>
+  asking([cuts["a gateway gave up"], accepted], async (bulk, asked) => {
+    await bulk.submit(OPS);
+    assert.equal(asked[1].key, asked[0].key);
+  }));
+
+test("one that was not taken is refused, or unknown", async () => {
+  await asking([says(400, {})], (bulk) => assert.rejects(bulk.submit(OPS), RefusedError));
+  await asking([cuts["a gateway gave up"]], (bulk) => assert.rejects(bulk.submit(OPS), UnknownOutcomeError));
+});
+
+test("a server that does it at once has done it", () =>
+  asking([results(201, 409, 200)], async (bulk) => {
+    const job = await bulk.submit(OPS);
+    assert.equal(job.url, undefined);
+    const e = await job.wait().catch((e) => e);
+    assert.deepEqual(e.failed.map((f) => f.id), ["b"]);
   }));

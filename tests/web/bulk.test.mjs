@@ -56,13 +56,36 @@ test("what failed is told apart from what did not", async () => {
   assert.ok(e.failed.every((f) => f.error && f.operation));
 });
 
-test("a stream tells each result as it comes", async () => {
-  const seen = [];
+test("more operations than a document takes are told one by one", async () => {
+  const { limits } = await bulk.capabilities();
+  const n = 2 * limits.operations + 1;
+  const seen = new Set();
   const answer = await bulk.send(
-    Array.from({ length: 200 }, (_, i) => ({ op: "upsert", url: `/s${i}.json`, body: { i } })),
-    { stream: true, onResult: (r) => seen.push(r.index) });
-  assert.equal(answer.summary.success, 200);
-  assert.deepEqual(seen.sort((a, b) => a - b), Array.from({ length: 200 }, (_, i) => i));
+    Array.from({ length: n }, (_, i) => i ? { op: "read", url: "$0" } : { op: "upsert", url: "/s.json", body: 1 }),
+    { onResult: (r) => seen.add(r.index) });
+  assert.equal(answer.summary.success, n);
+  assert.equal(seen.size, n);
+  const whole = await bulk.send(Array.from({ length: n }, () => ({ op: "read", url: "/s.json" })),
+    { mode: "atomic" }).catch((e) => e);
+  assert.ok(whole instanceof RefusedError, String(whole));
+  assert.equal(whole.status, 413);
+});
+
+test("a batch is handed over, waited for and cancelled", async () => {
+  const job = await bulk.submit([
+    { id: "late", op: "create", url: "/late.json", body: 1 },
+    { id: "none", op: "delete", url: "/none" },
+  ]);
+  const e = await job.wait().catch((e) => e);
+  assert.ok(e instanceof PartialSuccessError, String(e));
+  assert.deepEqual(e.failed.map((f) => [f.id, f.status, f.operation.url]), [["none", 404, "/none"]]);
+  assert.equal(await read("late.json"), "1");
+  // By somebody else, who has its URL alone.
+  const again = await bulk.job(job.url).results().catch((e) => e);
+  assert.deepEqual(again.failed.map((f) => [f.id, f.status]), [["none", 404]]);
+  assert.equal((await job.state()).state, "partially_succeeded");
+  await job.cancel(); // which it is too late for
+  assert.equal((await job.state()).state, "partially_succeeded");
 });
 
 test("an atomic batch of which one fails changes nothing", async () => {
@@ -84,9 +107,19 @@ test("a dry run says what would be, and changes nothing", async () => {
   assert.deepEqual(await readdir(server.dir), before);
 });
 
+test("what is malformed fails by itself", async () => {
+  const e = await bulk.send([
+    { id: "a", op: "frobnicate", url: "/a" },
+    { id: "b", op: "upsert", url: "/b.json", body: 1 },
+  ]).catch((e) => e);
+  assert.ok(e instanceof PartialSuccessError, String(e));
+  assert.deepEqual(e.failed.map((f) => [f.id, f.status]), [["a", 400]]);
+  assert.match(e.failed[0].error, /frobnicate/);
+});
+
 test("what is no batch is refused as a whole, with the reason", async () => {
-  const e = await bulk.send([{ id: "a", op: "frobnicate", url: "/a" }]).catch((e) => e);
+  const e = await bulk.send([{ op: "read", url: "/" }], { mode: "Atomic" }).catch((e) => e);
   assert.ok(e instanceof RefusedError, String(e));
   assert.equal(e.status, 400);
-  assert.match(e.message, /operations\/0/);
+  assert.match(e.message, /mode/);
 });

@@ -37,6 +37,13 @@ export async function serve(...args) {
   };
 }
 
+/** The batch in a body of lines. */
+function batchOf(text) {
+  const [head, ...operations] = text.split("\n").filter(Boolean).map((line) => JSON.parse(line));
+
+  return { ...head?.batch, operations };
+}
+
 /**
  * A peer that answers each request with the next of `answers`, functions of
  * (body, response, request).  `asked`: what came, parsed, with its key.
@@ -47,8 +54,9 @@ export async function scripted(...answers) {
     const pieces = [];
     request.on("data", (piece) => pieces.push(piece));
     request.on("end", () => {
-      const body = JSON.parse(Buffer.concat(pieces).toString());
-      asked.push({ ...body, key: request.headers["idempotency-key"], accept: request.headers.accept });
+      const body = batchOf(Buffer.concat(pieces).toString());
+      const { method, url, headers } = request;
+      asked.push({ ...body, method, url, key: headers["idempotency-key"], headers });
       const answer = answers[Math.min(asked.length, answers.length) - 1];
       answer(body, response, request);
     });
