@@ -306,6 +306,63 @@ case("folder-other", "207 about another folder", "make-folder", "open", 6,
      "{whole}", f.said(("/other/", 200)))
 
 
+# ------------------------------------------------------------------ batches
+
+for s in STATUSES + (499, 599):
+    case("batch-%d" % s, "one operation is %d, the others are done" % s, "batch",
+         "part", 3, "{keep}", f.stuck(s))
+for how in ("short", "chunk", "reset", "whole"):
+    for at in (0, 10, 50, 75):
+        case("batch-%s-%d" % (how, at), "%d %% of the answer came (%s)" % (
+            at, how), "batch", "open", 8 if (how, at) == ("whole", 0) else 6,
+             "{keep}", f.cut(at, how))
+for name, what, code, change in (
+        ("missing", "does not mention one of them", 6,
+         lambda d: (d["results"].pop(1), d.pop("summary"))),
+        ("missing-counted", "does not mention one of them, which is counted", 8,
+         lambda d: d["results"].pop(1)),
+        ("twice", "has one of them twice", 8,
+         lambda d: d["results"].append(dict(d["results"][1]))),
+        ("contradiction", "has one of them twice, once as done", 8,
+         lambda d: d["results"].append({**d["results"][1], "status": 201})),
+        ("stranger", "has one that was not sent in the place of one", 8,
+         lambda d: d["results"][1].update(id="fourth")),
+        ("no-status", "has one of them without a status", 6,
+         lambda d: d["results"][1].pop("status")),
+        ("odd-status", "says that one of them is \"fine\"", 6,
+         lambda d: d["results"][1].update(status="fine")),
+        ("202", "says 202 of one of them", 6,
+         lambda d: (d["results"][1].update(status=202), d.pop("summary"))),
+        ("207", "says 207 of one of them", 6,
+         lambda d: d["results"][1].update(status=207)),
+        ("error", "says 200 of one of them, and has an error in it", 6,
+         lambda d: d["results"][1].update(status=200, error="No.")),
+        ("summary", "says in its summary that two failed", 8,
+         lambda d: d["summary"].update(failed=2, success=1)),
+        ("all-well", "says of all that they are done, but not in the summary", 8,
+         lambda d: d["results"][1].update(status=201)),
+        ("empty", "mentions none of them", 8, lambda d: d["results"].clear()),
+        ("no-list", "has no list of results", 8, lambda d: d.pop("results"))):
+    case("batch-" + name, "the answer " + what, "batch", "open", code, "{keep}",
+         f.answered(change, stick=423))
+case("batch-html", "200 and a page for people", "batch", "open", 8, "{keep}",
+     f.instead(lambda at: Reply(200, {"Content-Type": "text/html"},
+                                "<html>Log in</html>")))
+case("batch-accepted", "202 Accepted, and nothing is done yet", "batch", "open",
+     6, "{keep}", f.plain(202))
+for s in (400, 404, 409, 413, 422, 501, 503, 507):
+    case("batch-plain-%d" % s, "%d for all of it" % s, "batch", "not", 4,
+         "{keep}", f.plain(s))
+for s in (401, 403):
+    case("batch-plain-%d" % s, "%d for all of it" % s, "batch", "not", 7,
+         "{keep}", f.plain(s))
+for s in (500, 502, 504, 599):
+    case("batch-plain-%d" % s, "%d for all of it, and some is done" % s,
+         "batch", "open", 6, "{keep}", f.instead(lambda at, s=s: Reply(s)))
+case("batch-no-answer", "the connection ends without an answer", "batch", "open",
+     6, "{keep}", f.no_answer(True))
+
+
 def _status(reply, status):
     reply.status = status
     return reply
@@ -313,5 +370,5 @@ def _status(reply, status):
 
 case("well", "nothing goes wrong", "remove-tree remove-file copy-tree move-tree "
      "list tree stat show download download-tree mirror upload upload-move "
-     "upload-tree make-folder set-property lock explain", "done", 0, None,
+     "upload-tree make-folder set-property lock explain batch", "done", 0, None,
      f.Fault())

@@ -5,6 +5,7 @@ A fault sees the action it is for (at.method, at.whole, at.keep: tools.py), and
 leaves all other requests alone.
 """
 
+import json
 import re
 
 import server
@@ -184,6 +185,18 @@ def spoiled(percent, by, stick=423):
         at = reply.body.index(b"<", len(reply.body) * percent // 100)
         reply.body = reply.body[:at] + by + reply.body[at + 1:]
     return torn(change, stick)
+
+
+def answered(change, stick=None):
+    """change(document): what is made of the answer to a batch."""
+    def after(at, request, reply):
+        if hits(at, request) and reply.status == 207:
+            document = json.loads(reply.body)
+            change(document)
+            reply.body = json.dumps(document).encode()
+    fault = Fault(None, None, after)
+    fault.setup = stuck(stick).setup if stick else None
+    return fault
 
 
 def before_it(lines):

@@ -13,6 +13,7 @@ reply, down to its bytes: a Reply can be cut anywhere, reset, chunked, or lie
 about its length.
 """
 
+import json
 import re
 import socket
 import threading
@@ -32,6 +33,7 @@ REASONS = {
     501: "Not Implemented", 503: "Service Unavailable",
     507: "Insufficient Storage",
 }
+BULK = "/bulk"  # where batches go
 METHODS = ("OPTIONS, GET, HEAD, PUT, DELETE, COPY, MOVE, MKCOL, PROPFIND, "
            "PROPPATCH, LOCK, UNLOCK")
 XML = 'application/xml; charset="utf-8"'
@@ -216,6 +218,22 @@ class World:
             return Reply(self.stuck[request.path])
         self.put(request.path, request.body)
         return Reply(204 if path else 201, {"ETag": self.etag(request.path)})
+
+    def do_POST(self, request, path):
+        """A bulk endpoint as many have one, of files that are to be made."""
+        if request.path != BULK:
+            return Reply(405, {"Allow": METHODS})
+        results = []
+        for op in json.loads(request.body)["operations"]:
+            done = self.answer(Request("PUT", op["url"], {"if-none-match": "*"},
+                                       json.dumps(op["body"]).encode()))
+            results.append({"id": op["id"], "status": done.status,
+                            "href": op["url"]})
+        failed = sum(r["status"] >= 400 for r in results)
+        return Reply(207, {"Content-Type": "application/json"}, json.dumps({
+            "results": results,
+            "summary": {"total": len(results), "failed": failed,
+                        "success": len(results) - failed}}))
 
     def do_MKCOL(self, request, path):
         if path:

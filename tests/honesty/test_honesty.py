@@ -23,7 +23,7 @@ import tools  # noqa: E402
 SHEAF = os.path.abspath(sys.argv.pop(1))
 WRITERS = ("remove-tree", "remove-file", "copy-tree", "move-tree", "upload",
            "upload-tree", "make-folder", "set-property", "lock", "unlock",
-           "download", "download-tree")
+           "download", "download-tree", "batch")
 
 
 def each(function, work, side_by_side=1):

@@ -38,6 +38,11 @@ LOCAL = {
     "mirror/a.txt": b"the file a",
     "mirror/keep.txt": b"the file keep",
     "mirror/sub/b.txt": b"the file b",
+    "batch.json": b"""{ "operations": [
+  { "id": "first", "op": "create", "url": "/d/one.txt", "body": 1 },
+  { "id": "second", "op": "create", "url": "/d/two.txt", "body": 2 },
+  { "id": "third", "op": "create", "url": "/d/three.txt", "body": 3 } ] }
+""",
 }
 
 # method: the one that a server of such an action may answer with a 207.
@@ -166,6 +171,10 @@ ACTIONS = {a.name: a for a in [
         "unlock", "unlock a folder", "UNLOCK", "/d/", "/d/",
         sheaf=["unlock", "{url}d/", "urn:uuid:1"],
         curl=["-X", "UNLOCK", "-H", "Lock-Token: <urn:uuid:1>", "{url}d/"]),
+    action(
+        "batch", "send a batch of three operations", "POST", "/bulk",
+        "/d/two.txt",
+        sheaf=["batch", "{url}bulk", "batch.json"]),
     action(
         "explain", "explain a listing", "PROPFIND", "/d/", "/d/keep.txt",
         sheaf=["explain", "{url}d/"]),
