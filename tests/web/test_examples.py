@@ -117,6 +117,18 @@ class Examples(unittest.TestCase):
                                         "%s\nis not\n%s" % (json.dumps(got, indent=1), wanted))
         self.assertLessEqual({"sh", "c", "python"}, ran)
 
+    def test_its_limits_are_those_of_the_server(self):
+        text = PAGE.read_text(encoding="utf-8")
+        table = text[text.index("| in `limits` |"):]
+        shown = {}
+        for row in table[:table.index("\n\n")].splitlines()[2:]:
+            names, values = row.split("|")[1:3]
+            shown.update(zip(re.findall(r"`(\w+)`", names),
+                             map(int, re.findall(r"\d+", values))))
+        with sheaf_http.Server() as server:
+            got = server.request("GET", "/.sheaf/capabilities")
+        self.assertEqual(shown, json.loads(got.body)["limits"])
+
 
 if __name__ == "__main__":
     sheaf_http.main()
