@@ -72,6 +72,8 @@ put_begin(struct exchange *x, struct err *err)
 		rc = receive_open(&p->in, x, x->req->path, err);
 	if (!rc)
 		rc = check_state(x, now, err);
+	if (!rc)
+		upload_expect(p->in.upload, x->record, x->batch);
 	return rc ? rc : receive_body(&p->in, x, err);
 }
 

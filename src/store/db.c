@@ -45,6 +45,7 @@ static const char *const queries[Q_COUNT] = {
 	/* The number of the last line is never given out again. */
 	[Q_JOURNAL_TAKE_BACK] = "DELETE FROM journal WHERE seq = ?1 AND"
 				" seq < (SELECT max(seq) FROM journal)",
+	[Q_JOURNAL_UNDONE] = "UPDATE journal SET kind = ?2 WHERE seq = ?1",
 	[Q_INTENT] = "INSERT INTO intents (seq, kind, path, other, made, gone,"
 		     " props_of, drops_locks, lock_token, record)"
 		     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",

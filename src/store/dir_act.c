@@ -102,6 +102,16 @@ act_begin(struct act *a, struct dir_store *ds, struct store_batch *b, int dir,
 	return ERR_OK;
 }
 
+enum err_code
+act_begin_foretold(struct act *a, struct dir_store *ds, struct store_batch *b,
+    int dir, uint64_t intent, struct err *err)
+{
+	a->ds = ds;
+	a->intent = intent;
+	a->batch = batch_waits(b, dir) ? b : NULL;
+	return a->batch ? ERR_OK : dir_sync_begin(ds, dir, &a->sync[0], err);
+}
+
 void
 act_props(struct act *a, struct dir_store *ds, struct store_batch *b, int dir)
 {

@@ -11,7 +11,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "store/dir_impl.h"
+#include "store/dir_foretell.h"
 
 #define BATCH_ALONE 16 /* changes that are synced by themselves */
 #define BATCH_FLUSH 4U /* uploads that are worth a sync of all */
@@ -25,6 +25,7 @@ struct dir_batch {
 	unsigned changes;
 	bool dirty; /* the state has what is not on the disk yet */
 	bool keyed; /* it is among ds->keyed */
+	struct foretold *expected;
 	uint64_t said; /* the line that says that the root has changed */
 	size_t n_kept;
 	uint64_t kept[BATCH_KEPT];
@@ -137,6 +138,22 @@ batch_remembers(struct store_batch *base)
 	b->keyed = true;
 }
 
+void
+batch_expects(struct store_batch *base, struct foretold *f)
+{
+	struct dir_batch *b CLEANUP(batch_unlock) = batch_lock(base);
+
+	foretold_add(&b->expected, f);
+}
+
+void
+batch_forgets(struct store_batch *base, struct foretold *f)
+{
+	struct dir_batch *b CLEANUP(batch_unlock) = batch_lock(base);
+
+	foretold_remove(&b->expected, f);
+}
+
 /* ---- after it */
 
 /* Brings what waited to the disk, and then tells the state. */
@@ -209,14 +226,12 @@ dir_batch_begin(struct store *s, struct rpath root, struct store_batch **out,
  * Uploads ask which flush was begun when they wrote last: what ended since, and
  * began later, has brought it to the disk.
  */
-enum err_code
-dir_batch_flush(struct store *s, struct store_batch *base, struct err *err)
+static enum err_code
+flush_bytes(struct dir_store *ds, struct err *err)
 {
-	struct dir_store *ds = dir_of(s);
 	uint64_t number, done;
 	int fd CLEANUP(fd_close) = -1;
 
-	(void)base;
 	if (ds->relaxed || atomic_load(&ds->before_names) < BATCH_FLUSH)
 		return ERR_OK;
 	fd = open_beneath(ds->root, ".", O_RDONLY | O_DIRECTORY, 0);
@@ -232,6 +247,28 @@ dir_batch_flush(struct store *s, struct store_batch *base, struct err *err)
 	return ERR_OK;
 }
 
+static struct foretold *
+take_expected(struct dir_batch *base)
+{
+	struct dir_batch *b CLEANUP(batch_unlock) = batch_lock(&base->base);
+	struct foretold *all = b->expected;
+
+	b->expected = NULL;
+	return all;
+}
+
+enum err_code
+dir_batch_flush(struct store *s, struct store_batch *base, struct err *err)
+{
+	struct foretold *expected = take_expected(batch_of(base));
+	enum err_code rc;
+
+	if (expected)
+		batch_remembers(base);
+	rc = foretell(dir_of(s), expected, err);
+	return rc ? rc : flush_bytes(dir_of(s), err);
+}
+
 enum err_code
 dir_batch_end(struct store *s, struct store_batch *base, struct err *err)
 {
@@ -243,6 +280,7 @@ dir_batch_end(struct store *s, struct store_batch *base, struct err *err)
 		return ERR_OK;
 	assert(base->store == s);
 	b = batch_of(base);
+	foretell_none(take_expected(b));
 	rc = batch_sync(b, b->said, err);
 	for (i = 0; i < b->n; i++)
 		fd_close(&b->systems[i].fd);

@@ -9,7 +9,7 @@
  */
 #include <assert.h>
 
-#include "store/dir_impl.h"
+#include "store/dir_foretell.h"
 
 #define MAX_TRIES 16 /* while somebody keeps changing links */
 
@@ -18,12 +18,13 @@ claims_init(struct claims *c)
 {
 	(void)pthread_mutex_init(&c->mutex, NULL);
 	c->first = c->last = NULL;
+	c->foretold = NULL;
 }
 
 void
 claims_done(struct claims *c)
 {
-	assert(!c->first);
+	assert(!c->first && !c->foretold);
 	(void)pthread_mutex_destroy(&c->mutex);
 }
 
@@ -50,9 +51,28 @@ holds_overlap(const struct hold *a, const struct hold *b)
 	return false;
 }
 
-/* Waits until nobody who came before is in the way. */
+/* Who may be about to change it. */
 static void
-hold_get(struct hold *h, struct dir_store *ds)
+nothing_is_foretold(const struct hold *h)
+{
+	struct foretold *f, *next;
+
+	for (f = h->ds->claims.foretold; f; f = next) {
+		const struct claim at = { .path = f->act.change.path };
+		bool overlaps = false;
+		size_t i;
+
+		next = f->next;
+		for (i = 0; i < h->n; i++)
+			overlaps |= claims_overlap(&h->claims[i], &at);
+		if (overlaps && f != h->mine)
+			foretold_void(f);
+	}
+}
+
+/* With the mutex: behind those who came before. */
+static void
+hold_queue(struct hold *h, struct dir_store *ds)
 {
 	struct claims *c = &ds->claims;
 	const struct hold *other;
@@ -61,18 +81,39 @@ hold_get(struct hold *h, struct dir_store *ds)
 	h->ds = ds;
 	h->next = NULL;
 	h->waits_for = 0;
-	(void)pthread_mutex_lock(&c->mutex);
 	for (other = c->first; other; other = other->next)
 		h->waits_for += holds_overlap(other, h);
 	h->prev = c->last;
 	*(c->last ? &c->last->next : &c->first) = h;
 	c->last = h;
+}
+
+/* With the mutex. */
+static void
+hold_unqueue(struct hold *h)
+{
+	struct claims *c = &h->ds->claims;
+
+	*(h->prev ? &h->prev->next : &c->first) = h->next;
+	*(h->next ? &h->next->prev : &c->last) = h->prev;
+	h->ds = NULL;
+}
+
+/* Waits until nobody who came before is in the way. */
+static void
+hold_get(struct hold *h, struct dir_store *ds)
+{
+	struct claims *c = &ds->claims;
+
+	(void)pthread_mutex_lock(&c->mutex);
+	hold_queue(h, ds);
 	if (h->waits_for) {
 		(void)pthread_cond_init(&h->turn, NULL);
 		while (h->waits_for)
 			(void)pthread_cond_wait(&h->turn, &c->mutex);
 		(void)pthread_cond_destroy(&h->turn);
 	}
+	nothing_is_foretold(h);
 	(void)pthread_mutex_unlock(&c->mutex);
 }
 
@@ -86,10 +127,8 @@ hold_give_back(struct hold *h)
 	for (other = h->next; other; other = other->next)
 		if (holds_overlap(h, other) && --other->waits_for == 0)
 			(void)pthread_cond_signal(&other->turn);
-	*(h->prev ? &h->prev->next : &c->first) = h->next;
-	*(h->next ? &h->next->prev : &c->last) = h->prev;
+	hold_unqueue(h);
 	(void)pthread_mutex_unlock(&c->mutex);
-	h->ds = NULL;
 }
 
 void
@@ -173,6 +212,26 @@ hold_tree(struct dir_store *ds, struct rpath path, struct hold *h)
 {
 	(void)claim_add(h, path, SCOPE_TREE);
 	hold_get(h, ds);
+}
+
+bool
+hold_try(struct dir_store *ds, struct rpath path, struct hold *h)
+{
+	struct claims *c = &ds->claims;
+	bool got;
+
+	(void)claim_add(h, path, SCOPE_PATH);
+	(void)pthread_mutex_lock(&c->mutex);
+	hold_queue(h, ds);
+	got = !h->waits_for;
+	if (got)
+		nothing_is_foretold(h);
+	else
+		hold_unqueue(h);
+	(void)pthread_mutex_unlock(&c->mutex);
+	if (!got)
+		h->n = 0;
+	return got;
 }
 
 void

@@ -35,6 +35,7 @@
 struct claims {
 	pthread_mutex_t mutex;
 	struct hold *first, *last;
+	struct foretold *foretold; /* dir_foretell.c */
 };
 
 struct dir_store {
@@ -228,12 +229,16 @@ struct hold {
 	struct claim claims[2];
 	unsigned waits_for; /* so many who came before */
 	pthread_cond_t turn;
+	const struct foretold *mine; /* what its own change is; may be NULL */
 };
 
 void hold_done(struct hold *h);
 
 /* Claims a path that has no links; it is the caller's until hold_done(). */
 void hold_tree(struct dir_store *ds, struct rpath path, struct hold *h);
+
+/* Claims a path that has no links, as above, unless that would have to wait. */
+bool hold_try(struct dir_store *ds, struct rpath path, struct hold *h);
 
 /* To be claimed together with what the next function finds; as above. */
 void hold_also(struct hold *h, struct rpath path);
@@ -364,6 +369,10 @@ void act_remembers(struct act *a, const struct guard *g, struct rpath asked,
  */
 enum err_code act_begin(struct act *a, struct dir_store *ds,
     struct store_batch *b, int dir, int other, struct err *err) MUST_USE;
+
+/* The same for what was foretold: intent is what has come of its line. */
+enum err_code act_begin_foretold(struct act *a, struct dir_store *ds,
+    struct store_batch *b, int dir, uint64_t intent, struct err *err) MUST_USE;
 
 /*
  * Of a change that is the state's alone, instead of that: whether it waits, as
@@ -496,6 +505,10 @@ bool batch_waits(struct store_batch *b, int dir);
 
 /* A change of it has a record. */
 void batch_remembers(struct store_batch *b);
+
+/* For the next dir_batch_flush(), or, before that, not at all. */
+void batch_expects(struct store_batch *b, struct foretold *f);
+void batch_forgets(struct store_batch *b, struct foretold *f);
 
 /* A change that waits is in place; the state is told once it is on disk. */
 enum err_code

@@ -6,6 +6,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "store/dir_foretell.h"
 #include "store/dir_temp.h"
 
 #define MAX_TRIES 16 /* while others make and remove the same name */
@@ -19,6 +20,9 @@ struct dir_upload {
 	uint64_t flush; /* that was begun when it was last written to */
 	bool durable; /* the bytes are on the disk */
 	bool counts; /* among ds->before_names */
+	bool settled; /* so is what stx says, since it was last written to */
+	struct statx stx;
+	struct foretold foretold;
 	struct place begun; /* holds the directory that temp is in */
 	struct temp temp;
 	struct rpath path; /* in bytes */
@@ -29,9 +33,9 @@ static enum err_code
 upload_write(struct ostream *o, struct str bytes)
 {
 	struct dir_upload *u = CONTAINER_OF(o, struct dir_upload, stream);
-
 	enum err_code rc;
 
+	u->settled = false;
 	u->written += bytes.len;
 	rc = fd_write_all(u->temp.fd, bytes, &o->err);
 	u->flush = atomic_load(&u->ds->flushes_begun);
@@ -88,6 +92,20 @@ give_back(const struct dir_upload *u, struct err *err)
 	    : ERR_OK;
 }
 
+/* Then it is known what it will be. */
+static enum err_code
+settle(struct dir_upload *u, struct err *err)
+{
+	enum err_code rc = u->settled ? ERR_OK : set_time(u, err);
+
+	if (!rc && !u->settled)
+		rc = give_back(u, err);
+	if (!rc && !u->settled)
+		rc = dir_stat_fd(u->temp.fd, &u->stx, err);
+	u->settled = !rc;
+	return rc;
+}
+
 /* A flush of the root's file system that began later has ended. */
 static bool
 is_flushed(const struct dir_upload *u, const struct place *p)
@@ -117,27 +135,73 @@ make_durable(struct dir_upload *u, const struct place *p, const struct guard *g,
 	return fsync(u->temp.fd) ? err_os(err, "sync") : ERR_OK;
 }
 
-/* The new file gets the mode and the properties of the one it replaces. */
+/* What the change at p will be, and what is remembered of it. */
+static void
+describe(const struct dir_upload *u, const struct place *p,
+    const struct guard *g, struct act *act)
+{
+	struct resource now;
+
+	act->change.path = p->path;
+	if (place_is_file(p))
+		act_inherits(act, p);
+	act_makes(act, u->ds, &u->stx);
+	act_takes(act, p);
+	dir_resource(u->ds, &u->stx, &now);
+	act_remembers(act, g, u->path, p->found == FOUND_NOTHING, &now);
+}
+
+bool
+dir_upload_foretell(struct foretold *f)
+{
+	struct dir_upload *u = CONTAINER_OF(f, struct dir_upload, foretold);
+	const struct guard g = { .record = f->record };
+	struct place p CLEANUP(place_done) = PLACE_NONE;
+
+	if (u->stream.err.code || settle(u, NULL) ||
+	    !hold_try(u->ds, u->path, &f->hold))
+		return false;
+	if (place_for_new(u->ds, u->path, FOLLOW_YES, &p, NULL) ||
+	    place_is_dir(&p) || !rpath_eq(p.path, u->path) ||
+	    !batch_waits(f->batch, p.dir)) {
+		hold_done(&f->hold);
+		return false;
+	}
+	f->act = ACT(.kind = CHANGE_WRITE, .said = true, .traced = true);
+	describe(u, &p, &g, &f->act);
+	f->act.change.path = u->path;
+	return true;
+}
+
+/* The new file gets the mode of the one it replaces. */
 static enum err_code
-inherit(const struct dir_upload *u, const struct place *p, struct act *act,
-    struct err *err)
+inherit(const struct dir_upload *u, const struct place *p, struct err *err)
 {
 	if (!place_is_file(p))
 		return ERR_OK;
-	act_inherits(act, p);
 	return fchmod(u->temp.fd, p->stx.stx_mode & 0777)
 	    ? err_os(err, "set mode")
 	    : ERR_OK;
 }
 
+static enum err_code
+begin_act(struct dir_upload *u, struct act *act, struct store_batch *b, int dir,
+    struct err *err)
+{
+	uint64_t intent;
+
+	if (foretold_take(&u->foretold, &act->change, &intent))
+		return act_begin_foretold(act, u->ds, b, dir, intent, err);
+	return act_begin(act, u->ds, b, dir, -1, err);
+}
+
 /* ERR_EXISTS: somebody else made it since we looked. */
 static enum err_code
 try_commit(struct dir_upload *u, const struct guard *g, struct store_batch *b,
-    const struct statx *made, bool *created, struct err *err)
+    bool *created, struct err *err)
 {
-	struct resource now;
 	struct trash trash CLEANUP(trash_done) = TRASH_NONE;
-	struct hold h CLEANUP(hold_done) = { 0 };
+	struct hold h CLEANUP(hold_done) = { .mine = &u->foretold };
 	struct place p CLEANUP(place_done) = PLACE_NONE;
 	struct act act CLEANUP(act_done) = ACT(.kind = CHANGE_WRITE);
 	enum err_code rc =
@@ -148,17 +212,13 @@ try_commit(struct dir_upload *u, const struct guard *g, struct store_batch *b,
 	if (!rc)
 		rc = place_allows(&p, TOUCH_CONTENT, NULL, g, err);
 	if (!rc)
-		rc = inherit(u, &p, &act, err);
+		rc = inherit(u, &p, err);
 	if (!rc)
 		rc = make_durable(u, &p, g, b, err);
 	if (rc)
 		return rc;
-	act.change.path = p.path;
-	act_makes(&act, u->ds, made);
-	act_takes(&act, &p);
-	dir_resource(u->ds, made, &now);
-	act_remembers(&act, g, u->path, p.found == FOUND_NOTHING, &now);
-	rc = act_begin(&act, u->ds, b, p.dir, -1, err);
+	describe(u, &p, g, &act);
+	rc = begin_act(u, &act, b, p.dir, err);
 	if (!rc)
 		rc = temp_install(u->ds, &u->temp, &p, &trash, err);
 	if (rc == ERR_NOT_FOUND || rc == ERR_CROSS_DEVICE)
@@ -175,30 +235,34 @@ dir_upload_commit(struct upload *base, const struct guard *g,
     struct store_batch *b, struct resource *out, bool *created, struct err *err)
 {
 	struct dir_upload *u = CONTAINER_OF(base, struct dir_upload, base);
-	struct statx stx;
 	bool new = false;
 	int tries = 0;
-	enum err_code rc = set_time(u, err);
+	enum err_code rc = settle(u, err); /* while it may still fail */
 
-	if (!rc)
-		rc = give_back(u, err);
 	/* Before the claim, if it can be: the disk keeps nobody waiting. */
 	if (!rc)
 		rc = make_durable(u, &u->begun, g, b, err);
-	if (!rc) /* while it may still fail */
-		rc = dir_stat_fd(u->temp.fd, &stx, err);
 	if (rc)
 		return rc;
 	do
-		rc = try_commit(u, g, b, &stx, &new, err);
+		rc = try_commit(u, g, b, &new, err);
 	while (rc == ERR_EXISTS && ++tries < MAX_TRIES);
 	if (rc)
 		return rc;
 	if (out)
-		dir_resource(u->ds, &stx, out);
+		dir_resource(u->ds, &u->stx, out);
 	if (created)
 		*created = new;
 	return ERR_OK;
+}
+
+static void
+dir_upload_expect(
+    struct upload *base, const struct record *r, struct store_batch *b)
+{
+	struct dir_upload *u = CONTAINER_OF(base, struct dir_upload, base);
+
+	foretold_expect(&u->foretold, u->ds, r, b);
 }
 
 static void
@@ -206,6 +270,7 @@ dir_upload_free(struct upload *base)
 {
 	struct dir_upload *u = CONTAINER_OF(base, struct dir_upload, base);
 
+	foretold_done(&u->foretold);
 	if (u->counts)
 		atomic_fetch_sub(&u->ds->before_names, 1);
 	temp_done(&u->temp);
@@ -214,6 +279,7 @@ dir_upload_free(struct upload *base)
 }
 
 static const struct upload_ops dir_upload_ops = {
+	.expect = dir_upload_expect,
 	.commit = dir_upload_commit,
 	.free = dir_upload_free,
 };

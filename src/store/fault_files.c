@@ -96,6 +96,12 @@ static const struct ostream_ops fault_stream_ops = {
 	.write = fault_write,
 };
 
+static void
+fault_expect(struct upload *base, const struct record *r, struct store_batch *b)
+{
+	upload_expect(fault_upload_inner(base), r, b);
+}
+
 static enum err_code
 fault_commit(struct upload *base, const struct guard *g, struct store_batch *b,
     struct resource *out, bool *created, struct err *err)
@@ -134,6 +140,7 @@ fault_upload_open(struct upload *base, struct content **out, struct err *err)
 }
 
 static const struct upload_ops fault_upload_ops = {
+	.expect = fault_expect,
 	.commit = fault_commit,
 	.settle = fault_settle,
 	.open = fault_upload_open,

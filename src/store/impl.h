@@ -105,6 +105,8 @@ struct content {
 struct upload_ops {
 	enum err_code (*commit)(struct upload *, const struct guard *,
 	    struct store_batch *, struct resource *, bool *, struct err *);
+	void (*expect)(struct upload *, const struct record *,
+	    struct store_batch *); /* optional */
 	/* Of what was staged, both. */
 	enum err_code (*settle)(
 	    struct upload *, struct resource *, struct err *);

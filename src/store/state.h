@@ -48,7 +48,9 @@ enum change_kind {
 	CHANGE_MOVE, /* path, and everything below it, is at `to` */
 	CHANGE_PROPS, /* dead properties */
 	CHANGE_TREE, /* anything at path or below it may have changed */
-	/* The same, said beforehand of a batch; each has its own line as well.
+	/*
+	 * The same, said beforehand of a batch: each has its own line as well.
+	 * Or what was said of a change that was not made after all.
 	 */
 	CHANGE_BATCH,
 };
@@ -116,6 +118,14 @@ struct change {
  */
 enum err_code state_change_begin(struct state *s, const struct change *c,
     bool wait, uint64_t *intent, struct err *err) MUST_USE;
+
+/*
+ * The same of many that have notes, in one transaction, which is not waited
+ * for.
+ */
+enum err_code
+state_changes_begin(struct state *s, const struct change *const *changes,
+    size_t n, uint64_t *intents, struct err *err) MUST_USE;
 
 /*
  * Does what is left to do: in_place says which.  It is seen at once, but not

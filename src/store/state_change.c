@@ -133,13 +133,30 @@ is_only_a_line(const struct state *s, const struct change *change)
 		    state_may_have_props(s, change->made)));
 }
 
+/* Within a transaction: its line, and what comes before the change. */
+static enum err_code
+write_change(struct state *s, struct db *c, const struct change *change,
+    uint64_t *intent, struct err *err)
+{
+	uint64_t seq = 0;
+	unsigned left = 0;
+	enum err_code rc = journal_add(c, change, &seq, err);
+
+	if (!rc)
+		rc = prepare(s, c, seq, change, &left, err);
+	*intent = 0;
+	if (rc || (!left && !change->traced))
+		return rc;
+	*intent = seq << LEFT_BITS | left;
+	return intent_add(c, seq, change, err);
+}
+
 enum err_code
 state_change_begin(struct state *s, const struct change *change, bool wait,
     uint64_t *intent, struct err *err)
 {
 	struct tx t;
-	uint64_t seq = 0;
-	unsigned left = 0;
+	uint64_t begun = 0;
 	enum err_code rc;
 
 	if (change->said && !wait && is_only_a_line(s, change) &&
@@ -150,18 +167,28 @@ state_change_begin(struct state *s, const struct change *change, bool wait,
 	rc = tx_begin(s, &t, err);
 	if (rc)
 		return rc;
-	rc = journal_add(t.c, change, &seq, err);
-	if (!rc)
-		rc = prepare(s, t.c, seq, change, &left, err);
-	if (!rc && (left || change->traced))
-		rc = intent_add(t.c, seq, change, err);
+	rc = write_change(s, t.c, change, &begun, err);
 	rc = tx_end(&t, rc, wait, err);
-	seq = left || change->traced ? seq << LEFT_BITS | left : 0;
 	if (!rc)
-		*intent = seq;
+		*intent = begun;
 	else if (t.committed) /* but not on disk */
-		state_change_end(s, seq, false);
+		state_change_end(s, begun, false);
 	return rc;
+}
+
+enum err_code
+state_changes_begin(struct state *s, const struct change *const *changes,
+    size_t n, uint64_t *intents, struct err *err)
+{
+	struct tx t;
+	enum err_code rc = tx_begin(s, &t, err);
+	size_t i;
+
+	if (rc)
+		return rc;
+	for (i = 0; i < n && !rc; i++)
+		rc = write_change(s, t.c, changes[i], &intents[i], err);
+	return tx_end(&t, rc, false, err);
 }
 
 bool
@@ -394,12 +421,30 @@ do_work(struct db *c, const struct ended *e, struct err *err)
 			   : change_undone(c, &i.change, err);
 }
 
+/* Nobody is to take it for what has replaced an earlier one. */
+static enum err_code
+line_undone(struct db *c, uint64_t seq, struct err *err)
+{
+	sqlite3_stmt *stmt CLEANUP(db_reset) = NULL;
+	enum err_code rc = db_prepare(c, Q_JOURNAL_UNDONE, &stmt, err);
+	int result;
+
+	if (rc)
+		return rc;
+	result = sqlite3_bind_int64(stmt, 1, (sqlite3_int64)seq);
+	if (!result)
+		result = sqlite3_bind_int(stmt, 2, CHANGE_BATCH);
+	return step(c, stmt, result, err);
+}
+
 enum err_code
 intent_finish(struct db *c, const struct ended *e, struct err *err)
 {
 	sqlite3_stmt *stmt CLEANUP(db_reset) = NULL;
 	enum err_code rc = e->work ? do_work(c, e, err) : ERR_OK;
 
+	if (!rc && !e->in_place && !e->keep)
+		rc = line_undone(c, e->seq, err);
 	if (!rc)
 		rc = db_prepare(c, Q_INTENT_DONE, &stmt, err);
 	if (rc)

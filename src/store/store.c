@@ -127,6 +127,13 @@ upload_stream(struct upload *u)
 	return u->stream;
 }
 
+void
+upload_expect(struct upload *u, const struct record *r, struct store_batch *b)
+{
+	if (u->ops->expect && r && b)
+		u->ops->expect(u, r, b);
+}
+
 enum err_code
 upload_commit(struct upload *u, const struct guard *g, struct store_batch *b,
     struct resource *out, bool *created, struct err *err)

@@ -136,10 +136,10 @@ enum err_code store_batch_end(
     struct store *s, struct store_batch *b, struct err *err) MUST_USE;
 
 /*
- * Makes durable what was written to uploads so far, in one go, so that
- * upload_commit() with b need not do it for each that replaces something, or
- * has a record.  It is worth while before many of them; nothing goes wrong
- * without it.
+ * Makes durable what was written to uploads so far, and what will be remembered
+ * of them (upload_expect()), in one go, so that upload_commit() with b need not
+ * do it for each that replaces something or has a record.  It is worth while
+ * before many of them; nothing goes wrong without it.
  */
 enum err_code store_batch_flush(
     struct store *s, struct store_batch *b, struct err *err) MUST_USE;
@@ -400,6 +400,15 @@ store_upload(struct store *s, struct rpath path, const struct upload_spec *spec,
 
 /* Where its bytes are written.  It need not be ended. */
 struct ostream *upload_stream(struct upload *u);
+
+/*
+ * Says that the commit, with b, will have r in its guard; r is kept until then.
+ * The next store_batch_flush() then makes the records of all such uploads
+ * durable in one go, before their changes; else each commit does it for its
+ * own.  While it does, they are neither written to, committed nor freed.
+ */
+void
+upload_expect(struct upload *u, const struct record *r, struct store_batch *b);
 
 /*
  * Makes what was written the content of path, durably, keeping the dead

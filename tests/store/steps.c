@@ -7,6 +7,7 @@
 #include "store/state.h"
 
 unsigned steps_left;
+unsigned syncs_made;
 
 static void
 step(void)
@@ -32,6 +33,7 @@ step(void)
 	{                          \
 		(void)fd;          \
 		step();            \
+		syncs_made++;      \
 		return 0;          \
 	}
 
@@ -55,6 +57,10 @@ STEP(enum err_code, state_change_begin,
     (struct state * s, const struct change *c, bool wait, uint64_t *intent,
 	struct err *err),
     (s, c, wait, intent, err))
+STEP(enum err_code, state_changes_begin,
+    (struct state * s, const struct change *const *c, size_t n,
+	uint64_t *intents, struct err *err),
+    (s, c, n, intents, err))
 STEP(enum err_code, state_patch,
     (struct state * s, const struct change *c,
 	const struct prop_change *changes, size_t n, bool wait,

@@ -11,4 +11,6 @@
 /* How many steps there are until then; 0: it does not end. */
 extern unsigned steps_left;
 
+extern unsigned syncs_made;
+
 #endif
