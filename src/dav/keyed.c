@@ -152,12 +152,26 @@ said_init(struct said *s, struct reply *to)
 
 /* ---- remembering, and answering again */
 
+/* Whether answer_anew() would say just that. */
+static bool
+goes_without_saying(const struct exchange *x, const struct said *s)
+{
+	struct str headers = buf_str(&s->headers);
+
+	return x->req->method == METHOD_PUT &&
+	    (s->base.status == 201 || s->base.status == 204) && !s->body.len &&
+	    str_starts(headers, STR("ETag: ")) &&
+	    str_find(headers, '\n') + 1 == headers.len;
+}
+
 /* "201", the header lines, an empty line, the body. */
 static void
 remember(struct exchange *x, const struct keyed *k)
 {
 	struct buf b CLEANUP(buf_done) = { 0 };
 
+	if (goes_without_saying(x, &k->said))
+		return;
 	buf_put_u64(&b, k->said.base.status);
 	buf_putc(&b, '\n');
 	buf_put(&b, buf_str(&k->said.headers));
