@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* Work of one kind, shared among threads that are free. */
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 
 #include "bulk/impl.h"
@@ -12,7 +13,9 @@
 struct crew {
 	pthread_mutex_t mutex;
 	pthread_cond_t idle;
-	size_t n, next, working, holders;
+	size_t n;
+	atomic_size_t next;
+	size_t working, holders; /* threads */
 	void (*fn)(void *arg, size_t i);
 	void *arg;
 };
@@ -35,17 +38,17 @@ crew_drop(struct crew *c)
 static void
 crew_work(struct crew *c)
 {
-	pthread_mutex_lock(&c->mutex);
-	while (c->next < c->n) {
-		size_t i = c->next++;
+	size_t i;
 
-		c->working++;
-		pthread_mutex_unlock(&c->mutex);
+	if (atomic_load(&c->next) >= c->n) /* it came late */
+		return;
+	pthread_mutex_lock(&c->mutex);
+	c->working++;
+	pthread_mutex_unlock(&c->mutex);
+	while ((i = atomic_fetch_add(&c->next, 1)) < c->n)
 		c->fn(c->arg, i);
-		pthread_mutex_lock(&c->mutex);
-		c->working--;
-	}
-	if (!c->working)
+	pthread_mutex_lock(&c->mutex);
+	if (!--c->working)
 		pthread_cond_broadcast(&c->idle);
 	pthread_mutex_unlock(&c->mutex);
 }
