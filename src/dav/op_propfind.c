@@ -363,7 +363,7 @@ op_propfind(const struct op *op, struct rpath root, const struct propfind *q,
 	};
 	const struct walk walk = {
 		.depth = q->depth,
-		.order = WALK_DOWN,
+		.order = WALK_LOOK,
 		.visit = find_one,
 		.arg = &f,
 	};

@@ -9,9 +9,10 @@
  * out while it looks.
  *
  * A walk is many looks.  An apply lets those that are under way come to their
- * end, for a while, so that they see all or nothing, too; a walk that takes
- * longer, or waits for what the apply has claimed, sees it as it would see many
- * changes made one by one.
+ * end, for a while, so that they see all or nothing, too; for long, where they
+ * only look, since those wait for nobody.  A walk that takes longer, or waits
+ * for what the apply has claimed, sees it as it would see many changes made one
+ * by one.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -22,6 +23,7 @@
 
 #define LOOKS 3 /* before a reader keeps applies out */
 #define PATIENCE (NSEC_PER_SEC / 10) /* of an apply with walks */
+#define PATIENCE_LOOKS (10 * NSEC_PER_SEC) /* with those that only look */
 
 struct gate {
 	_Atomic uint64_t moves; /* odd: an apply is renaming */
@@ -101,13 +103,14 @@ is_walking(const struct gate *g, pthread_t who)
 	return w != NULL;
 }
 
-/* Whether anybody else is. */
+/* Whether anybody else is; looks: and only looks. */
 static bool
-others_walk(const struct gate *g)
+others_walk(const struct gate *g, bool looks)
 {
 	const struct walking *w = g->first;
 
-	while (w && pthread_equal(w->who, pthread_self()))
+	while (w &&
+	    (pthread_equal(w->who, pthread_self()) || (looks && !w->looks)))
 		w = w->next;
 	return w != NULL;
 }
@@ -142,19 +145,26 @@ walking_end(const struct dir_store *ds, struct walking *w)
 }
 
 static void
-wait_for_walks(struct gate *g)
+wait_while(struct gate *g, bool looks, int64_t patience)
 {
 	struct timespec end;
 	int failed = 0;
 
 	(void)clock_gettime(CLOCK_MONOTONIC, &end);
-	end.tv_nsec += PATIENCE;
-	end.tv_sec += end.tv_nsec / NSEC_PER_SEC;
-	end.tv_nsec %= NSEC_PER_SEC;
+	patience += end.tv_nsec;
+	end.tv_sec += patience / NSEC_PER_SEC;
+	end.tv_nsec = patience % NSEC_PER_SEC;
+	while (!failed && others_walk(g, looks))
+		failed = pthread_cond_timedwait(&g->ended, &g->lock, &end);
+}
+
+static void
+wait_for_walks(struct gate *g)
+{
 	(void)pthread_mutex_lock(&g->lock);
 	g->waits = true;
-	while (!failed && others_walk(g))
-		failed = pthread_cond_timedwait(&g->ended, &g->lock, &end);
+	wait_while(g, false, PATIENCE);
+	wait_while(g, true, PATIENCE_LOOKS);
 	(void)pthread_mutex_unlock(&g->lock);
 }
 

@@ -101,6 +101,7 @@ bool look_on(const struct dir_store *ds, struct look *l);
 struct walking {
 	struct walking *next;
 	pthread_t who;
+	bool looks; /* it is a WALK_LOOK */
 };
 
 void walking_begin(const struct dir_store *ds, struct walking *w);

@@ -332,7 +332,7 @@ enter(
 
 	if (*fd < 0)
 		return visit_failed(t, res, why);
-	if (t->how->order == WALK_DOWN)
+	if (t->how->order != WALK_UP)
 		rc = visit(t, res, &prune);
 	if (rc || prune)
 		return rc;
@@ -549,8 +549,8 @@ dir_walk(
     struct store *s, struct rpath root, const struct walk *w, struct err *err)
 {
 	struct trip t = { .ds = dir_of(s), .how = w };
-	bool many = w->depth != DEPTH_0 && w->order == WALK_DOWN;
-	struct walking walking;
+	bool many = w->depth != DEPTH_0 && w->order != WALK_UP;
+	struct walking walking = { .looks = w->order == WALK_LOOK };
 	enum err_code rc;
 
 	if (many)

@@ -153,7 +153,7 @@ meet_link(struct passage *p, const struct member *m, bool *prune, bool *done)
 
 	*done = false;
 	if (!m->linked || !m->res.collection || m->failed ||
-	    t->how->order != WALK_DOWN || !t->d->root->first)
+	    t->how->order == WALK_UP || !t->d->root->first)
 		return ERR_OK;
 	rc =
 	    rpath_join(&a, p->path, rpath_below(p->from, m->path), &path, NULL);
@@ -334,7 +334,7 @@ enter(
 	enum err_code rc = ERR_OK;
 	bool prune = false;
 
-	if (!res->collection || !deep || t->how->order == WALK_DOWN)
+	if (!res->collection || !deep || t->how->order != WALK_UP)
 		rc = visit_res(t, res, &prune);
 	if (!rc && res->collection && deep && !prune)
 		rc = descend(t, n);
@@ -496,7 +496,7 @@ draft_op_walk(
 		return err_nomem(err);
 	rc = draft_find_mapped(d, &a, root,
 	    w->order == WALK_UP ? DRAFT_NO_FOLLOW : DRAFT_FOLLOW, &s, err);
-	if (!rc && w->order == WALK_DOWN)
+	if (!rc && w->order != WALK_UP)
 		t.linked = !rpath_eq(s.path, root);
 	return rc ? rc : begin(&t, &s, err);
 }

@@ -98,7 +98,7 @@ enter(struct trip *t, struct mem_node *n, const struct resource *res, bool deep)
 	enum err_code rc = ERR_OK;
 	bool prune = false;
 
-	if (!res->collection || !deep || t->how->order == WALK_DOWN)
+	if (!res->collection || !deep || t->how->order != WALK_UP)
 		rc = visit(t, res, &prune);
 	if (!rc && res->collection && deep && !prune)
 		return descend(t, n);

@@ -322,6 +322,12 @@ struct member {
 enum walk_order {
 	WALK_DOWN, /* a collection before its members */
 	WALK_UP, /* after them */
+	/*
+	 * As WALK_DOWN, by who changes nothing and waits for no claim: if it
+	 * takes less than ten seconds, it sees all of a store_apply() by
+	 * another thread or nothing.
+	 */
+	WALK_LOOK,
 };
 
 struct walk {
@@ -329,9 +335,9 @@ struct walk {
 	enum walk_order order;
 	/*
 	 * Called once for each resource, the root included.  What it returns
-	 * but ERR_OK ends the walk, which fails with it.  In a WALK_DOWN it
-	 * may set *prune to leave the members of this collection out.  It may
-	 * call the store, and may remove the member it is given.
+	 * but ERR_OK ends the walk, which fails with it.  Unless it is a
+	 * WALK_UP it may set *prune to leave the members of this collection
+	 * out.  It may call the store, and may remove the member it is given.
 	 *
 	 * A collection whose list of members could not be read comes with
 	 * failed set: in its turn instead of the call without, or, when the

@@ -14,6 +14,7 @@ import bulk_kill
 import disk
 import kill
 import powercut
+import readers
 import start
 import stop
 from model import (ANY, UNFINISHED, Node, Shared, Tree, Wrong, check_nodes, check_one,
@@ -135,6 +136,30 @@ class Kills(unittest.TestCase):
         rounds = kill.run(str(time.time_ns()), KILLS)
         self.assertGreaterEqual(rounds.kills, KILLS)
         self.assertGreater(rounds.done, KILLS)
+
+
+class Readers(unittest.TestCase):
+
+    def test_nobody_sees_half_of_a_batch(self):
+        rounds = readers.run(str(time.time_ns()), 4 if SLOW else 12)
+        self.assertGreater(rounds.looks, 0)
+
+    def test_half_of_a_batch_would_be_noticed(self):
+        tree = readers.Numbered("t")
+        members = {"/t" + f: (True, None, {"a": "1"}, set())
+                   for f in tree.files + tree.folders}
+        members.update({"/t" + f: (True, None, {}, set()) for f in (
+            "/new1", "/left/odd", "/right/even")})
+        self.assertEqual(tree.number_of(members, "a list"), 1)
+        for change in ({"/t/a/f1": (True, None, {"a": "2"}, set())},
+                       {"/t/x": (True, None, {}, set())},
+                       {"/t/new2": (True, None, {}, set())}):
+            with self.assertRaises(Wrong):
+                tree.number_of({**members, **change}, "a list")
+        for name in ("/t/a/f1", "/t/new1", "/t/left/odd"):
+            with self.assertRaises(Wrong):
+                tree.number_of({p: m for p, m in members.items()
+                                if p != name}, "a list")
 
 
 class Stops(unittest.TestCase):

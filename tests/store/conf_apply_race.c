@@ -3,6 +3,8 @@
 #include "store/apply_suite.h"
 #include "store/race.h"
 
+#include <time.h>
+
 #define APPLIES 25
 
 /* Collections change places, and files are replaced, again and again. */
@@ -80,7 +82,7 @@ walk(void *arg)
 	(void)pthread_barrier_wait(&r->start);
 	while (goes_on(r)) {
 		struct seen s = { .race = r };
-		const struct walk w = { DEPTH_1, WALK_DOWN, see, &s };
+		const struct walk w = { DEPTH_1, WALK_LOOK, see, &s };
 
 		EXPECT(r, store_walk(r->store, at("/"), &w, err), ERR_OK);
 		if (s.n != 4)
@@ -102,6 +104,66 @@ a_reader_never_sees_half(void **state)
 	must_put(s, "/e/k", "e");
 	must_put(s, "/p", "old");
 	run_race(&r, runners, ARRAY_LEN(runners));
+}
+
+/* ---- a look that takes longer than others are waited for */
+
+#define MOVED 4U
+
+struct slow {
+	struct race race;
+	unsigned olds, news;
+};
+
+static enum err_code
+see_slowly(void *arg, const struct member *m, bool *prune)
+{
+	const struct timespec ms = { .tv_nsec = 50000000 };
+	struct slow *s = arg;
+	struct str name = rpath_name(m->path);
+
+	(void)prune;
+	if (!name.len)
+		(void)pthread_barrier_wait(&s->race.start);
+	s->olds += name.len && *name.ptr == 'a';
+	s->news += name.len && *name.ptr == 'b';
+	(void)nanosleep(&ms, NULL);
+	return ERR_OK;
+}
+
+static void *
+look_slowly(void *arg)
+{
+	struct slow *s = arg;
+	const struct walk w = { DEPTH_1, WALK_LOOK, see_slowly, s };
+
+	EXPECT(&s->race, store_walk(s->race.store, at("/"), &w, err), ERR_OK);
+	return NULL;
+}
+
+static void
+a_slow_look_sees_all_or_nothing(void **state)
+{
+	static const char *const from[MOVED] = { "/a1", "/a2", "/a3", "/a4" };
+	static const char *const to[MOVED] = { "/b1", "/b2", "/b3", "/b4" };
+	struct slow s = { .race.store = *state };
+	struct edits l = { .store = *state };
+	pthread_t other;
+	size_t i;
+
+	for (i = 0; i < MOVED; i++) {
+		must_put(*state, from[i], "x");
+		edit_move(&l, from[i], to[i]);
+	}
+	(void)pthread_barrier_init(&s.race.start, NULL, 2);
+	assert_int_equal(pthread_create(&other, NULL, look_slowly, &s), 0);
+	(void)pthread_barrier_wait(&s.race.start);
+	must_apply(&l);
+	(void)pthread_join(other, NULL);
+	(void)pthread_barrier_destroy(&s.race.start);
+	assert_int_equal(atomic_load(&s.race.wrong), 0);
+	assert_int_equal(s.olds + s.news, MOVED);
+	assert_true(!s.olds || !s.news);
 }
 
 static void *
@@ -152,6 +214,7 @@ nothing_changes_under_a_claim(void **state)
 
 static const struct CMUnitTest rows[] = {
 	cmocka_unit_test(a_reader_never_sees_half),
+	cmocka_unit_test(a_slow_look_sees_all_or_nothing),
 	cmocka_unit_test(nothing_changes_under_a_claim),
 };
 
