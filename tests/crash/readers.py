@@ -222,6 +222,8 @@ class Rounds:
         for w in writers + readers:
             if w.wrong:
                 raise w.wrong
+        if world.sanitizer_said(self.server):
+            raise Wrong("\n".join(self.server.log))
         self.looks += sum(r.looks for r in readers)
         self.kills += 1
         self.start()
