@@ -11,7 +11,7 @@
 
 #include "bulk/impl.h"
 
-#define WAVE_MAX ((size_t)64)
+#define WAVE_MAX ((size_t)128)
 
 #define FEW 4 /* operations whose changes are synced one by one */
 

@@ -6,6 +6,7 @@
  * that costs less.
  */
 #include <assert.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -34,7 +35,7 @@ struct dir_batch {
 	size_t n;
 	struct {
 		dev_t dev;
-		int fd; /* any directory of it */
+		int fd; /* anything on it */
 	} systems[BATCH_SYSTEMS];
 	struct rpath root; /* in bytes */
 	char bytes[];
@@ -82,6 +83,8 @@ knows_system(struct dir_batch *b, int dir)
 	if (b->n == BATCH_SYSTEMS)
 		return false;
 	fd = open_beneath(dir, ".", O_RDONLY | O_DIRECTORY, 0);
+	if (fd < 0 && errno == ENOTDIR)
+		fd = fcntl(dir, F_DUPFD_CLOEXEC, 0);
 	if (fd < 0)
 		return false;
 	b->systems[b->n].dev = st.st_dev;

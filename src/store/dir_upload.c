@@ -23,7 +23,9 @@ struct dir_upload {
 	bool settled; /* so is what stx says, since it was last written to */
 	struct statx stx;
 	struct foretold foretold;
-	struct place begun; /* holds the directory that temp is in */
+	bool replaces; /* there was something when it was begun */
+	struct place
+	    begun; /* the directory that temp is in, where it has a name */
 	struct temp temp;
 	struct rpath path; /* in bytes */
 	char bytes[];
@@ -108,28 +110,25 @@ settle(struct dir_upload *u, struct err *err)
 
 /* A flush of the root's file system that began later has ended. */
 static bool
-is_flushed(const struct dir_upload *u, const struct place *p)
+is_flushed(const struct dir_upload *u)
 {
-	struct statx stx;
-
 	return atomic_load(&u->ds->flushes_done) > u->flush &&
-	    !dir_stat_fd(p->dir, &stx, NULL) &&
-	    dir_is_on_root_device(u->ds, &stx);
+	    dir_is_on_root_device(u->ds, &u->stx);
 }
 
 /*
  * The bytes must be on the disk before they take the place of others, and
  * before their name says that what has a record was done; else a batch may do
- * it at its end.
+ * it at its end.  The place is on the same file system, or it cannot get there.
  */
 static enum err_code
-make_durable(struct dir_upload *u, const struct place *p, const struct guard *g,
+make_durable(struct dir_upload *u, bool replaces, const struct guard *g,
     struct store_batch *b, struct err *err)
 {
-	bool first = p->found != FOUND_NOTHING || (g && g->record);
+	bool first = replaces || (g && g->record);
 
 	if (u->durable || u->ds->relaxed ||
-	    ((!first || is_flushed(u, p)) && batch_waits(b, p->dir)))
+	    ((!first || is_flushed(u)) && batch_waits(b, u->temp.fd)))
 		return ERR_OK;
 	u->durable = true;
 	return fsync(u->temp.fd) ? err_os(err, "sync") : ERR_OK;
@@ -214,7 +213,7 @@ try_commit(struct dir_upload *u, const struct guard *g, struct store_batch *b,
 	if (!rc)
 		rc = inherit(u, &p, err);
 	if (!rc)
-		rc = make_durable(u, &p, g, b, err);
+		rc = make_durable(u, p.found != FOUND_NOTHING, g, b, err);
 	if (rc)
 		return rc;
 	describe(u, &p, g, &act);
@@ -241,7 +240,7 @@ dir_upload_commit(struct upload *base, const struct guard *g,
 
 	/* Before the claim, if it can be: the disk keeps nobody waiting. */
 	if (!rc)
-		rc = make_durable(u, &u->begun, g, b, err);
+		rc = make_durable(u, u->replaces, g, b, err);
 	if (rc)
 		return rc;
 	do
@@ -286,13 +285,15 @@ static const struct upload_ops dir_upload_ops = {
 
 /* ---- begin */
 
+/* Many may wait for their commit: one descriptor each, if that will do. */
 static enum err_code
 begin(struct dir_upload *u, struct err *err)
 {
 	struct place *p = &u->begun;
 	enum err_code rc = place_for_new(u->ds, u->path, FOLLOW_YES, p, err);
 
-	u->counts = p->found != FOUND_NOTHING || u->spec.keyed;
+	u->replaces = p->found != FOUND_NOTHING;
+	u->counts = u->replaces || u->spec.keyed;
 	if (u->counts)
 		atomic_fetch_add(&u->ds->before_names, 1);
 	if (!rc)
@@ -301,6 +302,10 @@ begin(struct dir_upload *u, struct err *err)
 		rc = temp_file(u->ds, p->dir, 0666, &u->temp, err);
 	if (!rc)
 		rc = reserve(u->temp.fd, u->spec.length, err);
+	if (!rc && !u->temp.name[0]) {
+		place_done(p);
+		u->temp.dir = -1;
+	}
 	return rc;
 }
 
