@@ -18,6 +18,7 @@ struct crew {
 	size_t working, holders; /* threads */
 	void (*fn)(void *arg, size_t i);
 	void *arg;
+	struct user *user; /* whom the helpers count for */
 };
 
 static void
@@ -57,9 +58,11 @@ static void
 help(void *arg)
 {
 	struct crew *c = arg;
+	struct user *user = c->user;
 
 	crew_work(c);
 	crew_drop(c);
+	user_leave(user);
 }
 
 static struct crew *
@@ -93,6 +96,8 @@ call_helpers(struct crew *c, const struct bulk_env *env)
 	if (most > env->limits->concurrency)
 		most = (size_t)env->limits->concurrency;
 	for (i = 1; i < most; i++) {
+		if (!user_help(c->user, env->limits->concurrency_user))
+			return;
 		pthread_mutex_lock(&c->mutex);
 		c->holders++;
 		pthread_mutex_unlock(&c->mutex);
@@ -101,13 +106,14 @@ call_helpers(struct crew *c, const struct bulk_env *env)
 		pthread_mutex_lock(&c->mutex);
 		c->holders--; /* the caller's own is left */
 		pthread_mutex_unlock(&c->mutex);
+		user_leave(c->user);
 		return;
 	}
 }
 
 void
-crew_run(const struct bulk_env *env, size_t n, void (*fn)(void *arg, size_t i),
-    void *arg)
+crew_run(const struct bulk_env *env, struct user *user, size_t n,
+    void (*fn)(void *arg, size_t i), void *arg)
 {
 	struct crew *c = NULL;
 	size_t i;
@@ -119,6 +125,7 @@ crew_run(const struct bulk_env *env, size_t n, void (*fn)(void *arg, size_t i),
 			fn(arg, i);
 		return;
 	}
+	c->user = user;
 	call_helpers(c, env);
 	crew_work(c);
 	pthread_mutex_lock(&c->mutex);

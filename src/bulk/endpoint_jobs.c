@@ -44,8 +44,15 @@ endpoint_reply_job(struct exchange *x, unsigned status,
     const struct job_status *now, struct err *err)
 {
 	struct buf b CLEANUP(buf_done) = { 0 };
+	struct buf link CLEANUP(buf_done) = { 0 };
 	const struct batch_state s = state_of(x, now);
 
+	BUF_LIT(&link, "<");
+	batch_path_put(&link, s.prefix, s.id, false);
+	BUF_LIT(&link, ">; rel=\"monitor\"");
+	if (buf_failed(&link))
+		return err_nomem(err);
+	(void)reply_header(x->reply, STR("Link"), buf_str(&link));
 	if (!s.ended)
 		(void)reply_header(x->reply, STR("Retry-After"), STR("1"));
 	batch_state_put(&b, &s);

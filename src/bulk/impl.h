@@ -99,6 +99,7 @@ struct bulk_run {
 	struct store_batch *batch;
 	struct store *store; /* that the window runs on */
 	struct store *dry; /* the draft of a dry run */
+	struct user *user; /* while a window is run */
 	bool trying; /* on a draft that is forgotten, to see what fails */
 	uint64_t failed; /* of earlier windows */
 
@@ -211,9 +212,9 @@ enum err_code run_independent(struct bulk_run *r, struct err *err) MUST_USE;
 
 /*
  * Calls fn(arg, i) for each i below n, on this thread and on as many others as
- * are free, and returns when all are done.
+ * are free and user may have beside it, and returns when all are done.
  */
-void crew_run(const struct bulk_env *env, size_t n,
+void crew_run(const struct bulk_env *env, struct user *user, size_t n,
     void (*fn)(void *arg, size_t i), void *arg);
 
 #endif

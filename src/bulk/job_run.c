@@ -87,6 +87,7 @@ run_spec(const struct job *job)
 		.dry_run = job->spec.dry_run,
 		.representation = job->spec.representation,
 		.stop_on_error = job->spec.stop_on_error,
+		.admitted = true,
 		.cancelled = is_cancelled,
 		.start = start,
 	};

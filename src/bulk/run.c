@@ -120,6 +120,21 @@ run_window(struct bulk_run *r, const struct batch_head *head, struct err *err)
 	return run_independent(r, err);
 }
 
+/* What has begun goes on: only a first window may be one too many. */
+static enum err_code
+run_counted(struct bulk_run *r, const struct batch_head *head, struct err *err)
+{
+	enum err_code rc = user_enter(r->env.users, r->spec.caller.user,
+	    r->env.limits->concurrency_user, r->started || r->spec.admitted,
+	    &r->user, err);
+
+	if (!rc)
+		rc = run_window(r, head, err);
+	user_leave(r->user);
+	r->user = NULL;
+	return rc;
+}
+
 /* What later windows are to know. */
 static enum err_code
 end_window(struct bulk_run *r, enum err_code rc)
@@ -167,7 +182,7 @@ bulk_run_window(struct bulk_run *r, const struct batch_head *head,
 	if (!rc)
 		rc = again_start(r, err);
 	if (!rc)
-		rc = run_window(r, head, err);
+		rc = run_counted(r, head, err);
 	if (!rc && r->spec.stream && !last)
 		rc = say_progress(r, err);
 	return end_window(r, rc);

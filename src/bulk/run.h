@@ -12,6 +12,7 @@
 #ifndef SHEAF_BULK_RUN_H
 #define SHEAF_BULK_RUN_H
 
+#include "bulk/users.h"
 #include "dav/exchange.h"
 #include "dav/keys.h"
 #include "wire/batch.h"
@@ -23,6 +24,7 @@ struct bulk_env {
 	const struct dav_settings *set;
 	const struct batch_limits *limits;
 	struct keys *keys;
+	struct users *users; /* how many run side by side; NULL: not counted */
 	/*
 	 * Has fn(arg) run on another thread; false: nobody is free for it, and
 	 * whoever asked goes on alone.  NULL: there are no other threads.
@@ -49,6 +51,11 @@ struct bulk_spec {
 	/* Prefer: continue-on-error=false: as failOnErrors 1, whatever it says
 	 */
 	bool stop_on_error;
+	/*
+	 * It was let in before (a job): however many operations of its user run
+	 * side by side, it is not refused for that.
+	 */
+	bool admitted;
 	int64_t budget; /* ns from bulk_run_new() on; 0: none (a job) */
 	/* Asked between operations; true: the rest is not begun.  May be NULL.
 	 */

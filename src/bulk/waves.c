@@ -166,11 +166,11 @@ run_wave(struct waves *w)
 {
 	struct bulk_run *r = w->r;
 
-	crew_run(&r->env, w->n, begin_unit, w);
+	crew_run(&r->env, r->user, w->n, begin_unit, w);
 	/* What it did not do is done for each. */
 	if (w->n > 1 && r->batch)
 		(void)!store_batch_flush(r->store, r->batch, NULL);
-	crew_run(&r->env, w->n, run_unit, w);
+	crew_run(&r->env, r->user, w->n, run_unit, w);
 	end_units(w);
 }
 

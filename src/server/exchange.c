@@ -287,6 +287,7 @@ start_bulk(struct exchange_state *e)
 		.set = &e->live->set,
 		.limits = &e->live->limits,
 		.keys = e->x.keys,
+		.users = s->users,
 		.spawn = server_spawn,
 		.spawn_ctx = s,
 		.failures = e->x.failures,

@@ -18,6 +18,7 @@
 
 struct jobs;
 struct past;
+struct users;
 
 struct server {
 	struct MHD_Daemon *daemon;
@@ -25,6 +26,7 @@ struct server {
 	struct workers *workers;
 	struct past *past; /* answers that begin before their body is over */
 	struct keys *keys; /* idempotency keys that are in use */
+	struct users *users; /* whose batches are being run */
 	struct jobs *jobs; /* asynchronous batches */
 	/* What they run with: of the configuration there was at the start. */
 	struct live *jobs_live;

@@ -68,6 +68,7 @@ set_limits(struct live *l)
 	l->limits.json_bytes = c->bulk_body;
 	l->limits.budget = c->bulk_time / NSEC_PER_SEC;
 	l->limits.concurrency = c->bulk_concurrency;
+	l->limits.concurrency_user = c->bulk_concurrency_user;
 	l->limits.jobs = c->bulk_jobs;
 	if (l->limits.window < c->bulk_operations)
 		l->limits.window = c->bulk_operations;

@@ -151,6 +151,7 @@ open_jobs(struct server *s, struct err *err)
 		.set = &s->jobs_live->set,
 		.limits = &s->jobs_live->limits,
 		.keys = s->keys,
+		.users = s->users,
 		.spawn = server_spawn,
 		.spawn_ctx = s,
 		.failures = { .line = say_failed_item, .arg = s },
@@ -272,6 +273,7 @@ release(struct server *s)
 	workers_free(s->workers);
 	past_free(s->past);
 	keys_free(s->keys);
+	users_free(s->users);
 	conns_free(s->conns);
 	log_close(s->log);
 	live_drop(s->jobs_live);
@@ -324,6 +326,8 @@ server_start(
 	rc = live_new(c, &s->live, err);
 	if (!rc)
 		rc = keys_new(&s->keys, err);
+	if (!rc)
+		rc = users_new(&s->users, err);
 	if (!rc)
 		rc = start(s, err);
 	if (rc) {

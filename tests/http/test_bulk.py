@@ -425,6 +425,38 @@ class Refusals(sheaf_http.TestCase):
         self.assertEqual(a.status, 207)
 
 
+class Users(sheaf_http.TestCase):
+
+    args = ("--bulk-concurrency-user", "1")
+
+    def test_a_batch_too_many_of_one_user_is_told_to_try_later(self):
+        limits = get(self.server, "/.sheaf/capabilities").doc["limits"]
+        self.assertEqual(limits["concurrencyUser"], 1)
+        seen = []
+        for turn in range(50):
+            with self.server.connect() as c:
+                ops = [{"op": "upsert", "url": "/%d-%d" % (turn, i),
+                        "body": "x"} for i in range(1000)]
+                body = json.dumps({"operations": ops}).encode()
+                c.request("POST", bulk.BULK, {"Content-Type": bulk.JSON},
+                          body)
+                # While it runs alone, it is the one that may.
+                for _ in range(20):
+                    a = batch(self.server, [{"op": "read", "url": "/none"}])
+                    seen.append(a.status)
+                    if a.status == 429:
+                        self.assertEqual(a.header("Retry-After"), "1")
+                        self.assertIn("concurrencyUser", a.detail)
+                r = bulk.Answer(c.response())
+                if r.status == 207:
+                    self.assertEqual(r.summary["success"], 1000)
+            if 429 in seen:
+                break
+        self.assertEqual(set(seen), {207, 429})
+        self.assertEqual(
+            batch(self.server, [{"op": "read", "url": "/none"}]).status, 207)
+
+
 class Always200(sheaf_http.TestCase):
 
     args = ("--bulk-status", "always-200", "--bulk-operations", "3",

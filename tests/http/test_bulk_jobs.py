@@ -34,7 +34,10 @@ class Jobs(sheaf_http.TestCase):
         where = a.header("Location")
         self.assertEqual(where, "/.sheaf/batches/" + a.doc["batchId"])
         self.assertEqual(a.doc["summary"]["total"], 20)
+        link = '<%s>; rel="monitor"' % where
+        self.assertEqual(a.header("Link"), link)
         doc = wait_for(self.server, where)
+        self.assertEqual(get(self.server, where).header("Link"), link)
         self.assertEqual(doc["state"], "partially_succeeded")
         self.assertEqual((doc["summary"]["success"],
                           doc["summary"]["failed"]), (19, 1))
