@@ -72,6 +72,7 @@ read_all(struct arena *a, struct str text, enum split_kind kind,
 	struct json_split *s = NULL;
 	enum err_code rc;
 
+	*out = (struct json_members){ 0 };
 	rc = json_split_new(&limits, &events, &r, &s, err);
 	if (!rc)
 		rc = json_split_feed(s, text, err);

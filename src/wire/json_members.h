@@ -28,7 +28,7 @@ struct json_members {
 
 /*
  * ERR_BAD_BODY: it is no JSON object, a name stands twice, or it is nested
- * deeper than 64; err->tell says where.  ERR_NOMEM.
+ * deeper than 64; err->tell says where.  ERR_NOMEM.  *out is empty then.
  */
 enum err_code json_members_read(struct arena *a, struct str object,
     struct json_members *out, struct err *err) MUST_USE;
