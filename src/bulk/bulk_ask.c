@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "bulk/bulk_ask.h"
 
-#include <stdlib.h>
-
 #include "base/clock.h"
 #include "bulk/endpoints_impl.h"
 #include "http/fields.h"
@@ -152,39 +150,4 @@ bulk_ask_read(struct bulk_ask *a, struct exchange *x, struct err *err)
 	if (!rc)
 		rc = idempotency_key_parse(&x->req->headers, &a->key, err);
 	return rc;
-}
-
-/* ---- */
-
-static int
-compare(const void *a, const void *b)
-{
-	return str_cmp(*(const struct str *)a, *(const struct str *)b);
-}
-
-enum err_code
-bulk_check_hrefs(void *arg, const struct batch_window *w, struct err *err)
-{
-	struct arena a CLEANUP(arena_done) = { 0 };
-	struct str *urls = arena_array(&a, w->n ? w->n : 1, sizeof(*urls));
-	struct rpath path;
-	size_t i;
-
-	(void)arg;
-	if (!urls)
-		return err_nomem(err);
-	for (i = 0; i < w->n; i++) {
-		urls[i] = w->v[i].url;
-		/* "$id" and what is malformed stand for themselves. */
-		if (!href_decode_path(&a, urls[i], &path, NULL, NULL))
-			urls[i] = path.s;
-	}
-	qsort(urls, w->n, sizeof(*urls), compare);
-	for (i = 1; i < w->n; i++)
-		if (str_eq(urls[i - 1], urls[i]))
-			return err_tell(err, ERR_NOT_ACCEPTABLE,
-			    "two operations have the url %.*s, which XML "
-			    "cannot tell apart; accept application/json",
-			    STR_ARG(str_head(urls[i], 80)));
-	return ERR_OK;
 }

@@ -25,11 +25,4 @@ struct bulk_ask {
 enum err_code
 bulk_ask_read(struct bulk_ask *a, struct exchange *x, struct err *err) MUST_USE;
 
-/*
- * ERR_NOT_ACCEPTABLE: two operations have one url, which a multistatus could
- * not tell apart.  arg is not used.
- */
-enum err_code bulk_check_hrefs(
-    void *arg, const struct batch_window *w, struct err *err) MUST_USE;
-
 #endif

@@ -124,7 +124,6 @@ begin_batch(struct posting *p, struct err *err)
 		.env = p->x->service->env,
 		.form = a->batch,
 		.boundary = a->boundary,
-		.check = a->form == FORM_XML ? bulk_check_hrefs : NULL,
 		.run = {
 			.batch_id = str_from_c(p->id),
 			.caller = p->x->req->caller,
@@ -133,6 +132,7 @@ begin_batch(struct posting *p, struct err *err)
 			.dry_run = a->dry_run,
 			.representation = a->prefer.representation,
 			.stop_on_error = a->stop_on_error,
+			.hrefs_once = a->form == FORM_XML,
 			.budget = a->budget,
 			.start = start,
 			.arg = p,

@@ -180,9 +180,6 @@ feed_end(struct feed *f, struct err *err)
 	rc = batch_parser_end(f->parser, err);
 	if (rc)
 		return break_off(f, rc, err);
-	if (f->spec.check)
-		rc = f->spec.check(
-		    f->spec.run.arg, batch_parser_window(f->parser), err);
 	if (!is_stream(f)) /* all of it is known */
 		f->spec.run.print = batch_parser_print(f->parser);
 	if (!rc && f->spec.count_only && !is_stream(f))

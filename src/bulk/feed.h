@@ -13,9 +13,6 @@ struct feed_spec {
 	enum batch_form form;
 	struct str boundary;
 	struct bulk_spec run; /* print and stream are set here */
-	/* Optional: asked once, of a JSON batch, before it is run. */
-	enum err_code (*check)(
-	    void *arg, const struct batch_window *w, struct err *err);
 	bool count_only; /* run nothing: for feed.total, and for what fails */
 };
 

@@ -96,6 +96,7 @@ struct bulk_run {
 	struct task *tasks; /* of the window */
 	size_t n;
 	size_t n_put; /* results that were handed on */
+	struct names hrefs; /* paths of the tasks, where each is told once */
 	struct store_batch *batch;
 	struct store *store; /* that the window runs on */
 	struct store *dry; /* the draft of a dry run */

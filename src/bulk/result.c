@@ -250,6 +250,26 @@ remember_left(struct bulk_run *r, const struct task *t)
 		(void)!past_add(&r->past, t->item->group, &l);
 }
 
+/* Members that are told of by operations of their own. */
+static void
+leave_out_told(const struct bulk_run *r, struct task *t)
+{
+	struct result *res = &t->result;
+	struct outcome *v;
+	size_t i, n = 0;
+
+	if (!r->spec.hrefs_once || !res->n_members)
+		return;
+	v = arena_array(&t->arena, res->n_members, sizeof(*v));
+	if (!v)
+		return;
+	for (i = 0; i < res->n_members; i++)
+		if (!names_find(&r->hrefs, res->members[i].path.s))
+			v[n++] = res->members[i];
+	res->members = v;
+	res->n_members = n;
+}
+
 enum err_code
 run_put(struct bulk_run *r, struct err *err)
 {
@@ -262,6 +282,7 @@ run_put(struct bulk_run *r, struct err *err)
 			break;
 		count(r, t);
 		remember_left(r, t);
+		leave_out_told(r, t);
 		rc = results_put(r->out, &t->result);
 		buf_done(&t->body);
 	}

@@ -46,6 +46,8 @@ struct bulk_spec {
 	/* What is wrong with one operation is its own result, from the first on
 	 */
 	bool stream;
+	/* No two operations may have one href (XML): ERR_NOT_ACCEPTABLE */
+	bool hrefs_once;
 	bool dry_run; /* ?dryRun=true, whatever the batch says */
 	bool representation; /* Prefer: return=representation */
 	/* Prefer: continue-on-error=false: as failOnErrors 1, whatever it says

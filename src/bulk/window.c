@@ -156,6 +156,30 @@ check_all(struct checking *c, struct err *err)
 	return rc;
 }
 
+static enum err_code
+check_hrefs(struct checking *c, struct err *err)
+{
+	size_t i;
+
+	for (i = 0; i < c->n; i++) {
+		struct task *t = &c->v[i], *other;
+		void **value = names_add(&c->r->hrefs, t->path.s);
+
+		if (!value)
+			return err_nomem(err);
+		other = *value;
+		if (other)
+			return err_tell(err, ERR_NOT_ACCEPTABLE,
+			    "operations %llu and %llu are about %.*s, and XML "
+			    "cannot tell them apart; accept application/json",
+			    (unsigned long long)other->item->index,
+			    (unsigned long long)t->item->index,
+			    STR_ARG(str_head(t->path.s, 80)));
+		*value = t;
+	}
+	return ERR_OK;
+}
+
 enum err_code
 check_window(struct bulk_run *r, const struct batch_head *head,
     const struct batch_window *w, struct err *err)
@@ -179,7 +203,8 @@ check_window(struct bulk_run *r, const struct batch_head *head,
 	r->n_put = 0;
 	for (i = 0; i < w->n; i++)
 		c.v[i].item = &w->v[i];
-	return check_all(&c, err);
+	rc = check_all(&c, err);
+	return rc || !r->spec.hrefs_once ? rc : check_hrefs(&c, err);
 }
 
 void
@@ -191,6 +216,7 @@ tasks_free(struct bulk_run *r)
 		arena_done(&r->tasks[i].arena);
 		buf_done(&r->tasks[i].body);
 	}
+	names_done(&r->hrefs);
 	free(r->tasks);
 	r->tasks = NULL;
 	r->n = r->n_put = 0;

@@ -70,6 +70,7 @@ told_copy(struct arena *a, const struct told *t, const struct told **out)
 	return arena_str(a, t->href, &copy->href) &&
 	    arena_str(a, t->id, &copy->id) && arena_str(a, t->op, &copy->op) &&
 	    arena_str(a, t->error, &copy->error) &&
+	    arena_str(a, t->more, &copy->more) &&
 	    arena_str(a, t->problem_type, &copy->problem_type) &&
 	    arena_str(a, t->location, &copy->location) &&
 	    arena_str(a, t->retry_after, &copy->retry_after) &&

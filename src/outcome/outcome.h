@@ -28,6 +28,8 @@ struct told {
 	struct str op; /* of the operation: "create", "DELETE" */
 	/* The DAV:error element, as PROP_XML has it (RFC 4918 s14.5). */
 	struct str error;
+	/* More elements of our namespace, made already: our writer's own. */
+	struct str more;
 	struct str problem_type; /* a URI (RFC 9457 s3.1.1) */
 	struct str location; /* encoded (RFC 4918 s14.9) */
 	struct str retry_after; /* RFC 9110 s10.2.3 */

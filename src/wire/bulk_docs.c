@@ -141,26 +141,33 @@ pending(const struct batch_state *s)
 	return s->total > total && !s->ended ? s->total - total : 0;
 }
 
+static void
+put_counts(struct json_object *o, const struct batch_state *s)
+{
+	const struct results_summary *sum = &s->sum;
+
+	json_put_number(o, "total", sum->sum.total + pending(s));
+	json_put_number(o, "success", sum->sum.success);
+	json_put_number(o, "failed", sum->sum.failed);
+	if (!s->ended)
+		json_put_number(o, "pending", pending(s));
+	json_put_number(o, "retryable", sum->sum.retryable);
+	json_put_number(o, "replayed", sum->replayed);
+	json_put_number(o, "notAttempted", sum->not_attempted);
+	if (sum->retry_after >= 0)
+		json_put_number(o, "retryAfter", (uint64_t)sum->retry_after);
+	if (sum->dry_run)
+		json_put_true(o, "dryRun");
+	else
+		json_put_false(o, "dryRun");
+}
+
 void
 batch_summary_put(struct buf *b, const struct batch_state *s)
 {
-	const struct results_summary *sum = &s->sum;
 	struct json_object o = json_begin(b);
 
-	json_put_number(&o, "total", sum->sum.total + pending(s));
-	json_put_number(&o, "success", sum->sum.success);
-	json_put_number(&o, "failed", sum->sum.failed);
-	if (!s->ended)
-		json_put_number(&o, "pending", pending(s));
-	json_put_number(&o, "retryable", sum->sum.retryable);
-	json_put_number(&o, "replayed", sum->replayed);
-	json_put_number(&o, "notAttempted", sum->not_attempted);
-	if (sum->retry_after >= 0)
-		json_put_number(&o, "retryAfter", (uint64_t)sum->retry_after);
-	if (sum->dry_run)
-		json_put_true(&o, "dryRun");
-	else
-		json_put_false(&o, "dryRun");
+	put_counts(&o, s);
 	json_end(&o);
 }
 
@@ -214,19 +221,21 @@ batch_results_end(struct buf *b, const struct batch_state *s)
 {
 	BUF_LIT(b, "\n],\"summary\":");
 	batch_summary_put(b, s);
+	if (s->error.len) {
+		BUF_LIT(b, ",\"error\":");
+		json_put_string(b, s->error);
+	}
 	BUF_LIT(b, "}\n");
 }
 
 void
 batch_results_line(struct buf *b, const struct batch_state *s)
 {
-	struct buf part CLEANUP(buf_done) = { 0 };
 	struct json_object o = json_begin(b);
 
 	json_put_text(&o, "type", s->ended ? STR("summary") : STR("progress"));
 	json_put_text(&o, "state", s->state);
-	batch_summary_put(&part, s);
-	put_json(&o, "summary", &part);
+	put_counts(&o, s);
 	json_put_optional(&o, "error", s->error);
 	json_end(&o);
 	buf_putc(b, '\n');

@@ -5,6 +5,7 @@
  * stands in elements of our namespace, as in what was told (wire/told.h).
  */
 #include "http/href.h"
+#include "wire/base64.h"
 #include "wire/escape.h"
 #include "wire/results_impl.h"
 #include "wire/told.h"
@@ -35,7 +36,7 @@ put_type(struct buf *b, enum err_code why)
 
 /* What the pieces of a struct told are, all in one buffer. */
 struct pieces {
-	size_t href, error, type, wait, end;
+	size_t href, error, type, wait, more, end;
 };
 
 static struct str
@@ -44,10 +45,92 @@ piece(const struct buf *b, size_t from, size_t to)
 	return str_of(b->ptr + from, to - from);
 }
 
-static struct pieces
-make_pieces(
-    struct results *r, const struct outcome *o, struct str url, int64_t wait)
+/* An element of our own, which needs no prefix. */
+static void
+put_ours(struct buf *b, const char *name, struct str text)
 {
+	buf_printf(b, "<%s xmlns=\"urn:sheaf:\">", name);
+	xml_put_text(b, text);
+	buf_printf(b, "</%s>", name);
+}
+
+static void
+put_flag(struct buf *b, const char *name, bool is)
+{
+	if (is)
+		buf_printf(b, "<%s xmlns=\"urn:sheaf:\"/>", name);
+}
+
+static void
+put_count(struct buf *b, const char *name, uint64_t n)
+{
+	buf_printf(b, "<%s xmlns=\"urn:sheaf:\">", name);
+	buf_put_u64(b, n);
+	buf_printf(b, "</%s>", name);
+}
+
+static void
+put_headers(struct buf *b, const struct headers *h)
+{
+	size_t i;
+
+	for (i = 0; i < h->n; i++) {
+		BUF_LIT(b, "<header xmlns=\"urn:sheaf:\" name=\"");
+		xml_put_attr(b, h->v[i].name);
+		BUF_LIT(b, "\">");
+		xml_put_text(b, h->v[i].value);
+		BUF_LIT(b, "</header>");
+	}
+}
+
+/* Of the control characters XML has room for these. */
+static bool
+is_xml_text(struct str s)
+{
+	size_t i;
+
+	for (i = 0; i < s.len; i++)
+		if ((unsigned char)s.ptr[i] < ' ' && s.ptr[i] != '\t' &&
+		    s.ptr[i] != '\n' && s.ptr[i] != '\r')
+			return false;
+	return true;
+}
+
+/* Byte by byte as it is, or in base64. */
+static void
+put_body(struct buf *b, const struct result *res, enum body_form form)
+{
+	if (form != BODY_BYTES && is_xml_text(res->body)) {
+		put_ours(b, "body", res->body);
+		return;
+	}
+	BUF_LIT(b, "<body xmlns=\"urn:sheaf:\" encoding=\"base64\">");
+	base64_put(b, res->body);
+	BUF_LIT(b, "</body>");
+}
+
+/* What JSON says of a result, and DAV:response has no element for. */
+static void
+put_more(struct buf *b, const struct result *res, enum body_form form)
+{
+	put_count(b, "index", res->index);
+	put_flag(b, "retryable", result_is_retryable(res));
+	put_flag(b, "replayed", res->replayed);
+	put_flag(b, "not-attempted", res->not_attempted);
+	put_headers(b, &res->headers);
+	if (res->has_body && !res->body_omitted)
+		put_body(b, res, form);
+	put_flag(b, "body-omitted", res->body_omitted);
+	if (res->members_omitted)
+		put_count(b, "members-omitted", res->members_omitted);
+}
+
+/* res: NULL for a member. */
+static struct pieces
+make_pieces(struct results *r, const struct outcome *o, struct str url,
+    const struct result *res, enum body_form form)
+{
+	int64_t wait = res ? results_wait(res) : -1;
 	struct buf *b = &r->text;
 	struct pieces p = { 0 };
 
@@ -64,6 +147,9 @@ make_pieces(
 	p.wait = b->len;
 	if (wait >= 0)
 		buf_put_u64(b, (uint64_t)wait);
+	p.more = b->len;
+	if (res)
+		put_more(b, res, form);
 	p.end = b->len;
 	return p;
 }
@@ -79,13 +165,25 @@ is_new(struct results *r, struct str href)
 	return !had && !buf_failed(&r->m->push.out);
 }
 
+/* What a body is needs r->text as well, so it is found out before. */
+static enum body_form
+form_of(struct results *r, const struct result *res)
+{
+	enum body_form form = BODY_BYTES;
+
+	if (res && res->has_body && results_body_form(r, res, &form))
+		r->m->push.out.failed = ERR_NOMEM;
+	return form;
+}
+
 static void
 put_one(struct results *r, const struct outcome *o, struct str url,
-    int64_t wait, struct told *told)
+    const struct result *res, struct told *told)
 {
-	struct pieces p = make_pieces(r, o, url, wait);
+	struct pieces p = make_pieces(r, o, url, res, form_of(r, res));
 	const struct buf *b = &r->text;
 	struct outcome as_told = *o;
+	bool fresh;
 
 	if (buf_failed(b)) {
 		r->m->push.out.failed = ERR_NOMEM;
@@ -94,8 +192,11 @@ put_one(struct results *r, const struct outcome *o, struct str url,
 	told->href = piece(b, p.href, p.error);
 	told->error = piece(b, p.error, p.type);
 	told->problem_type = piece(b, p.type, p.wait);
-	told->retry_after = piece(b, p.wait, p.end);
-	if (!is_new(r, told->href))
+	told->retry_after = piece(b, p.wait, p.more);
+	told->more = piece(b, p.more, p.end);
+	/* An operation's own result is never left out. */
+	fresh = is_new(r, told->href);
+	if (!fresh && !res)
 		return;
 	as_told.told = told;
 	if (outcome_is_failure(o))
@@ -114,10 +215,10 @@ xml_results_put(struct results *r, const struct result *res)
 	};
 	size_t i;
 
-	put_one(r, &res->outcome, res->url, results_wait(res), &told);
+	put_one(r, &res->outcome, res->url, res, &told);
 	for (i = 0; i < res->n_members; i++) {
 		told = (struct told){ 0 };
-		put_one(r, &res->members[i], STR(""), -1, &told);
+		put_one(r, &res->members[i], STR(""), NULL, &told);
 	}
 }
 
@@ -125,6 +226,26 @@ static void
 xml_results_begin(struct results *r)
 {
 	xml_form.begin(r->m);
+}
+
+static void
+put_summary(struct results *r)
+{
+	const struct results_summary *s = &r->sum;
+	struct buf *b = &r->m->push.out;
+
+	put_ours(b, "batch-id", buf_str(&r->batch_id));
+	BUF_LIT(b, "<summary xmlns=\"urn:sheaf:\">");
+	put_count(b, "total", s->sum.total);
+	put_count(b, "success", s->sum.success);
+	put_count(b, "failed", s->sum.failed);
+	put_count(b, "retryable", s->sum.retryable);
+	put_count(b, "replayed", s->replayed);
+	put_count(b, "not-attempted", s->not_attempted);
+	if (s->retry_after >= 0)
+		put_count(b, "retry-after", (uint64_t)s->retry_after);
+	put_flag(b, "dry-run", s->dry_run);
+	BUF_LIT(b, "</summary>\n");
 }
 
 /* Its failure, if any, is the document's: DAV has one sentence for all. */
@@ -140,6 +261,7 @@ xml_results_end(struct results *r, const struct err *failed)
 					       : err_text(failed->code)));
 		BUF_LIT(b, "</D:responsedescription>\n");
 	}
+	put_summary(r);
 	xml_form.end(r->m);
 }
 

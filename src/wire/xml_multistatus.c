@@ -291,6 +291,7 @@ put_told(struct multistatus *m, const struct outcome *o)
 	put_ours(b, "problem-type", t->problem_type);
 	if (t->partial)
 		BUF_LIT(b, "<partial xmlns=\"urn:sheaf:\"/>");
+	buf_put(b, t->more);
 	if (told_is_unread(o->status) && !tells_propstats(o))
 		BUF_LIT(b, "<unknown xmlns=\"urn:sheaf:\"/>");
 	BUF_LIT(b, "</D:response>\n");

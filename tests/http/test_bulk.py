@@ -362,7 +362,7 @@ class Refusals(sheaf_http.TestCase):
             {"op": "mkcol", "url": "/r/"}, {"op": "mkcol", "url": "/%72"}]},
             accept="application/xml")
         self.assertEqual(a.status, 406)
-        self.assertIn(b"url /r", a.body)
+        self.assertIn(b"about /r", a.body)
 
     def test_a_batch_that_is_too_long_names_the_limit(self):
         a = send(self.server, b'{"operations":[' + b" " * (16 << 20) + b"]}")

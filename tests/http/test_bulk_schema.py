@@ -70,6 +70,11 @@ BAD = [
     {"op": "read", "method": "GET", "url": "/a"},
     {"op": "fetch", "url": "/a"}, {"method": "", "url": "/a"}, {"method": "G T", "url": "/a"},
     {"op": "read", "url": ""}, {"op": "read", "url": 1},
+    {"op": "read", "url": "a"}, {"op": "read", "url": "//host/a"}, {"op": "read", "url": "http://host/a"},
+    {"op": "copy", "url": "/a", "destination": "http://host/b"},
+    up(body=1, ifMatch="*", headers={"If-Match": "*"}),
+    up(body=1, lockToken="urn:x", headers={"IF": "(<urn:x>)"}),
+    {"op": "read", "url": "/a", "idempotencyKey": "k", "headers": {"idempotency-key": "k"}},
     {"op": "read", "url": "/a", "id": ""}, {"op": "read", "url": "/a", "id": 1},
     {"op": "read", "url": "/a", "id": "x" * 129}, {"op": "read", "url": "/a", "id": "x\n"},
     {"op": "read", "url": "/a", "idempotencyKey": "x" * 256},
@@ -105,13 +110,14 @@ BAD = [
     {"op": "read", "url": "/a", "headers": {"COOKIE": "x"}},
     {"op": "read", "url": "/a", "headers": {"proxy-x": "x"}},
     up(encoding="text"), up(body={}, encoding="base64"),
-    up(body="YQ", encoding="base64"), up(body="x", encoding="gzip"),
+    up(body="YQ", encoding="base64"), up(body="YR==", encoding="base64"), up(body="x", encoding="gzip"),
 ]
 
 BAD_WHOLE = [
     [], {}, {"operations": []}, {"operations": {}}, {"Operations": [up(body=1)]},
     {"operations": [up(body=1)], "mode": "best"}, {"operations": [up(body=1)], "dryRun": "yes"},
     {"operations": [up(body=1)], "failOnErrors": -1},
+    {"operations": [up(body=1)], "failOnErrors": 1 << 63},
     {"operations": [up(body=1)], "defaults": {"header": {}}},
     {"operations": [up(body=1)], "defaults": {"headers": {"host": "x"}}},
 ]
@@ -173,6 +179,34 @@ class Schema(sheaf_http.TestCase):
         self.assertEqual(said[-1]["total"], len(batch["operations"]) + 1)
         for l in said:
             self.valid(l, "line")
+
+    def get(self, target, accept=JSON):
+        return self.server.request("GET", target, {"Accept": accept}).body
+
+    def test_a_job_says_what_the_schema_says(self):
+        batch = {"operations": [up(body=1), {"op": "read", "url": "/gone"}]}
+        r = self.ask(batch, headers={"Prefer": "respond-async"})
+        self.assertEqual(r.status, 202)
+        self.valid(json.loads(r.body), "job")
+        at = r.header("Location")
+        job = sheaf_http.eventually(
+            lambda: (lambda j: "endedAt" in j and j)(json.loads(self.get(at))), "its end")
+        self.valid(job, "job")
+        self.valid(json.loads(self.get(at + "/results")))
+        lines = [json.loads(l) for l in self.get(at + "/results", LINES).splitlines()]
+        for l in lines:
+            self.valid(l, "line")
+        self.assertEqual((lines[-1]["total"], lines[-1]["state"]), (2, "partially_succeeded"))
+
+    def test_single_methods_answer_what_the_schema_says(self):
+        self.server.write("single", b"1")
+        for method, body in (
+                ("PROPFIND", b"<D:propfind xmlns:D='DAV:'><D:prop><D:getetag/><a xmlns='u:'/></D:prop></D:propfind>"),
+                ("PROPPATCH", b"<D:propertyupdate xmlns:D='DAV:'><D:set><D:prop><D:getetag>x</D:getetag></D:prop></D:set></D:propertyupdate>")):
+            r = self.server.request(method, "/single", {
+                "Content-Type": "application/xml", "Accept": JSON, "Depth": "0"}, body)
+            self.assertEqual(r.status, 207)
+            self.valid(json.loads(r.body), "multistatus")
 
 
 if __name__ == "__main__":
