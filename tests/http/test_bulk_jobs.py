@@ -159,14 +159,14 @@ class Restarts(unittest.TestCase):
 
     def test_a_stop_lets_it_go_on_at_the_next_start(self):
         s = self.start()
-        where = stream(s, creates(3000), **ASYNC).header("Location")
+        where = stream(s, creates(1500), **ASYNC).header("Location")
         s.signal(signal.SIGTERM)
         self.assertEqual(s.wait(), 0)
         s.stop()
         with self.start() as s:
             doc = wait_for(s, where)
             self.assertEqual(doc["state"], "succeeded")
-            self.assertEqual(len(get(s, doc["results"]).results), 3000)
+            self.assertEqual(len(get(s, doc["results"]).results), 1500)
 
     def test_what_is_over_is_still_there_after_a_restart(self):
         with self.start() as s:

@@ -185,7 +185,8 @@ class Live(Common):
                  "-H", "Content-Type: " + bulk.NDJSON,
                  "-H", "Accept: " + bulk.NDJSON,
                  "http://%s:%d%s" % (*self.server.address, bulk.BULK)],
-                stdin=subprocess.PIPE, stdout=subprocess.PIPE) as curl:
+                stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL) as curl:
             seen = []
             reader = threading.Thread(
                 target=lambda: seen.extend(curl.stdout), daemon=True)
@@ -226,6 +227,45 @@ class Live(Common):
                 with self.assertRaises((sheaf_http.Truncated, OSError)):
                     list(chunks)
             self.assertEqual(s.wait(), 0)
+
+
+class Refused(sheaf_http.TestCase):
+    """What no batch is made of is told before all of it was sent."""
+
+    args = ("--bulk-body", "64K")
+
+    def answer_to_endless(self, kind):
+        """Sends until it is answered, which is before two seconds are over."""
+        with self.server.connect() as c:
+            c.request("POST", bulk.BULK, {
+                "Content-Type": kind, "Transfer-Encoding": "chunked"})
+            c.sock.settimeout(0.01)
+            end = time.monotonic() + 2
+            data = chunk(b'{"operations":[' + b" " * 65536)
+            while time.monotonic() < end:
+                try:
+                    data = data[c.sock.send(data):] or chunk(b" " * 65536)
+                    c._more()
+                    break
+                except TimeoutError:
+                    pass
+            c.sock.settimeout(sheaf_http.PATIENCE)
+            return bulk.Answer(c.response())
+
+    def test_a_document_over_the_limit_is_413_and_names_it(self):
+        a = self.answer_to_endless(bulk.JSON)
+        self.assertEqual(a.status, 413)
+        self.assertIn("jsonBytes", a.detail)
+
+    def test_what_is_no_batch_is_415(self):
+        self.assertEqual(self.answer_to_endless("text/plain").status, 415)
+
+    def test_a_length_over_the_limit_is_refused_before_100_continue(self):
+        with self.server.connect() as c:
+            c.request("POST", bulk.BULK, {
+                "Content-Type": bulk.JSON, "Expect": "100-continue",
+                "Content-Length": "10000000"})
+            self.assertEqual(bulk.Answer(c.response()).status, 413)
 
 
 class Slow(Common):
