@@ -57,6 +57,7 @@ nothing_is_foretold(const struct hold *h)
 {
 	struct foretold *f, *next;
 
+	assert(h->n <= ARRAY_LEN(h->claims));
 	for (f = h->ds->claims.foretold; f; f = next) {
 		const struct claim at = { .path = f->act.change.path };
 		bool overlaps = false;
