@@ -437,7 +437,7 @@ class Users(sheaf_http.TestCase):
         for turn in range(50):
             with self.server.connect() as c:
                 ops = [{"op": "upsert", "url": "/%d-%d" % (turn, i),
-                        "body": "x"} for i in range(1000)]
+                        "body": "x"} for i in range(200)]
                 body = json.dumps({"operations": ops}).encode()
                 c.request("POST", bulk.BULK, {"Content-Type": bulk.JSON},
                           body)
@@ -450,10 +450,11 @@ class Users(sheaf_http.TestCase):
                         self.assertIn("concurrencyUser", a.detail)
                 r = bulk.Answer(c.response())
                 if r.status == 207:
-                    self.assertEqual(r.summary["success"], 1000)
+                    self.assertEqual(r.summary["success"], 200)
             if 429 in seen:
                 break
-        self.assertEqual(set(seen), {207, 429})
+        self.assertIn(429, seen)
+        self.assertLessEqual(set(seen), {207, 429})
         self.assertEqual(
             batch(self.server, [{"op": "read", "url": "/none"}]).status, 207)
 
