@@ -499,8 +499,8 @@ enum err_code dir_check_ends(const struct place *src, const struct place *dst,
 /* ---- dir_batch.c: many changes, synced once */
 
 /*
- * Whether a change in dir (or to a file) can wait for the end of b (NULL: no).  False too
- * when that is not possible, or not worth while.
+ * Whether a change in dir (or to a file) can wait for the end of b (NULL: no).
+ * False too when that is not possible, or not worth while.
  */
 bool batch_waits(struct store_batch *b, int dir);
 
