@@ -146,6 +146,7 @@ journal_parse(
 	if (!rc)
 		rc = json_member_number(&m, "retryAfter", &after, err);
 	out->retry_after = after > INT32_MAX ? -1 : (int64_t)after;
-	out->ours = json_member_is_true(&m, "ours");
+	out->ours =
+	    out->kind == JOURNAL_HEAD && json_member_is_true(&m, "ours");
 	return rc;
 }
