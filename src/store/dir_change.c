@@ -104,8 +104,10 @@ remove_dir(struct dir_store *ds, const struct place *p, struct err *err)
 		if (dir >= 0)
 			(void)close(dir);
 		if (!swept)
-			return err_set(
-			    err, ERR_NOT_EMPTY, "'%.*s'", STR_ARG(p->path.s));
+			return err_tell(err, ERR_NOT_EMPTY,
+			    "the collection is not empty: it has what is new, "
+			    "or what is not served, such as a link that leads "
+			    "nowhere; look there on the server's disk");
 		if (!unlinkat(p->dir, p->name, AT_REMOVEDIR))
 			return ERR_OK;
 	}
