@@ -752,7 +752,7 @@ class Journal(TestCase):
         whole = self.read("j")
         rng = random.Random(3)
         first = whole.index(b"synced") + 10
-        for _ in range(4):
+        for _ in range(6):
             self.write("j", whole[:rng.randrange(first, len(whole))])
             self.sheaf("batch", "--resume", "j")
             self.assertOnce(peer, 4)
@@ -768,11 +768,11 @@ class Journal(TestCase):
 
     def test_killed_at_random_nothing_is_done_twice_and_nothing_lost(self):
         rng = random.Random(7)
-        slow = 8 if os.environ.get("SHEAF_SANITIZED") else 1
-        for r in range(2):
+        rounds, slow = (2, 8) if os.environ.get("SHEAF_SANITIZED") else (3, 1)
+        for r in range(rounds):
             peer = self.peer(operations=5)
             peer.statuses = {"/u/5": [403] * 99, "/u/50": [503]}
-            self.write("batch", lines(ops(80)))
+            self.write("batch", lines(ops(120)))
             journal = "j%d" % r
             args = ["--journal", journal, self.url, "batch"]
             kills = 0
@@ -797,12 +797,12 @@ class Journal(TestCase):
             self.assertEqual(p.returncode, 3, err)
             self.assertEqual(
                 sorted(u for u, _ in peer.effects),
-                sorted("/u/%d" % i for i in range(80) if i != 5))
+                sorted("/u/%d" % i for i in range(120) if i != 5))
             if "--json" in args:
                 done = [x for x in map(json.loads, out.splitlines())
                         if x["type"] == "result"]
                 self.assertEqual(sorted(x["id"] for x in done),
-                                 sorted("i%d" % i for i in range(80)))
+                                 sorted("i%d" % i for i in range(120)))
                 self.assertEqual([l["id"] for l in self.lines_of("out")[1:]],
                                  ["i5"])
 
