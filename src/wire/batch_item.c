@@ -95,7 +95,7 @@ static enum err_code
 take_word(const struct taking *t, const json_t *v, const char *limit,
     uint64_t max, struct str *out)
 {
-	struct str word;
+	struct str word = { 0 };
 	enum err_code rc = copy_text(t, v, &word);
 	size_t i;
 
