@@ -240,28 +240,36 @@ put_unit(struct batch *b, struct batch_chunk *c, const struct batch_one *unit,
 }
 
 static enum err_code
-keep_unit(struct batch_chunk *c, struct batch_one *unit, struct err *err)
+make_room(struct batch_chunk *c, size_t more, struct err *err)
+{
+	size_t cap = c->cap ? c->cap : 64;
+	struct batch_one **v;
+
+	while (cap < c->n + more)
+		cap *= 2;
+	if (cap == c->cap)
+		return ERR_OK;
+	v = reallocarray(c->v, cap, sizeof(struct batch_one *));
+	if (!v)
+		return err_nomem(err);
+	c->v = v;
+	c->cap = cap;
+	return ERR_OK;
+}
+
+/* There is room for it. */
+static void
+keep_unit(struct batch_chunk *c, struct batch_one *unit)
 {
 	c->groups += unit->op.e.group.len > 0;
 	while (unit) {
 		struct batch_one *next = unit->next;
 
-		if (c->n == c->cap) {
-			size_t cap = c->cap ? 2 * c->cap : 64;
-			struct batch_one **v =
-			    reallocarray(c->v, cap, sizeof(struct batch_one *));
-
-			if (!v)
-				return err_nomem(err);
-			c->v = v;
-			c->cap = cap;
-		}
 		unit->next = NULL;
 		c->v[c->n++] = unit;
 		unit = next;
 	}
 	c->units++;
-	return ERR_OK;
 }
 
 static bool
@@ -299,6 +307,8 @@ add_unit(struct batch *b, struct batch_chunk *c, struct batch_one *unit,
 		wait_for(b, one);
 	}
 	if (!refused)
+		rc = make_room(c, n, &why);
+	if (!refused && !rc)
 		rc = put_unit(b, c, unit, &why);
 	if (rc == ERR_NOT_FOUND)
 		refused = refuse(&r, FATE_LEFT, 0, why.tell);
@@ -310,7 +320,7 @@ add_unit(struct batch *b, struct batch_chunk *c, struct batch_one *unit,
 		give_back(b, c, unit, len);
 		*full = true;
 	} else {
-		rc = keep_unit(c, unit, &why);
+		keep_unit(c, unit);
 	}
 	buf_done(&r.text);
 	if (rc && err)
