@@ -27,10 +27,40 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 		}                                                              \
 	} while (0)
 
+/* An input that is taken apart; at its end there are zeros. */
+struct fuzz_input {
+	const uint8_t *data;
+	size_t left;
+};
+
+static inline unsigned
+fuzz_take(struct fuzz_input *in, unsigned below)
+{
+	if (!in->left)
+		return 0;
+	in->left--;
+	return *in->data++ % below;
+}
+
 static inline struct str
 fuzz_str(const uint8_t *data, size_t size)
 {
 	return str_of((const char *)data, size);
+}
+
+/* Bytes as they come, fewer than below. */
+static inline struct str
+fuzz_take_bytes(struct fuzz_input *in, unsigned below)
+{
+	size_t n = fuzz_take(in, below);
+	struct str s;
+
+	if (n > in->left)
+		n = in->left;
+	s = fuzz_str(in->data, n);
+	in->data += n;
+	in->left -= n;
+	return s;
 }
 
 /* Takes the first line off the input; empty when there is none. */

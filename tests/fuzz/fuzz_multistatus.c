@@ -15,40 +15,11 @@
 #define MAX_OUTCOMES 20
 #define TEXT_ROOM 4096
 
-/* Takes the input apart; at its end there are zeros. */
-struct input {
-	const uint8_t *data;
-	size_t left;
-};
-
-static unsigned
-take(struct input *in, unsigned below)
-{
-	if (!in->left)
-		return 0;
-	in->left--;
-	return *in->data++ % below;
-}
-
-static struct str
-take_bytes(struct input *in)
-{
-	size_t n = take(in, 24);
-	struct str s;
-
-	if (n > in->left)
-		n = in->left;
-	s = str_of((const char *)in->data, n);
-	in->data += n;
-	in->left -= n;
-	return s;
-}
-
 /* Neither a path nor a namespace has a NUL. */
 static struct str
-take_text(struct input *in, struct buf *to)
+take_text(struct fuzz_input *in, struct buf *to)
 {
-	struct str bytes = take_bytes(in);
+	struct str bytes = fuzz_take_bytes(in, 24);
 	size_t from = to->len;
 	size_t i;
 
@@ -59,14 +30,14 @@ take_text(struct input *in, struct buf *to)
 
 /* A local name is one that a parser has accepted. */
 static struct prop_name
-take_name(struct input *in, struct buf *text)
+take_name(struct fuzz_input *in, struct buf *text)
 {
 	static const char *const locals[] = { "a", "getetag", "_-.9",
 		"\xc3\xa9t\xc3\xa9" };
 	static const char *const spaces[] = { "",
 		"DAV:", "http://www.w3.org/XML/1998/namespace" };
-	struct prop_name n = { .local = str_from_c(locals[take(in, 4)]) };
-	unsigned space = take(in, 4);
+	struct prop_name n = { .local = str_from_c(locals[fuzz_take(in, 4)]) };
+	unsigned space = fuzz_take(in, 4);
 
 	n.ns = space < 3 ? str_from_c(spaces[space]) : take_text(in, text);
 	return n;
@@ -80,37 +51,38 @@ struct holder {
 
 /* An owner is one that a parser has accepted. */
 static struct prop_lock
-take_lock(struct input *in, struct buf *text)
+take_lock(struct fuzz_input *in, struct buf *text)
 {
-	struct prop_lock l = { .shared = take(in, 2), .deep = take(in, 2) };
+	struct prop_lock l = { .shared = fuzz_take(in, 2),
+		.deep = fuzz_take(in, 2) };
 
-	if (take(in, 2))
+	if (fuzz_take(in, 2))
 		l.owner = STR("<o xmlns=\"DAV:\" z=\"&lt;\">a<b/></o>");
-	l.seconds = UINT64_MAX / (1 + take(in, 256));
-	l.token = take_bytes(in);
+	l.seconds = UINT64_MAX / (1 + fuzz_take(in, 256));
+	l.token = fuzz_take_bytes(in, 24);
 	l.root.s = take_text(in, text);
-	l.collection = take(in, 2);
+	l.collection = fuzz_take(in, 2);
 	return l;
 }
 
 static struct prop
-take_prop(struct input *in, struct buf *text, struct holder *h)
+take_prop(struct fuzz_input *in, struct buf *text, struct holder *h)
 {
 	struct prop p = { .name = take_name(in, text),
-		.form = (enum prop_form)take(in, 8) };
+		.form = (enum prop_form)fuzz_take(in, 8) };
 
 	switch (p.form) {
 	case PROP_TEXT:
 	case PROP_HREF:
-		p.value = take_bytes(in);
+		p.value = fuzz_take_bytes(in, 24);
 		break;
 	case PROP_NUMBER:
-		p.number = UINT64_MAX / (1 + take(in, 256));
+		p.number = UINT64_MAX / (1 + fuzz_take(in, 256));
 		break;
 	case PROP_NAMES:
 		h->child = take_name(in, text);
 		p.names = &h->child;
-		p.n_names = take(in, 2);
+		p.n_names = fuzz_take(in, 2);
 		break;
 	case PROP_XML:
 		p.value = STR("<x:e xmlns:x=\"y\" z=\"&lt;\">a<b/></x:e>");
@@ -118,7 +90,7 @@ take_prop(struct input *in, struct buf *text, struct holder *h)
 	case PROP_LOCKS:
 		h->lock = take_lock(in, text);
 		p.locks = &h->lock;
-		p.n_locks = take(in, 2);
+		p.n_locks = fuzz_take(in, 2);
 		break;
 	case PROP_LOCK_KINDS:
 	case PROP_EMPTY:
@@ -128,7 +100,7 @@ take_prop(struct input *in, struct buf *text, struct holder *h)
 }
 
 static enum err_code
-put_one(struct sink *s, struct input *in)
+put_one(struct sink *s, struct fuzz_input *in)
 {
 	static const unsigned statuses[] = { 200, 201, 404, 423, 507, 599 };
 	struct holder holders[MAX_PROPS];
@@ -136,7 +108,7 @@ put_one(struct sink *s, struct input *in)
 	struct propstat sets[2];
 	struct buf path = { 0 };
 	struct buf text = { 0 };
-	struct outcome o = { .status = statuses[take(in, 6)] };
+	struct outcome o = { .status = statuses[fuzz_take(in, 6)] };
 	enum err_code rc;
 	size_t i;
 
@@ -144,22 +116,22 @@ put_one(struct sink *s, struct input *in)
 	(void)take_text(in, &path);
 	MUST(buf_room(&text, TEXT_ROOM)); /* so that it does not move */
 	o.path.s = buf_str(&path);
-	o.collection = take(in, 2);
-	o.why = (enum err_code)take(in, ERR_COUNT);
-	o.tell = take_bytes(in);
+	o.collection = fuzz_take(in, 2);
+	o.why = (enum err_code)fuzz_take(in, ERR_COUNT);
+	o.tell = fuzz_take_bytes(in, 24);
 	o.about.s = take_text(in, &text);
 	for (i = 0; i < MAX_PROPS; i++)
 		props[i] = take_prop(in, &text, &holders[i]);
 	sets[0] = (struct propstat){ .status = 200,
 		.why = ERR_OK,
 		.props = props,
-		.n_props = take(in, 4) };
-	sets[1] = (struct propstat){ .status = statuses[take(in, 6)],
-		.why = (enum err_code)take(in, ERR_COUNT),
+		.n_props = fuzz_take(in, 4) };
+	sets[1] = (struct propstat){ .status = statuses[fuzz_take(in, 6)],
+		.why = (enum err_code)fuzz_take(in, ERR_COUNT),
 		.props = props + 3,
-		.n_props = take(in, 4) };
+		.n_props = fuzz_take(in, 4) };
 	o.propstats = sets;
-	o.n_propstats = take(in, 3);
+	o.n_propstats = fuzz_take(in, 3);
 	rc = sink_put(s, &o);
 	buf_done(&path);
 	buf_done(&text);
@@ -167,7 +139,7 @@ put_one(struct sink *s, struct input *in)
 }
 
 static void
-fill(struct sink *s, struct input in)
+fill(struct sink *s, struct fuzz_input in)
 {
 	int i;
 
@@ -197,7 +169,7 @@ check_lines(struct str text)
 }
 
 static void
-run_form(enum form form, bool minimal, struct input in)
+run_form(enum form form, bool minimal, struct fuzz_input in)
 {
 	const struct multistatus_spec spec = { form, STR("/p"), minimal };
 	struct buf out = { 0 };
@@ -217,7 +189,7 @@ run_form(enum form form, bool minimal, struct input in)
 }
 
 static void
-run_listing(struct input in)
+run_listing(struct fuzz_input in)
 {
 	struct buf out = { 0 };
 	struct buf_ostream o;
@@ -234,8 +206,8 @@ run_listing(struct input in)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct input in = { data, size };
-	bool minimal = take(&in, 2);
+	struct fuzz_input in = { data, size };
+	bool minimal = fuzz_take(&in, 2);
 
 	run_form(FORM_XML, minimal, in);
 	run_form(FORM_JSON, minimal, in);

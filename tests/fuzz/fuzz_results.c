@@ -13,57 +13,29 @@
 #define MAX_RESULTS 6
 #define MAX_TEXT 24
 
-struct input {
-	const uint8_t *data;
-	size_t left;
-};
-
-static unsigned
-take(struct input *in, unsigned below)
-{
-	if (!in->left)
-		return 0;
-	in->left--;
-	return *in->data++ % below;
-}
-
-/* Bytes as they come: a name of a file may have any. */
-static struct str
-take_bytes(struct input *in)
-{
-	size_t n = take(in, MAX_TEXT);
-	struct str s;
-
-	if (n > in->left)
-		n = in->left;
-	s = fuzz_str(in->data, n);
-	in->data += n;
-	in->left -= n;
-	return s;
-}
-
 /* Text, as ids and what is said of a failure are checked to be. */
 static struct str
-take_text(struct input *in)
+take_text(struct fuzz_input *in)
 {
 	static const char *const texts[] = { "", "a", "\"\\/\b\f\n\r\t", "&<>'",
 		"]]>", "\xc3\xa9\xf0\x9f\x98\x80", "urn:x", "</D:response>",
 		"\"type\":\"summary\"}", "\x7f\xe2\x80\xa8" };
 
-	return str_from_c(texts[take(in, ARRAY_LEN(texts))]);
+	return str_from_c(texts[fuzz_take(in, ARRAY_LEN(texts))]);
 }
 
 static struct rpath
-take_path(struct input *in)
+take_path(struct fuzz_input *in)
 {
 	static const char *const paths[] = { "/", "/a", "/a/b c", "/\xc3\xa9",
 		"/\xff\xfe", "/\"&<>%" };
 
-	return (struct rpath){ str_from_c(paths[take(in, ARRAY_LEN(paths))]) };
+	return (
+	    struct rpath){ str_from_c(paths[fuzz_take(in, ARRAY_LEN(paths))]) };
 }
 
 static struct outcome
-take_outcome(struct input *in)
+take_outcome(struct fuzz_input *in)
 {
 	static const struct {
 		unsigned status;
@@ -71,21 +43,21 @@ take_outcome(struct input *in)
 	} ends[] = { { 200, ERR_OK }, { 201, ERR_OK }, { 204, ERR_OK },
 		{ 404, ERR_NOT_FOUND }, { 423, ERR_LOCKED },
 		{ 412, ERR_PRECONDITION }, { 507, ERR_NO_SPACE } };
-	unsigned n = take(in, ARRAY_LEN(ends));
+	unsigned n = fuzz_take(in, ARRAY_LEN(ends));
 
 	struct outcome o = { .status = ends[n].status, .why = ends[n].why };
 
 	o.path = take_path(in);
-	o.collection = take(in, 2);
+	o.collection = fuzz_take(in, 2);
 	if (o.why)
 		o.tell = take_text(in);
-	if (take(in, 2))
+	if (fuzz_take(in, 2))
 		o.about = take_path(in);
 	return o;
 }
 
 static void
-put_one(struct results *r, struct input *in, uint64_t index)
+put_one(struct results *r, struct fuzz_input *in, uint64_t index)
 {
 	static const char *const types[] = { "application/json", "text/plain",
 		"application/octet-stream", "" };
@@ -95,22 +67,22 @@ put_one(struct results *r, struct input *in, uint64_t index)
 	struct result res = { .index = index, .members = members };
 
 	res.outcome = take_outcome(in);
-	res.headers = (struct headers){ &etag, take(in, 2) };
-	res.retry_after = (int)take(in, 3) - 1;
-	res.replayed = take(in, 2);
-	res.has_body = take(in, 2);
-	res.body_type = str_from_c(types[take(in, ARRAY_LEN(types))]);
-	res.body_omitted = take(in, 2);
-	res.members_omitted = take(in, 2);
+	res.headers = (struct headers){ &etag, fuzz_take(in, 2) };
+	res.retry_after = (int)fuzz_take(in, 3) - 1;
+	res.replayed = fuzz_take(in, 2);
+	res.has_body = fuzz_take(in, 2);
+	res.body_type = str_from_c(types[fuzz_take(in, ARRAY_LEN(types))]);
+	res.body_omitted = fuzz_take(in, 2);
+	res.members_omitted = fuzz_take(in, 2);
 	res.url = take_text(in);
 	(void)snprintf(id, sizeof(id), "i%u", (unsigned)index);
 	res.id = str_from_c(id);
 	if (res.has_body)
-		res.body = take_bytes(in);
+		res.body = fuzz_take_bytes(in, MAX_TEXT);
 	if (res.outcome.why) {
 		res.caused_by = take_text(in);
-		res.not_attempted = take(in, 2);
-		res.n_members = take(in, 3);
+		res.not_attempted = fuzz_take(in, 2);
+		res.n_members = fuzz_take(in, 3);
 		res.partial = res.n_members > 0;
 	}
 	members[0] = take_outcome(in);
@@ -119,7 +91,7 @@ put_one(struct results *r, struct input *in, uint64_t index)
 }
 
 static struct results_summary
-write_as(enum form form, bool minimal, struct input in, struct buf *to)
+write_as(enum form form, bool minimal, struct fuzz_input in, struct buf *to)
 {
 	const struct results_spec spec = {
 		.form = form,
@@ -162,8 +134,8 @@ check_lines(struct str text, const struct results_summary *sum)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct input in = { data, size };
-	bool minimal = take(&in, 2);
+	struct fuzz_input in = { data, size };
+	bool minimal = fuzz_take(&in, 2);
 	enum form form;
 
 	for (form = FORM_XML; form < FORM_COUNT; form++) {

@@ -11,53 +11,39 @@
 #define MAX_OUTCOMES 8
 #define MAX_PROPS 4
 
-/* Takes the input apart; at its end there are zeros. */
-struct input {
-	const uint8_t *data;
-	size_t left;
-};
-
-static unsigned
-take(struct input *in, unsigned below)
-{
-	if (!in->left)
-		return 0;
-	in->left--;
-	return *in->data++ % below;
-}
-
 /* Text that begins and ends with more than white space, or is empty. */
 static struct str
-take_text(struct input *in, struct buf *to)
+take_text(struct fuzz_input *in, struct buf *to)
 {
 	static const char *const pieces[] = { "a", "/", "%20", "&", "<", ">",
 		"\"", "\\", "'", "]]>", " ", "\n", "\t", "\r", ":", "#", "7",
 		"\xc3\xa9", "\xe2\x82\xac", "\xf0\x9f\x98\x80", "}", "{",
 		"urn:x", "{DAV:}" };
-	unsigned n = take(in, 6);
+	unsigned n = fuzz_take(in, 6);
 	size_t from = to->len;
 
 	if (!n)
 		return STR("");
 	buf_putc(to, 'T');
 	while (n--)
-		buf_put(to, str_from_c(pieces[take(in, ARRAY_LEN(pieces))]));
+		buf_put(
+		    to, str_from_c(pieces[fuzz_take(in, ARRAY_LEN(pieces))]));
 	buf_putc(to, 'T');
 	return str_skip(buf_str(to), from);
 }
 
 static struct str
-take_error(struct input *in)
+take_error(struct fuzz_input *in)
 {
 	static const char *const errors[] = { "", "",
 		"<D:error xmlns:D=\"DAV:\"><D:no-conflicting-lock/></D:error>",
 		"<error xmlns=\"DAV:\"><x y=\"&quot;\">&lt;</x></error>" };
 
-	return str_from_c(errors[take(in, ARRAY_LEN(errors))]);
+	return str_from_c(errors[fuzz_take(in, ARRAY_LEN(errors))]);
 }
 
 static struct told
-take_told(struct input *in, struct buf *text)
+take_told(struct fuzz_input *in, struct buf *text)
 {
 	struct told t = { .href = take_text(in, text) };
 
@@ -67,7 +53,7 @@ take_told(struct input *in, struct buf *text)
 	t.op = take_text(in, text);
 	t.error = take_error(in);
 	t.location = take_text(in, text);
-	t.retry_after = take(in, 2) ? STR("120") : take_text(in, text);
+	t.retry_after = fuzz_take(in, 2) ? STR("120") : take_text(in, text);
 	t.caused_by = take_text(in, text);
 	return t;
 }
@@ -91,7 +77,7 @@ name_of(unsigned n)
 }
 
 static struct prop
-take_prop(struct input *in, struct buf *text, unsigned n)
+take_prop(struct fuzz_input *in, struct buf *text, unsigned n)
 {
 	static const struct prop_name kids[] = {
 		{ STR_INIT("DAV:"), STR_INIT("collection") },
@@ -102,9 +88,9 @@ take_prop(struct input *in, struct buf *text, unsigned n)
 
 	if (n == 1) { /* the type of a resource is names */
 		p.form = PROP_NAMES;
-		p.n_names = take(in, ARRAY_LEN(kids) + 1);
+		p.n_names = fuzz_take(in, ARRAY_LEN(kids) + 1);
 		p.names = kids;
-	} else if (n == 2 && take(in, 2)) {
+	} else if (n == 2 && fuzz_take(in, 2)) {
 		p.form = PROP_XML;
 		p.value = STR("<p:e xmlns:p=\"urn:x\" q=\"\">a<b/>&lt;</p:e>");
 	} else {
@@ -115,12 +101,12 @@ take_prop(struct input *in, struct buf *text, unsigned n)
 
 /* Those that were read, and those that were not. */
 static size_t
-take_sets(struct input *in, struct buf *text, struct propstat *sets,
+take_sets(struct fuzz_input *in, struct buf *text, struct propstat *sets,
     struct prop *props)
 {
 	static const unsigned statuses[] = { 403, 404, 424, 507, 0, 302 };
-	unsigned good = take(in, MAX_PROPS + 1);
-	unsigned bad = take(in, MAX_PROPS + 1);
+	unsigned good = fuzz_take(in, MAX_PROPS + 1);
+	unsigned bad = fuzz_take(in, MAX_PROPS + 1);
 	size_t n = 0;
 	unsigned i;
 
@@ -134,7 +120,7 @@ take_sets(struct input *in, struct buf *text, struct propstat *sets,
 		};
 	if (bad)
 		sets[n++] = (struct propstat){ .props = props + MAX_PROPS,
-			.status = statuses[take(in, ARRAY_LEN(statuses))],
+			.status = statuses[fuzz_take(in, ARRAY_LEN(statuses))],
 			.n_props = bad,
 			.error = take_error(in),
 			.tell = take_text(in, text) };
@@ -142,7 +128,7 @@ take_sets(struct input *in, struct buf *text, struct propstat *sets,
 }
 
 static void
-put_one(struct sink *s, struct input *in, struct buf *text)
+put_one(struct sink *s, struct fuzz_input *in, struct buf *text)
 {
 	static const unsigned statuses[] = { 0, 200, 201, 204, 302, 404, 423,
 		424, 503, 507, 600 };
@@ -156,19 +142,19 @@ put_one(struct sink *s, struct input *in, struct buf *text)
 	told = take_told(in, text);
 	o.tell = take_text(in, text);
 	o.n_propstats = take_sets(in, text, sets, props);
-	o.status = statuses[take(in, ARRAY_LEN(statuses))];
+	o.status = statuses[fuzz_take(in, ARRAY_LEN(statuses))];
 	if (o.n_propstats)
 		o.status = outcome_propstats_status(&o);
 	if (outcome_is_failure(&o)) {
-		told.partial = take(in, 2);
-		told.problem_type = take(in, 2) ? STR("urn:p:1") : STR("");
+		told.partial = fuzz_take(in, 2);
+		told.problem_type = fuzz_take(in, 2) ? STR("urn:p:1") : STR("");
 	}
 	o.collection = str_ends(told.href, STR("/"));
 	MUST(!sink_put(s, &o));
 }
 
 static void
-put_all(struct sink *s, struct input in)
+put_all(struct sink *s, struct fuzz_input in)
 {
 	struct buf text = { 0 };
 	int i;
@@ -180,7 +166,7 @@ put_all(struct sink *s, struct input in)
 }
 
 static void
-write_as(enum form form, struct input in, struct buf *document)
+write_as(enum form form, struct fuzz_input in, struct buf *document)
 {
 	const struct multistatus_spec spec = { form, STR("/p"), false };
 	struct buf_ostream stream;
@@ -195,7 +181,7 @@ write_as(enum form form, struct input in, struct buf *document)
 int
 LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	const struct input in = { data, size };
+	const struct fuzz_input in = { data, size };
 	struct text_sink text;
 	struct buf said = { 0 };
 	enum form form;
