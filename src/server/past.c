@@ -211,12 +211,15 @@ answer_free(struct past_answer *a)
 	free(a);
 }
 
+/* Gone: what is still to come never can be sent. */
 static void
-look_at(struct past_answer *a)
+look_at(struct past_answer *a, bool gone)
 {
 	bool more;
 
 	(void)pthread_mutex_lock(&a->lock);
+	if (gone)
+		be_over(a, false);
 	more = pump(a);
 	(void)pthread_mutex_unlock(&a->lock);
 	if (more)
@@ -234,7 +237,7 @@ serve_queue(struct past *p, size_t n)
 		if (ended)
 			answer_free(a);
 		else
-			look_at(a);
+			look_at(a, false);
 }
 
 static size_t
@@ -270,7 +273,8 @@ run(void *arg)
 		n = epoll_wait(p->epoll, events, EVENTS, waiting ? 0 : -1);
 		for (i = 0; i < n; i++)
 			if (events[i].data.ptr)
-				look_at(events[i].data.ptr);
+				look_at(events[i].data.ptr,
+				    events[i].events & (EPOLLERR | EPOLLHUP));
 			else
 				(void)!read(p->event, &times, sizeof(times));
 		serve_queue(p, waiting);

@@ -204,6 +204,30 @@ an_answer_that_failed_has_no_last_chunk(void **state)
 }
 
 static void
+wait_till_sent(struct bed *b, size_t n)
+{
+	int i;
+
+	for (i = 0; i < 2000 && atomic_load(&b->sent) < n; i++)
+		(void)poll(NULL, 0, 5);
+	assert_int_equal(atomic_load(&b->sent), n);
+}
+
+static void
+client_goes(struct bed *b)
+{
+	(void)close(b->theirs);
+	b->theirs = -1;
+	past_await(b->a);
+	wait_till_over(b);
+	/* The writer is told. */
+	assert_int_equal(
+	    ostream_write(spool_stream(b->s), STR("x")), ERR_CLIENT_GONE);
+	spool_close(b->s);
+	assert_false(bed_done(b));
+}
+
+static void
 a_client_that_goes_ends_it(void **state)
 {
 	struct bed b;
@@ -212,16 +236,21 @@ a_client_that_goes_ends_it(void **state)
 	(void)state;
 	bed_init(&b);
 	bed_begin(&b);
-	(void)close(b.theirs);
-	b.theirs = -1;
-	past_await(b.a);
-	wait_till_over(&b);
-	for (i = 0; i < PIECES; i++) /* the writer is told */
-		if (ostream_write(spool_stream(b.s), STR("x")))
-			break;
-	assert_int_equal(spool_stream(b.s)->err.code, ERR_CLIENT_GONE);
-	spool_close(b.s);
-	assert_false(bed_done(&b));
+	for (i = 1; i < PIECES; i++)
+		put(&b, 'b');
+	client_goes(&b);
+}
+
+static void
+a_client_that_goes_while_nothing_comes_ends_it(void **state)
+{
+	struct bed b;
+
+	(void)state;
+	bed_init(&b);
+	bed_begin(&b);
+	wait_till_sent(&b, PIECE);
+	client_goes(&b);
 }
 
 static void
@@ -275,6 +304,8 @@ main(void)
 		cmocka_unit_test(who_reads_late_gets_all_of_it),
 		cmocka_unit_test(an_answer_that_failed_has_no_last_chunk),
 		cmocka_unit_test(a_client_that_goes_ends_it),
+		cmocka_unit_test(
+		    a_client_that_goes_while_nothing_comes_ends_it),
 		cmocka_unit_test(an_end_that_nobody_waited_for_says_nothing),
 		cmocka_unit_test(without_memory_nothing_is_sent),
 	};
