@@ -11,6 +11,10 @@
 #define MUST_USE __attribute__((warn_unused_result))
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
 
+/* Where lengths are literals at each call, and the whole folds to a few moves.
+ */
+#define ALWAYS_INLINE inline __attribute__((always_inline))
+
 /*
  * Calls fn(&variable) when the variable goes out of scope, which is use enough:
  * a guard may never be named again.

@@ -37,6 +37,9 @@ buf_grow(struct buf *b, size_t need)
 	while (cap < need)
 		if (__builtin_mul_overflow(cap, 2u, &cap))
 			return buf_fail(b, ERR_NOMEM);
+	/* Never more than max, so that room is all there is to ask about. */
+	if (b->max && cap > b->max)
+		cap = b->max;
 	ptr = realloc(b->ptr, cap);
 	if (!ptr)
 		return buf_fail(b, ERR_NOMEM);
@@ -46,7 +49,7 @@ buf_grow(struct buf *b, size_t need)
 }
 
 char *
-buf_room(struct buf *b, size_t n)
+buf_more(struct buf *b, size_t n)
 {
 	size_t need;
 
@@ -82,28 +85,29 @@ buf_putc(struct buf *b, char c)
 	buf_put(b, str_of(&c, 1));
 }
 
-static void
-buf_put_digits(struct buf *b, uint64_t n, unsigned base)
+/* One function for each base: to divide by one that is not known costs. */
+void
+buf_put_u64(struct buf *b, uint64_t n)
 {
 	char digits[20];
 	size_t at = sizeof(digits);
 
 	do
-		digits[--at] = "0123456789abcdef"[n % base];
-	while (n /= base);
+		digits[--at] = (char)('0' + n % 10);
+	while (n /= 10);
 	buf_put(b, str_of(digits + at, sizeof(digits) - at));
-}
-
-void
-buf_put_u64(struct buf *b, uint64_t n)
-{
-	buf_put_digits(b, n, 10);
 }
 
 void
 buf_put_hex(struct buf *b, uint64_t n)
 {
-	buf_put_digits(b, n, 16);
+	char digits[16];
+	size_t at = sizeof(digits);
+
+	do
+		digits[--at] = "0123456789abcdef"[n & 15];
+	while (n >>= 4);
+	buf_put(b, str_of(digits + at, sizeof(digits) - at));
 }
 
 void

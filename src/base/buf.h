@@ -43,11 +43,21 @@ buf_str(const struct buf *b)
 	return str_of(b->ptr, b->len);
 }
 
+/* What buf_room() does when there is none yet. */
+char *buf_more(struct buf *b, size_t n) MUST_USE;
+
 /*
  * Room for n more bytes at the end, to be filled by the caller, who then adds
- * to b->len what it used.  NULL when it failed.
+ * to b->len what it used.  NULL when it failed.  Here, since it is called some
+ * dozen times for each member of a listing, and mostly there is room.
  */
-char *buf_room(struct buf *b, size_t n) MUST_USE;
+static inline char *
+buf_room(struct buf *b, size_t n)
+{
+	if (b->failed || n > b->cap - b->len)
+		return buf_more(b, n);
+	return b->ptr + b->len;
+}
 
 void buf_put(struct buf *b, struct str s);
 void buf_putc(struct buf *b, char c);

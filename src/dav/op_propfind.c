@@ -10,7 +10,7 @@ struct field {
 	struct prop_name name;
 	const struct live_prop *live; /* NULL: it can only be a dead one */
 	bool asked; /* by name: when it is not there, that is said */
-	struct buf text; /* its value; its memory serves all members */
+	struct live_memory mem; /* of its value; serves all members */
 };
 
 /* The propstats of one member. */
@@ -37,6 +37,7 @@ struct finding {
 	struct prop *failed;
 	struct propstat *stats;
 	struct arena item; /* the dead properties and locks of one member */
+	struct err why; /* of one member; here, since to zero it costs much */
 	struct buf last; /* the collection visited last */
 };
 
@@ -128,7 +129,7 @@ finding_done(struct finding *f)
 	size_t i;
 
 	for (i = 0; i < f->n_fields; i++)
-		buf_done(&f->fields[i].text);
+		buf_done(&f->fields[i].mem.text);
 	arena_done(&f->item);
 	buf_done(&f->last);
 }
@@ -150,9 +151,8 @@ field_get(struct field *field, const struct subject *s, const struct prop *dead,
     size_t n_dead, struct prop *out)
 {
 	const struct prop *set = NULL;
-	enum err_code rc;
 
-	if (!field->live || !(field->live->flags & LIVE_PROTECTED))
+	if (n_dead && (!field->live || !(field->live->flags & LIVE_PROTECTED)))
 		set = find_dead(dead, n_dead, field->name);
 	if (set) {
 		*out = *set;
@@ -161,9 +161,7 @@ field_get(struct field *field, const struct subject *s, const struct prop *dead,
 	*out = (struct prop){ .name = field->name };
 	if (!field->live)
 		return ERR_NOT_FOUND;
-	buf_clear(&field->text);
-	rc = live_get(field->live, s, &field->text, out);
-	return rc ? rc : buf_failed(&field->text);
+	return live_get(field->live, s, &field->mem, out);
 }
 
 /* A property with a status of its own. */
@@ -190,11 +188,11 @@ add_fields(struct finding *f, struct page *p, const struct subject *s,
 
 	for (i = 0; i < f->n_fields; i++) {
 		struct field *field = &f->fields[i];
-		struct prop prop;
-		enum err_code rc = field_get(field, s, dead, n_dead, &prop);
+		enum err_code rc =
+		    field_get(field, s, dead, n_dead, &p->found[p->n_found]);
 
 		if (rc == ERR_OK)
-			p->found[p->n_found++] = prop;
+			p->n_found++;
 		else if (rc == ERR_NOT_FOUND && field->asked)
 			p->missing[p->n_missing++] =
 			    (struct prop){ .name = field->name };
@@ -260,6 +258,15 @@ put_page(struct finding *f, const struct member *m, struct page *p)
 	return sink_put(f->out, &o);
 }
 
+/* The member failed, as f->why says, which is forgotten. */
+static enum err_code
+put_why(struct finding *f, const struct member *m, enum err_code rc)
+{
+	rc = put_failed(f->out, m->path, m->res.collection, rc, &f->why);
+	f->why = (struct err){ 0 };
+	return rc;
+}
+
 static enum err_code
 describe(struct finding *f, const struct member *m)
 {
@@ -272,20 +279,20 @@ describe(struct finding *f, const struct member *m)
 	};
 	const struct prop *dead = NULL;
 	size_t n_dead = 0;
-	struct err why = { 0 };
 	enum err_code rc;
 
 	arena_clear(&f->item);
 	if (m->res.has_props) {
 		rc = store_props(
-		    f->op->store, &m->res, &f->item, &dead, &n_dead, &why);
-		if (rc == ERR_NOT_FOUND) /* it went in the meantime */
-			n_dead = 0;
-		else if (rc)
+		    f->op->store, &m->res, &f->item, &dead, &n_dead, &f->why);
+		if (rc && rc != ERR_NOT_FOUND)
 			return rc == ERR_NOMEM || err_stops(rc)
-			    ? halt(&f->halt, rc, &why)
-			    : put_failed(
-				  f->out, m->path, m->res.collection, rc, &why);
+			    ? halt(&f->halt, rc, &f->why)
+			    : put_why(f, m, rc);
+		if (rc) { /* it went in the meantime */
+			f->why = (struct err){ 0 };
+			n_dead = 0;
+		}
 	}
 	if (n_dead) {
 		p.found = arena_array(
@@ -327,7 +334,6 @@ find_one(void *arg, const struct member *m, bool *prune)
 {
 	struct finding *f = arg;
 	bool is_root = rpath_eq(m->path, f->root);
-	struct err why = { 0 };
 	enum err_code rc;
 	bool again;
 
@@ -342,11 +348,10 @@ find_one(void *arg, const struct member *m, bool *prune)
 		    f->out, m->path, m->res.collection, m->failed, m->err);
 	if (is_root && f->q->noroot)
 		return ERR_OK;
-	rc = op_may(f->op, ACCESS_READ, m->path, &why);
+	rc = op_may(f->op, ACCESS_READ, m->path, &f->why);
 	if (rc)
-		return is_root
-		    ? halt(&f->halt, rc, &why)
-		    : put_failed(f->out, m->path, m->res.collection, rc, &why);
+		return is_root ? halt(&f->halt, rc, &f->why)
+			       : put_why(f, m, rc);
 	return describe(f, m);
 }
 

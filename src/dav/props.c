@@ -2,7 +2,6 @@
 #include "dav/props.h"
 
 #include "base/clock.h"
-#include "http/date.h"
 #include "http/href.h"
 #include "http/mime.h"
 
@@ -23,10 +22,11 @@ set_number(struct prop *out, uint64_t number)
 }
 
 static enum err_code
-get_creationdate(const struct subject *s, struct buf *text, struct prop *out)
+get_creationdate(
+    const struct subject *s, struct live_memory *mem, struct prop *out)
 {
-	date_put_rfc3339(text, clock_seconds(s->res->created));
-	return set_text(out, buf_str(text));
+	return set_text(
+	    out, date_rfc3339(&mem->date, clock_seconds(s->res->created)));
 }
 
 /*
@@ -35,55 +35,60 @@ get_creationdate(const struct subject *s, struct buf *text, struct prop *out)
  * what clients that look nowhere else should show, until one is set.
  */
 static enum err_code
-get_displayname(const struct subject *s, struct buf *text, struct prop *out)
+get_displayname(
+    const struct subject *s, struct live_memory *mem, struct prop *out)
 {
 	struct str name = rpath_name(s->path);
 
-	(void)text;
+	(void)mem;
 	if (!name.len)
 		return ERR_NOT_FOUND;
 	return set_text(out, name);
 }
 
 static enum err_code
-get_contentlength(const struct subject *s, struct buf *text, struct prop *out)
+get_contentlength(
+    const struct subject *s, struct live_memory *mem, struct prop *out)
 {
-	(void)text;
+	(void)mem;
 	return set_number(out, s->res->length);
 }
 
 static enum err_code
-get_contenttype(const struct subject *s, struct buf *text, struct prop *out)
+get_contenttype(
+    const struct subject *s, struct live_memory *mem, struct prop *out)
 {
-	(void)text;
+	(void)mem;
 	return set_text(out, mime_type(s->op->set->mime, rpath_name(s->path)));
 }
 
 static enum err_code
-get_etag(const struct subject *s, struct buf *text, struct prop *out)
+get_etag(const struct subject *s, struct live_memory *mem, struct prop *out)
 {
-	(void)text;
+	(void)mem;
 	if (!s->res->etag_len)
 		return ERR_NOT_FOUND;
 	return set_text(out, resource_etag(s->res));
 }
 
 static enum err_code
-get_lastmodified(const struct subject *s, struct buf *text, struct prop *out)
+get_lastmodified(
+    const struct subject *s, struct live_memory *mem, struct prop *out)
 {
-	date_put_http(text, clock_seconds(s->res->modified));
-	return set_text(out, buf_str(text));
+	return set_text(
+	    out, date_http(&mem->date, clock_seconds(s->res->modified)));
 }
 
 static enum err_code
-get_resourcetype(const struct subject *s, struct buf *text, struct prop *out)
+get_resourcetype(
+    const struct subject *s, struct live_memory *mem, struct prop *out)
 {
 	static const struct prop_name collection = {
 		STR_INIT("DAV:"),
 		STR_INIT("collection"),
 	};
 
-	(void)text;
+	(void)mem;
 	out->form = PROP_NAMES; /* of a file, none */
 	out->names = &collection;
 	out->n_names = s->res->collection ? 1 : 0;
@@ -126,14 +131,15 @@ lock_shown(
 }
 
 static enum err_code
-get_lockdiscovery(const struct subject *s, struct buf *text, struct prop *out)
+get_lockdiscovery(
+    const struct subject *s, struct live_memory *mem, struct prop *out)
 {
 	const struct lock *locks;
 	struct prop_lock *shown;
 	enum err_code rc;
 	size_t n, i;
 
-	(void)text;
+	(void)mem;
 	out->form = PROP_LOCKS;
 	if (!s->maybe_locked)
 		return ERR_OK;
@@ -152,20 +158,21 @@ get_lockdiscovery(const struct subject *s, struct buf *text, struct prop *out)
 }
 
 static enum err_code
-get_supportedlock(const struct subject *s, struct buf *text, struct prop *out)
+get_supportedlock(
+    const struct subject *s, struct live_memory *mem, struct prop *out)
 {
 	(void)s;
-	(void)text;
+	(void)mem;
 	out->form = PROP_LOCK_KINDS;
 	return ERR_OK;
 }
 
 /* There, and empty: no reports yet. */
 static enum err_code
-get_nothing(const struct subject *s, struct buf *text, struct prop *out)
+get_nothing(const struct subject *s, struct live_memory *mem, struct prop *out)
 {
 	(void)s;
-	(void)text;
+	(void)mem;
 	out->form = PROP_NAMES; /* a list with nothing in it */
 	return ERR_OK;
 }
@@ -174,37 +181,40 @@ get_nothing(const struct subject *s, struct buf *text, struct prop *out)
  * Not urn:uuid: an id is opaque, and its bits are not laid out as a UUID's.
  */
 static enum err_code
-get_resource_id(const struct subject *s, struct buf *text, struct prop *out)
+get_resource_id(
+    const struct subject *s, struct live_memory *mem, struct prop *out)
 {
 	size_t i;
 
-	BUF_LIT(text, "urn:sheaf:resource:");
+	BUF_LIT(&mem->text, "urn:sheaf:resource:");
 	for (i = 0; i < sizeof(s->res->id.bytes); i++) {
-		buf_put_hex(text, s->res->id.bytes[i] >> 4);
-		buf_put_hex(text, s->res->id.bytes[i] & 15);
+		buf_put_hex(&mem->text, s->res->id.bytes[i] >> 4);
+		buf_put_hex(&mem->text, s->res->id.bytes[i] & 15);
 	}
 	out->form = PROP_HREF;
-	out->value = buf_str(text);
+	out->value = buf_str(&mem->text);
 	return ERR_OK;
 }
 
 /* The collection itself takes what is to be added to it. */
 static enum err_code
-get_add_member(const struct subject *s, struct buf *text, struct prop *out)
+get_add_member(
+    const struct subject *s, struct live_memory *mem, struct prop *out)
 {
-	href_put(text, s->op->prefix, s->path, true);
+	href_put(&mem->text, s->op->prefix, s->path, true);
 	out->form = PROP_HREF;
-	out->value = buf_str(text);
+	out->value = buf_str(&mem->text);
 	return ERR_OK;
 }
 
 static enum err_code
-get_quota_available(const struct subject *s, struct buf *text, struct prop *out)
+get_quota_available(
+    const struct subject *s, struct live_memory *mem, struct prop *out)
 {
 	struct space space;
 	enum err_code rc;
 
-	(void)text;
+	(void)mem;
 	rc = store_space(s->op->store, s->path, &space, NULL);
 	if (rc)
 		return rc;
@@ -215,12 +225,13 @@ get_quota_available(const struct subject *s, struct buf *text, struct prop *out)
 }
 
 static enum err_code
-get_quota_used(const struct subject *s, struct buf *text, struct prop *out)
+get_quota_used(
+    const struct subject *s, struct live_memory *mem, struct prop *out)
 {
 	struct space space;
 	enum err_code rc;
 
-	(void)text;
+	(void)mem;
 	rc = store_space(s->op->store, s->path, &space, NULL);
 	if (rc)
 		return rc;
@@ -257,15 +268,4 @@ live_find(struct prop_name name)
 		if (prop_name_eq(rows[i].name, name))
 			return &rows[i];
 	return NULL;
-}
-
-enum err_code
-live_get(const struct live_prop *l, const struct subject *s, struct buf *text,
-    struct prop *out)
-{
-	unsigned on = s->res->collection ? LIVE_ON_COLLECTION : LIVE_ON_FILE;
-
-	if (!(l->flags & on) || !l->get)
-		return ERR_NOT_FOUND;
-	return l->get(s, text, out);
 }

@@ -13,6 +13,7 @@
 #include "base/buf.h"
 #include "base/err.h"
 #include "dav/op.h"
+#include "http/date.h"
 #include "http/path.h"
 #include "outcome/prop.h"
 #include "store/store.h"
@@ -33,16 +34,22 @@ struct subject {
 	struct arena *arena; /* for what lives as long as its properties */
 };
 
+/* What one property of one resource after the other is made in. */
+struct live_memory {
+	struct buf text; /* empty, for a getter to fill */
+	struct date_memo date; /* as a getter left it */
+};
+
 struct live_prop {
 	struct prop_name name;
 	unsigned flags;
 	/*
-	 * Sets form and value of *out.  What it makes it writes into the empty
-	 * buffer text, which lives as long as *out; its failure is the
-	 * caller's to see.  ERR_NOT_FOUND: this resource has no such property.
+	 * Sets form and value of *out.  What it makes lives in *mem until that
+	 * is given to it again; the failure of the text there is the caller's
+	 * to see.  ERR_NOT_FOUND: this resource has no such property.
 	 */
 	enum err_code (*get)(
-	    const struct subject *s, struct buf *text, struct prop *out);
+	    const struct subject *s, struct live_memory *mem, struct prop *out);
 };
 
 /* The row, or NULL where the property would be a dead one. */
@@ -51,9 +58,23 @@ const struct live_prop *live_find(struct prop_name name);
 /* Every row, in the order of the table. */
 const struct live_prop *live_rows(size_t *n);
 
-/* As get(), but ERR_NOT_FOUND as well where the row does not apply. */
-enum err_code live_get(const struct live_prop *l, const struct subject *s,
-    struct buf *text, struct prop *out) MUST_USE;
+/*
+ * As get(), but ERR_NOT_FOUND as well where the row does not apply, and the
+ * text is emptied before and has not failed after.
+ */
+static inline enum err_code
+live_get(const struct live_prop *l, const struct subject *s,
+    struct live_memory *mem, struct prop *out)
+{
+	unsigned on = s->res->collection ? LIVE_ON_COLLECTION : LIVE_ON_FILE;
+	enum err_code rc;
+
+	if (!(l->flags & on) || !l->get)
+		return ERR_NOT_FOUND;
+	buf_clear(&mem->text);
+	rc = l->get(s, mem, out);
+	return rc ? rc : buf_failed(&mem->text);
+}
 
 /*
  * A lock as whoever asks for path, which it covers, is shown it; collection:

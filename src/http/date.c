@@ -4,6 +4,7 @@
 #include "base/clock.h"
 
 #define FIRST INT64_C(-62167219200) /* 0000-01-01T00:00:00Z */
+#define DAY INT64_C(86400) /* FIRST is where one begins */
 #define LAST INT64_C(253402300799) /* 9999-12-31T23:59:59Z */
 
 static const char day_names[7][10] = { "Sunday", "Monday", "Tuesday",
@@ -11,18 +12,9 @@ static const char day_names[7][10] = { "Sunday", "Monday", "Tuesday",
 static const char month_names[12][4] = { "Jan", "Feb", "Mar", "Apr", "May",
 	"Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
 
-/* Four digits are all a date has for its year. */
-static struct utc
-utc_within(int64_t seconds)
-{
-	if (seconds < FIRST)
-		seconds = FIRST;
-	return utc_from_seconds(seconds > LAST ? LAST : seconds);
-}
-
 /* The last `width` digits of n. */
 static void
-set_digits(char *at, int n, size_t width)
+set_digits(char *at, unsigned n, size_t width)
 {
 	while (width--) {
 		at[width] = (char)('0' + n % 10);
@@ -30,39 +22,85 @@ set_digits(char *at, int n, size_t width)
 	}
 }
 
+/* Where in the text "hh:mm:ss" begins, and where what is behind it ends. */
+struct layout {
+	size_t time, len;
+	void (*set_day)(char *at, const struct utc *u);
+};
+
 static void
-set_time(char *at, const struct utc *u)
+set_http_day(char *at, const struct utc *u)
 {
-	set_digits(at, u->hour, 2);
-	set_digits(at + 3, u->minute, 2);
-	set_digits(at + 6, u->second, 2);
+	memcpy(at, "Day, 00 Mon 0000 00:00:00 GMT", 29);
+	memcpy(at, day_names[u->weekday], 3);
+	set_digits(at + 5, (unsigned)u->day, 2);
+	memcpy(at + 8, month_names[u->month - 1], 3);
+	set_digits(at + 12, (unsigned)u->year, 4);
+}
+
+static void
+set_rfc3339_day(char *at, const struct utc *u)
+{
+	memcpy(at, "0000-00-00T00:00:00Z", 20);
+	set_digits(at, (unsigned)u->year, 4);
+	set_digits(at + 5, (unsigned)u->month, 2);
+	set_digits(at + 8, (unsigned)u->day, 2);
+}
+
+static const struct layout http = { 17, 29, set_http_day };
+static const struct layout rfc3339 = { 11, 20, set_rfc3339_day };
+
+static struct str
+set_date(struct date_memo *m, const struct layout *l, int64_t seconds)
+{
+	int64_t day;
+	unsigned second;
+
+	/* Four digits are all a date has for its year. */
+	if (seconds < FIRST)
+		seconds = FIRST;
+	if (seconds > LAST)
+		seconds = LAST;
+	day = (seconds - FIRST) / DAY + FIRST / DAY;
+	second = (unsigned)(seconds - day * DAY);
+	if (day != m->day || !m->text[0]) {
+		struct utc u = utc_from_seconds(seconds);
+
+		l->set_day(m->text, &u);
+		m->day = day;
+	}
+	set_digits(m->text + l->time, second / 3600, 2);
+	set_digits(m->text + l->time + 3, second / 60 % 60, 2);
+	set_digits(m->text + l->time + 6, second % 60, 2);
+	return str_of(m->text, l->len);
+}
+
+struct str
+date_http(struct date_memo *m, int64_t seconds)
+{
+	return set_date(m, &http, seconds);
+}
+
+struct str
+date_rfc3339(struct date_memo *m, int64_t seconds)
+{
+	return set_date(m, &rfc3339, seconds);
 }
 
 void
 date_put_http(struct buf *b, int64_t seconds)
 {
-	char text[] = "Day, 00 Mon 0000 00:00:00 GMT";
-	struct utc u = utc_within(seconds);
+	struct date_memo m = { 0 };
 
-	memcpy(text, day_names[u.weekday], 3);
-	set_digits(text + 5, u.day, 2);
-	memcpy(text + 8, month_names[u.month - 1], 3);
-	set_digits(text + 12, u.year, 4);
-	set_time(text + 17, &u);
-	buf_put(b, str_of(text, sizeof(text) - 1));
+	buf_put(b, date_http(&m, seconds));
 }
 
 void
 date_put_rfc3339(struct buf *b, int64_t seconds)
 {
-	char text[] = "0000-00-00T00:00:00Z";
-	struct utc u = utc_within(seconds);
+	struct date_memo m = { 0 };
 
-	set_digits(text, u.year, 4);
-	set_digits(text + 5, u.month, 2);
-	set_digits(text + 8, u.day, 2);
-	set_time(text + 11, &u);
-	buf_put(b, str_of(text, sizeof(text) - 1));
+	buf_put(b, date_rfc3339(&m, seconds));
 }
 
 /* Each of these takes what it names off the front of *s, or says false. */

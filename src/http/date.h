@@ -16,6 +16,20 @@ void date_put_http(struct buf *b, int64_t seconds);
 /* "1994-11-06T08:49:37Z" */
 void date_put_rfc3339(struct buf *b, int64_t seconds);
 
+/*
+ * The same texts where one is made after the other: members of a folder are
+ * mostly of a few days, and the text of the last one is written again only
+ * from the hour on.  All zero is a new one, and each is for one of the two
+ * forms; what is returned is good until the next call.
+ */
+struct date_memo {
+	int64_t day; /* since 1970; text[0] is 0 where it is of none yet */
+	char text[32];
+};
+
+struct str date_http(struct date_memo *m, int64_t seconds);
+struct str date_rfc3339(struct date_memo *m, int64_t seconds);
+
 /* Any of the three forms a recipient must accept; strict otherwise. */
 bool date_parse_http(struct str s, int64_t *seconds) MUST_USE;
 

@@ -17,13 +17,6 @@ outcome_failed(struct rpath path, bool collection, enum err_code why,
 	};
 }
 
-bool
-outcome_is_failure(const struct outcome *o)
-{
-	return status_failed(o->status) || o->status < 200 ||
-	    o->status == 207 || (o->told && o->told->partial);
-}
-
 /* How much it says about why: 0: it refuses nothing. */
 static unsigned
 refusal_rank(unsigned status)

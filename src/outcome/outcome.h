@@ -14,6 +14,7 @@
 
 #include "base/err.h"
 #include "http/path.h"
+#include "http/status.h"
 #include "outcome/prop.h"
 
 /*
@@ -78,7 +79,12 @@ struct outcome outcome_failed(struct rpath path, bool collection,
  * part only: unknown is never success.  A property that was not found does not
  * make the resource a failure.
  */
-bool outcome_is_failure(const struct outcome *o);
+static inline bool
+outcome_is_failure(const struct outcome *o)
+{
+	return status_failed(o->status) || o->status < 200 ||
+	    o->status == 207 || (o->told && o->told->partial);
+}
 
 /*
  * The propstat that says why the properties asked for could not be read or

@@ -10,6 +10,8 @@
 #ifndef SHEAF_OUTCOME_SINK_H
 #define SHEAF_OUTCOME_SINK_H
 
+#include <assert.h>
+
 #include "base/attr.h"
 #include "base/err.h"
 #include "outcome/outcome.h"
@@ -32,7 +34,18 @@ struct sink {
 /* Asserts that the required functions are there. */
 void sink_init(struct sink *s, const struct sink_ops *ops);
 
-enum err_code sink_put(struct sink *s, const struct outcome *o);
+/* Here, since a member of a listing goes through five of them. */
+static inline enum err_code
+sink_put(struct sink *s, const struct outcome *o)
+{
+	assert(o->told ||
+	    (o->status >= 200 && o->status <= 599 && o->status != 207));
+	assert(o->told || (o->path.s.len && o->path.s.ptr[0] == '/'));
+	if (!s->failed)
+		s->failed = s->ops->put(s, o);
+	return s->failed;
+}
+
 enum err_code sink_end(struct sink *s) MUST_USE;
 
 #endif

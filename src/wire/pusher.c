@@ -1,13 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 #include "wire/pusher.h"
 
-#define PIECE ((size_t)16384)
-
 bool
 pusher_init(struct pusher *p, struct ostream *to)
 {
 	*p = (struct pusher){ .to = to };
-	return buf_room(&p->out, 2 * PIECE) != NULL;
+	return buf_room(&p->out, 2 * PUSHER_PIECE) != NULL;
 }
 
 void
@@ -26,12 +24,4 @@ pusher_flush(struct pusher *p)
 	if (!rc)
 		buf_clear(&p->out);
 	return rc;
-}
-
-enum err_code
-pusher_flow(struct pusher *p)
-{
-	if (p->out.len >= PIECE)
-		return pusher_flush(p);
-	return p->to->err.code ? p->to->err.code : buf_failed(&p->out);
 }

@@ -10,6 +10,8 @@
 #include "base/buf.h"
 #include "base/ostream.h"
 
+#define PUSHER_PIECE ((size_t)16384)
+
 struct pusher {
 	struct buf out; /* append here; its failure sticks */
 	struct ostream *to; /* borrowed */
@@ -19,10 +21,16 @@ struct pusher {
 bool pusher_init(struct pusher *p, struct ostream *to) MUST_USE;
 void pusher_done(struct pusher *p);
 
-/* Pushes when there is a piece.  ERR_NOMEM, or what the stream failed with. */
-enum err_code pusher_flow(struct pusher *p);
-
 /* Pushes what there is. */
 enum err_code pusher_flush(struct pusher *p);
+
+/* Pushes when there is a piece.  ERR_NOMEM, or what the stream failed with. */
+static inline enum err_code
+pusher_flow(struct pusher *p)
+{
+	if (p->out.len >= PUSHER_PIECE)
+		return pusher_flush(p);
+	return p->to->err.code ? p->to->err.code : buf_failed(&p->out);
+}
 
 #endif

@@ -29,42 +29,76 @@ copy(char *at, struct str s)
 	return at + s.len;
 }
 
-/*
- * open, prefix, name, close, as one piece: a listing is made of little else.
- */
-static inline void
-put_tag(struct buf *b, struct str open, struct prop_name n, struct str close)
+/* Most names are that short, and a call would cost more than the copy. */
+static inline char *
+copy_name(char *at, struct str s)
 {
-	struct str prefix = prefix_of(n.ns);
-	char *at = buf_room(b, open.len + prefix.len + n.local.len + close.len);
+	if (s.len < 8 || s.len > 16)
+		return copy(at, s);
+	memcpy(at, s.ptr, 8);
+	memcpy(at + s.len - 8, s.ptr + s.len - 8, 8);
+	return at + s.len;
+}
+
+/* A literal where a call for each would be much of what a listing costs. */
+static ALWAYS_INLINE void
+put_lit(struct buf *b, struct str s)
+{
+	char *at = buf_room(b, s.len);
+
+	if (at)
+		b->len = (size_t)(copy(at, s) - b->ptr);
+}
+
+/* open, prefix, name, close: a listing is made of little else. */
+static ALWAYS_INLINE void
+put_tag(struct buf *b, struct str open, struct str prefix, struct str local,
+    struct str close)
+{
+	char *at = buf_room(b, open.len + prefix.len + local.len + close.len);
 
 	if (!at)
 		return;
 	at = copy(at, open);
 	at = copy(at, prefix);
-	at = copy(at, n.local);
+	at = copy_name(at, local);
 	at = copy(at, close);
 	b->len = (size_t)(at - b->ptr);
 }
 
-/* "<D:name>" or "<D:name/>", with what declares its namespace. */
-static inline void
-put_start(struct buf *b, struct prop_name n, struct str close)
+/* "<x:name>", with what declares its namespace, or what closes it at once. */
+static void
+put_foreign_start(struct buf *b, struct prop_name n, struct str close)
 {
-	if (!str_eq(prefix_of(n.ns), STR("x:"))) {
-		put_tag(b, STR("<"), n, close);
+	struct str prefix = prefix_of(n.ns);
+
+	if (!str_eq(prefix, STR("x:"))) {
+		put_tag(b, STR("<"), prefix, n.local, close);
 		return;
 	}
-	put_tag(b, STR("<"), n, STR(" xmlns:x=\""));
+	put_tag(b, STR("<"), prefix, n.local, STR(" xmlns:x=\""));
 	xml_put_attr(b, n.ns);
 	buf_putc(b, '"');
 	buf_put(b, close);
 }
 
-static inline void
+/* "<D:name>" or "<D:name/>" */
+static ALWAYS_INLINE void
+put_start(struct buf *b, struct prop_name n, struct str close)
+{
+	if (str_eq(n.ns, DAV_NS))
+		put_tag(b, STR("<"), STR("D:"), n.local, close);
+	else
+		put_foreign_start(b, n, close);
+}
+
+static ALWAYS_INLINE void
 put_stop(struct buf *b, struct prop_name n)
 {
-	put_tag(b, STR("</"), n, STR(">"));
+	if (str_eq(n.ns, DAV_NS))
+		put_tag(b, STR("</"), STR("D:"), n.local, STR(">"));
+	else
+		put_tag(b, STR("</"), prefix_of(n.ns), n.local, STR(">"));
 }
 
 static void
@@ -201,12 +235,18 @@ put_propstat(
 	struct buf *b = &m->push.out;
 	size_t i;
 
-	BUF_LIT(b, "<D:propstat><D:prop>");
+	put_lit(b, STR("<D:propstat><D:prop>"));
 	for (i = 0; i < ps->n_props; i++) {
 		put_prop(m, &ps->props[i]);
 		(void)pusher_flow(&m->push); /* it sticks */
 	}
-	BUF_LIT(b, "</D:prop>");
+	if (ps->status == 200 && !ps->why && !o->told) {
+		put_lit(b,
+		    STR("</D:prop><D:status>HTTP/1.1 200 OK</D:status>"
+			"</D:propstat>"));
+		return;
+	}
+	put_lit(b, STR("</D:prop>"));
 	if (o->told) {
 		put_told_set(b, ps);
 		BUF_LIT(b, "</D:propstat>");
@@ -314,9 +354,9 @@ xml_put(struct multistatus *m, const struct outcome *o)
 		put_told(m, o);
 		return;
 	}
-	BUF_LIT(b, "<D:response><D:href>");
+	put_lit(b, STR("<D:response><D:href>"));
 	multistatus_put_href(m, o);
-	BUF_LIT(b, "</D:href>");
+	put_lit(b, STR("</D:href>"));
 	if (o->n_propstats)
 		put_propstats(m, o);
 	else
@@ -325,7 +365,7 @@ xml_put(struct multistatus *m, const struct outcome *o)
 		put_error(m, o->why, o);
 		put_description(b, outcome_text(o));
 	}
-	BUF_LIT(b, "</D:response>\n");
+	put_lit(b, STR("</D:response>\n"));
 }
 
 static void

@@ -212,12 +212,39 @@ rfc3339_dates_come_with_any_offset(void **state)
 	}
 }
 
+/* Forwards, backwards, within a day and over its ends, before 1970 as well. */
+static void
+a_date_after_another_is_written_as_if_it_were_the_first(void **state)
+{
+	static const int64_t steps[] = { 0, 1, 86399, -86399, 86400, -86400, 59,
+		-3600, 40 * 86400, -86400 * INT64_C(40000), INT64_MAX / 2,
+		INT64_MIN / 2 };
+	struct date_memo http = { 0 }, rfc3339 = { 0 };
+	struct buf b = { 0 };
+	int64_t at = 0;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < 20 * ARRAY_LEN(steps); i++) {
+		at = i % 24 == 23 ? 0 : at / 2 + steps[i % ARRAY_LEN(steps)];
+		buf_clear(&b);
+		date_put_http(&b, at);
+		assert_str_equal(date_http(&http, at), buf_str(&b));
+		buf_clear(&b);
+		date_put_rfc3339(&b, at);
+		assert_str_equal(date_rfc3339(&rfc3339, at), buf_str(&b));
+	}
+	buf_done(&b);
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(dates_are_written_in_both_forms),
 		cmocka_unit_test(what_is_written_is_read_back),
+		cmocka_unit_test(
+		    a_date_after_another_is_written_as_if_it_were_the_first),
 		cmocka_unit_test(
 		    three_forms_of_http_date_are_read_and_no_other),
 		cmocka_unit_test(two_digits_of_a_year_are_never_50_years_ahead),
