@@ -265,6 +265,22 @@ enum err_code hold_two(struct dir_store *ds, struct rpath from,
 void dir_resource(
     const struct dir_store *ds, const struct statx *stx, struct resource *out);
 
+/* What of a statx() a resource is made of. */
+struct fact {
+	uint64_t inode, size;
+	int64_t modified, born;
+	unsigned dev_major, dev_minor;
+	mode_t mode;
+	bool has_born;
+	int failed; /* errno: the rest is not known */
+};
+
+/* Of a name in dir, without following it if it is a link. */
+void fact_find(int dir, const char *name, struct fact *out);
+
+void fact_resource(
+    const struct dir_store *ds, const struct fact *f, struct resource *out);
+
 bool dir_is_on_root_device(const struct dir_store *ds, const struct statx *stx);
 
 /* statx() of an open descriptor. */

@@ -21,11 +21,16 @@ nanoseconds(struct statx_timestamp t)
 	return ns;
 }
 
+static bool
+is_root_device(const struct dir_store *ds, unsigned major, unsigned minor)
+{
+	return major == ds->dev_major && minor == ds->dev_minor;
+}
+
 bool
 dir_is_on_root_device(const struct dir_store *ds, const struct statx *stx)
 {
-	return stx->stx_dev_major == ds->dev_major &&
-	    stx->stx_dev_minor == ds->dev_minor;
+	return is_root_device(ds, stx->stx_dev_major, stx->stx_dev_minor);
 }
 
 /*
@@ -34,14 +39,13 @@ dir_is_on_root_device(const struct dir_store *ds, const struct statx *stx)
  * after the next start of the machine.
  */
 static struct resource_id
-id_of(const struct dir_store *ds, const struct statx *stx, int64_t born)
+id_of(const struct dir_store *ds, const struct fact *f)
 {
-	uint64_t half[2] = { stx->stx_ino, (uint64_t)born };
+	uint64_t half[2] = { f->inode, (uint64_t)f->born };
 	struct resource_id id;
 
-	if (!dir_is_on_root_device(ds, stx))
-		half[1] ^= (((uint64_t)stx->stx_dev_major << 32) +
-			       stx->stx_dev_minor + 1) *
+	if (!is_root_device(ds, f->dev_major, f->dev_minor))
+		half[1] ^= (((uint64_t)f->dev_major << 32) + f->dev_minor + 1) *
 		    UINT64_C(0x9e3779b97f4a7c15);
 	memcpy(id.bytes, half, sizeof(id.bytes));
 	return id;
@@ -63,17 +67,17 @@ put_hex(char *at, uint64_t n)
  * an old one with its inode and a time set by hand.
  */
 static void
-set_etag(const struct statx *stx, int64_t born, struct resource *out)
+set_etag(const struct fact *f, struct resource *out)
 {
-	uint64_t b = (uint64_t)born;
+	uint64_t b = (uint64_t)f->born;
 	char *at = out->etag;
 
 	*at++ = '"';
-	at = put_hex(at, stx->stx_ino);
+	at = put_hex(at, f->inode);
 	*at++ = '-';
-	at = put_hex(at, stx->stx_size);
+	at = put_hex(at, f->size);
 	*at++ = '-';
-	at = put_hex(at, (uint64_t)out->modified);
+	at = put_hex(at, (uint64_t)f->modified);
 	*at++ = '-';
 	at = put_hex(at, (b ^ b >> 32) & UINT32_MAX);
 	*at++ = '"';
@@ -81,23 +85,55 @@ set_etag(const struct statx *stx, int64_t born, struct resource *out)
 }
 
 void
-dir_resource(
-    const struct dir_store *ds, const struct statx *stx, struct resource *out)
+fact_resource(
+    const struct dir_store *ds, const struct fact *f, struct resource *out)
 {
-	bool has_born = stx->stx_mask & STATX_BTIME;
-	int64_t born = has_born ? nanoseconds(stx->stx_btime) : 0;
-
-	out->collection = S_ISDIR(stx->stx_mode);
-	out->modified = nanoseconds(stx->stx_mtime);
-	out->created = has_born ? born : out->modified;
-	out->id = id_of(ds, stx, born);
+	out->collection = S_ISDIR(f->mode);
+	out->modified = f->modified;
+	out->created = f->has_born ? f->born : f->modified;
+	out->id = id_of(ds, f);
 	out->has_props = state_may_have_props(ds->state, &out->id);
 	out->length = 0;
 	out->etag_len = 0;
 	if (out->collection)
 		return;
-	out->length = stx->stx_size;
-	set_etag(stx, born, out);
+	out->length = f->size;
+	set_etag(f, out);
+}
+
+static void
+fact_set(struct fact *f, const struct statx *stx)
+{
+	f->inode = stx->stx_ino;
+	f->size = stx->stx_size;
+	f->modified = nanoseconds(stx->stx_mtime);
+	f->has_born = stx->stx_mask & STATX_BTIME;
+	f->born = f->has_born ? nanoseconds(stx->stx_btime) : 0;
+	f->dev_major = stx->stx_dev_major;
+	f->dev_minor = stx->stx_dev_minor;
+	f->mode = stx->stx_mode;
+	f->failed = 0;
+}
+
+void
+fact_find(int dir, const char *name, struct fact *out)
+{
+	struct statx stx;
+
+	if (statx(dir, name, AT_SYMLINK_NOFOLLOW, STAT_MASK, &stx))
+		*out = (struct fact){ .failed = errno };
+	else
+		fact_set(out, &stx);
+}
+
+void
+dir_resource(
+    const struct dir_store *ds, const struct statx *stx, struct resource *out)
+{
+	struct fact f;
+
+	fact_set(&f, stx);
+	fact_resource(ds, &f, out);
 }
 
 enum err_code

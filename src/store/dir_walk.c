@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A walk of the directory store: getdents64() into a buffer for each open
- * collection, and one statx() for each member.
+ * A walk of the directory store, from collection to collection; what is in one
+ * comes from dir_level.c.
  *
  * No more than MAX_OPEN collections are open at a time.  In deeper trees the
  * outermost ones are closed, and opened again, at the place where the kernel
@@ -11,44 +11,13 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdalign.h>
 #include <stdlib.h>
-#include <sys/syscall.h>
-#include <unistd.h>
 
 #include "base/file.h"
-#include "store/dir_impl.h"
+#include "store/dir_level.h"
 
 #define MAX_OPEN 64
 #define LARGE_LEVELS 8 /* the outermost, where collections are largest */
-#define LARGE_BUF ((size_t)32768)
-#define SMALL_BUF ((size_t)4096)
-
-/* As the kernel fills it in. */
-struct entry {
-	uint64_t inode;
-	int64_t next; /* where to go on behind it */
-	unsigned short size;
-	unsigned char type;
-	char name[];
-};
-
-/* A collection on the way down to where the walk is. */
-struct level {
-	struct level *up, *down;
-	struct resource res;
-	size_t path_len; /* its own */
-	int fd; /* -1: closed meanwhile */
-	bool is_root; /* the store's, where the state directory is */
-	bool linked; /* it, or one above it, is one by a link */
-	bool maybe_locked; /* its members */
-	enum err_code failed; /* to read all of its entries */
-	bool reopened; /* the kernel is to be told where to go on */
-	int64_t next; /* behind the last entry seen */
-	size_t at, len; /* entries not yet seen in buf */
-	size_t size;
-	alignas(struct entry) char buf[];
-};
 
 struct trip {
 	struct dir_store *ds;
@@ -121,26 +90,6 @@ may_have_locks(const struct trip *t)
 	    state_may_have_locks_in(t->ds->state, rpath_of_buf(&t->path));
 }
 
-static struct level *
-level_new(struct trip *t, const struct resource *res, int *fd)
-{
-	size_t size = t->n_levels < LARGE_LEVELS ? LARGE_BUF : SMALL_BUF;
-	struct level *l = malloc(sizeof(*l) + size);
-
-	if (!l)
-		return NULL;
-	*l = (struct level){
-		.up = t->level,
-		.res = *res,
-		.path_len = t->path.len,
-		.linked = is_linked(t),
-		.maybe_locked = may_have_locks(t),
-		.fd = fd_take(fd),
-		.size = size,
-	};
-	return l;
-}
-
 static void
 level_shut(struct trip *t, struct level *l)
 {
@@ -175,7 +124,7 @@ ascend(struct trip *t)
 	t->n_levels--;
 	if (t->level)
 		t->level->down = NULL;
-	free(l);
+	level_free(l);
 }
 
 /* Opens the level's collection again, if it is still the one it was. */
@@ -205,66 +154,18 @@ level_reopen(struct trip *t, struct err *err)
 	return ERR_OK;
 }
 
-/* Fills the level's buffer; false at the end, or when that failed. */
-static bool
-level_read(const struct dir_store *ds, struct level *l, struct err *err)
-{
-	struct look k = LOOK_NONE;
-	int failed = 0;
-	long n = 0;
-
-	while (look_on(ds, &k)) {
-		if (l->reopened && lseek(l->fd, l->next, SEEK_SET) < 0)
-			failed = errno;
-		n = syscall(SYS_getdents64, l->fd, l->buf, l->size);
-		l->reopened = true; /* if it is done again */
-	}
-	l->reopened = false;
-	if (failed) {
-		l->failed = err_errno(err, failed, "go on in collection");
-		return false;
-	}
-	if (n < 0 && errno != ENOENT) /* which says that it was removed */
-		l->failed = err_os(err, "read collection");
-	if (n <= 0)
-		return false;
-	l->at = 0;
-	l->len = (size_t)n;
-	return true;
-}
-
 /*
- * The level's next entry, or NULL at the end, or when it cannot be read; then
+ * The level's next member, or NULL at the end, or when it cannot be read; then
  * l->failed says so.
  */
-static const struct entry *
-next_entry(struct trip *t)
+static const struct spot *
+next_spot(struct trip *t)
 {
 	struct level *l = t->level;
-	const struct entry *e;
 
 	if (l->fd < 0)
 		l->failed = level_reopen(t, &t->why);
-	if (l->failed || (l->at == l->len && !level_read(t->ds, l, &t->why)))
-		return NULL;
-	e = (const struct entry *)(const void *)(l->buf + l->at);
-	l->at += e->size;
-	l->next = e->next;
-	return e;
-}
-
-static bool
-is_skipped(const struct level *l, const struct entry *e)
-{
-	const char *name = e->name;
-
-	if (e->type == DT_FIFO || e->type == DT_SOCK || e->type == DT_CHR ||
-	    e->type == DT_BLK)
-		return true;
-	if (name[0] != '.')
-		return false;
-	return !strcmp(name, ".") || !strcmp(name, "..") ||
-	    temp_name_is(name) || (l->is_root && !strcmp(name, STATE_NAME));
+	return l->failed ? NULL : level_next(t->ds, l, &t->why);
 }
 
 /* ---- collections that contain themselves */
@@ -336,9 +237,13 @@ enter(
 		rc = visit(t, res, &prune);
 	if (rc || prune)
 		return rc;
-	l = level_new(t, res, fd);
+	l = level_new(res, t->n_levels < LARGE_LEVELS, fd);
 	if (!l)
 		return ERR_NOMEM;
+	l->up = t->level;
+	l->path_len = t->path.len;
+	l->linked = is_linked(t);
+	l->maybe_locked = may_have_locks(t);
 	l->is_root = same_id(&res->id, &t->ds->root_id);
 	descend(t, l);
 	return ERR_OK;
@@ -409,65 +314,55 @@ meet_link(struct trip *t)
 
 static bool
 is_hidden(
-    const struct trip *t, const struct statx *stx, const struct resource *res)
+    const struct trip *t, const struct fact *fact, const struct resource *res)
 {
 	if (!res->collection)
-		return !S_ISREG(stx->stx_mode);
+		return !S_ISREG(fact->mode);
 	return same_id(&res->id, &t->ds->hidden_id);
 }
 
 static enum err_code
-member_failed(struct trip *t, const struct entry *e)
+member_failed(struct trip *t, const struct spot *s)
 {
-	const struct resource res = { .collection = e->type == DT_DIR };
+	const struct resource res = { .collection = s->entry->type == DT_DIR };
 	struct err why = { 0 };
 
-	if (errno == ENOENT)
+	if (s->fact.failed == ENOENT)
 		return ERR_OK;
-	(void)err_os(&why, "stat");
+	(void)err_errno(&why, s->fact.failed, "stat");
 	return visit_failed(t, &res, &why);
 }
 
 /* The path is its own already. */
 static enum err_code
-meet(struct trip *t, const struct entry *e)
+meet(struct trip *t, const struct spot *s)
 {
-	int dir = t->level->fd;
-	struct look k = LOOK_NONE;
 	struct resource res;
-	struct statx stx;
-	int failed = -1;
 
-	stx.stx_mode = 0;
-	if (e->type == DT_LNK)
+	if (s->entry->type == DT_LNK)
 		return meet_link(t);
-	while (look_on(t->ds, &k))
-		failed =
-		    statx(dir, e->name, AT_SYMLINK_NOFOLLOW, STAT_MASK, &stx);
-	if (failed)
-		return member_failed(t, e);
-	if (S_ISLNK(stx.stx_mode))
+	if (s->fact.failed)
+		return member_failed(t, s);
+	if (S_ISLNK(s->fact.mode))
 		return meet_link(t);
-	dir_resource(t->ds, &stx, &res);
-	if (is_hidden(t, &stx, &res))
+	fact_resource(t->ds, &s->fact, &res);
+	if (is_hidden(t, &s->fact, &res))
 		return ERR_OK;
 	if (res.collection && t->how->depth == DEPTH_INFINITY)
-		return enter_by_name(t, dir, e->name, &res);
+		return enter_by_name(t, t->level->fd, s->entry->name, &res);
 	return visit(t, &res, &(bool){ false });
 }
 
 static enum err_code
-meet_next(struct trip *t, const struct entry *e)
+meet_next(struct trip *t, const struct spot *s)
 {
 	struct level *l = t->level;
 	enum err_code rc;
 
-	if (is_skipped(l, e))
-		return ERR_OK;
-	(void)rpath_push(&t->path, str_from_c(e->name));
+	(void)rpath_push(&t->path, str_from_c(s->entry->name));
 	if (buf_failed(&t->path))
 		return ERR_NOMEM;
-	rc = meet(t, e);
+	rc = meet(t, s);
 	if (t->level == l)
 		rpath_pop(&t->path, l->path_len);
 	return rc;
@@ -499,9 +394,9 @@ travel(struct trip *t)
 	enum err_code rc = ERR_OK;
 
 	while (!rc && t->level) {
-		const struct entry *e = next_entry(t);
+		const struct spot *s = next_spot(t);
 
-		rc = e ? meet_next(t, e) : leave(t);
+		rc = s ? meet_next(t, s) : leave(t);
 	}
 	return rc;
 }
