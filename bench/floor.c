@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the file system alone takes for the work behind each method: no HTTP,
- * one thread.  A server cannot be faster than this, so it says how much is left
- * to gain.
+ * What the file system alone takes for the work behind each method: no HTTP.  A
+ * server cannot be faster than this by doing the same, so it says how much is
+ * left to gain.
  *
- * floor DIR: DIR holds flat/ and tree/ as run_side_by_side makes them.  Prints
- * "NAME<tab>FIGURE" lines.
+ * floor list DIR            a listing of all below DIR, as text
+ * floor copy DIR NEW N      a copy of a tree by N threads
+ * floor move DIR NEW
+ * floor remove DIR
+ *
+ * Prints milliseconds.
  */
 #include <dirent.h>
 #include <err.h>
 #include <fcntl.h>
-#include <stdbool.h>
+#include <pthread.h>
+#include <stdatomic.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,15 +24,9 @@
 #include <time.h>
 #include <unistd.h>
 
-#define TIMES 5
-#define PUTS 2000
-
-/* The text of a listing, thrown away as a server would send it. */
-struct text {
-	char bytes[1 << 16];
-	size_t len;
-	unsigned long total;
-};
+#define THREADS_MAX 16
+#define TOPS_MAX 4096
+#define LISTING_MS 200
 
 static double
 now_ms(void)
@@ -37,6 +36,13 @@ now_ms(void)
 	clock_gettime(CLOCK_MONOTONIC, &t);
 	return (double)t.tv_sec * 1e3 + (double)t.tv_nsec / 1e6;
 }
+
+/* The text of a listing, thrown away as a server would send it. */
+struct text {
+	char bytes[1 << 16];
+	size_t len;
+	unsigned long total;
+};
 
 /* A folder below dir, to be read with readdir(); its own descriptor. */
 static DIR *
@@ -152,75 +158,102 @@ remove_tree(int dir, const char *name)
 		err(1, "%s", name);
 }
 
-/* Under another name, synced if asked, then renamed: microseconds each. */
-static double
-put_files(const char *folder, bool sync)
-{
-	static const char bytes[1024] = "x";
-	int i, fd, dir;
-	double begin;
-	char name[32];
+/* The folders of a tree's root, which threads take one by one. */
+struct tops {
+	int from, to;
+	char *names[TOPS_MAX];
+	int count;
+	atomic_int next;
+};
 
-	if (mkdir(folder, 0755))
-		err(1, "%s", folder);
-	dir = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	begin = now_ms();
-	for (i = 0; i < PUTS; i++) {
-		(void)snprintf(name, sizeof(name), "f%d", i);
-		fd = openat(
-		    dir, ".new", O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0644);
-		if (fd < 0 || write(fd, bytes, sizeof(bytes)) < 0 ||
-		    (sync && fsync(fd)) || close(fd) ||
-		    renameat(dir, ".new", dir, name) || (sync && fsync(dir)))
-			err(1, "%s/%s", folder, name);
-	}
-	begin = now_ms() - begin;
-	close(dir);
-	remove_tree(AT_FDCWD, folder);
-	return begin * 1e3 / PUTS;
-}
-
-static void
-measure_listing(const char *what, const char *folder)
+static void *
+copy_tops(void *arg)
 {
-	static struct text t;
-	double best = 0, took;
+	struct tops *t = arg;
 	int i;
 
-	for (i = 0; i < TIMES; i++) {
-		took = now_ms();
-		list(&t, AT_FDCWD, folder);
-		took = now_ms() - took;
-		best = !i || took < best ? took : best;
-	}
-	printf("%s\t%.1f ms\n", what, best);
+	while ((i = atomic_fetch_add(&t->next, 1)) < t->count)
+		copy_tree(t->from, t->names[i], t->to, t->names[i]);
+	return NULL;
 }
 
 static void
-measure_tree(void)
+copy_by(int threads, const char *name, const char *as)
 {
-	double begin = now_ms();
+	static struct tops t;
+	pthread_t ids[THREADS_MAX];
+	DIR *d = enter(AT_FDCWD, name), *c;
+	const struct dirent *e;
+	int i;
 
-	copy_tree(AT_FDCWD, "tree", AT_FDCWD, "floor-copy");
-	printf("COPY a tree of 10,000 files\t%.0f ms\n", now_ms() - begin);
+	if (mkdir(as, 0755))
+		err(1, "%s", as);
+	c = enter(AT_FDCWD, as);
+	t.from = dirfd(d);
+	t.to = dirfd(c);
+	while ((e = next(d)))
+		if (e->d_type != DT_DIR)
+			copy_file(t.from, t.to, e->d_name);
+		else if (t.count < TOPS_MAX)
+			t.names[t.count++] = strdup(e->d_name);
+	for (i = 0; i < threads; i++)
+		if (pthread_create(&ids[i], NULL, copy_tops, &t))
+			errx(1, "no thread");
+	for (i = 0; i < threads; i++)
+		(void)pthread_join(ids[i], NULL);
+	closedir(c);
+	closedir(d);
+}
+
+/* Again and again, as a server would: what one takes. */
+static double
+list_often(const char *name)
+{
+	static struct text t;
+	double begin;
+	int n = 0;
+
+	list(&t, AT_FDCWD, name);
 	begin = now_ms();
-	if (rename("floor-copy", "floor-moved"))
-		err(1, "rename");
-	printf("MOVE it\t%.2f ms\n", now_ms() - begin);
-	begin = now_ms();
-	remove_tree(AT_FDCWD, "floor-moved");
-	printf("DELETE it\t%.0f ms\n", now_ms() - begin);
+	do {
+		list(&t, AT_FDCWD, name);
+		n++;
+	} while (now_ms() - begin < LISTING_MS);
+	return (now_ms() - begin) / n;
+}
+
+/* What is not there again afterwards, once. */
+static int
+run(int argc, char **argv)
+{
+	const char *what = argc > 2 ? argv[1] : "";
+	int threads = argc > 4 ? (int)strtol(argv[4], NULL, 10) : 1;
+
+	if (!strcmp(what, "copy") && argc > 3 && threads > 0 &&
+	    threads <= THREADS_MAX)
+		copy_by(threads, argv[2], argv[3]);
+	else if (!strcmp(what, "move") && argc > 3)
+		return rename(argv[2], argv[3]);
+	else if (!strcmp(what, "remove"))
+		remove_tree(AT_FDCWD, argv[2]);
+	else
+		errx(2,
+		    "usage: floor list|copy|move|remove DIR [NEW [THREADS]]");
+	return 0;
 }
 
 int
 main(int argc, char **argv)
 {
-	if (argc != 2 || chdir(argv[1]))
-		errx(2, "usage: floor DIR");
-	measure_listing("PROPFIND Depth 1, 10,000 members", "flat");
-	measure_listing("PROPFIND Depth infinity, 10,000 files", "tree");
-	printf("PUT 1 KiB, 8 connections\t%.1f µs, synced %.0f µs\n",
-	    put_files("floor-put", false), put_files("floor-put", true));
-	measure_tree();
+	double took = now_ms();
+
+	if (argc == 3 && !strcmp(argv[1], "list")) {
+		took = list_often(argv[2]);
+	} else {
+		if (run(argc, argv))
+			err(1, "%s", argv[1]);
+		took = now_ms() - took;
+	}
+	printf("%.4f\n", took);
 	return 0;
 }

@@ -15,7 +15,8 @@ import time
 from pathlib import Path
 
 TOP = Path(__file__).resolve().parent.parent
-UNPACKED = TOP / 'build' / 'bench' / 'peers'
+BUILD = Path(os.environ.get('SHEAF_BUILD', TOP / 'build'))
+UNPACKED = BUILD / 'bench' / 'peers'
 PACKAGES = ['apache2-bin', 'nginx', 'libnginx-mod-http-dav-ext', 'lighttpd',
             'lighttpd-mod-webdav', 'rclone']
 WORKERS = 2
@@ -56,9 +57,11 @@ worker_processes {workers};
 daemon off;
 pid {state}/nginx.pid;
 error_log {state}/error.log crit;
-events {{ worker_connections 4096; }}
+worker_rlimit_nofile 65536;
+events {{ worker_connections {connections}; }}
 http {{
   access_log off; sendfile on; tcp_nopush on;
+  dav_ext_lock_zone zone=locks:16m;
   keepalive_requests 100000000; client_max_body_size 0;
   client_body_temp_path {spool};
   proxy_temp_path {state}; fastcgi_temp_path {state};
@@ -68,7 +71,8 @@ http {{
     root {root};
     location / {{
       dav_methods PUT DELETE MKCOL COPY MOVE;
-      dav_ext_methods PROPFIND OPTIONS;
+      dav_ext_methods PROPFIND OPTIONS LOCK UNLOCK;
+      dav_ext_lock zone=locks;
       create_full_put_path off;
     }}
   }}
@@ -85,6 +89,7 @@ server.port = {port}
 server.errorlog = "{state}/error.log"
 server.upload-dirs = ( "{spool}" )
 server.max-keep-alive-requests = 0
+server.max-fds = {descriptors}
 server.max-request-size = 0
 mimetype.assign = ( "" => "application/octet-stream" )
 webdav.activate = "enable"
@@ -110,8 +115,17 @@ def fetch():
                    stderr=subprocess.DEVNULL)
     for deb in UNPACKED.glob('*.deb'):
         subprocess.run(['dpkg', '-x', deb, UNPACKED], check=True)
+    (UNPACKED / 'done').write_text(''.join(f'{deb.name}\n' for deb in UNPACKED.glob('*.deb')))
+    for deb in UNPACKED.glob('*.deb'):
         deb.unlink()
-    (UNPACKED / 'done').touch()
+
+
+def versions():
+    """{package: version} of the peers, as their files were named."""
+    if not (UNPACKED / 'done').exists():
+        return {}
+    names = [line.split('_') for line in (UNPACKED / 'done').read_text().split()]
+    return {n[0]: n[1].replace('%3a', ':') for n in names if n[0] in PACKAGES}
 
 
 def free_port():
@@ -131,10 +145,11 @@ def children(pid):
 
 
 class Server:
-    """A running server: where it answers, and what it has cost."""
+    """A running server: where it answers, since when it runs, and what it has cost."""
 
-    def __init__(self, url, pid):
-        self.url, self.pid = url, pid
+    def __init__(self, port, pid, began):
+        self.address = ('127.0.0.1', port)
+        self.url, self.pid, self.began = f'http://127.0.0.1:{port}', pid, began
 
     def cpu(self):
         """Seconds of processor time, its children's included."""
@@ -157,14 +172,15 @@ class Server:
 
 
 @contextlib.contextmanager
-def running(argv, port, log, env=None):
+def running(argv, port, log, env=None, patience=0.05):
     """Starts it, waits until it answers, and ends it with all its children."""
+    began = time.perf_counter()
     with open(log, 'wb') as out:
         process = subprocess.Popen(argv, stdin=subprocess.DEVNULL, stdout=out, stderr=out,
                                    env=env, start_new_session=True)
     try:
-        wait_for(port, process, log)
-        yield Server(f'http://127.0.0.1:{port}', process.pid)
+        wait_for(port, process, log, patience)
+        yield Server(port, process.pid, began)
     finally:
         family = children(process.pid)
         process.send_signal(signal.SIGTERM)
@@ -177,32 +193,36 @@ def running(argv, port, log, env=None):
             process.wait()
 
 
-def wait_for(port, process, log):
-    for _ in range(200):
+def wait_for(port, process, log, patience):
+    for _ in range(int(20 / patience)):
         with contextlib.suppress(OSError):
             socket.create_connection(('127.0.0.1', port), 1).close()
             return
         if process.poll() is not None:
             break
-        time.sleep(0.05)
+        time.sleep(patience)
     raise RuntimeError('no start: ' + Path(log).read_text(errors='replace')[-2000:])
 
 
-def start(name, root, state, more_env=None):
-    """A context manager that runs the server of this name on root."""
+def start(name, root, state, more_env=None, patience=0.05, connections=1024):
+    """A context manager that runs the server of this name on root, for so many
+    connections at once; every patience seconds it is seen whether it is there."""
     port = free_port()
     spool = Path(root).parent / 'spool'
     spool.mkdir(exist_ok=True)
-    values = {'root': root, 'state': state, 'port': port, 'spool': spool, 'workers': WORKERS}
+    values = {'root': root, 'state': state, 'port': port, 'spool': spool, 'workers': WORKERS,
+              'connections': connections, 'descriptors': connections * 2 + 1000}
     argv, env = COMMANDS[name](values)
-    return running(argv, port, f'{state}/log', dict(env or os.environ, **(more_env or {})))
+    return running(argv, port, f'{state}/log', dict(env or os.environ, **(more_env or {})),
+                   patience)
 
 
 def configured(values, name, text, user, modules):
     """Writes a configuration; as root, the server shall not stay root."""
     if os.getuid() == 0:
         for path in (values['root'], values['state'], values['spool']):
-            subprocess.run(['chown', '-R', 'www-data:www-data', path], check=True)
+            if Path(path).owner() != 'www-data':
+                subprocess.run(['chown', '-R', 'www-data:www-data', path], check=True)
     path = f'{values["state"]}/{name}'
     Path(path).write_text(text.format(
         **values, user=user if os.getuid() == 0 else '', modules=UNPACKED / modules))
@@ -215,8 +235,10 @@ def unpacked_env():
 
 
 def sheaf(values, *flags):
-    return ([TOP / 'build' / 'sheaf', 'serve', '--listen', f'127.0.0.1:{values["port"]}',
-             '--state', values['state'], '--access-log', '', *flags, values['root']], None)
+    return ([BUILD / 'sheaf', 'serve', '--listen', f'127.0.0.1:{values["port"]}',
+             '--state', values['state'], '--access-log', '', '--connections',
+             str(values['connections']), '--connections-per-address', '0', *flags,
+             values['root']], None)
 
 
 def apache(values):
@@ -244,6 +266,9 @@ def rclone(values):
     return ([UNPACKED / 'usr/bin/rclone', 'serve', 'webdav', values['root'], '--addr',
              f'127.0.0.1:{values["port"]}', '--log-level', 'ERROR'], env)
 
+
+# It remembers folders for minutes, whatever becomes of them behind its back.
+BLIND = ('rclone',)
 
 # Sheaf twice: no peer syncs what it acknowledges, so the second column is the
 # like-for-like one for writes.

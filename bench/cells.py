@@ -1,0 +1,368 @@
+# SPDX-License-Identifier: MIT
+"""How one cell of the table is measured: one piece of work on one server.
+
+A cell is a function of (field, name), where field says what is there (see
+fields.py) and name which server; it returns a Figure.  What these functions make
+of their arguments is in rows.py.
+"""
+import contextlib
+import os
+import re
+import resource
+import shutil
+import socket
+import statistics
+import subprocess
+import time
+import xml.parsers.expat
+from dataclasses import dataclass
+from pathlib import Path
+
+import relay
+
+HERE = Path(__file__).resolve().parent
+SECONDS = 2  # of load
+MIB = 1 << 20
+THREADS = 2  # of the load generator
+
+PROPFIND = ('<?xml version="1.0" encoding="utf-8"?><D:propfind xmlns:D="DAV:"><D:prop>'
+            '<D:resourcetype/><D:getcontentlength/><D:getlastmodified/><D:getetag/>'
+            '</D:prop></D:propfind>')
+PROPPATCH = ('<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><x:colour xmlns:x="urn:bench">'
+             'blue</x:colour></D:prop></D:set></D:propertyupdate>')
+XML = 'Content-Type: application/xml; charset=utf-8'
+MADE = (200, 201, 204)
+RESPONSE = re.compile(rb'<(?:[A-Za-z0-9]+:)?response[ >]')
+
+
+@dataclass
+class Figure:
+    """cost: seconds, MiB or kB; None where nothing could be measured.  cpu: seconds of
+    the server's processor time.  whole: all that was asked for was done."""
+    cost: float | None = None
+    cpu: float | None = None
+    note: str = ''
+    whole: bool = True
+
+
+def refused(status):
+    return Figure(note=f'refused ({status})', whole=False)
+
+
+# ------------------------------------------------------------- what is asked
+
+def load(server, path, connections, script='rate.lua', threads=THREADS, **env):
+    """wrk for a while: a Figure of one request."""
+    before = server.cpu()
+    out = subprocess.run(
+        ['wrk', f'-t{threads}', f'-c{connections}', f'-d{SECONDS}s', '-s',
+         HERE / 'lua' / script, server.url + path], env=dict(os.environ, **env),
+        stdout=subprocess.PIPE, text=True, check=True).stdout
+    spent = server.cpu() - before
+    done, micros, failed = map(int, out.split('RESULT ')[1].split())
+    if failed > done // 2 or done == 0:
+        return Figure(note='refused', whole=False)
+    return Figure(micros / 1e6 / done, spent / done,
+                  f'{failed:,} failed' if failed else '', not failed)
+
+
+def curl(url, method, *headers, body=None, output='/dev/null'):
+    """(status, seconds to the first byte, to the last, bytes)"""
+    args = ['curl', '-sS', '-o', output, '-X', method, '-w',
+            '%{http_code} %{time_starttransfer} %{time_total} %{size_download}']
+    for header in headers:
+        args += ['-H', header]
+    if body:
+        args += ['--data-binary', body]
+    out = subprocess.run([*args, url], stdout=subprocess.PIPE, text=True,
+                         check=False).stdout.split()
+    return int(out[0]), float(out[1]), float(out[2]), int(out[3])
+
+
+def once(server, method, path, good, *headers):
+    before = server.cpu()
+    status, _, seconds, _ = curl(server.url + path, method, *headers)
+    spent = server.cpu() - before
+    return Figure(seconds, spent) if status in good else refused(status)
+
+
+def members_in(listing):
+    """How many DAV:response a file has; None when it is no XML."""
+    parser, found, rest = xml.parsers.expat.ParserCreate(), 0, b''
+    try:
+        with open(listing, 'rb') as f:
+            while piece := f.read(MIB):
+                parser.Parse(piece)
+                text = rest + piece
+                cut = text.rfind(b'<')
+                found += len(RESPONSE.findall(text, 0, max(cut, 0)))
+                rest = text[max(cut, 0):]
+        parser.Parse(b'', True)
+    except xml.parsers.expat.ExpatError:
+        return None
+    return found + len(RESPONSE.findall(rest))
+
+
+def wholeness(figure, found, want, what='members'):
+    if found is None:
+        figure.note, figure.whole = '**not well-formed**', False
+    elif found != want:
+        figure.note, figure.whole = f'**only {found:,} of {want:,} {what}**', False
+    return figure
+
+
+# ---------------------------------------------------------------- the cells
+
+def get(path):
+    return lambda field, name: load(field.server(name), path, 16)
+
+
+def get_large(path, size):
+    def cell(field, name):
+        figure = once(field.server(name), 'GET', path, (200,))
+        if figure.cost:  # as that of one MiB
+            figure.cost, figure.cpu = figure.cost / size, figure.cpu / size
+        return figure
+    return cell
+
+
+def propfind(path, depth):
+    """Many small ones."""
+    return lambda field, name: load(field.server(name), path, 16, METHOD='PROPFIND',
+                                    DEPTH=depth, BODY=PROPFIND)
+
+
+def listing(path, depth, want, times=5):
+    """One large one, whose members are counted."""
+    def cell(field, name):
+        server, body, took = field.server(name), field.home / 'listing', []
+        before = server.cpu()
+        for _ in range(times):
+            status, _, seconds, _ = curl(server.url + path, 'PROPFIND', f'Depth: {depth}', XML,
+                                         body=PROPFIND, output=body)
+            if status != 207:
+                return refused(status)
+            took.append(seconds)
+        spent = (server.cpu() - before) / times
+        return wholeness(Figure(statistics.median(took), spent), members_in(body), want)
+    return cell
+
+
+def large_listing(what, want):
+    """PROPFIND infinity of all there is: one request makes the figures of three rows."""
+    def ask(field, name):
+        server, body = field.server(name), field.home / 'listing'
+        before = server.cpu()
+        status, first, last, _ = curl(server.url + '/', 'PROPFIND', 'Depth: infinity', XML,
+                                      body=PROPFIND, output=body)
+        if status != 207:
+            return {}, status
+        spent, found = server.cpu() - before, members_in(body)
+        body.unlink()
+        return {kind: wholeness(f, found, want) for kind, f in (
+            ('first', Figure(first)), ('last', Figure(last, spent)),
+            ('memory', Figure(server.memory('VmHWM'))))}, status
+
+    def cell(field, name):
+        found, status = field.once((name, 'infinity'), lambda: ask(field, name))
+        return found.get(what) or refused(status)
+    return cell
+
+
+def compressed(path, what, want, rate):
+    """The same through a slow link, compressed if the server will."""
+    def ask(field, name):
+        server, body = field.server(name), field.home / 'listing'
+        with relay.running(int(server.url.rsplit(':', 1)[1]), rate) as port:
+            status, _, seconds, size = curl(
+                f'http://127.0.0.1:{port}{path}', 'PROPFIND', 'Depth: 1', XML,
+                'Accept-Encoding: zstd, gzip', body=PROPFIND, output=body)
+        if status != 207:
+            return {}, status
+        figures = {'bytes': Figure(size / 1000), 'time': Figure(seconds)}
+        with open(body, 'rb') as f:
+            magic = f.read(4)
+        tool = {b'\x28\xb5\x2f\xfd': 'zstd', b'\x1f\x8b\x08\0': 'gzip'}.get(magic)
+        if not tool or shutil.which(tool):
+            if tool:
+                with open(f'{body}.plain', 'wb') as out:
+                    subprocess.run([tool, '-dc'], stdin=open(body, 'rb'), stdout=out, check=True)
+                os.replace(f'{body}.plain', body)
+            found = members_in(body)
+            for figure in figures.values():
+                wholeness(figure, found, want)
+        for figure in figures.values():
+            figure.note = figure.note or tool or 'plain'
+        return figures, status
+
+    def cell(field, name):
+        found, status = field.once((name, 'slow link'), lambda: ask(field, name))
+        return found.get(what) or refused(status)
+    return cell
+
+
+def put(connections):
+    """New files of 1 KiB; a new folder each time, which stays on a disk (README.md)."""
+    def cell(field, name):
+        folder = field.fresh('put')
+        server = field.server(name)
+        if curl(f'{server.url}/{folder}/', 'MKCOL')[0] != 201:
+            return Figure(note='no MKCOL', whole=False)
+        figure = load(server, '/', connections, METHOD='PUT', BODY='x' * 1024,
+                      UNIQUE=f'/{folder}/f')
+        field.drop(name, folder)
+        return figure
+    return cell
+
+
+def put_over(connections, files):
+    def cell(field, name):
+        server = field.server(name)
+        return load(server, '/', connections, METHOD='PUT', BODY='x' * 1024,
+                    UNIQUE='/over/f', CYCLE=str(files))
+    return cell
+
+
+def proppatch(path, connections):
+    """Refused when the 207 says so, whatever the status line."""
+    def cell(field, name):
+        server, body = field.server(name), field.home / 'answer'
+        status = curl(server.url + path, 'PROPPATCH', XML, body=PROPPATCH, output=body)[0]
+        if status not in (200, 204) and ' 200 ' not in body.read_text(errors='replace'):
+            return refused(status)
+        return load(server, path, connections, METHOD='PROPPATCH', BODY=PROPPATCH)
+    return cell
+
+
+def lock(connections):
+    """LOCK and UNLOCK, each connection on a file of its own."""
+    def cell(field, name):
+        server, folder = field.server(name), field.fresh('lock')
+        curl(f'{server.url}/{folder}/', 'MKCOL')
+        for i in range(connections):
+            curl(f'{server.url}/{folder}/f{i}', 'PUT', body='x')
+        figure = load(server, '/', connections, 'lock.lua', connections,
+                      LOCKS=f'/{folder}/f')
+        field.drop(name, folder)
+        return figure
+    return cell
+
+
+def copy(path, want):
+    def cell(field, name):
+        server, to = field.server(name), field.fresh('copied')
+        figure = once(server, 'COPY', path, MADE, f'Destination: {server.url}/{to}/')
+        if figure.cost is None:
+            return figure
+        found = sum(len(files) for _, _, files in os.walk(field.root(name) / to))
+        field.drop(name, to)
+        return wholeness(figure, found, want, 'files')
+    return cell
+
+
+def move(tree, want):
+    def cell(field, name):
+        server, source, to = field.server(name), field.fresh('from'), field.fresh('to')
+        field.clone(name, tree, source)
+        figure = once(server, 'MOVE', f'/{source}/', MADE,
+                      f'Destination: {server.url}/{to}/')
+        if figure.cost is not None:
+            found = sum(len(files) for _, _, files in os.walk(field.root(name) / to))
+            wholeness(figure, found, want, 'files')
+        field.drop(name, source, to)
+        return figure
+    return cell
+
+
+def delete(tree):
+    def cell(field, name):
+        server, source = field.server(name), field.fresh('gone')
+        field.clone(name, tree, source)
+        figure = once(server, 'DELETE', f'/{source}/', MADE)
+        if figure.cost is not None and (field.root(name) / source).exists():
+            figure.note, figure.whole = '**is still there**', False
+        field.drop(name, source)
+        return figure
+    return cell
+
+
+def memory(kind):
+    def cell(field, name):
+        time.sleep(0.3)
+        return Figure(field.server(name).memory(kind))
+    return cell
+
+
+def first_answer(path):
+    """From the start of the process to its first answer."""
+    def cell(field, name):
+        with field.started(name, patience=0.0002) as server:
+            with contextlib.closing(socket.create_connection(server.address)) as s:
+                s.sendall(f'GET {path} HTTP/1.1\r\nHost: localhost\r\n\r\n'.encode())
+                status = s.recv(65536)[:12]
+            took = time.perf_counter() - server.began
+        return Figure(took) if status == b'HTTP/1.1 200' else Figure(note='no answer', whole=False)
+    return cell
+
+
+def connections(many, asked):
+    """Memory with so many connections that do nothing, opened or after one request."""
+    def cell(field, name):
+        soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
+        if hard != resource.RLIM_INFINITY and hard < many + 100:
+            return Figure(note=f'no {many:,} descriptors here', whole=False)
+        resource.setrlimit(resource.RLIMIT_NOFILE, (many * 2 if many * 2 < hard else hard, hard))
+        try:
+            with field.started(name, connections=many * 2) as server:
+                return hold(server, many, asked)
+        finally:
+            resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+    return cell
+
+
+def hold(server, many, asked):
+    with contextlib.ExitStack() as held:
+        there = []
+        for _ in range(many):
+            there.append(held.enter_context(contextlib.closing(
+                socket.create_connection(server.address, 5))))
+        answered = 0
+        if asked:
+            for s in there:
+                s.sendall(b'OPTIONS / HTTP/1.1\r\nHost: localhost\r\n\r\n')
+            for s in there:
+                with contextlib.suppress(OSError):
+                    answered += s.recv(65536).startswith(b'HTTP/1.1 200')
+        time.sleep(0.5)
+        figure = Figure(server.memory('VmRSS'))
+        return wholeness(figure, answered, many, 'answers') if asked else figure
+
+
+# ------------------------------------------------------ without any server
+
+def bare(*args):
+    """floor.c; {tree} is a tree, {new} a name that is not there yet."""
+    def cell(field, _name):
+        new = field.fresh('floor')
+        values = {'new': new, 'tree': 'tree'}
+        if '{tree-copy}' in args:
+            values['tree-copy'] = field.fresh('floor')
+            subprocess.run(['cp', '-a', field.bare / 'tree', field.bare / values['tree-copy']],
+                           check=True)
+        out = subprocess.run([field.programs['floor'], *(a.format(**values) for a in args)],
+                             cwd=field.bare, stdout=subprocess.PIPE, text=True, check=True).stdout
+        for value in set(values.values()) - {'tree'}:
+            shutil.rmtree(field.bare / value, ignore_errors=True)
+        return Figure(float(out) / 1000)
+    return cell
+
+
+def creates(way, files=1000):
+    """creates.c: as a server must make them, by one thread or eight, synced or not."""
+    def cell(field, _name):
+        folder = field.bare / field.fresh('creates')
+        folder.mkdir()
+        out = subprocess.run([field.programs['creates'], way, folder], stdout=subprocess.PIPE,
+                             text=True, check=True).stdout
+        return Figure(float(out) / 1000 / files)
+    return cell

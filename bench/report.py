@@ -1,0 +1,102 @@
+# SPDX-License-Identifier: MIT
+"""The table as people read it, and into docs/benchmarks.md."""
+import rows as table
+from cells import Figure
+
+COLUMNS = ('apache', 'nginx', 'lighttpd', 'rclone')
+HEAD = ('| | sheaf | ' + ' | '.join(COLUMNS) + ' | no server | of the fastest peer | aims |\n'
+        '|---|' + '---:|' * (len(COLUMNS) + 3) + '---|\n')
+
+
+def cpu_text(seconds):
+    micros = seconds * 1e6
+    return f'{table.number(micros)} µs' if micros < 1000 else f'{table.number(micros / 1000)} ms'
+
+
+def text_of(row, figure):
+    """A cell: what it took, the server's processor time, and what is to be said of it."""
+    parts = []
+    if figure.cost:
+        parts.append(table.UNITS[row.unit](figure.cost))
+    if figure.cost and figure.cpu and figure.cpu >= 1e-9:
+        parts.append(cpu_text(figure.cpu))
+    if figure.note:
+        parts.append(figure.note)
+    return ' · '.join(parts)
+
+
+def fastest(row, found):
+    """(name, figure) of the best peer that did the whole work."""
+    whole = [(n, found[n]) for n in row.peers
+             if n in found and found[n].whole and found[n].cost]
+    return min(whole, key=lambda p: p[1].cost, default=(None, None))
+
+
+def beside(row, found):
+    """How our cost compares with the best peer's."""
+    ours, (name, peer) = found.get(row.ours), fastest(row, found)
+    if not ours or not ours.cost or not peer:
+        return ''
+    return f'{table.number(peer.cost / ours.cost)} × {name}'
+
+
+def reached(row, found, aim):
+    """True, False, or None where one of the two is not known."""
+    ours = found.get(row.ours)
+    if not ours or not ours.cost:
+        return None
+    if isinstance(aim.theirs, (int, float)):
+        return ours.cost <= aim.theirs * aim.factor
+    theirs = fastest(row, found)[1] if aim.theirs == table.FASTEST else found.get(aim.theirs)
+    if not theirs or not theirs.cost:
+        return None
+    # The floor's processor time is its time: one thread, nothing to wait for.
+    pair = [f.cpu if aim.what == 'cpu' and f.cpu else f.cost for f in (ours, theirs)]
+    return ours.whole and pair[0] <= pair[1] * aim.factor
+
+
+ANSWER = {True: '**yes**', False: 'no', None: '?'}
+
+
+def floors(row, found):
+    """What the file system alone takes, and how many times that ours is."""
+    texts, ours = [], found.get(row.ours)
+    for name, _ in row.floors:
+        f = found.get(name)
+        if f and f.cost:
+            times = f' ({table.number(ours.cost / f.cost)} ×)' if ours and ours.cost else ''
+            label = '' if name == table.ALONE else f'{name.replace("floor, ", "")}: '
+            texts.append(label + table.UNITS[row.unit](f.cost) + times)
+    return ', '.join(texts)
+
+
+def line(row, cells_found):
+    found = {n: Figure(**f) for n, f in cells_found.items() if n != 'when'}
+    ours = found.get(row.ours, Figure())
+    columns = [row.name, text_of(row, ours),
+               *(text_of(row, found[n]) if n in found else '' for n in COLUMNS),
+               floors(row, found), beside(row, found),
+               ', '.join(f'{aim.text}: {ANSWER[reached(row, found, aim)]}' for aim in row.aims)]
+    return '| ' + ' | '.join(columns) + ' |\n'
+
+
+def table_of(rows, results):
+    text = HEAD
+    for row in rows:
+        if row.name in results['rows']:
+            text += line(row, results['rows'][row.name])
+    when = sorted({r['when'] for r in results['rows'].values() if 'when' in r})
+    made = results['machine']
+    if made:
+        text += (f'\nMeasured {when[0] if when else ""} to {when[-1] if when else ""}: '
+                 f'{made["processor"]}, {made["memory"]}, {made["kernel"]}, {made["system"]}; '
+                 f'Sheaf {made["sheaf"]}; peers: {made["peers"] or "none"}.\n')
+    return text
+
+
+def into_page(page, marker, text):
+    """Between the markers of that name."""
+    begin, end = f'<!-- {marker}: begin -->\n', f'<!-- {marker}: end -->\n'
+    before, rest = page.read_text().split(begin)
+    _, after = rest.split(end)
+    page.write_text(before + begin + text + end + after)
