@@ -59,12 +59,15 @@ ANSWER = {True: '**yes**', False: 'no', None: '?'}
 
 
 def floors(row, found):
-    """What the file system alone takes, and how many times that ours is."""
+    """What the file system alone takes, and how many times that ours is: of many
+    requests side by side the processor time, beside one thread that never waits."""
     texts, ours = [], found.get(row.ours)
     for name, _ in row.floors:
         f = found.get(name)
         if f and f.cost:
-            times = f' ({table.number(ours.cost / f.cost)} ×)' if ours and ours.cost else ''
+            cpu = row.unit == 'rate' and name == table.ALONE
+            cost = ours and (ours.cpu if cpu else ours.cost)
+            times = f' ({table.number(cost / f.cost)} ×)' if cost else ''
             label = '' if name == table.ALONE else f'{name.replace("floor, ", "")}: '
             texts.append(label + table.UNITS[row.unit](f.cost) + times)
     return ', '.join(texts)
