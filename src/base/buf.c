@@ -31,9 +31,11 @@ buf_fail(struct buf *b, enum err_code code)
 static bool
 buf_grow(struct buf *b, size_t need)
 {
-	size_t cap = b->cap ? b->cap : BUF_FIRST;
+	size_t cap = b->cap;
 	char *ptr;
 
+	if (!cap) /* who begins with much mostly knows how much */
+		cap = need > BUF_FIRST ? need : BUF_FIRST;
 	while (cap < need)
 		if (__builtin_mul_overflow(cap, 2u, &cap))
 			return buf_fail(b, ERR_NOMEM);

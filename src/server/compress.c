@@ -9,13 +9,26 @@
 
 /*
  * What is compressed is made as fast as it is sent, so it must cost little: a
- * listing shrinks to a 25th at the lowest level, to a 30th at the highest.
+ * listing shrinks to a 25th at the lowest level, and hardly more at the
+ * highest.
+ *
+ * Members of a listing are like the few before them, and what says how far back
+ * a match lies is much of what there is to say.  So a small window makes it
+ * smaller: of 10,000 members gzip made 147 kB with a window of 4 KiB, 177 with
+ * one of 32; zstd 123 kB with 32 KiB, 145 with 128, and in a third of the
+ * memory.  deflateTune(): the first match found will do, unless one that begins
+ * a byte later is longer.
  */
 #define GZIP_LEVEL 1
-#define GZIP_WINDOW (15 + 16) /* 16: with the header of gzip */
-#define GZIP_MEMORY 8
+#define GZIP_WINDOW (12 + 16) /* 16: with the header of gzip */
+#define GZIP_MEMORY 7
+#define GZIP_GOOD 4
+#define GZIP_LAZY 16
+#define GZIP_NICE 258
+#define GZIP_CHAIN 1
 #define ZSTD_LEVEL 1
-#define ZSTD_WINDOW 17
+#define ZSTD_WINDOW 15
+#define ZSTD_MATCH 5
 
 struct compress {
 	struct ostream base;
@@ -150,15 +163,19 @@ open_zstd(struct compress *c)
 	return c->zstd &&
 	    !ZSTD_isError(ZSTD_CCtx_setParameter(
 		c->zstd, ZSTD_c_compressionLevel, ZSTD_LEVEL)) &&
+	    !ZSTD_isError(ZSTD_CCtx_setParameter(
+		c->zstd, ZSTD_c_windowLog, ZSTD_WINDOW)) &&
 	    !ZSTD_isError(
-		ZSTD_CCtx_setParameter(c->zstd, ZSTD_c_windowLog, ZSTD_WINDOW));
+		ZSTD_CCtx_setParameter(c->zstd, ZSTD_c_minMatch, ZSTD_MATCH));
 }
 
 static bool
 open_gzip(struct compress *c)
 {
 	return deflateInit2(&c->z, GZIP_LEVEL, Z_DEFLATED, GZIP_WINDOW,
-		   GZIP_MEMORY, Z_DEFAULT_STRATEGY) == Z_OK;
+		   GZIP_MEMORY, Z_DEFAULT_STRATEGY) == Z_OK &&
+	    deflateTune(&c->z, GZIP_GOOD, GZIP_LAZY, GZIP_NICE, GZIP_CHAIN) ==
+	    Z_OK;
 }
 
 enum err_code

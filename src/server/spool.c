@@ -46,18 +46,21 @@ struct spool {
 
 /* ---- the ring */
 
-static bool
-ring_grow(struct ring *r)
+/* To hold `more` as well, at once, or as much of it as may be. */
+static void
+ring_grow(struct ring *r, size_t more)
 {
-	size_t cap = r->cap ? r->cap * 2 : RING_FIRST;
+	size_t cap = r->cap ? r->cap : RING_FIRST;
 	size_t first = r->cap - r->head;
 	char *ptr;
 
-	if (cap > SPOOL_MEMORY)
-		return false;
+	while (cap - r->used < more && cap < SPOOL_MEMORY)
+		cap *= 2;
+	if (cap == r->cap)
+		return;
 	ptr = malloc(cap);
 	if (!ptr)
-		return false;
+		return;
 	if (first > r->used)
 		first = r->used;
 	if (r->used) {
@@ -66,7 +69,6 @@ ring_grow(struct ring *r)
 	}
 	free(r->ptr);
 	*r = (struct ring){ .ptr = ptr, .cap = cap, .used = r->used };
-	return true;
 }
 
 /* Takes what there is room for and returns how much. */
@@ -75,8 +77,8 @@ ring_put(struct ring *r, struct str bytes)
 {
 	size_t at, n, first;
 
-	while (r->cap - r->used < bytes.len && ring_grow(r))
-		;
+	if (r->cap - r->used < bytes.len)
+		ring_grow(r, bytes.len);
 	n = r->cap - r->used;
 	if (n > bytes.len)
 		n = bytes.len;

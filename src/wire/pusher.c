@@ -1,11 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 #include "wire/pusher.h"
 
+/*
+ * What a short listing takes in all is to stay below what the allocator gives
+ * back to the system at its end, to ask for it again at the next: so there is
+ * room for a piece and one member more, not for two pieces.
+ */
 bool
 pusher_init(struct pusher *p, struct ostream *to)
 {
 	*p = (struct pusher){ .to = to };
-	return buf_room(&p->out, 2 * PUSHER_PIECE) != NULL;
+	return buf_room(&p->out, PUSHER_PIECE + 1024) != NULL;
 }
 
 void

@@ -85,6 +85,55 @@ what_was_coded_decodes_to_the_same_and_is_smaller(void **state)
 	buf_done(&text);
 }
 
+/* Of a folder that was filled in one go, at about 20 µs a file. */
+static void
+put_member(struct buf *b, unsigned i, uint64_t *seed, uint64_t *time)
+{
+	uint64_t born;
+
+	*seed = *seed * UINT64_C(6364136223846793005) + 1442695040888963407u;
+	*time += 18000 + (*seed >> 52);
+	born = *time - 8000 - (*seed >> 34 & 0xfff);
+	buf_printf(b,
+	    "<D:response><D:href>/flat/f%05u.bin</D:href><D:propstat><D:prop>"
+	    "<D:resourcetype/><D:getcontentlength>1024</D:getcontentlength>"
+	    "<D:getlastmodified>Sat, 21 Nov 2026 18:03:23 GMT"
+	    "</D:getlastmodified><D:getetag>\"%x-400-%llx-%llx\""
+	    "</D:getetag></D:prop><D:status>HTTP/1.1 200 OK</D:status>"
+	    "</D:propstat></D:response>\n",
+	    i, 0xf7cd1f + i, (unsigned long long)*time,
+	    (unsigned long long)((born ^ born >> 32) & UINT32_MAX));
+}
+
+static void
+ten_thousand_members_are_less_than_150_kb(void **state)
+{
+	struct buf text = { 0 };
+	uint64_t seed = 6, time = UINT64_C(0x18ea21788da1a103);
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < 10000; i++)
+		put_member(&text, i, &seed, &time);
+	assert_true(text.len > 3 * 1000 * 1000);
+	for (i = 0; i < ARRAY_LEN(codings); i++) {
+		struct buf coded = { 0 };
+		struct compress *c;
+		struct buf_ostream to;
+
+		assert_int_equal(compress_new(codings[i],
+				     buf_ostream_init(&to, &coded), &c, NULL),
+		    ERR_OK);
+		assert_int_equal(
+		    ostream_write(compress_stream(c), buf_str(&text)), ERR_OK);
+		assert_int_equal(ostream_end(compress_stream(c)), ERR_OK);
+		compress_free(c);
+		assert_true(coded.len < 150 * 1000);
+		buf_done(&coded);
+	}
+	buf_done(&text);
+}
+
 static void
 a_flush_makes_what_was_written_readable(void **state)
 {
@@ -252,6 +301,7 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		cmocka_unit_test(
 		    what_was_coded_decodes_to_the_same_and_is_smaller),
+		cmocka_unit_test(ten_thousand_members_are_less_than_150_kb),
 		cmocka_unit_test(a_flush_makes_what_was_written_readable),
 		cmocka_unit_test(a_failure_behind_it_is_its_failure),
 		cmocka_unit_test(no_memory_is_an_error),
