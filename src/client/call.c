@@ -201,6 +201,7 @@ on_prereq(void *arg, char *ip, char *local_ip, int port, int local_port)
 
 /* Keeps the first failure of many settings. */
 struct setup {
+	const struct curl_calls *curl;
 	CURL *easy;
 	CURLcode code;
 };
@@ -208,7 +209,7 @@ struct setup {
 #define SET(s, option, value)                                      \
 	do {                                                       \
 		if (!(s)->code)                                    \
-			(s)->code = curl_easy_setopt(              \
+			(s)->code = (s)->curl->easy_setopt(        \
 			    (s)->easy, CURLOPT_##option, (value)); \
 	} while (0)
 
@@ -322,7 +323,7 @@ set_credentials(struct setup *s, struct call *call)
 enum err_code
 call_begin(struct call *call, CURL *easy, struct err *err)
 {
-	struct setup s = { .easy = easy };
+	struct setup s = { .curl = &call->client->curl, .easy = easy };
 
 	call->now =
 	    (struct attempt){ .moved = clock_monotonic(), .retry_after = -1 };
@@ -335,6 +336,6 @@ call_begin(struct call *call, CURL *easy, struct err *err)
 		return err_nomem(err);
 	if (s.code)
 		return err_set(err, ERR_INTERNAL, "libcurl: %s",
-		    curl_easy_strerror(s.code));
+		    call->client->curl.easy_strerror(s.code));
 	return ERR_OK;
 }

@@ -54,10 +54,10 @@ client_init(struct client *c, struct err *err)
 	if (!c->slots)
 		return err_nomem(err);
 	c->n_slots = c->o.jobs;
-	c->multi = curl_multi_init();
+	c->multi = c->curl.multi_init();
 	if (!c->multi)
 		return err_nomem(err);
-	if (curl_multi_setopt(c->multi, CURLMOPT_MAXCONNECTS,
+	if (c->curl.multi_setopt(c->multi, CURLMOPT_MAXCONNECTS,
 		(long)c->n_slots + 4) != CURLM_OK)
 		return err_nomem(err);
 	return read_netrc(c, err);
@@ -67,16 +67,21 @@ enum err_code
 client_new(
     const struct client_options *options, struct client **out, struct err *err)
 {
+	struct curl_calls curl;
 	struct client *c;
 	enum err_code rc;
 
-	if (curl_global_init(CURL_GLOBAL_DEFAULT))
+	rc = curl_calls_load(&curl, err);
+	if (rc)
+		return rc;
+	if (curl.global_init(CURL_GLOBAL_DEFAULT))
 		return err_nomem(err);
 	c = calloc(1, sizeof(*c));
 	if (!c) {
-		curl_global_cleanup();
+		curl.global_cleanup();
 		return err_nomem(err);
 	}
+	c->curl = curl;
 	c->o = *options;
 	set_defaults(&c->o);
 	rc = client_init(c, err);
@@ -90,7 +95,7 @@ client_new(
 void
 call_free(struct call *call)
 {
-	curl_slist_free_all(call->fields);
+	call->client->curl.slist_free_all(call->fields);
 	buf_done(&call->head_text);
 	arena_done(&call->head_arena);
 	arena_done(&call->a);
@@ -118,14 +123,14 @@ client_free(struct client *c)
 	}
 	free(c->slots);
 	if (c->multi)
-		(void)curl_multi_cleanup(c->multi);
+		(void)c->curl.multi_cleanup(c->multi);
 	if (c->netrc.ptr)
 		explicit_bzero(c->netrc.ptr, c->netrc.cap);
 	buf_done(&c->netrc);
 	server_origins_done(c);
 	arena_done(&c->a);
+	c->curl.global_cleanup();
 	free(c);
-	curl_global_cleanup();
 }
 
 /* ---- a call */
@@ -167,7 +172,7 @@ add_field(struct call *call, const struct header *h, struct err *err)
 	buf_putc(&line, '\0');
 	if (buf_failed(&line))
 		return err_nomem(err);
-	list = curl_slist_append(call->fields, line.ptr);
+	list = call->client->curl.slist_append(call->fields, line.ptr);
 	if (!list)
 		return err_nomem(err);
 	call->fields = list;

@@ -6,11 +6,10 @@
 #ifndef SHEAF_CLIENT_CLIENT_IMPL_H
 #define SHEAF_CLIENT_CLIENT_IMPL_H
 
-#include <curl/curl.h>
-
 #include "base/arena.h"
 #include "base/buf.h"
 #include "client/client.h"
+#include "client/curl_calls.h"
 
 #define CLIENT_JOBS 4
 #define CLIENT_MAX_JOBS 256
@@ -61,6 +60,7 @@ struct slot {
 
 struct client {
 	struct client_options o;
+	struct curl_calls curl;
 	CURLM *multi;
 	struct buf netrc; /* the file */
 	struct arena a; /* of the origins */

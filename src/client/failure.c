@@ -114,7 +114,7 @@ failure_of(const struct call *call, CURLcode code, struct err *err)
 	if (rc == ERR_NOMEM)
 		return err_nomem(err);
 	if (!*said)
-		said = curl_easy_strerror(code);
+		said = call->client->curl.easy_strerror(code);
 	if (call->now.stalled)
 		return err_set(err, rc, stalled_text,
 		    (long long)(call->client->o.stall_timeout / 1000000000));

@@ -59,8 +59,8 @@ slot_close(struct client *c, struct slot *s)
 		s->call->origin->trial = NULL;
 	if (!s->easy)
 		return;
-	(void)curl_multi_remove_handle(c->multi, s->easy);
-	curl_easy_cleanup(s->easy);
+	(void)c->curl.multi_remove_handle(c->multi, s->easy);
+	c->curl.easy_cleanup(s->easy);
 	s->easy = NULL;
 }
 
@@ -90,9 +90,9 @@ slot_begin(struct client *c, struct slot *s)
 		s->call->wake = clock_monotonic() + TRIAL_TICK;
 		return;
 	}
-	s->easy = curl_easy_init();
+	s->easy = c->curl.easy_init();
 	rc = s->easy ? call_begin(s->call, s->easy, &err) : err_nomem(&err);
-	if (!rc && curl_multi_add_handle(c->multi, s->easy) != CURLM_OK)
+	if (!rc && c->curl.multi_add_handle(c->multi, s->easy) != CURLM_OK)
 		rc = err_nomem(&err);
 	if (!rc)
 		return;
@@ -249,7 +249,8 @@ learn(struct call *call, CURL *easy)
 		o->tried = true;
 	if (call->now.status == 401 || !call->origin->has_password)
 		return;
-	if (!curl_easy_getinfo(easy, CURLINFO_HTTPAUTH_AVAIL, &offered) &&
+	if (!call->client->curl.easy_getinfo(
+		easy, CURLINFO_HTTPAUTH_AVAIL, &offered) &&
 	    offered == (long)CURLAUTH_BASIC)
 		call->origin->basic = true;
 }
@@ -263,7 +264,8 @@ find_end(struct call *call, CURL *easy)
 
 	if (call->now.use != USE_DELIVER || !call->now.got_body)
 		return;
-	if (curl_easy_getinfo(easy, CURLINFO_HTTP_VERSION, &version) ||
+	if (call->client->curl.easy_getinfo(
+		easy, CURLINFO_HTTP_VERSION, &version) ||
 	    version >= CURL_HTTP_VERSION_2_0)
 		return;
 	call->now.unproven = !headers_has(h, STR("Content-Length")) &&
@@ -329,7 +331,7 @@ take_ended(struct client *c)
 	bool some = false;
 	int left;
 
-	while ((m = curl_multi_info_read(c->multi, &left))) {
+	while ((m = c->curl.multi_info_read(c->multi, &left))) {
 		struct slot *s = slot_of(c, m->easy_handle);
 
 		if (m->msg != CURLMSG_DONE || !s)
@@ -482,10 +484,11 @@ client_run(struct client *c, const struct client_watch *w)
 		bool some = obey(c, w);
 
 		some = start_some(c) || some;
-		(void)curl_multi_perform(c->multi, &running);
+		(void)c->curl.multi_perform(c->multi, &running);
 		some = take_ended(c) || some;
 		some = look_at_slots(c) || some;
 		if (!some && busy(c))
-			(void)curl_multi_poll(c->multi, NULL, 0, TICK_MS, NULL);
+			(void)c->curl.multi_poll(
+			    c->multi, NULL, 0, TICK_MS, NULL);
 	}
 }

@@ -77,6 +77,18 @@ class Help(unittest.TestCase):
             self.assertIn("'nothing'", p.stderr)
             self.assertEqual(p.stdout, "")
 
+    def test_without_libcurl_only_the_client_is_missing(self):
+        # It is loaded by its name, which depends on the system.
+        for name in ("libcurl.so.4", "libcurl-gnutls.so.4"):
+            with open(os.path.join(self.dir, name), "w") as f:
+                f.write("no library")
+        env = dict(os.environ, LD_LIBRARY_PATH=self.dir)
+        self.assertEqual(run(PROGRAM, "help", env=env).returncode, 0)
+        p = run(PROGRAM, "ls", "http://127.0.0.1:1/", env=env)
+        self.assertEqual(p.returncode, 1, p.stderr)
+        self.assertIn("libcurl, which the commands of the client need",
+                      p.stderr)
+
     def bash(self, words):
         script = ('source "$1"; shift; COMP_WORDS=("$@"); '
                   'COMP_CWORD=$(($# - 1)); '

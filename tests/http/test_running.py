@@ -682,10 +682,12 @@ class Starting(unittest.TestCase):
             s.request("PROPFIND", "/", {"Depth": "1"})
             if s.is_sanitized():
                 self.skipTest("a sanitizer's memory")
-            # Most of what is resident are pages of libraries, the client's
-            # among them, which all who use them share.
-            self.assertLess(s.resident(), 12 << 20)
+            # Most of what is resident are pages of libraries, which all who
+            # use them share.
+            self.assertLess(s.resident(), 9 << 20)
             self.assertLess(s.private(), 4 << 20)
+            with open("/proc/%d/maps" % s.pid, encoding="ascii") as f:
+                self.assertNotIn("libcurl", f.read())
 
 
 if __name__ == "__main__":
