@@ -7,17 +7,42 @@
 #include <linux/tcp.h>
 #include <pthread.h>
 #include <stdlib.h>
+#include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
 
 #include "base/clock.h"
 
 #define BUCKETS 256
+#define BLOCK 64
 #define PHASE_BITS 4
 #define LINGER (5 * NSEC_PER_SEC)
+/* The kernel's TCP_ESTABLISHED, which only glibc's header has. */
+#define ESTABLISHED 1
+
+/*
+ * Side by side, since they live longer than what libmicrohttpd has for a
+ * connection: between it each would hold a page.
+ */
+struct block {
+	struct block *next;
+	struct conn conns[BLOCK];
+};
 
 struct conns {
 	pthread_mutex_t lock;
+	struct block *blocks;
+	struct conn *unused;
 	struct conn *buckets[BUCKETS];
+	uint64_t n;
+};
+
+/* A connection on its way from parked.c through libmicrohttpd: its address. */
+struct ticket {
+	bool has_host, uncounted;
+	struct host host;
+	uint64_t state, taken;
 };
 
 static struct conn **
@@ -46,14 +71,30 @@ conns_new(struct conns **out, struct err *err)
 void
 conns_free(struct conns *cs)
 {
+	struct block *b;
 	size_t i;
 
 	if (!cs)
 		return;
 	for (i = 0; i < BUCKETS; i++)
 		assert(!cs->buckets[i]);
+	while ((b = cs->blocks)) {
+		cs->blocks = b->next;
+		free(b);
+	}
 	(void)pthread_mutex_destroy(&cs->lock);
 	free(cs);
+}
+
+bool
+conns_full(struct conns *cs, uint64_t max)
+{
+	bool full;
+
+	(void)pthread_mutex_lock(&cs->lock);
+	full = cs->n >= max;
+	(void)pthread_mutex_unlock(&cs->lock);
+	return full;
 }
 
 bool
@@ -144,36 +185,147 @@ conn_moved(struct conn *c, size_t n)
 	(void)atomic_fetch_add_explicit(&c->moved, n, memory_order_relaxed);
 }
 
+/* ---- the table */
+
+void
+conn_ticket(const struct conn *c, struct sockaddr_un *out)
+{
+	struct ticket t = { .has_host = c->has_host,
+		.uncounted = c->uncounted,
+		.host = c->host,
+		.state = atomic_load(&c->state),
+		.taken = c->taken };
+
+	static_assert(sizeof(t) <= sizeof(out->sun_path), "it fits");
+	*out = (struct sockaddr_un){ .sun_family = AF_UNIX };
+	memcpy(out->sun_path, &t, sizeof(t));
+}
+
+/* Nobody else has a local address: we listen on none. */
+static void
+begin(struct conn *c, const struct sockaddr *sa)
+{
+	struct ticket t = { 0 };
+
+	if (sa->sa_family != AF_UNIX) {
+		c->has_host = host_of(sa, &c->host);
+		atomic_init(&c->state, state_of(CONN_NEW));
+		return;
+	}
+	memcpy(&t, ((const struct sockaddr_un *)sa)->sun_path, sizeof(t));
+	c->has_host = t.has_host;
+	c->uncounted = t.uncounted;
+	c->host = t.host;
+	c->taken = t.taken;
+	atomic_init(&c->state, t.state);
+}
+
+/* Under the lock. */
+static struct conn *
+take_unused(struct conns *cs)
+{
+	struct block *b;
+	struct conn *c;
+	size_t i;
+
+	if (!cs->unused) {
+		b = calloc(1, sizeof(*b));
+		if (!b)
+			return NULL;
+		b->next = cs->blocks;
+		cs->blocks = b;
+		for (i = 0; i < BLOCK; i++) {
+			b->conns[i].next = cs->unused;
+			cs->unused = &b->conns[i];
+		}
+	}
+	c = cs->unused;
+	cs->unused = c->next;
+	*c = (struct conn){ 0 };
+	return c;
+}
+
 struct conn *
 conns_add(struct conns *cs, int fd, const struct sockaddr *sa)
 {
-	struct conn *c = calloc(1, sizeof(*c)), **head;
+	struct conn *c, **head;
 
-	if (!c)
-		return NULL;
-	c->fd = fd;
-	c->has_host = host_of(sa, &c->host);
-	atomic_init(&c->state, state_of(CONN_NEW));
-	head = bucket(cs, &c->host);
 	(void)pthread_mutex_lock(&cs->lock);
+	c = take_unused(cs);
+	if (!c) {
+		(void)pthread_mutex_unlock(&cs->lock);
+		return NULL;
+	}
+	c->fd = fd;
+	begin(c, sa);
+	head = bucket(cs, &c->host);
 	c->next = *head;
 	c->link = head;
 	if (c->next)
 		c->next->link = &c->next;
 	*head = c;
+	cs->n++;
 	(void)pthread_mutex_unlock(&cs->lock);
 	return c;
+}
+
+/* Under the lock. */
+static void
+forget(struct conns *cs, struct conn *c)
+{
+	*c->link = c->next;
+	if (c->next)
+		c->next->link = c->link;
+	c->next = cs->unused;
+	cs->unused = c;
+	cs->n--;
 }
 
 void
 conns_remove(struct conns *cs, struct conn *c)
 {
 	(void)pthread_mutex_lock(&cs->lock);
-	*c->link = c->next;
-	if (c->next)
-		c->next->link = c->link;
+	forget(cs, c);
 	(void)pthread_mutex_unlock(&cs->lock);
-	free(c);
+}
+
+static void
+set_fd(struct conns *cs, struct conn *c, int fd, bool parked)
+{
+	(void)pthread_mutex_lock(&cs->lock);
+	c->fd = fd;
+	c->parked = parked;
+	(void)pthread_mutex_unlock(&cs->lock);
+}
+
+void
+conns_park(struct conns *cs, struct conn *c, int fd)
+{
+	set_fd(cs, c, fd, true);
+}
+
+void
+conns_unpark(struct conns *cs, struct conn *c, int fd)
+{
+	set_fd(cs, c, fd, false);
+}
+
+void
+conns_close_parked(struct conns *cs)
+{
+	struct conn *c, *next;
+	size_t i;
+
+	(void)pthread_mutex_lock(&cs->lock);
+	for (i = 0; i < BUCKETS; i++)
+		for (c = cs->buckets[i]; c; c = next) {
+			next = c->next;
+			if (!c->parked)
+				continue;
+			(void)close(c->fd);
+			forget(cs, c);
+		}
+	(void)pthread_mutex_unlock(&cs->lock);
 }
 
 /* ---- the watchdog */
@@ -185,6 +337,23 @@ tcp_info(const struct conn *c, struct tcp_info *out)
 
 	*out = (struct tcp_info){ 0 };
 	return !getsockopt(c->fd, IPPROTO_TCP, TCP_INFO, out, &len);
+}
+
+bool
+conn_only_waits(const struct conn *c, int64_t since)
+{
+	uint64_t state = atomic_load(&c->state);
+	enum conn_phase phase = state_phase(state);
+	struct tcp_info info;
+	int unread = 0;
+
+	if (phase != CONN_NEW && phase != CONN_IDLE)
+		return false;
+	if (clock_monotonic() - state_since(state) < since / 2)
+		return false;
+	return tcp_info(c, &info) && info.tcpi_state == ESTABLISHED &&
+	    !ioctl(c->fd, FIONREAD, &unread) &&
+	    info.tcpi_bytes_received == c->taken + (uint64_t)unread;
 }
 
 /* Whether n bytes in that time are fewer than were asked for. */
@@ -252,7 +421,9 @@ overdue(struct conn *c, uint64_t state, const struct config *limits)
 	case CONN_HEADER:
 		return took > header;
 	case CONN_IDLE:
-		return took > (int64_t)limits->idle_timeout + header;
+		/* But for a parked one, the next may have begun. */
+		return took >
+		    (int64_t)limits->idle_timeout + (c->parked ? 0 : header);
 	case CONN_BODY:
 		return too_slow(conn_bytes(c), took, limits);
 	case CONN_BOTH:

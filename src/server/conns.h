@@ -20,6 +20,8 @@
 #include "server/address.h"
 #include "server/config.h"
 
+struct sockaddr_un;
+
 enum conn_phase {
 	CONN_NEW, /* no request yet */
 	CONN_IDLE, /* between requests */
@@ -38,11 +40,16 @@ enum conn_phase {
  */
 struct conn {
 	struct conn *next, **link; /* in its bucket */
-	int fd; /* libmicrohttpd's */
+	int fd; /* libmicrohttpd's, or ours: under the lock of the table */
+	bool parked; /* the same; see parked.h */
 	bool has_host;
 	struct host host;
 	_Atomic uint64_t state; /* phase and when it began, in one word */
 	_Atomic uint64_t moved; /* bytes of the body so far; see conn_moved() */
+	/* Its I/O thread's: bytes that the requests so far took of the socket,
+	 * and whether that is not known, as one had a body in chunks. */
+	uint64_t taken;
+	bool uncounted;
 	/* The watchdog's: what it saw when it first met this state, or moved.
 	 */
 	uint64_t seen_state, seen_moved;
@@ -54,10 +61,14 @@ struct conns;
 enum err_code conns_new(struct conns **out, struct err *err) MUST_USE;
 void conns_free(struct conns *cs); /* when it is empty; NULL is fine */
 
+/* Whether there are as many as may be. */
+bool conns_full(struct conns *cs, uint64_t max);
+
 /* Whether one more from there is within max (0: no limit). */
 bool conns_admit(struct conns *cs, const struct host *h, uint64_t max);
 
-/* NULL when memory ran out. */
+/* NULL when memory ran out.  With a ticket for an address it goes on as that.
+ */
 struct conn *conns_add(struct conns *cs, int fd, const struct sockaddr *sa);
 void conns_remove(struct conns *cs, struct conn *c);
 
@@ -80,6 +91,22 @@ uint64_t conn_bytes(const struct conn *c);
 
 /* Counts bytes of the body, and in CONN_BOTH those of the answer as well. */
 void conn_moved(struct conn *c, size_t n);
+
+/*
+ * Whether nothing has come since the last request, as long ago as that, or
+ * nearly.  What ends with its answer waited for nothing.
+ */
+bool conn_only_waits(const struct conn *c, int64_t since);
+
+/* What conns_add() needs to make the same connection again. */
+void conn_ticket(const struct conn *c, struct sockaddr_un *out);
+
+/* It goes on with a descriptor of ours, or with libmicrohttpd's after all. */
+void conns_park(struct conns *cs, struct conn *c, int fd);
+void conns_unpark(struct conns *cs, struct conn *c, int fd);
+
+/* Closes and forgets those that are parked. */
+void conns_close_parked(struct conns *cs);
 
 /* Shuts the connections whose time is over. */
 void conns_watch(struct conns *cs, const struct config *limits);

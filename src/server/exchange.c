@@ -337,12 +337,15 @@ static enum MHD_Result
 handle_head(struct exchange_state *e, const char *method, const char *url,
     const char *version)
 {
+	const union MHD_ConnectionInfo *size = MHD_get_connection_info(
+	    e->mc, MHD_CONNECTION_INFO_REQUEST_HEADER_SIZE);
 	const struct live *live = e->live;
 	bool trusted =
 	    e->conn->has_host && networks_have(&live->trusted, &e->conn->host);
 	enum err_code start;
 
 	e->stage = STAGE_BODY;
+	e->header_size = size ? size->header_size : 0;
 	if (!conn_enter(e->conn, CONN_BODY))
 		return MHD_NO;
 	e->err.code = head_read(e->mc, method, url, version, live, trusted,
@@ -428,6 +431,27 @@ handle_whole(struct exchange_state *e)
 	return queue_answer(e);
 }
 
+/* Short between requests, so that libmicrohttpd lets go of it: parked.h. */
+static void
+set_timeout(struct exchange_state *e, unsigned seconds)
+{
+	if (e->server->park_seconds != e->server->idle_seconds)
+		(void)MHD_set_connection_option(
+		    e->mc, MHD_CONNECTION_OPTION_TIMEOUT, seconds);
+}
+
+/* What it took of the socket, if that can be known; else it is not parked. */
+static void
+count_taken(struct exchange_state *e)
+{
+	struct conn *c = e->conn;
+
+	c->taken += e->header_size + e->received;
+	c->uncounted |= e->req.has_body && !e->req.has_length;
+	if (!c->uncounted)
+		set_timeout(e, e->server->park_seconds);
+}
+
 /* ---- what libmicrohttpd calls */
 
 void *
@@ -438,6 +462,7 @@ exchange_target(void *server, const char *uri, struct MHD_Connection *mc)
 	if (!e)
 		return NULL;
 	(void)conn_enter(e->conn, CONN_HEADER);
+	set_timeout(e, e->server->idle_seconds);
 	if (!arena_str(&e->arena, str_from_c(uri), &e->head.target)) {
 		exchange_drop(e);
 		return NULL;
@@ -541,6 +566,8 @@ exchange_completed(void *server, struct MHD_Connection *mc, void **context,
 	if (e->stage == STAGE_HEAD || e->stage == STAGE_BODY ||
 	    e->stage == STAGE_PIECE)
 		finish_method(e);
+	if (ok)
+		count_taken(e);
 	(void)conn_enter(e->conn, CONN_IDLE);
 	exchange_drop(e);
 }

@@ -65,6 +65,7 @@ struct exchange_state {
 	struct response answer;
 	bool whole_first; /* HTTP/1.0: the length must be known */
 	struct err err; /* why there is no run(), or what came of it */
+	size_t header_size; /* with the request line and the empty one */
 	uint64_t received, dropped; /* bytes of the body; those nobody took */
 
 	struct response_source source; /* of the response */

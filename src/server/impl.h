@@ -17,6 +17,7 @@
 #include "server/workers.h"
 
 struct jobs;
+struct parked;
 struct past;
 struct users;
 
@@ -32,6 +33,9 @@ struct server {
 	struct live *jobs_live;
 	struct bulk_env jobs_env;
 	struct conns *conns;
+	struct parked *parked; /* connections that wait for a request */
+	unsigned idle_seconds; /* libmicrohttpd's time-out within a request */
+	unsigned park_seconds; /* and between requests */
 	struct log *log;
 	struct address address; /* the one it listens on */
 	int listener; /* -1: libmicrohttpd has it */

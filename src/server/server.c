@@ -16,6 +16,7 @@
 #include "bulk/jobs.h"
 #include "dav/keys.h"
 #include "server/impl.h"
+#include "server/parked.h"
 #include "server/past.h"
 
 /* What libmicrohttpd keeps beside a header in a connection's memory. */
@@ -77,8 +78,13 @@ admit(void *arg, const struct sockaddr *sa, socklen_t len)
 	struct host h;
 
 	(void)len;
-	if (host_of(sa, &h) && !networks_have(&live->trusted, &h))
+	if (sa->sa_family == AF_UNIX) {
+		/* It was here before. */
+	} else if (conns_full(s->conns, live->config.connections)) {
+		ok = false;
+	} else if (host_of(sa, &h) && !networks_have(&live->trusted, &h)) {
 		ok = conns_admit(s->conns, &h, live->config.per_address);
+	}
 	live_drop(live);
 	return ok ? MHD_YES : MHD_NO;
 }
@@ -100,7 +106,7 @@ connection(void *arg, struct MHD_Connection *mc, void **context,
 			    s->conns, fd->connect_fd, addr->client_addr);
 		break;
 	case MHD_CONNECTION_NOTIFY_CLOSED:
-		if (*context)
+		if (*context && !parked_add(s->parked, *context))
 			conns_remove(s->conns, *context);
 		*context = NULL;
 		break;
@@ -207,16 +213,16 @@ listen_on(struct server *s, struct err *err)
 	return s->deaf < 0 ? err_os(err, "make a socket") : ERR_OK;
 }
 
-/* As many descriptors as the connections may need, if we are let. */
+/* As many descriptors as we are let: the connections may need them. */
 static void
 raise_fd_limit(struct server *s)
 {
-	rlim_t need = s->live->config.connections * 2 + EXTRA_FDS;
+	rlim_t need = s->live->config.connections + EXTRA_FDS;
 	struct rlimit r;
 
-	if (getrlimit(RLIMIT_NOFILE, &r) || r.rlim_cur >= need)
+	if (getrlimit(RLIMIT_NOFILE, &r))
 		return;
-	r.rlim_cur = need < r.rlim_max ? need : r.rlim_max;
+	r.rlim_cur = r.rlim_max;
 	(void)setrlimit(RLIMIT_NOFILE, &r);
 	if (r.rlim_cur < need)
 		log_say(s->log, 0,
@@ -242,8 +248,6 @@ static enum err_code
 start_daemon(struct server *s, struct err *err)
 {
 	const struct config *c = &s->live->config;
-	unsigned seconds =
-	    (unsigned)((c->idle_timeout + NSEC_PER_SEC - 1) / NSEC_PER_SEC);
 
 	s->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD |
 		MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO,
@@ -252,7 +256,7 @@ start_daemon(struct server *s, struct err *err)
 	    MHD_OPTION_THREAD_POOL_SIZE, io_threads(c), /**/
 	    MHD_OPTION_THREAD_STACK_SIZE, IO_STACK, /**/
 	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)c->connections, /**/
-	    MHD_OPTION_CONNECTION_TIMEOUT, seconds, /**/
+	    MHD_OPTION_CONNECTION_TIMEOUT, s->park_seconds, /**/
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 	    (size_t)c->max_header + POOL_EXTRA, /**/
 	    MHD_OPTION_UNESCAPE_CALLBACK, keep_encoded, NULL, /**/
@@ -263,6 +267,7 @@ start_daemon(struct server *s, struct err *err)
 		return err_set(
 		    err, ERR_INTERNAL, "libmicrohttpd would not start");
 	s->listener = -1;
+	parked_start(s->parked, s->daemon);
 	return ERR_OK;
 }
 
@@ -274,6 +279,7 @@ release(struct server *s)
 	past_free(s->past);
 	keys_free(s->keys);
 	users_free(s->users);
+	parked_free(s->parked);
 	conns_free(s->conns);
 	log_close(s->log);
 	live_drop(s->jobs_live);
@@ -282,6 +288,26 @@ release(struct server *s)
 	fd_close(&s->deaf);
 	(void)pthread_mutex_destroy(&s->lock);
 	free(s);
+}
+
+static unsigned
+in_seconds(uint64_t nsec)
+{
+	return (unsigned)((nsec + NSEC_PER_SEC - 1) / NSEC_PER_SEC);
+}
+
+static enum err_code
+open_parked(struct server *s, struct err *err)
+{
+	const struct config *c = &s->live->config;
+	int64_t after = 0;
+
+	s->idle_seconds = s->park_seconds = in_seconds(c->idle_timeout);
+	if (in_seconds(c->park_after) < s->idle_seconds) {
+		s->park_seconds = in_seconds(c->park_after);
+		after = s->park_seconds * NSEC_PER_SEC;
+	}
+	return parked_new(s->conns, after, &s->parked, err);
 }
 
 static enum err_code
@@ -294,6 +320,8 @@ start(struct server *s, struct err *err)
 	    c->access_log, (enum config_log_format)c->log_format, &s->log, err);
 	if (!rc)
 		rc = conns_new(&s->conns, err);
+	if (!rc)
+		rc = open_parked(s, err);
 	if (!rc)
 		rc = workers_new(c->workers, c->queue, &s->workers, err);
 	if (!rc)
@@ -368,6 +396,7 @@ server_tick(struct server *s)
 
 	conns_watch(s->conns, &live->config);
 	live_drop(live);
+	parked_tick(s->parked);
 	jobs_tick(s->jobs);
 }
 
@@ -454,6 +483,7 @@ server_free(struct server *s)
 		(void)usleep(20 * 1000);
 	if (atomic_load(&s->active))
 		return false;
+	parked_stop(s->parked);
 	MHD_stop_daemon(s->daemon);
 	release(s);
 	return true;

@@ -1,0 +1,210 @@
+# SPDX-License-Identifier: MIT
+"""Connections between requests, which leave libmicrohttpd and come back
+(src/server/parked.h).
+
+    test_parked.py PROGRAM
+"""
+
+import os
+import re
+import resource
+import socket
+import time
+import unittest
+
+import sheaf_http
+
+MIB = 1 << 20
+
+
+def most(wanted):
+    """Raises the limit of open files, and says for how many sockets it is."""
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    resource.setrlimit(resource.RLIMIT_NOFILE, (hard, hard))
+    return min(wanted, hard - 1000)
+
+
+def parked(server):
+    """How many sockets are in an epoll set as our own watch them."""
+    n = 0
+    for fd in os.listdir("/proc/%d/fdinfo" % server.pid):
+        try:
+            with open("/proc/%d/fdinfo/%s" % (server.pid, fd),
+                      encoding="ascii") as f:
+                n += len(re.findall(r"events: +2019 ", f.read()))
+        except FileNotFoundError:
+            pass
+    return n
+
+
+class Parked(sheaf_http.TestCase):
+
+    args = ("--park-after", "1s", "--idle-timeout", "60s")
+
+    def park(self, n=1):
+        sheaf_http.eventually(lambda: parked(self.server) == n, "parked")
+
+    def test_one_that_never_spoke_and_one_that_did_come_back_and_again(self):
+        self.server.write("a", b"x")
+        with self.server.connect() as c:
+            for _ in range(3):
+                self.park()
+                c.request("GET", "/a")
+                self.assertEqual(c.response().body, b"x")
+                c.request("PUT", "/b", body=b"y" * 70000)
+                self.assertIn(c.response().status, (201, 204))
+
+    def test_every_kind_of_request_lets_it_be_parked(self):
+        self.server.write("a", b"x")
+        for method, target, body in (
+                ("GET", "/a", None), ("HEAD", "/a", None),
+                ("GET", "/none", None), ("OPTIONS", "/", None),
+                ("PROPFIND", "/", b"<propfind xmlns='DAV:'><allprop/>"
+                 b"</propfind>"),
+                ("PROPFIND", "/", b"<broken"), ("PUT", "/p", b"z"),
+                ("PUT", "/none/p", b"z"), ("BREW", "/a", b"z"),
+                ("LOCK", "/l", b"<lockinfo xmlns='DAV:'><lockscope><exclusive/>"
+                 b"</lockscope><locktype><write/></locktype></lockinfo>")):
+            with self.subTest(method + target), self.server.connect() as c:
+                for _ in range(2):
+                    c.request(method, target, {}, body)
+                    c.response(method)
+                    self.park()
+            self.park(0)
+
+    def test_pipelined_requests_are_all_answered(self):
+        one = b"OPTIONS / HTTP/1.1\r\nHost: a\r\n\r\n"
+        with self.server.connect() as c:
+            self.park()
+            c.send(one * 5)
+            for _ in range(5):
+                self.assertEqual(c.response().status, 200)
+            self.park()
+
+    def test_half_a_request_line_is_not_lost(self):
+        line = b"OPTIONS / HTTP/1.1\r\nHost: a\r\n\r\n"
+        with self.server.connect() as c:
+            for _ in range(2):
+                for at in range(0, len(line), 4):
+                    c.send(line[at:at + 4])
+                    time.sleep(0.3)
+                self.assertEqual(c.response().status, 200)
+            # What stands still within it is cut, and never parked.
+            c.send(b"OPTIO")
+            self.assertEqual(c.to_end(), b"")
+            self.assertEqual(parked(self.server), 0)
+
+    def test_a_body_in_chunks_keeps_its_connection(self):
+        with self.server.connect() as c:
+            for _ in range(2):
+                c.send(b"PUT /c HTTP/1.1\r\nHost: a\r\n"
+                       b"Transfer-Encoding: chunked\r\n\r\n"
+                       b"3\r\nabc\r\n0\r\n\r\n")
+                self.assertIn(c.response().status, (201, 204))
+                time.sleep(2.5)
+
+    def test_what_is_to_be_closed_is(self):
+        for head in (b"GET / HTTP/1.0\r\nHost: a\r\n\r\n",
+                     b"OPTIONS / HTTP/1.1\r\nHost: a\r\n"
+                     b"Connection: close\r\n\r\n", b"nonsense\r\n\r\n"):
+            with self.subTest(head), self.server.connect() as c:
+                self.park()
+                c.send(head)
+                began = time.monotonic()
+                c.to_end()
+                self.assertLess(time.monotonic() - began, 20)
+
+    def test_clients_that_leave_are_forgotten(self):
+        idle = self.server.descriptors()
+        for leave in (sheaf_http.Connection.close,
+                      sheaf_http.Connection.reset):
+            held = [self.server.connect() for _ in range(20)]
+            self.park(20)
+            for c in held:
+                leave(c)
+            sheaf_http.eventually(
+                lambda: self.server.descriptors() <= idle, "they are gone")
+
+    def test_a_request_and_the_end_in_one_are_answered(self):
+        with self.server.connect() as c:
+            self.park()
+            c.send(b"OPTIONS / HTTP/1.1\r\nHost: a\r\n\r\n")
+            c.sock.shutdown(socket.SHUT_WR)
+            self.assertEqual(c.response().status, 200)
+
+
+class Limits(unittest.TestCase):
+
+    def test_those_parked_count(self):
+        with sheaf_http.Server("--park-after", "1s", "--connections", "20",
+                               "--connections-per-address", "8") as s:
+            held = [s.connect() for _ in range(8)]
+            sheaf_http.eventually(lambda: parked(s) == 8, "parked")
+            with s.connect() as c:
+                self.assertEqual(c.to_end(), b"")
+            for c in held:
+                c.request("OPTIONS", "/")
+                self.assertEqual(c.response().status, 200)
+                c.close()
+
+    def test_their_time_outs_are_as_ever(self):
+        with sheaf_http.Server("--park-after", "1s", "--header-timeout", "3s",
+                               "--idle-timeout", "3s") as s:
+            for request in (False, True):
+                with self.subTest(request), s.connect() as c:
+                    if request:
+                        c.request("OPTIONS", "/")
+                        c.response()
+                    sheaf_http.eventually(lambda: parked(s) == 1, "parked")
+                    self.assertEqual(c.to_end(), b"")
+                    self.assertEqual(parked(s), 0)
+
+    def test_a_server_stops_that_has_some(self):
+        with sheaf_http.Server("--park-after", "1s") as s:
+            held = [s.connect() for _ in range(50)]
+            sheaf_http.eventually(lambda: parked(s) == 50, "parked")
+            s.stop()
+            for c in held:
+                self.assertEqual(c.to_end(), b"")
+                c.close()
+
+
+class Many(unittest.TestCase):
+
+    def open(self, s, i):
+        """From an address of its own for each hundred."""
+        c = socket.create_connection(
+            s.address, 60, ("127.1.%d.%d" % divmod(i // 100, 250), 0))
+        self.addCleanup(c.close)
+        return c
+
+    def ask(self, sockets, method):
+        request = ("%s /a HTTP/1.1\r\nHost: a\r\nDepth: 0\r\n\r\n" % method)
+        for at in range(0, len(sockets), 200):
+            some = sockets[at:at + 200]
+            for c in some:
+                c.sendall(request.encode())
+            for c in some:
+                self.assertRegex(c.recv(9999), b"^HTTP/1.1 20[07] ")
+
+    def test_ten_thousand_that_wait_are_small_and_are_served_again(self):
+        with sheaf_http.Server(
+                "--park-after", "1s", "--header-timeout", "300s",
+                "--idle-timeout", "300s", "--access-log", "",
+                env={"MALLOC_PERTURB_": "0"}) as s:
+            n = most(500 if s.is_sanitized() else 10000)
+            s.write("a", b"x" * 100)
+            held = [self.open(s, i) for i in range(n)]
+            for _ in range(2):
+                sheaf_http.eventually(lambda: parked(s) == n, "parked")
+                if not s.is_sanitized():
+                    sheaf_http.eventually(
+                        lambda: s.resident() < 32 * MIB, "they are small")
+                third = n // 3
+                self.ask(held[:third], "GET")
+                self.ask(held[third:2 * third], "PROPFIND")
+            self.ask(held, "GET")
+
+
+if __name__ == "__main__":
+    sheaf_http.main()
