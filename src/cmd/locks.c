@@ -385,8 +385,14 @@ say_broken(struct str token, struct str path)
 static int
 break_token(struct state *s, const char *token)
 {
+	struct arena a CLEANUP(arena_done) = { 0 };
 	struct err err = { 0 };
-	enum err_code rc = state_lock_remove(s, str_from_c(token), &err);
+	struct rpath root;
+	enum err_code rc =
+	    state_lock_find(s, str_from_c(token), &a, &root, &err);
+
+	if (!rc)
+		rc = state_lock_remove(s, root, str_from_c(token), &err);
 
 	if (rc == ERR_LOCK_TOKEN) {
 		(void)fprintf(
@@ -407,7 +413,8 @@ break_noted(struct state *s, const struct breaking *b)
 	for (i = 0; i < b->n; i++) {
 		const struct lock *l = b->found[i];
 		struct err err = { 0 };
-		enum err_code rc = state_lock_remove(s, l->token, &err);
+		enum err_code rc =
+		    state_lock_remove(s, l->root, l->token, &err);
 		int said = EXIT_OK;
 
 		if (!rc)

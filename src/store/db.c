@@ -2,7 +2,7 @@
 #include "store/db.h"
 
 #define BUSY_MS 5000
-#define SCHEMA_VERSION 4
+#define SCHEMA_VERSION 5
 
 /* What is below ?1, which is empty for the root: from "?1/" to "?10". */
 #define BELOW                                \
@@ -58,7 +58,8 @@ static const char *const queries[Q_COUNT] = {
 	[Q_LOCKS_ANY_BELOW] = "SELECT 1 FROM locks WHERE " BELOW " LIMIT 1",
 	[Q_LOCKS_DROP_AT] = "DELETE FROM locks WHERE path = ?1",
 	[Q_LOCKS_DROP_BELOW] = "DELETE FROM locks WHERE " BELOW,
-	[Q_LOCKS_DROP_TOKEN] = "DELETE FROM locks WHERE token = ?1",
+	[Q_LOCKS_DROP_TOKEN] = "DELETE FROM locks"
+			       " WHERE path = ?1 AND token = ?2",
 	[Q_LOCKS_DROP_OLD] = "DELETE FROM locks WHERE expires <= ?1",
 	[Q_LOCKS_AT] = LOCKS "path = ?1 AND expires > ?2",
 	[Q_LOCKS_DEEP] = LOCKS "path = ?1 AND expires > ?2 AND depth > 0",
@@ -66,7 +67,10 @@ static const char *const queries[Q_COUNT] = {
 	[Q_LOCKS_ADD] = "INSERT INTO locks"
 			" (path, token, owner, user, shared, depth, expires)"
 			" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
-	[Q_LOCKS_REFRESH] = "UPDATE locks SET expires = ?2 WHERE token = ?1",
+	[Q_LOCKS_REFRESH] = "UPDATE locks SET expires = ?3"
+			    " WHERE path = ?1 AND token = ?2",
+	[Q_LOCKS_FIND] = "SELECT path FROM locks WHERE token = ?1",
+	[Q_LOCKS_ALL] = LOCKS "true",
 	[Q_RECORD_LAST] = "SELECT id, begun, expires, print, created, path,"
 			  " etag, result FROM records WHERE key = ?1"
 			  " ORDER BY id DESC LIMIT 1",
@@ -184,6 +188,10 @@ static const char *const schema[SCHEMA_VERSION] = {
 	" result BLOB NOT NULL,"
 	" PRIMARY KEY (number, step)) WITHOUT ROWID;"
 	"PRAGMA user_version = 4;",
+
+	/* Who ends a lock knows its path, too. */
+	"DROP INDEX locks_token;"
+	"PRAGMA user_version = 5;",
 };
 
 /* ---- failures */

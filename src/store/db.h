@@ -14,6 +14,8 @@
 #include "base/err.h"
 #include "base/str.h"
 
+struct held_locks;
+
 #define DB_NAME "state.db"
 
 enum query {
@@ -49,6 +51,8 @@ enum query {
 	Q_LOCKS_BELOW,
 	Q_LOCKS_ADD,
 	Q_LOCKS_REFRESH,
+	Q_LOCKS_FIND,
+	Q_LOCKS_ALL,
 	Q_RECORD_LAST,
 	Q_RECORD_ADD,
 	Q_RECORD_RESULT,
@@ -74,6 +78,7 @@ struct db {
 	sqlite3 *db;
 	sqlite3_stmt *stmt[Q_COUNT]; /* prepared when first needed */
 	int64_t locks; /* rows of locks more, in this transaction */
+	struct held_locks *held; /* the writer's: what it changes of them */
 };
 
 enum err_code db_open(struct db *c, const char *file, const char *pragmas,

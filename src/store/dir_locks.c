@@ -120,7 +120,7 @@ lock_new_file(struct dir_store *ds, const struct place *p, const struct lock *l,
 		return rc;
 	rc = act_end(&act, err);
 	if (rc) /* the file is there, but who asked does not know its lock */
-		(void)!state_lock_remove(ds->state, l->token, NULL);
+		(void)!state_lock_remove(ds->state, l->root, l->token, NULL);
 	return rc;
 }
 
@@ -286,7 +286,7 @@ dir_lock_refresh(struct store *s, struct rpath path,
 	if (rc)
 		return rc;
 	l.expires = end_of(timeout);
-	rc = state_lock_refresh(ds->state, l.token, l.expires, err);
+	rc = state_lock_refresh(ds->state, &l, err);
 	if (!rc)
 		*out = l;
 	return rc;
@@ -302,5 +302,7 @@ dir_unlock(struct store *s, struct rpath path, const struct lock_tokens *t,
 
 	if (!rc && !lock_is_held(f.lock, t))
 		rc = err_set(err, ERR_FORBIDDEN, "another user's lock");
-	return rc ? rc : state_lock_remove(ds->state, f.lock->token, err);
+	return rc
+	    ? rc
+	    : state_lock_remove(ds->state, f.lock->root, f.lock->token, err);
 }

@@ -440,6 +440,8 @@ state_new(bool relaxed)
 	s->relaxed = relaxed;
 	(void)pthread_mutex_init(&s->ended.lock, NULL);
 	late_init(s);
+	held_init(&s->held);
+	s->writer.held = &s->held;
 	sync_init(s);
 	tidy_init(s);
 	return s;
@@ -460,7 +462,7 @@ load(struct state *s, const struct state_spec *spec, struct err *err)
 		rc = filter_load(s, err);
 	if (!rc)
 		rc = records_load(s, err);
-	return rc ? rc : state_locks_load(s, err);
+	return rc ? rc : state_locks_load(s, spec->dir, err);
 }
 
 /* Who cannot start wants to know which file it is, and what to do. */
@@ -548,6 +550,7 @@ state_close(struct state *s)
 	for (i = 0; i < READERS; i++)
 		db_close(&s->readers[i]);
 	db_close(&s->writer);
+	held_done(&s->held);
 	sync_done(s);
 	(void)pthread_mutex_destroy(&s->ended.lock);
 	late_done(s);

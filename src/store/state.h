@@ -271,10 +271,14 @@ enum err_code state_locks_below(struct state *s, struct rpath root,
 enum err_code
 state_lock_add(struct state *s, const struct lock *l, struct err *err) MUST_USE;
 
-/* ERR_LOCK_TOKEN: there is none of that token. */
-enum err_code state_lock_refresh(struct state *s, struct str token,
-    int64_t expires, struct err *err) MUST_USE;
-enum err_code
-state_lock_remove(struct state *s, struct str token, struct err *err) MUST_USE;
+/* By its root and token.  ERR_LOCK_TOKEN: there is none. */
+enum err_code state_lock_refresh(
+    struct state *s, const struct lock *l, struct err *err) MUST_USE;
+enum err_code state_lock_remove(struct state *s, struct rpath root,
+    struct str token, struct err *err) MUST_USE;
+
+/* Where the lock of that token is; looks at all of them. */
+enum err_code state_lock_find(struct state *s, struct str token,
+    struct arena *a, struct rpath *root, struct err *err) MUST_USE;
 
 #endif

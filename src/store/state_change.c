@@ -391,7 +391,8 @@ change_undone(struct db *c, const struct change *change, struct err *err)
 	if (change->props_of && change->made)
 		rc = props_drop(c, change->made, err);
 	if (!rc && change->lock_token.len)
-		rc = state_locks_drop_token(c, change->lock_token, err);
+		rc = state_locks_drop_token(
+		    c, change->path, change->lock_token, err);
 	return rc;
 }
 

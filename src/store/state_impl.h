@@ -9,6 +9,7 @@
  *   state_recover.c intents that a crash has left
  *   state_records.c records
  *   state_locks.c   locks
+ *   state_held.c    locks in memory
  *   state_sync.c    transactions and when they are on the disk
  *   state_tidy.c    what is done now and then
  *   state_wal.c     whether SQLite's log is whole
@@ -21,6 +22,7 @@
 
 #include "store/db.h"
 #include "store/state.h"
+#include "store/state_held.h"
 
 #define READERS ((size_t)4)
 
@@ -88,6 +90,7 @@ struct state {
 	atomic_uint turn; /* of readers */
 	_Atomic int64_t n_locks; /* rows; too many rather than too few */
 	int64_t locks_tidy_at; /* the writer's */
+	struct held_locks held;
 	_Atomic uint64_t committed; /* number of the last transaction */
 	struct ended_list ended;
 	struct late late;
@@ -278,11 +281,16 @@ enum err_code state_locks_drop(
 enum err_code state_locks_any(struct db *c, struct rpath root, bool root_too,
     bool *out, struct err *err) MUST_USE;
 
-/* Within a transaction: removes the lock of that token, if there is one. */
-enum err_code state_locks_drop_token(
-    struct db *c, struct str token, struct err *err) MUST_USE;
+/* Within a transaction: removes that lock, if it is there. */
+enum err_code state_locks_drop_token(struct db *c, struct rpath root,
+    struct str token, struct err *err) MUST_USE;
 
-/* Sets n_locks, when the state is opened. */
-enum err_code state_locks_load(struct state *s, struct err *err) MUST_USE;
+/* Counts them, when the state is opened, and reads them into memory. */
+enum err_code
+state_locks_load(struct state *s, int dir, struct err *err) MUST_USE;
+
+/* Within a transaction: reads them anew if another process has been there. */
+enum err_code
+state_locks_renew(struct state *s, struct db *c, struct err *err) MUST_USE;
 
 #endif

@@ -3,7 +3,8 @@
  * Locks: a row for each, by path.  Those that cover a path are found by one
  * look for each of its ancestors, those below it by one range of the key, so
  * that neither asks how many others there are.  A lock that is over is not
- * seen, and its row goes some time.
+ * seen, and its row goes some time.  Questions are answered from memory
+ * (state_held.c) where they are all there.
  */
 #include "base/clock.h"
 #include "store/state_impl.h"
@@ -58,8 +59,9 @@ struct lock_list {
 };
 
 static enum err_code
-list_add(struct lock_list *list, const struct lock *l, struct err *err)
+list_add(void *arg, const struct lock *l, struct err *err)
 {
+	struct lock_list *list = arg;
 	struct lock copy;
 	enum err_code rc = lock_copy(l, list->a, &copy, err);
 
@@ -80,26 +82,81 @@ list_add(struct lock_list *list, const struct lock *l, struct err *err)
 	return ERR_OK;
 }
 
-/* Adds what q finds at a path. */
+/* Where they are read: in memory, with c NULL, or in the database. */
+struct source {
+	struct held_locks *held;
+	struct db *c;
+	int64_t now;
+};
+
+static struct source
+source_open(struct state *s)
+{
+	struct source from = { .held = &s->held, .now = clock_now() };
+
+	if (!held_begin(from.held))
+		from.c = reader_lock(s);
+	return from;
+}
+
+static void
+source_close(struct source *from)
+{
+	if (from->c)
+		conn_unlock(&from->c);
+	else
+		held_end(from->held);
+}
+
+typedef enum err_code (*visit_fn)(
+    void *arg, const struct lock *l, struct err *err);
+
 static enum err_code
-list_at(struct db *c, enum query q, struct rpath path, int64_t now,
-    struct lock_list *list, struct err *err)
+visit_held(const struct source *from, enum query q, struct rpath root,
+    visit_fn visit, void *arg, struct err *err)
+{
+	const struct held *at = q == Q_LOCKS_BELOW
+	    ? held_below(from->held, root)
+	    : held_at(from->held, root);
+	enum err_code rc = ERR_OK;
+
+	for (; at && !rc; at = held_next(at)) {
+		const struct lock *l = held_lock(at);
+		bool deep = l->depth == DEPTH_INFINITY;
+
+		if (q == Q_LOCKS_BELOW ? !rpath_is_ancestor(root, l->root)
+				       : !rpath_eq(root, l->root))
+			break;
+		if (l->expires > from->now && (deep || q != Q_LOCKS_DEEP))
+			rc = visit(arg, l, err);
+	}
+	return rc;
+}
+
+/* What q finds, in order of path. */
+static enum err_code
+visit_each(const struct source *from, enum query q, struct rpath root,
+    visit_fn visit, void *arg, struct err *err)
 {
 	sqlite3_stmt *stmt CLEANUP(db_reset) = NULL;
-	enum err_code rc = db_prepare(c, q, &stmt, err);
+	struct db *c = from->c;
+	enum err_code rc;
 	int result;
 
+	if (!c)
+		return visit_held(from, q, root, visit, arg, err);
+	rc = db_prepare(c, q, &stmt, err);
 	if (rc)
 		return rc;
-	result = db_bind(stmt, 1, path.s);
+	result = db_bind(stmt, 1, q == Q_LOCKS_BELOW ? below(root) : root.s);
 	if (!result)
-		result = sqlite3_bind_int64(stmt, 2, now);
+		result = sqlite3_bind_int64(stmt, 2, from->now);
 	if (result)
 		return db_failed(c, result, err);
 	while ((result = sqlite3_step(stmt)) == SQLITE_ROW) {
 		const struct lock l = row_lock(stmt);
 
-		rc = list_add(list, &l, err);
+		rc = visit(arg, &l, err);
 		if (rc)
 			return rc;
 	}
@@ -117,10 +174,10 @@ enum err_code
 state_locks_at(struct state *s, struct rpath path, struct arena *a,
     const struct lock **out, size_t *n, struct err *err)
 {
-	struct db *c CLEANUP(conn_unlock) = reader_lock(s);
+	struct source from CLEANUP(source_close) = source_open(s);
 	struct lock_list list = { .a = a };
 	enum err_code rc =
-	    list_at(c, Q_LOCKS_AT, path, clock_now(), &list, err);
+	    visit_each(&from, Q_LOCKS_AT, path, list_add, &list, err);
 
 	if (!rc)
 		list_give(&list, out, n);
@@ -131,14 +188,15 @@ enum err_code
 state_locks_covering(struct state *s, struct rpath path, struct arena *a,
     const struct lock **out, size_t *n, struct err *err)
 {
-	struct db *c CLEANUP(conn_unlock) = reader_lock(s);
+	struct source from CLEANUP(source_close) = source_open(s);
 	struct lock_list list = { .a = a };
-	int64_t now = clock_now();
-	enum err_code rc = list_at(c, Q_LOCKS_AT, path, now, &list, err);
+	enum err_code rc =
+	    visit_each(&from, Q_LOCKS_AT, path, list_add, &list, err);
 
 	while (!rc && !rpath_is_root(path)) {
 		path = rpath_parent(path);
-		rc = list_at(c, Q_LOCKS_DEEP, path, now, &list, err);
+		rc =
+		    visit_each(&from, Q_LOCKS_DEEP, path, list_add, &list, err);
 	}
 	if (!rc)
 		list_give(&list, out, n);
@@ -150,26 +208,9 @@ state_locks_below(struct state *s, struct rpath root,
     enum err_code (*visit)(void *arg, const struct lock *l, struct err *err),
     void *arg, struct err *err)
 {
-	struct db *c CLEANUP(conn_unlock) = reader_lock(s);
-	sqlite3_stmt *stmt CLEANUP(db_reset) = NULL;
-	enum err_code rc = db_prepare(c, Q_LOCKS_BELOW, &stmt, err);
-	int result;
+	struct source from CLEANUP(source_close) = source_open(s);
 
-	if (rc)
-		return rc;
-	result = db_bind(stmt, 1, below(root));
-	if (!result)
-		result = sqlite3_bind_int64(stmt, 2, clock_now());
-	if (result)
-		return db_failed(c, result, err);
-	while ((result = sqlite3_step(stmt)) == SQLITE_ROW) {
-		const struct lock l = row_lock(stmt);
-
-		rc = visit(arg, &l, err);
-		if (rc)
-			return rc;
-	}
-	return result == SQLITE_DONE ? ERR_OK : db_failed(c, result, err);
+	return visit_each(&from, Q_LOCKS_BELOW, root, visit, arg, err);
 }
 
 /* ---- writing */
@@ -192,8 +233,10 @@ add_row(struct db *c, const struct lock *l, struct err *err)
 	if (result)
 		return db_failed(c, result, err);
 	rc = db_run(c, Q_LOCKS_ADD, blobs, (int)ARRAY_LEN(blobs), err);
-	c->locks += !rc;
-	return rc;
+	if (rc)
+		return rc;
+	c->locks++;
+	return held_add(c->held, l, err);
 }
 
 /* The rows of locks that are over, now and then. */
@@ -213,20 +256,24 @@ drop_old(struct state *s, struct db *c, struct err *err)
 	if (sqlite3_bind_int64(stmt, 1, now))
 		return db_failed(c, SQLITE_NOMEM, err);
 	rc = db_run(c, Q_LOCKS_DROP_OLD, NULL, 0, err);
-	if (!rc)
-		c->locks -= sqlite3_changes(c->db);
-	return rc;
+	if (rc)
+		return rc;
+	c->locks -= sqlite3_changes(c->db);
+	held_want(c->held);
+	held_drop_old(c->held, now);
+	return ERR_OK;
 }
 
 static enum err_code
-remove_row(struct state *s, struct str token, struct err *err)
+remove_row(
+    struct state *s, struct rpath root, struct str token, struct err *err)
 {
 	struct tx t;
 	enum err_code rc = tx_begin(s, &t, err);
 
 	if (rc)
 		return rc;
-	rc = state_locks_drop_token(t.c, token, err);
+	rc = state_locks_drop_token(t.c, root, token, err);
 	if (!rc && !sqlite3_changes(t.c->db))
 		rc = err_set(err, ERR_LOCK_TOKEN, "it has gone");
 	return tx_end(&t, rc, true, err);
@@ -245,36 +292,68 @@ state_lock_add(struct state *s, const struct lock *l, struct err *err)
 		rc = add_row(t.c, l, err);
 	rc = tx_end(&t, rc, true, err);
 	if (rc && t.committed) /* but not on disk */
-		(void)!remove_row(s, l->token, NULL);
+		(void)!remove_row(s, l->root, l->token, NULL);
+	return rc;
+}
+
+static enum err_code
+refresh_row(struct db *c, const struct lock *l, struct err *err)
+{
+	const struct str key[] = { l->root.s, l->token };
+	sqlite3_stmt *stmt CLEANUP(db_reset) = NULL;
+	enum err_code rc = db_prepare(c, Q_LOCKS_REFRESH, &stmt, err);
+
+	if (!rc && sqlite3_bind_int64(stmt, 3, l->expires))
+		rc = db_failed(c, SQLITE_NOMEM, err);
+	if (!rc)
+		rc = db_run(c, Q_LOCKS_REFRESH, key, 2, err);
+	if (!rc && !sqlite3_changes(c->db))
+		rc = err_set(err, ERR_LOCK_TOKEN, "it has gone");
+	if (!rc)
+		held_refresh(c->held, l);
 	return rc;
 }
 
 enum err_code
-state_lock_refresh(
-    struct state *s, struct str token, int64_t expires, struct err *err)
+state_lock_refresh(struct state *s, const struct lock *l, struct err *err)
 {
-	sqlite3_stmt *stmt CLEANUP(db_reset) = NULL;
 	struct tx t;
 	enum err_code rc = tx_begin(s, &t, err);
 
 	if (rc)
 		return rc;
-	rc = db_prepare(t.c, Q_LOCKS_REFRESH, &stmt, err);
-	if (!rc && sqlite3_bind_int64(stmt, 2, expires))
-		rc = db_failed(t.c, SQLITE_NOMEM, err);
-	if (!rc)
-		rc = db_run(t.c, Q_LOCKS_REFRESH, &token, 1, err);
-	if (!rc && !sqlite3_changes(t.c->db))
-		rc = err_set(err, ERR_LOCK_TOKEN, "it has gone");
-	db_reset(&stmt);
-	stmt = NULL;
+	rc = refresh_row(t.c, l, err);
 	return tx_end(&t, rc, true, err);
 }
 
 enum err_code
-state_lock_remove(struct state *s, struct str token, struct err *err)
+state_lock_remove(
+    struct state *s, struct rpath root, struct str token, struct err *err)
 {
-	return remove_row(s, token, err);
+	return remove_row(s, root, token, err);
+}
+
+/* There is no index of tokens, which every LOCK would have to keep. */
+enum err_code
+state_lock_find(struct state *s, struct str token, struct arena *a,
+    struct rpath *root, struct err *err)
+{
+	struct db *c CLEANUP(conn_unlock) = reader_lock(s);
+	sqlite3_stmt *stmt CLEANUP(db_reset) = NULL;
+	enum err_code rc = db_prepare(c, Q_LOCKS_FIND, &stmt, err);
+	int result;
+
+	if (rc)
+		return rc;
+	result = db_bind(stmt, 1, token);
+	if (!result)
+		result = sqlite3_step(stmt);
+	if (result == SQLITE_DONE)
+		return err_set(err, ERR_LOCK_TOKEN, "no such lock");
+	if (result != SQLITE_ROW)
+		return db_failed(c, result, err);
+	return arena_str(a, db_column(stmt, 0), &root->s) ? ERR_OK
+							  : err_nomem(err);
 }
 
 /* ---- what others do to them, in a transaction of theirs */
@@ -310,9 +389,10 @@ state_may_have_locks_in(struct state *s, struct rpath collection)
 }
 
 static enum err_code
-drop(struct db *c, enum query q, struct str blob, struct err *err)
+drop(
+    struct db *c, enum query q, const struct str *blobs, int n, struct err *err)
 {
-	enum err_code rc = db_run(c, q, &blob, 1, err);
+	enum err_code rc = db_run(c, q, blobs, n, err);
 
 	if (!rc)
 		c->locks -= sqlite3_changes(c->db);
@@ -323,32 +403,104 @@ enum err_code
 state_locks_drop(
     struct db *c, struct rpath root, bool root_too, struct err *err)
 {
+	const struct str members = below(root);
 	enum err_code rc = ERR_OK;
 
 	if (root_too)
-		rc = drop(c, Q_LOCKS_DROP_AT, root.s, err);
-	return rc ? rc : drop(c, Q_LOCKS_DROP_BELOW, below(root), err);
+		rc = drop(c, Q_LOCKS_DROP_AT, &root.s, 1, err);
+	if (!rc)
+		rc = drop(c, Q_LOCKS_DROP_BELOW, &members, 1, err);
+	if (rc)
+		return rc;
+	if (root_too)
+		held_drop_at(c->held, root);
+	held_drop_below(c->held, root);
+	return ERR_OK;
 }
 
 enum err_code
-state_locks_drop_token(struct db *c, struct str token, struct err *err)
+state_locks_drop_token(
+    struct db *c, struct rpath root, struct str token, struct err *err)
 {
-	return drop(c, Q_LOCKS_DROP_TOKEN, token, err);
+	const struct lock l = { .root = root, .token = token };
+	const struct str key[] = { root.s, token };
+	enum err_code rc = drop(c, Q_LOCKS_DROP_TOKEN, key, 2, err);
+
+	if (!rc)
+		held_remove(c->held, &l);
+	return rc;
+}
+
+/* ---- opening, and what others have done */
+
+/* All of them into memory; *n: how many. */
+static enum err_code
+read_all(struct state *s, struct db *c, int64_t *n, struct err *err)
+{
+	sqlite3_stmt *stmt CLEANUP(db_reset) = NULL;
+	enum err_code rc = db_prepare(c, Q_LOCKS_ALL, &stmt, err);
+	int result;
+
+	*n = 0;
+	if (rc)
+		return rc;
+	while ((result = sqlite3_step(stmt)) == SQLITE_ROW) {
+		const struct lock l = row_lock(stmt);
+
+		++*n;
+		rc = held_put(&s->held, &l, err);
+		if (rc)
+			return rc;
+	}
+	return result == SQLITE_DONE ? ERR_OK : db_failed(c, result, err);
 }
 
 enum err_code
-state_locks_load(struct state *s, struct err *err)
+state_locks_renew(struct state *s, struct db *c, struct err *err)
 {
-	struct db *c = &s->writer;
+	int64_t n;
+	enum err_code rc;
+
+	if (!held_is_stale(&s->held))
+		return ERR_OK;
+	held_clear(&s->held);
+	rc = read_all(s, c, &n, err);
+	if (rc) {
+		held_clear(&s->held);
+		return rc;
+	}
+	atomic_store(&s->n_locks, n);
+	held_all(&s->held);
+	return ERR_OK;
+}
+
+static enum err_code
+count(struct state *s, struct db *c, struct err *err)
+{
 	sqlite3_stmt *stmt CLEANUP(db_reset) = NULL;
 	enum err_code rc = db_prepare(c, Q_LOCKS_COUNT, &stmt, err);
-	int result;
 
 	if (rc)
 		return rc;
-	result = sqlite3_step(stmt);
-	if (result != SQLITE_ROW)
-		return db_failed(c, result, err);
+	if (sqlite3_step(stmt) != SQLITE_ROW)
+		return db_failed(c, sqlite3_errcode(c->db), err);
 	atomic_store(&s->n_locks, sqlite3_column_int64(stmt, 0));
 	return ERR_OK;
+}
+
+/* In a transaction, so that nobody changes them meanwhile. */
+enum err_code
+state_locks_load(struct state *s, int dir, struct err *err)
+{
+	struct db *c = &s->writer;
+	enum err_code rc = db_run(c, Q_BEGIN, NULL, 0, err);
+
+	if (rc)
+		return rc;
+	rc = count(s, c, err);
+	held_open(&s->held, dir);
+	held_want(&s->held);
+	if (!rc)
+		rc = state_locks_renew(s, c, err);
+	return db_finish(c, rc, err);
 }

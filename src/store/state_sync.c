@@ -225,7 +225,9 @@ tx_begin_now(struct state *s, struct tx *t, struct err *err)
 		(void)pthread_mutex_unlock(&t->c->lock);
 		return rc;
 	}
-	rc = carry_out(t, err);
+	rc = state_locks_renew(s, t->c, err);
+	if (!rc)
+		rc = carry_out(t, err);
 	if (!rc)
 		rc = late_write(s, t->c, err);
 	return rc ? tx_end(t, rc, false, err) : ERR_OK;
@@ -247,8 +249,11 @@ commit(struct tx *t, enum err_code rc, struct err *err)
 	if (rc && t->committed && locks > 0)
 		(void)atomic_fetch_sub(&t->s->n_locks, locks);
 	t->committed = !rc;
-	if (rc)
+	if (rc) {
+		held_forget(&t->s->held);
 		return rc;
+	}
+	held_commit(&t->s->held);
 	if (locks < 0)
 		(void)atomic_fetch_add(&t->s->n_locks, locks);
 	ended_remove(&t->s->ended, t->n_ended);

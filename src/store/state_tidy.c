@@ -36,6 +36,7 @@ committed(void *arg, sqlite3 *db, const char *name, int pages)
 
 	(void)db;
 	(void)name;
+	s->held.logged = true;
 	atomic_store(&t->pages, pages);
 	if (pages < atomic_load(&t->due))
 		return SQLITE_OK;

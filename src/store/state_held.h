@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The locks of the state, kept in memory as well: the rows of the database are
+ * what counts, and are read where not all of them are here.  That is so when
+ * they are too many, and from the moment another process has changed the
+ * database (sheaf locks) until our next transaction.
+ *
+ * A transaction notes its changes, which are made here when it is committed.
+ */
+#ifndef SHEAF_STORE_STATE_HELD_H
+#define SHEAF_STORE_STATE_HELD_H
+
+#include <pthread.h>
+#include <stdatomic.h>
+
+#include "store/lock.h"
+
+#define HELD_LEVELS 16
+#define HELD_MAX ((size_t)4 << 20) /* bytes */
+
+struct held;
+
+struct held_locks {
+	pthread_rwlock_t lock;
+	struct held *first[HELD_LEVELS]; /* a skip list, by root and token */
+	size_t bytes;
+	bool all; /* they are all here */
+	uint32_t change; /* they are as they were at this value of *counter */
+	/* SQLite's own count of transactions, in shared memory; or NULL. */
+	const _Atomic uint32_t *counter;
+	void *map;
+	int fd;
+	/* The writer's: */
+	struct held *notes; /* what this transaction changes */
+	bool wanted; /* it is worth while to read them again */
+	bool logged; /* set when a transaction has changed something */
+	uint32_t seed;
+};
+
+void held_init(struct held_locks *h);
+
+/* Finds the counter; without it they are not kept here.  dir: of the state. */
+void held_open(struct held_locks *h, int dir);
+
+/* Once no connection to the database is left. */
+void held_done(struct held_locks *h);
+
+/* ---- asking */
+
+/* Whether all are here; then until held_end() nothing changes. */
+bool held_begin(struct held_locks *h);
+void held_end(struct held_locks *h);
+
+/* The first that is rooted at root; then, as long as it has that root. */
+const struct held *held_at(const struct held_locks *h, struct rpath root);
+
+/* The first that is below root, and those that follow it, in order of root. */
+const struct held *held_below(const struct held_locks *h, struct rpath root);
+const struct held *held_next(const struct held *at);
+const struct lock *held_lock(const struct held *at);
+
+/* ---- for the writer, in a transaction */
+
+/* Whether they are to be read anew: held_clear(), held_put() each, held_all().
+ */
+bool held_is_stale(const struct held_locks *h);
+
+/* If they are not all here: it is worth while to try again. */
+void held_want(struct held_locks *h);
+void held_clear(struct held_locks *h);
+enum err_code
+held_put(struct held_locks *h, const struct lock *l, struct err *err) MUST_USE;
+void held_all(struct held_locks *h);
+
+/* What is to happen once it is committed; only the first can fail. */
+enum err_code
+held_add(struct held_locks *h, const struct lock *l, struct err *err) MUST_USE;
+void held_refresh(struct held_locks *h, const struct lock *l);
+void held_remove(struct held_locks *h, const struct lock *l);
+void held_drop_at(struct held_locks *h, struct rpath root);
+void held_drop_below(struct held_locks *h, struct rpath root);
+void held_drop_old(struct held_locks *h, int64_t now);
+
+/* The transaction is over, and so it is; or nothing came of it. */
+void held_commit(struct held_locks *h);
+void held_forget(struct held_locks *h);
+
+#endif
