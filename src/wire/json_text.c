@@ -160,6 +160,33 @@ is_plain(char byte)
 	return byte >= ' ' && byte != '"' && byte != '\\';
 }
 
+#define EIGHT(byte) (UINT64_C(0x0101010101010101) * (byte))
+
+/* 0 if no byte is 0. */
+static uint64_t
+zeros(uint64_t w)
+{
+	return (w - EIGHT(1)) & ~w & EIGHT(0x80);
+}
+
+/* The first that is not; eight at once, for most of a batch is plain. */
+static const char *
+skip_plain(const char *p, const char *end)
+{
+	uint64_t w;
+
+	while (end - p >= 8) {
+		memcpy(&w, p, sizeof(w));
+		if (((w | (w - EIGHT(' '))) & EIGHT(0x80)) |
+		    zeros(w ^ EIGHT('"')) | zeros(w ^ EIGHT('\\')))
+			break;
+		p += sizeof(w);
+	}
+	while (p < end && is_plain(*p))
+		p++;
+	return p;
+}
+
 const char *
 json_chars_scan(
     struct json_chars *c, struct str bytes, struct buf *to, const char **wrong)
@@ -171,8 +198,7 @@ json_chars_scan(
 		const char *from = p;
 
 		if (!c->escape && !c->digits && !c->n_part && !c->high)
-			while (p < end && is_plain(*p))
-				p++;
+			p = skip_plain(p, end);
 		if (to)
 			buf_put(to, str_of(from, (size_t)(p - from)));
 		if (p == end)

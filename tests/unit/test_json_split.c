@@ -3,6 +3,7 @@
 
 #include "lib/alloc_fail.h"
 #include "wire/json_split.h"
+#include "wire/json_text.h"
 
 /*
  * Enters what is less than `enter` deep, takes the rest; under a name that
@@ -448,6 +449,42 @@ no_allocation_may_fail_unseen(void **state)
 	assert_true(n > 8);
 }
 
+/* Of a text of 24 bytes: where it stopped, and "ended", "wrong" or "on". */
+static const char *
+scan_outcome(const char *text, size_t step, size_t *at)
+{
+	struct json_chars c = { 0 };
+	const char *wrong = NULL;
+	size_t n = 0;
+
+	while (n < 24 && !c.ended && !wrong) {
+		struct str bytes =
+		    str_of(text + n, step < 24 - n ? step : 24 - n);
+
+		n = (size_t)(json_chars_scan(&c, bytes, NULL, &wrong) - text);
+	}
+	*at = n;
+	return wrong ? "wrong" : c.ended ? "ended" : "on";
+}
+
+static void
+a_byte_means_the_same_wherever_it_stands(void **state)
+{
+	char text[24];
+	size_t whole, single;
+	unsigned place, byte;
+
+	(void)state;
+	for (place = 0; place < sizeof(text); place++)
+		for (byte = 0; byte < 256; byte++) {
+			memset(text, 'a', sizeof(text));
+			text[place] = (char)byte;
+			assert_string_equal(scan_outcome(text, 24, &whole),
+			    scan_outcome(text, 1, &single));
+			assert_int_equal(whole, single);
+		}
+}
+
 int
 main(void)
 {
@@ -464,6 +501,7 @@ main(void)
 		    long_text_comes_in_pieces_and_long_names_are_refused),
 		cmocka_unit_test(many_names_are_remembered),
 		cmocka_unit_test(no_allocation_may_fail_unseen),
+		cmocka_unit_test(a_byte_means_the_same_wherever_it_stands),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
