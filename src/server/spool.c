@@ -149,8 +149,8 @@ let_go(struct spool *s)
 static bool
 worthwhile(const struct spool *s)
 {
-	return s->ended || s->failed || s->written - s->read >= SPOOL_WAKE ||
-	    s->read < s->flushed;
+	return s->ended || s->failed ||
+	    s->written - s->read >= s->spec.enough || s->read < s->flushed;
 }
 
 /* Unlocks, and wakes the reader if it waits and has a reason to wake. */
@@ -299,6 +299,8 @@ spool_new(const struct spool_spec *spec, struct spool **out, struct err *err)
 	}
 	ostream_init(&s->base, &spool_ops);
 	s->spec = *spec;
+	if (!s->spec.enough)
+		s->spec.enough = SPOOL_WAKE;
 	s->fd = -1;
 	s->waiting = true;
 	s->holders = 2;

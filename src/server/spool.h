@@ -32,9 +32,10 @@ struct spool;
 struct spool_spec {
 	const char *dir; /* where the temporary file is made; borrowed */
 	uint64_t max; /* most bytes that may wait in it; 0: no limit */
+	size_t enough; /* bytes that are worth a wake; 0: SPOOL_WAKE */
 	/*
 	 * Called once after each spool_wait() that returned true, from the
-	 * thread that writes: there are SPOOL_WAKE bytes to read, or fewer
+	 * thread that writes: there are enough bytes to read, or fewer
 	 * and a flush, or the end.  Not called with a lock held.
 	 */
 	void (*wake)(void *arg);

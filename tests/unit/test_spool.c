@@ -117,6 +117,28 @@ a_waiting_reader_is_woken_once_when_it_is_worth_it(void **state)
 }
 
 static void
+a_reader_says_how_much_is_worth_it(void **state)
+{
+	struct bed b = { 0 };
+	const struct spool_spec spec = {
+		.dir = "/tmp",
+		.enough = 100,
+		.wake = count_wake,
+		.arg = &b,
+	};
+
+	(void)state;
+	assert_int_equal(spool_new(&spec, &b.s, NULL), ERR_OK);
+	b.o = spool_stream(b.s);
+	assert_int_equal(put(&b, 0, 99), ERR_OK);
+	assert_int_equal(b.woken, 0);
+	assert_int_equal(put(&b, 99, 1), ERR_OK);
+	assert_int_equal(b.woken, 1);
+	spool_close(b.s);
+	spool_abandon(b.s);
+}
+
+static void
 waiting_is_refused_when_there_is_something_to_read(void **state)
 {
 	enum spool_state what;
@@ -515,6 +537,7 @@ int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
+		cmocka_unit_test(a_reader_says_how_much_is_worth_it),
 		cmocka_unit_test(
 		    a_waiting_reader_is_woken_once_when_it_is_worth_it),
 		cmocka_unit_test(
