@@ -388,11 +388,13 @@ break_token(struct state *s, const char *token)
 	struct arena a CLEANUP(arena_done) = { 0 };
 	struct err err = { 0 };
 	struct rpath root;
+	uint64_t number;
 	enum err_code rc =
 	    state_lock_find(s, str_from_c(token), &a, &root, &err);
 
 	if (!rc)
-		rc = state_lock_remove(s, root, str_from_c(token), &err);
+		rc = state_lock_remove(
+		    s, root, str_from_c(token), &number, &err);
 
 	if (rc == ERR_LOCK_TOKEN) {
 		(void)fprintf(
@@ -413,8 +415,9 @@ break_noted(struct state *s, const struct breaking *b)
 	for (i = 0; i < b->n; i++) {
 		const struct lock *l = b->found[i];
 		struct err err = { 0 };
+		uint64_t number; /* SQLite has waited for it */
 		enum err_code rc =
-		    state_lock_remove(s, l->root, l->token, &err);
+		    state_lock_remove(s, l->root, l->token, &number, &err);
 		int said = EXIT_OK;
 
 		if (!rc)

@@ -86,6 +86,19 @@ new_lock(struct rpath root, const struct lock_spec *spec, struct arena *a,
 	return lock_copy(&l, a, out, err);
 }
 
+/* A lock that cannot be brought to the disk is none. */
+static enum err_code
+wait_for_lock(struct dir_store *ds, const struct lock *l, uint64_t number,
+    struct err *err)
+{
+	enum err_code rc = state_wait(ds->state, number, err);
+
+	if (rc)
+		(void)!state_lock_remove(
+		    ds->state, l->root, l->token, &number, NULL);
+	return rc;
+}
+
 /*
  * The file and its lock come to be in one step: until the file is in place,
  * the intent says that the lock goes.
@@ -99,6 +112,7 @@ lock_new_file(struct dir_store *ds, const struct place *p, const struct lock *l,
 	struct act act CLEANUP(act_done) =
 	    ACT(.kind = CHANGE_WRITE, .path = p->path, .lock_token = l->token);
 	struct statx stx;
+	uint64_t number;
 	enum err_code rc = temp_file(ds, p->dir, 0666, &t, err);
 
 	if (!rc && !ds->relaxed && fsync(t.fd))
@@ -110,7 +124,9 @@ lock_new_file(struct dir_store *ds, const struct place *p, const struct lock *l,
 	act_makes(&act, ds, &stx);
 	rc = act_begin(&act, ds, NULL, p->dir, -1, err);
 	if (!rc)
-		rc = state_lock_add(ds->state, l, err);
+		rc = state_lock_add(ds->state, l, &number, err);
+	if (!rc)
+		rc = wait_for_lock(ds, l, number, err);
 	if (!rc)
 		rc = temp_install(ds, &t, p, &trash, err);
 	if (rc == ERR_NOT_FOUND || rc == ERR_CROSS_DEVICE)
@@ -120,7 +136,8 @@ lock_new_file(struct dir_store *ds, const struct place *p, const struct lock *l,
 		return rc;
 	rc = act_end(&act, err);
 	if (rc) /* the file is there, but who asked does not know its lock */
-		(void)!state_lock_remove(ds->state, l->root, l->token, NULL);
+		(void)!state_lock_remove(
+		    ds->state, l->root, l->token, &number, NULL);
 	return rc;
 }
 
@@ -132,6 +149,7 @@ try_lock(struct dir_store *ds, struct rpath path, const struct lock_spec *spec,
 	struct hold h CLEANUP(hold_done) = { 0 };
 	struct place p CLEANUP(place_done) = PLACE_NONE;
 	struct lock l;
+	uint64_t number = 0;
 	enum err_code rc =
 	    hold_new(ds, path, FOLLOW_YES, SCOPE_TREE, &h, &p, err);
 
@@ -141,8 +159,12 @@ try_lock(struct dir_store *ds, struct rpath path, const struct lock_spec *spec,
 		rc = new_lock(p.path, spec, a, &l, err);
 	if (rc)
 		return rc;
-	rc = p.found == FOUND_NOTHING ? lock_new_file(ds, &p, &l, err)
-				      : state_lock_add(ds->state, &l, err);
+	rc = p.found == FOUND_NOTHING
+	    ? lock_new_file(ds, &p, &l, err)
+	    : state_lock_add(ds->state, &l, &number, err);
+	hold_done(&h); /* who comes next waits for the disk beside us */
+	if (!rc)
+		rc = wait_for_lock(ds, &l, number, err);
 	if (rc)
 		return rc;
 	*out = l;
@@ -277,6 +299,7 @@ dir_lock_refresh(struct store *s, struct rpath path,
 	struct found_lock f CLEANUP(found_lock_done) = { 0 };
 	struct dir_store *ds = dir_of(s);
 	struct lock l;
+	uint64_t number;
 	enum err_code rc = find_lock(ds, path, t, g, &f, err);
 
 	if (!rc && !lock_is_held(f.lock, t))
@@ -286,7 +309,10 @@ dir_lock_refresh(struct store *s, struct rpath path,
 	if (rc)
 		return rc;
 	l.expires = end_of(timeout);
-	rc = state_lock_refresh(ds->state, &l, err);
+	rc = state_lock_refresh(ds->state, &l, &number, err);
+	hold_done(&f.hold);
+	if (!rc)
+		rc = state_wait(ds->state, number, err);
 	if (!rc)
 		*out = l;
 	return rc;
@@ -298,11 +324,14 @@ dir_unlock(struct store *s, struct rpath path, const struct lock_tokens *t,
 {
 	struct found_lock f CLEANUP(found_lock_done) = { 0 };
 	struct dir_store *ds = dir_of(s);
+	uint64_t number;
 	enum err_code rc = find_lock(ds, path, t, g, &f, err);
 
 	if (!rc && !lock_is_held(f.lock, t))
 		rc = err_set(err, ERR_FORBIDDEN, "another user's lock");
-	return rc
-	    ? rc
-	    : state_lock_remove(ds->state, f.lock->root, f.lock->token, err);
+	if (!rc)
+		rc = state_lock_remove(
+		    ds->state, f.lock->root, f.lock->token, &number, err);
+	hold_done(&f.hold);
+	return rc ? rc : state_wait(ds->state, number, err);
 }

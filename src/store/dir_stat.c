@@ -225,6 +225,7 @@ dir_patch(struct store *s, struct rpath path, const struct prop_change *changes,
 	struct place p CLEANUP(place_done) = PLACE_NONE;
 	struct act act CLEANUP(act_done) = ACT(.kind = CHANGE_PROPS);
 	struct resource r;
+	uint64_t number = 0;
 	enum err_code rc = hold_place(ds, path, FOLLOW_YES, &h, &p, err);
 
 	if (!rc)
@@ -238,9 +239,12 @@ dir_patch(struct store *s, struct rpath path, const struct prop_change *changes,
 	r = place_resource(&p);
 	act_remembers(&act, g, path, false, &r);
 	act_props(&act, ds, b, p.dir);
-	rc = state_patch(
-	    ds->state, &act.change, changes, n, !act.batch, &act.intent, err);
-	return rc ? rc : act_end(&act, err);
+	rc = state_patch(ds->state, &act.change, changes, n, !act.batch,
+	    &act.intent, &number, err);
+	if (!rc)
+		rc = act_end(&act, err);
+	hold_done(&h); /* who comes next waits for the disk beside us */
+	return rc ? rc : state_wait(ds->state, number, err);
 }
 
 /*

@@ -260,7 +260,7 @@ check_size(struct db *c, const struct resource_id *id, struct err *err)
 enum err_code
 state_patch(struct state *s, const struct change *change,
     const struct prop_change *changes, size_t n, bool wait, uint64_t *intent,
-    struct err *err)
+    uint64_t *number, struct err *err)
 {
 	const struct resource_id *id = change->made;
 	struct tx t;
@@ -280,9 +280,10 @@ state_patch(struct state *s, const struct change *change,
 		rc = change_note(t.c, seq, change, wait, intent, err);
 	if (!rc) /* before anybody can see them */
 		filter_add(s, id);
-	rc = tx_end(&t, rc, wait, err);
+	rc = tx_end(&t, rc, false, err);
 	if (rc)
 		*intent = 0;
+	*number = wait ? t.number : 0;
 	return rc;
 }
 

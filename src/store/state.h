@@ -186,6 +186,14 @@ state_journal_last(struct state *s, uint64_t *out, struct err *err) MUST_USE;
 /* Waits until everything that was written before is on disk. */
 enum err_code state_sync(struct state *s, struct err *err) MUST_USE;
 
+/*
+ * Waits until the change of that number is on disk.  Where a function gives
+ * one out, others may see what it did, and come after it, before it is there:
+ * a power cut takes them all.  0 needs no wait.
+ */
+enum err_code
+state_wait(struct state *s, uint64_t number, struct err *err) MUST_USE;
+
 /* ---- dead properties */
 
 /*
@@ -205,11 +213,12 @@ state_props(struct state *s, const struct resource_id *id, struct arena *a,
 
 /*
  * As store_patch(): all or none, in order, with its line in the journal, of
- * c->made.  wait and *intent as above; the whole change is made by it.
+ * c->made.  The whole change is made by it.  wait: it is to be waited for, by
+ * *number; else *intent is as above.
  */
 enum err_code state_patch(struct state *s, const struct change *c,
     const struct prop_change *changes, size_t n, bool wait, uint64_t *intent,
-    struct err *err) MUST_USE;
+    uint64_t *number, struct err *err) MUST_USE;
 
 /*
  * c->made has the properties of c->props_of from now on, and no others.  The
@@ -268,14 +277,15 @@ enum err_code state_locks_below(struct state *s, struct rpath root,
     enum err_code (*visit)(void *arg, const struct lock *l, struct err *err),
     void *arg, struct err *err) MUST_USE;
 
-enum err_code
-state_lock_add(struct state *s, const struct lock *l, struct err *err) MUST_USE;
+/* These are to be waited for, by *number. */
+enum err_code state_lock_add(struct state *s, const struct lock *l,
+    uint64_t *number, struct err *err) MUST_USE;
 
 /* By its root and token.  ERR_LOCK_TOKEN: there is none. */
-enum err_code state_lock_refresh(
-    struct state *s, const struct lock *l, struct err *err) MUST_USE;
+enum err_code state_lock_refresh(struct state *s, const struct lock *l,
+    uint64_t *number, struct err *err) MUST_USE;
 enum err_code state_lock_remove(struct state *s, struct rpath root,
-    struct str token, struct err *err) MUST_USE;
+    struct str token, uint64_t *number, struct err *err) MUST_USE;
 
 /* Where the lock of that token is; looks at all of them. */
 enum err_code state_lock_find(struct state *s, struct str token,

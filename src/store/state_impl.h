@@ -132,6 +132,7 @@ struct tx {
 	struct db *c;
 	size_t n_ended; /* of s->ended, carried out */
 	bool committed; /* set by tx_end(), which may yet fail */
+	uint64_t number; /* the same, for state_wait() */
 };
 
 /*

@@ -264,9 +264,9 @@ drop_old(struct state *s, struct db *c, struct err *err)
 	return ERR_OK;
 }
 
-static enum err_code
-remove_row(
-    struct state *s, struct rpath root, struct str token, struct err *err)
+enum err_code
+state_lock_remove(struct state *s, struct rpath root, struct str token,
+    uint64_t *number, struct err *err)
 {
 	struct tx t;
 	enum err_code rc = tx_begin(s, &t, err);
@@ -276,11 +276,14 @@ remove_row(
 	rc = state_locks_drop_token(t.c, root, token, err);
 	if (!rc && !sqlite3_changes(t.c->db))
 		rc = err_set(err, ERR_LOCK_TOKEN, "it has gone");
-	return tx_end(&t, rc, true, err);
+	rc = tx_end(&t, rc, false, err);
+	*number = t.number;
+	return rc;
 }
 
 enum err_code
-state_lock_add(struct state *s, const struct lock *l, struct err *err)
+state_lock_add(
+    struct state *s, const struct lock *l, uint64_t *number, struct err *err)
 {
 	struct tx t;
 	enum err_code rc = tx_begin(s, &t, err);
@@ -290,9 +293,8 @@ state_lock_add(struct state *s, const struct lock *l, struct err *err)
 	rc = drop_old(s, t.c, err);
 	if (!rc)
 		rc = add_row(t.c, l, err);
-	rc = tx_end(&t, rc, true, err);
-	if (rc && t.committed) /* but not on disk */
-		(void)!remove_row(s, l->root, l->token, NULL);
+	rc = tx_end(&t, rc, false, err);
+	*number = t.number;
 	return rc;
 }
 
@@ -315,22 +317,17 @@ refresh_row(struct db *c, const struct lock *l, struct err *err)
 }
 
 enum err_code
-state_lock_refresh(struct state *s, const struct lock *l, struct err *err)
+state_lock_refresh(
+    struct state *s, const struct lock *l, uint64_t *number, struct err *err)
 {
 	struct tx t;
 	enum err_code rc = tx_begin(s, &t, err);
 
 	if (rc)
 		return rc;
-	rc = refresh_row(t.c, l, err);
-	return tx_end(&t, rc, true, err);
-}
-
-enum err_code
-state_lock_remove(
-    struct state *s, struct rpath root, struct str token, struct err *err)
-{
-	return remove_row(s, root, token, err);
+	rc = tx_end(&t, refresh_row(t.c, l, err), false, err);
+	*number = t.number;
+	return rc;
 }
 
 /* There is no index of tokens, which every LOCK would have to keep. */

@@ -264,13 +264,17 @@ commit(struct tx *t, enum err_code rc, struct err *err)
 enum err_code
 tx_end(struct tx *t, enum err_code rc, bool wait, struct err *err)
 {
-	uint64_t number = 0;
-
 	rc = commit(t, rc, err);
 	if (!rc)
-		number = atomic_fetch_add(&t->s->committed, 1) + 1;
+		t->number = atomic_fetch_add(&t->s->committed, 1) + 1;
 	(void)pthread_mutex_unlock(&t->c->lock);
-	return rc || !wait || t->s->relaxed ? rc : sync_wait(t->s, number, err);
+	return rc || !wait ? rc : state_wait(t->s, t->number, err);
+}
+
+enum err_code
+state_wait(struct state *s, uint64_t number, struct err *err)
+{
+	return s->relaxed ? ERR_OK : sync_wait(s, number, err);
 }
 
 enum err_code

@@ -15,6 +15,7 @@ enum { SYNC_FILE, SYNC_SYSTEM, SYNC_LOG, SYNC_KINDS };
 
 static atomic_uint synced[SYNC_KINDS];
 static bool broken;
+void (*during_log_sync)(void);
 
 int __real_fsync(int fd);
 int __real_syncfs(int fd);
@@ -45,6 +46,8 @@ int
 __wrap_fdatasync(int fd)
 {
 	synced[SYNC_LOG]++;
+	if (during_log_sync)
+		during_log_sync();
 	return __real_fdatasync(fd);
 }
 
@@ -58,21 +61,6 @@ forget_syncs(void)
 }
 
 #define MANY 100U
-
-static int
-set_up_strict(void **state)
-{
-	int rc = world_set_up(state);
-	struct world *w = *state;
-
-	store_close(w->store);
-	w->strict = true;
-	world_open(w);
-	return rc;
-}
-
-#define STRICT_TEST(test) \
-	cmocka_unit_test_setup_teardown(test, set_up_strict, world_tear_down)
 
 static const char *
 nth_path(char out[32], const char *dir, unsigned n)

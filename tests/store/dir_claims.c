@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <time.h>
 
+#include "lib/locks.h"
 #include "store/dir_impl.h"
 
 #define THREADS 6
@@ -215,10 +216,75 @@ who_has_a_tree_has_it_alone(void **state)
 	assert_int_equal(c.wrong, 0);
 }
 
+/* ---- while it waits for the disk */
+
+static struct {
+	struct dir_store *ds;
+	unsigned free, held;
+} seen;
+
+static void
+look_at_claim(void)
+{
+	struct hold h = { 0 };
+
+	if (hold_try(seen.ds, at("/f"), &h))
+		seen.free++;
+	else
+		seen.held++;
+	hold_done(&h);
+}
+
+static void
+patch_one(struct store *s)
+{
+	const struct prop_change c = {
+		.prop = { .name = { STR("urn:t"), STR("p") },
+		    .form = PROP_TEXT,
+		    .value = STR("v") },
+	};
+
+	assert_ok(store_patch(s, at("/f"), &c, 1, NULL, NULL, err));
+}
+
+static void
+lock_refresh_unlock(struct store *s)
+{
+	const struct token t = lock_at(s, "/f", DEPTH_0, false, "");
+	const struct str token = str_from_c(t.text);
+	const struct lock_tokens tokens = { .v = &token, .n = 1 };
+	struct arena a = { 0 };
+	struct lock l;
+
+	assert_ok(store_lock_refresh(
+	    s, at("/f"), &tokens, INT64_MAX, NULL, &a, &l, err));
+	assert_ok(store_unlock(s, at("/f"), &tokens, NULL, err));
+	arena_done(&a);
+}
+
+/* Else those who change one thing would be synced one after the other. */
+static void
+what_the_state_makes_alone_waits_for_the_disk_without_its_claim(void **state)
+{
+	struct world *w = *state;
+
+	must_put(w->store, "/f", "f");
+	seen.ds = dir_of(w->store);
+	seen.free = seen.held = 0;
+	during_log_sync = look_at_claim;
+	patch_one(w->store);
+	lock_refresh_unlock(w->store);
+	during_log_sync = NULL;
+	assert_int_equal(seen.free, 4);
+	assert_int_equal(seen.held, 0);
+}
+
 static const struct CMUnitTest rows[] = {
 	WORLD_TEST(a_claim_of_a_tree_is_not_starved_by_claims_within),
 	WORLD_TEST(two_names_of_a_resource_are_one_claim),
 	WORLD_TEST(who_has_a_tree_has_it_alone),
+	STRICT_TEST(
+	    what_the_state_makes_alone_waits_for_the_disk_without_its_claim),
 };
 
 const struct tests claim_tests = { rows, ARRAY_LEN(rows) };

@@ -187,10 +187,12 @@ patch_props(struct state *s, const struct resource_id *of,
 		.made = of,
 	};
 	uint64_t intent = 1;
-	enum err_code rc = state_patch(s, &c, changes, n, true, &intent, err);
+	uint64_t number;
+	enum err_code rc =
+	    state_patch(s, &c, changes, n, true, &intent, &number, err);
 
 	assert_int_equal(intent, 0);
-	return rc;
+	return rc ? rc : state_wait(s, number, err);
 }
 
 void

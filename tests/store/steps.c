@@ -64,8 +64,8 @@ STEP(enum err_code, state_changes_begin,
 STEP(enum err_code, state_patch,
     (struct state * s, const struct change *c,
 	const struct prop_change *changes, size_t n, bool wait,
-	uint64_t *intent, struct err *err),
-    (s, c, changes, n, wait, intent, err))
+	uint64_t *intent, uint64_t *number, struct err *err),
+    (s, c, changes, n, wait, intent, number, err))
 STEP(enum err_code, state_copy,
     (struct state * s, const struct change *c, bool wait, uint64_t *intent,
 	struct err *err),

@@ -82,8 +82,9 @@ add(struct state *s, const char *path, const char *token, int64_t expires)
 		.owner = STR("<o/>"),
 		.expires = expires,
 	};
+	uint64_t number;
 
-	return state_lock_add(s, &l, NULL);
+	return state_lock_add(s, &l, &number, NULL);
 }
 
 static enum err_code
@@ -117,6 +118,7 @@ change_one(struct state_world *w, struct state *other, unsigned *seed)
 	const char *path = paths[next_random(seed) % ARRAY_LEN(paths)];
 	const char token[] = { (char)('a' + next_random(seed) % 8), '\0' };
 	struct lock l = { .root = at(path), .token = str_from_c(token) };
+	uint64_t number;
 
 	l.expires = next_random(seed) % 8 ? END : 1;
 	switch (next_random(seed) % 8) {
@@ -124,13 +126,14 @@ change_one(struct state_world *w, struct state *other, unsigned *seed)
 		(void)drop_tree(w->state, path, next_random(seed) % 2);
 		break;
 	case 1:
-		(void)!state_lock_remove(w->state, l.root, l.token, NULL);
+		(void)!state_lock_remove(
+		    w->state, l.root, l.token, &number, NULL);
 		break;
 	case 2:
-		(void)!state_lock_remove(other, l.root, l.token, NULL);
+		(void)!state_lock_remove(other, l.root, l.token, &number, NULL);
 		break;
 	case 3:
-		(void)!state_lock_refresh(w->state, &l, NULL);
+		(void)!state_lock_refresh(w->state, &l, &number, NULL);
 		break;
 	default:
 		(void)add(w->state, path, token, l.expires);
@@ -146,7 +149,7 @@ memory_says_what_the_database_says(void **state)
 	unsigned seed = 1;
 	int i;
 
-	for (i = 0; i < 1500; i++) {
+	for (i = 0; i < 500; i++) {
 		change_one(w, other, &seed);
 		check_same(w, other);
 	}
@@ -161,13 +164,14 @@ a_lock_that_another_process_ends_is_gone_at_once(void **state)
 	struct arena a = { 0 };
 	const struct lock *locks;
 	struct rpath root;
+	uint64_t number;
 	size_t n;
 
 	assert_int_equal(add(w->state, "/a", "t", END), ERR_OK);
 	assert_int_equal(add(w->state, "/b", "u", END), ERR_OK);
 	assert_ok(state_lock_find(other, STR("t"), &a, &root, err));
 	assert_str_equal(root.s, STR("/a"));
-	assert_ok(state_lock_remove(other, root, STR("t"), err));
+	assert_ok(state_lock_remove(other, root, STR("t"), &number, err));
 	assert_fails(
 	    state_lock_find(other, STR("t"), &a, &root, err), ERR_LOCK_TOKEN);
 	assert_ok(state_locks_at(w->state, at("/a"), &a, &locks, &n, err));
@@ -177,10 +181,11 @@ a_lock_that_another_process_ends_is_gone_at_once(void **state)
 	/* The next transaction of the server reads them anew. */
 	assert_int_equal(add(w->state, "/a", "v", END), ERR_OK);
 	check_same(w, other);
-	assert_ok(state_lock_remove(other, at("/a"), STR("v"), err));
-	assert_ok(state_lock_remove(other, at("/b"), STR("u"), err));
+	assert_ok(state_lock_remove(other, at("/a"), STR("v"), &number, err));
+	assert_ok(state_lock_remove(other, at("/b"), STR("u"), &number, err));
 	assert_int_equal(add(w->state, "/b", "w", END), ERR_OK);
-	assert_ok(state_lock_remove(w->state, at("/b"), STR("w"), err));
+	assert_ok(
+	    state_lock_remove(w->state, at("/b"), STR("w"), &number, err));
 	assert_false(state_may_have_locks(w->state));
 	state_close(other);
 	arena_done(&a);
@@ -193,6 +198,7 @@ too_many_for_memory_are_found_all_the_same(void **state)
 	struct state_world *w = *state;
 	struct state *other = look(w);
 	struct buf owner = { 0 };
+	uint64_t number;
 	struct lock l = { .shared = true, .expires = END, .depth = DEPTH_0 };
 	size_t i;
 
@@ -202,15 +208,15 @@ too_many_for_memory_are_found_all_the_same(void **state)
 	for (i = 1; i < 9; i++) {
 		l.root = at(paths[i]);
 		l.token = str_from_c(paths[i]);
-		assert_ok(state_lock_add(w->state, &l, err));
+		assert_ok(state_lock_add(w->state, &l, &number, err));
 	}
 	check_same(w, other);
 	state_world_close(w);
 	state_world_open(w);
 	check_same(w, other);
 	for (i = 1; i < 9; i++)
-		assert_ok(state_lock_remove(
-		    w->state, at(paths[i]), str_from_c(paths[i]), err));
+		assert_ok(state_lock_remove(w->state, at(paths[i]),
+		    str_from_c(paths[i]), &number, err));
 	assert_int_equal(add(w->state, "/a/b", "t", END), ERR_OK);
 	check_same(w, other);
 	state_close(other);

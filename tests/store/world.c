@@ -36,6 +36,18 @@ world_set_up(void **state)
 }
 
 int
+world_set_up_strict(void **state)
+{
+	int rc = world_set_up(state);
+	struct world *w = *state;
+
+	store_close(w->store);
+	w->strict = true;
+	world_open(w);
+	return rc;
+}
+
+int
 world_tear_down(void **state)
 {
 	struct world *w = *state;

@@ -21,6 +21,7 @@ struct world {
 };
 
 int world_set_up(void **state);
+int world_set_up_strict(void **state);
 int world_tear_down(void **state);
 
 /* Opens its store, which is closed. */
@@ -37,6 +38,9 @@ size_t count_entries(const struct world *w, const char *path);
 
 #define WORLD_TEST(test) \
 	cmocka_unit_test_setup_teardown(test, world_set_up, world_tear_down)
+#define STRICT_TEST(test)                \
+	cmocka_unit_test_setup_teardown( \
+	    test, world_set_up_strict, world_tear_down)
 
 extern const struct tests batch_tests;
 extern const struct tests claim_tests;
@@ -45,5 +49,8 @@ extern const struct tests dir_lock_tests;
 extern const struct tests file_tests;
 extern const struct tests staging_tests;
 extern const struct tests system_tests;
+
+/* Called, if it is there, when the state's log is synced (dir_batch.c). */
+extern void (*during_log_sync)(void);
 
 #endif
