@@ -40,6 +40,14 @@ arena_clear(struct arena *a)
 	a->last = keep;
 }
 
+void
+arena_rest(struct arena *a)
+{
+	arena_clear(a);
+	if (a->last && a->last->size > ARENA_BLOCK)
+		arena_done(a);
+}
+
 static bool
 arena_grow(struct arena *a, size_t size)
 {

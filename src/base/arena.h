@@ -27,6 +27,9 @@ void arena_done(struct arena *a);
  */
 void arena_clear(struct arena *a);
 
+/* The same for an arena that is put by: it keeps no large block. */
+void arena_rest(struct arena *a);
+
 /* Zeroed and aligned for anything; NULL when memory ran out. */
 void *arena_alloc(struct arena *a, size_t size) MUST_USE;
 void *arena_array(struct arena *a, size_t n, size_t size) MUST_USE;

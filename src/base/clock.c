@@ -12,7 +12,7 @@ clock_read(clockid_t id)
 {
 	struct timespec t;
 
-	(void)clock_gettime(id, &t); /* cannot fail for these two clocks */
+	(void)clock_gettime(id, &t); /* cannot fail for these clocks */
 	return (int64_t)t.tv_sec * NSEC_PER_SEC + t.tv_nsec;
 }
 
@@ -26,6 +26,12 @@ int64_t
 clock_monotonic(void)
 {
 	return clock_read(CLOCK_MONOTONIC);
+}
+
+int64_t
+clock_coarse(void)
+{
+	return clock_read(CLOCK_MONOTONIC_COARSE);
 }
 
 static int64_t

@@ -47,13 +47,15 @@ type_of(const struct exchange *x)
 void
 file_reply_validators(struct exchange *x, const struct resource *res)
 {
-	struct buf date CLEANUP(buf_done) = { 0 };
+	struct date_memo date = { 0 };
 	int64_t modified = res->modified;
 	int64_t now = clock_now();
 
 	/* Never in the future (RFC 9110 s8.8.2.1); X-OC-Mtime can be. */
-	date_put_http(&date, clock_seconds(modified < now ? modified : now));
-	(void)buf_header(x->reply, STR("Last-Modified"), &date);
+	if (modified > now)
+		modified = now;
+	(void)reply_header(x->reply, STR("Last-Modified"),
+	    date_http(&date, clock_seconds(modified)));
 	if (res->etag_len)
 		(void)reply_header(x->reply, STR("ETag"), resource_etag(res));
 	/* To be kept, but asked for again: a PUT may come at any time. */

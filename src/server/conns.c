@@ -125,7 +125,7 @@ state_since_when(enum conn_phase phase, int64_t when)
 static uint64_t
 state_of(enum conn_phase phase)
 {
-	return state_since_when(phase, clock_monotonic());
+	return state_since_when(phase, clock_coarse());
 }
 
 static enum conn_phase
@@ -163,14 +163,13 @@ bool
 conn_reenter(
     struct conn *c, enum conn_phase phase, int64_t spent, uint64_t moved)
 {
-	return enter(
-	    c, state_since_when(phase, clock_monotonic() - spent), moved);
+	return enter(c, state_since_when(phase, clock_coarse() - spent), moved);
 }
 
 int64_t
 conn_spent(const struct conn *c)
 {
-	return clock_monotonic() - state_since(atomic_load(&c->state));
+	return clock_coarse() - state_since(atomic_load(&c->state));
 }
 
 uint64_t
@@ -373,7 +372,7 @@ too_slow(uint64_t n, int64_t took, const struct config *limits)
 static bool
 reads_too_slowly(struct conn *c, uint64_t state, const struct config *limits)
 {
-	int64_t now = clock_monotonic();
+	int64_t now = clock_coarse();
 	struct tcp_info info;
 
 	if (!tcp_info(c, &info))
@@ -399,7 +398,7 @@ static bool
 stands_still(struct conn *c, uint64_t state, const struct config *limits)
 {
 	uint64_t moved = conn_bytes(c);
-	int64_t now = clock_monotonic();
+	int64_t now = clock_coarse();
 
 	if (c->seen_state != state || c->seen_moved != moved) {
 		c->seen_state = state;
@@ -413,7 +412,7 @@ stands_still(struct conn *c, uint64_t state, const struct config *limits)
 static bool
 overdue(struct conn *c, uint64_t state, const struct config *limits)
 {
-	int64_t took = clock_monotonic() - state_since(state);
+	int64_t took = clock_coarse() - state_since(state);
 	int64_t header = (int64_t)limits->header_timeout;
 
 	switch (state_phase(state)) {

@@ -3,7 +3,6 @@
 #include "server/exchange.h"
 
 #include <assert.h>
-#include <stdlib.h>
 
 #include "base/clock.h"
 #include "dav/keys.h"
@@ -71,19 +70,17 @@ exchange_new(struct server *s, struct MHD_Connection *mc)
 
 	if (!info || !info->socket_context)
 		return NULL;
-	e = calloc(1, sizeof(*e));
+	e = shelf_take(s->shelves);
 	if (!e)
 		return NULL;
 	(void)pthread_mutex_init(&e->gate.lock, NULL);
 	e->gate.mc = e->mc = mc;
 	atomic_init(&e->holders, 1);
 	e->server = s;
-	e->live = server_live(s);
 	e->conn = info->socket_context;
 	e->id = atomic_fetch_add(&s->requests, 1) + 1;
 	e->began = clock_now();
 	e->began_monotonic = clock_monotonic();
-	(void)atomic_fetch_add(&s->active, 1);
 	return e;
 }
 
@@ -97,11 +94,8 @@ exchange_drop(struct exchange_state *e)
 	assert(!e->ops); /* what begin() made was released */
 	response_done(&e->answer);
 	response_source_done(&e->source);
-	live_drop(e->live);
-	arena_done(&e->arena);
 	(void)pthread_mutex_destroy(&e->gate.lock);
-	free(e);
-	(void)atomic_fetch_sub(&s->active, 1);
+	shelf_put(s->shelves, e);
 }
 
 static bool
@@ -250,7 +244,7 @@ start_answer(struct exchange_state *e, struct err *err)
 	struct response_spec spec = {
 		.arena = &e->arena,
 		.spool = {
-			.dir = live_spool_dir(),
+			.dir = e->live->spool_dir,
 			.max = c->max_spool,
 			.wake = spool_woke,
 			.arg = e,
@@ -561,7 +555,8 @@ exchange_completed(void *server, struct MHD_Connection *mc, void **context,
 		return;
 	if (e->past)
 		ok = past_end(e->past);
-	log_exchange(e, ok);
+	if (log_is_on(e->server->log))
+		log_exchange(e, ok);
 	/* Cut short before it was whole: nobody else has it. */
 	if (e->stage == STAGE_HEAD || e->stage == STAGE_BODY ||
 	    e->stage == STAGE_PIECE)

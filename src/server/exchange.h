@@ -48,6 +48,7 @@ struct gate {
 
 struct exchange_state {
 	atomic_uint holders;
+	struct exchange_state *next; /* on a shelf */
 	struct server *server;
 	struct live *live;
 	struct conn *conn;

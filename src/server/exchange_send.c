@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /* The second half of an exchange: from the answer to the socket. */
+#include <assert.h>
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "base/clock.h"
+#include "http/date.h"
 #include "server/exchange.h"
 #include "server/past.h"
 
@@ -128,8 +131,6 @@ add_own_headers(struct exchange_state *e)
 	if (!rc && a->base.status == 503 &&
 	    !response_has(a, STR("Retry-After")))
 		rc = response_add(a, STR("Retry-After"), STR("1"));
-	if (!rc && atomic_load(&e->server->stopping))
-		rc = response_add(a, STR("Connection"), STR("close"));
 	return rc;
 }
 
@@ -141,21 +142,79 @@ static bool
 is_dropped(const struct response *a, const struct response_header *h)
 {
 	return response_coding(a) != CODING_IDENTITY &&
-	    str_eq_nocase(str_from_c(h->name), STR("ETag"));
+	    str_eq_nocase(h->name, STR("ETag"));
 }
 
+static char *
+append(char *at, struct str s)
+{
+	if (s.len)
+		memcpy(at, s.ptr, s.len);
+	return at + s.len;
+}
+
+/* All of our lines, but not the end of the last; false: that may not be. */
+static bool
+measure_lines(const struct exchange_state *e, size_t *out)
+{
+	const struct response_header *h;
+	size_t n = strlen("Sun, 06 Nov 1994 08:49:37 GMT");
+
+	for (h = e->answer.headers; h; h = h->next) {
+		/* What is in it must not begin another line. */
+		if (strcspn(h->value.ptr, "\r\n") != h->value.len)
+			return false;
+		if (!is_dropped(&e->answer, h))
+			n += h->name.len + h->value.len + strlen("\r\n: ");
+	}
+	*out = n;
+	return true;
+}
+
+static char *
+put_lines(const struct exchange_state *e, char *at)
+{
+	const struct response_header *h;
+	struct date_memo date = { 0 };
+
+	at = append(at, date_http(&date, clock_seconds(clock_now())));
+	for (h = e->answer.headers; h; h = h->next) {
+		if (is_dropped(&e->answer, h))
+			continue;
+		at = append(at, STR("\r\n"));
+		at = append(at, h->name);
+		at = append(at, STR(": "));
+		at = append(at, h->value);
+	}
+	return at;
+}
+
+/*
+ * libmicrohttpd makes three allocations of each header that it is given, and
+ * they are most of what a small answer takes it.  So it gets one, Date, with
+ * room in its value for the lines of all others, which it would not take: they
+ * are put into its copy.
+ */
 static bool
 set_headers(struct exchange_state *e, struct MHD_Response *r)
 {
-	const struct response_header *h;
+	size_t size;
+	char *room, *to;
 
-	if (add_own_headers(e))
+	if (add_own_headers(e) || !measure_lines(e, &size))
 		return false;
-	for (h = e->answer.headers; h; h = h->next)
-		if (!is_dropped(&e->answer, h) &&
-		    MHD_add_response_header(r, h->name, h->value) != MHD_YES)
-			return false;
-	return true;
+	room = arena_alloc(&e->arena, size + 1);
+	if (!room)
+		return false;
+	memset(room, '-', size);
+	if (MHD_add_response_header(r, "Date", room) != MHD_YES)
+		return false;
+	/* It is the response's own, as are we while nobody else has it. */
+	to = (char *)(uintptr_t)MHD_get_response_header(r, "Date");
+	room = put_lines(e, to);
+	assert(room == to + size && !*room);
+	return !atomic_load(&e->server->stopping) ||
+	    MHD_add_response_header(r, "Connection", "close") == MHD_YES;
 }
 
 enum MHD_Result

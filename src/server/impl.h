@@ -14,6 +14,7 @@
 #include "server/live.h"
 #include "server/log.h"
 #include "server/server.h"
+#include "server/shelf.h"
 #include "server/workers.h"
 
 struct jobs;
@@ -42,9 +43,9 @@ struct server {
 	int deaf; /* what takes its place in the end */
 	atomic_bool stopping;
 	_Atomic uint64_t requests; /* so far; the last one's id */
-	atomic_uint active; /* requests that began and are not over */
 	pthread_mutex_t lock;
 	struct live *live; /* under the lock */
+	struct shelf shelves[SHELVES];
 };
 
 /* The configuration in force, held for the caller. */

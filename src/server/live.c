@@ -74,6 +74,14 @@ set_limits(struct live *l)
 		l->limits.window = c->bulk_operations;
 }
 
+static void
+set_spool_dir(struct live *l)
+{
+	const char *dir = getenv("TMPDIR");
+
+	l->spool_dir = dir && *dir ? dir : "/var/tmp";
+}
+
 static enum err_code
 live_init(struct live *l, struct err *err)
 {
@@ -89,6 +97,7 @@ live_init(struct live *l, struct err *err)
 	if (!rc)
 		rc = set_mime(l, err);
 	set_limits(l);
+	set_spool_dir(l);
 	l->set = (struct dav_settings){
 		.max_upload = c->max_upload,
 		.max_xml = (size_t)c->max_xml,
@@ -121,14 +130,6 @@ live_new(struct config *c, struct live **out, struct err *err)
 	}
 	*out = l;
 	return ERR_OK;
-}
-
-const char *
-live_spool_dir(void)
-{
-	const char *dir = getenv("TMPDIR");
-
-	return dir && *dir ? dir : "/var/tmp";
 }
 
 struct live *

@@ -28,6 +28,7 @@ struct live {
 	struct networks trusted;
 	struct origin base; /* what is configured of the root's URL */
 	struct str prefix; /* what requests arrive with: "" or "/dav" */
+	const char *spool_dir; /* where spools make their temporary files */
 	struct arena arena;
 };
 
@@ -37,9 +38,6 @@ struct live {
  */
 enum err_code
 live_new(struct config *c, struct live **out, struct err *err) MUST_USE;
-
-/* Where the temporary files of spools are made. */
-const char *live_spool_dir(void);
 
 struct live *live_hold(struct live *l);
 void live_drop(struct live *l); /* NULL is fine */

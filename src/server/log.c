@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdarg.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -18,6 +19,7 @@ struct log {
 	pthread_mutex_t lock;
 	int fd; /* -1: none */
 	enum config_log_format form;
+	atomic_bool on; /* there is one */
 };
 
 /* ---- a line */
@@ -221,6 +223,7 @@ log_open(const char *file, enum config_log_format f, struct log **out,
 	}
 	(void)pthread_mutex_init(&l->lock, NULL);
 	l->form = f;
+	atomic_init(&l->on, l->fd >= 0);
 	*out = l;
 	return ERR_OK;
 }
@@ -239,9 +242,16 @@ log_reopen(
 	was = l->fd;
 	l->fd = fd;
 	l->form = f;
+	atomic_store(&l->on, fd >= 0);
 	(void)pthread_mutex_unlock(&l->lock);
 	fd_close(&was);
 	return ERR_OK;
+}
+
+bool
+log_is_on(const struct log *l)
+{
+	return atomic_load(&l->on);
 }
 
 void

@@ -43,6 +43,9 @@ enum err_code log_open(const char *file, enum config_log_format f,
 enum err_code log_reopen(struct log *l, const char *file,
     enum config_log_format f, struct err *err) MUST_USE;
 
+/* Whether there is a file: without one, log_request() does nothing. */
+bool log_is_on(const struct log *l);
+
 void log_request(struct log *l, const struct log_request *r);
 
 /*

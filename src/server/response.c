@@ -33,14 +33,18 @@ response_of(struct reply *r)
 enum err_code
 response_add(struct response *a, struct str name, struct str value)
 {
-	struct response_header *h =
-	    ARENA_NEW(a->spec.arena, struct response_header);
-	struct str n, v;
+	size_t size = sizeof(struct response_header) + name.len + value.len + 2;
+	struct response_header *h = arena_alloc(a->spec.arena, size);
+	char *text;
 
-	if (!h || !arena_str(a->spec.arena, name, &n) ||
-	    !arena_str(a->spec.arena, value, &v))
+	if (!h)
 		return ERR_NOMEM;
-	*h = (struct response_header){ .name = n.ptr, .value = v.ptr };
+	text = (char *)(h + 1); /* all zero */
+	h->name = str_of(text, name.len);
+	h->value = str_of(text + name.len + 1, value.len);
+	memcpy(text, name.ptr, name.len);
+	if (value.len)
+		memcpy(text + name.len + 1, value.ptr, value.len);
 	*a->last = h;
 	a->last = &h->next;
 	return ERR_OK;
@@ -158,7 +162,7 @@ response_has(const struct response *a, struct str name)
 	const struct response_header *h;
 
 	for (h = a->headers; h; h = h->next)
-		if (str_eq_nocase(str_from_c(h->name), name))
+		if (str_eq_nocase(h->name, name))
 			return true;
 	return false;
 }
@@ -303,6 +307,15 @@ response_take(struct response *a, struct response_body *out)
 	}
 }
 
+static void
+put_header(struct buf *out, const struct response_header *h)
+{
+	buf_put(out, h->name);
+	BUF_LIT(out, ": ");
+	buf_put(out, h->value);
+	BUF_LIT(out, "\r\n");
+}
+
 void
 response_put_head(const struct response *a, struct buf *out)
 {
@@ -313,7 +326,7 @@ response_put_head(const struct response *a, struct buf *out)
 	date_put_http(out, clock_seconds(clock_now()));
 	BUF_LIT(out, "\r\n");
 	for (h = a->headers; h; h = h->next)
-		buf_printf(out, "%s: %s\r\n", h->name, h->value);
+		put_header(out, h);
 }
 
 void

@@ -27,7 +27,7 @@ enum response_kind {
 
 struct response_header {
 	struct response_header *next;
-	const char *name, *value;
+	struct str name, value; /* with a NUL behind each */
 };
 
 /* What an answer needs to know of its request. */

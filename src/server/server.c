@@ -284,6 +284,7 @@ release(struct server *s)
 	log_close(s->log);
 	live_drop(s->jobs_live);
 	live_drop(s->live);
+	shelves_done(s->shelves);
 	fd_close(&s->listener);
 	fd_close(&s->deaf);
 	(void)pthread_mutex_destroy(&s->lock);
@@ -351,7 +352,10 @@ server_start(
 	s->deaf = -1;
 	s->store = store;
 	(void)pthread_mutex_init(&s->lock, NULL);
+	shelves_init(s->shelves);
 	rc = live_new(c, &s->live, err);
+	if (!rc)
+		shelves_set(s->shelves, s->live);
 	if (!rc)
 		rc = keys_new(&s->keys, err);
 	if (!rc)
@@ -431,6 +435,7 @@ server_reload(struct server *s, struct config *c, struct err *err)
 	was = s->live;
 	s->live = live;
 	(void)pthread_mutex_unlock(&s->lock);
+	shelves_set(s->shelves, live);
 	live_drop(was);
 	return ERR_OK;
 }
@@ -465,7 +470,7 @@ server_stop(struct server *s)
 bool
 server_stopped(struct server *s)
 {
-	return conns_shut(s->conns, false) == 0 && !atomic_load(&s->active);
+	return conns_shut(s->conns, false) == 0 && !shelves_active(s->shelves);
 }
 
 bool
@@ -479,9 +484,9 @@ server_free(struct server *s)
 	 * writer with it, as soon as it is touched.
 	 */
 	(void)conns_shut(s->conns, true);
-	for (tries = 0; tries < 50 && atomic_load(&s->active); tries++)
+	for (tries = 0; tries < 50 && shelves_active(s->shelves); tries++)
 		(void)usleep(20 * 1000);
-	if (atomic_load(&s->active))
+	if (shelves_active(s->shelves))
 		return false;
 	parked_stop(s->parked);
 	MHD_stop_daemon(s->daemon);

@@ -184,6 +184,14 @@ struct resource place_resource(const struct place *p);
 enum err_code place_seen(const struct place *p, struct resource *out,
     bool *mapped, struct err *err) MUST_USE;
 
+/*
+ * Sets name to the path from the root, for system calls, if that is shown to
+ * clients and not long.  There may be links in it.
+ */
+#define PLAIN_MAX 512
+bool path_is_plain(
+    const struct dir_store *ds, struct rpath path, char name[PLAIN_MAX]);
+
 /* Opens what is at p, with flags; -1 and errno. */
 int place_open(const struct place *p, int flags);
 
@@ -289,11 +297,6 @@ enum err_code dir_stat_fd(int fd, struct statx *out, struct err *err) MUST_USE;
 /* Whether the collection was removed since its descriptor was opened. */
 bool dir_has_gone(int dir);
 
-/* Takes the descriptor over. */
-enum err_code
-dir_content_new(const struct dir_store *ds, const struct statx *stx, int *fd,
-    struct content **out, struct err *err) MUST_USE;
-
 /* Below this, asking for the room costs more than finding out. */
 #define RESERVE_FROM ((uint64_t)65536)
 
@@ -309,6 +312,13 @@ int64_t dir_tick(struct dir_store *ds);
 enum err_code dir_sync_begin(
     const struct dir_store *ds, int dir, int *fd, struct err *err) MUST_USE;
 enum err_code dir_sync_end(int fd, struct err *err) MUST_USE;
+
+/* ---- dir_content.c: files that are read */
+
+/* Takes the descriptor over. */
+enum err_code
+dir_content_new(const struct dir_store *ds, const struct statx *stx, int *fd,
+    struct content **out, struct err *err) MUST_USE;
 
 /* ---- dir_allows.c: what a change needs to be let through */
 

@@ -101,6 +101,19 @@ is_hidden(const struct dir_store *ds, struct rpath path)
 	return false;
 }
 
+bool
+path_is_plain(
+    const struct dir_store *ds, struct rpath path, char name[PLAIN_MAX])
+{
+	struct str rel = relative(path);
+
+	if (!rel.len || rel.len >= PLAIN_MAX || is_hidden(ds, path))
+		return false;
+	memcpy(name, rel.ptr, rel.len);
+	name[rel.len] = '\0';
+	return true;
+}
+
 /* ---- links */
 
 struct resolver {

@@ -177,7 +177,7 @@ class UnderFaults(unittest.TestCase):
         cls.server = sheaf_http.Server(
             "--access-log", "", env=cls.faults.env(sheaf_http._program[0]))
         begin(cls.server.root)
-        cls.faults.order("statx", errno.EIO, 1, False)
+        cls.faults.order("statx", errno.EIO, 1, True)
         answer = cls.server.request("GET", "/file")
         if not cls.faults.end() or answer.status != 500:
             raise RuntimeError("nothing fails: %r" % answer)
