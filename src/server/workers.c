@@ -107,7 +107,18 @@ enqueue(struct workers *ws, struct work *w)
 	*ws->last = w;
 	ws->last = &w->next;
 	ws->queued++;
-	(void)pthread_cond_signal(&ws->come);
+}
+
+/*
+ * Unlocks, and then wakes somebody for the work that was added: who is woken
+ * first would have to wait again, for the lock.
+ */
+static void
+unlock_and_call(struct workers *ws, bool added)
+{
+	(void)pthread_mutex_unlock(&ws->lock);
+	if (added)
+		(void)pthread_cond_signal(&ws->come);
 }
 
 static bool
@@ -120,7 +131,7 @@ add(struct workers *ws, struct work *w, size_t max_queue)
 	ok = ws->queued < max_queue && have_worker(ws);
 	if (ok)
 		enqueue(ws, w);
-	(void)pthread_mutex_unlock(&ws->lock);
+	unlock_and_call(ws, ok);
 	return ok;
 }
 
@@ -156,7 +167,7 @@ workers_lend(struct workers *ws, struct work *w)
 	    (ws->n > n || ws->idle > ws->queued);
 	if (ok)
 		enqueue(ws, w);
-	(void)pthread_mutex_unlock(&ws->lock);
+	unlock_and_call(ws, ok);
 	return ok;
 }
 
