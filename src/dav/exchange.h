@@ -148,6 +148,7 @@ struct exchange {
 	 * is written until that has returned, and it is set back.
 	 */
 	bool full;
+	struct propfind_memo *memo; /* dav_body.h; NULL: there is none */
 	struct keys *keys; /* idempotency (dav/keys.h); NULL: there are none */
 	/*
 	 * Of an endpoint that is not in the tree, else NULL and empty: what it

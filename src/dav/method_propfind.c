@@ -24,7 +24,8 @@ propfind_begin(struct exchange *x, struct err *err)
 	if (!rc)
 		rc = precondition_parse(&f->pre, x, err);
 	if (!rc)
-		rc = propfind_body_new(&limits, x->arena, &f->body, err);
+		rc = propfind_body_new(
+		    &limits, x->memo, x->arena, &f->body, err);
 	if (rc)
 		return rc;
 	x->body = dav_body_stream(f->body);
@@ -54,8 +55,12 @@ propfind_run(struct exchange *x, struct err *err)
 	struct finding *f = x->state;
 	struct answer answer CLEANUP(answer_done) = { 0 };
 	struct propfind_body what;
-	struct propfind q = { .what = &what, .depth = f->depth };
 	struct resource res;
+	struct propfind q = {
+		.what = &what,
+		.depth = f->depth,
+		.known = &res,
+	};
 	enum err_code rc;
 
 	rc = propfind_body_end(f->body, &what, err);

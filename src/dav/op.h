@@ -162,6 +162,7 @@ struct propfind {
 	const struct propfind_body *what;
 	enum depth depth;
 	bool noroot; /* Prefer: depth-noroot (RFC 8144 s3) */
+	const struct resource *known; /* the root, if it was just asked for */
 };
 
 /*

@@ -100,6 +100,8 @@ resolve(struct finding *f)
 		return err_tell(f->halt.err, ERR_TOO_LARGE,
 		    "more than %d properties in one PROPFIND", OP_PROPS_MAX);
 	(void)live_rows(&n);
+	if (f->q->what->kind == PROPFIND_SOME)
+		n = 0;
 	n += f->q->what->n_names;
 	f->fields = arena_array(a, n, sizeof(*f->fields));
 	f->found = arena_array(a, n, sizeof(*f->found));
@@ -355,6 +357,23 @@ find_one(void *arg, const struct member *m, bool *prune)
 	return describe(f, m);
 }
 
+/* As the walk would, which would ask for it once more. */
+static enum err_code
+find_root(struct finding *f)
+{
+	const struct member m = {
+		.path = f->root,
+		.res = *f->q->known,
+		.maybe_locked = true,
+	};
+	bool prune = false;
+	enum err_code rc = find_one(f, &m, &prune);
+
+	if (rc && !f->halt.set && f->halt.err)
+		f->halt.err->code = rc;
+	return rc;
+}
+
 enum err_code
 op_propfind(const struct op *op, struct rpath root, const struct propfind *q,
     struct sink *out, struct err *err)
@@ -377,7 +396,9 @@ op_propfind(const struct op *op, struct rpath root, const struct propfind *q,
 	rc = resolve(&f);
 	if (rc)
 		return rc;
-	rc = walk_tree(op, root, &walk, &f.halt);
+	rc = q->known && q->depth == DEPTH_0
+	    ? find_root(&f)
+	    : walk_tree(op, root, &walk, &f.halt);
 	if (rc)
 		return rc;
 	return sink_end(out);

@@ -264,6 +264,7 @@ start_answer(struct exchange_state *e, struct err *err)
 		.set = &e->live->set,
 		.failures = { .line = say_failed_member, .arg = e },
 		.arena = &e->arena,
+		.memo = &e->memo,
 		.keys = e->server->keys,
 	};
 	return rc;

@@ -29,6 +29,7 @@
 #include "server/impl.h"
 #include "server/response.h"
 #include "server/workers.h"
+#include "wire/dav_body.h"
 
 enum stage {
 	STAGE_HEAD, /* the header is to come */
@@ -47,13 +48,17 @@ struct gate {
 };
 
 struct exchange_state {
-	atomic_uint holders;
-	struct exchange_state *next; /* on a shelf */
-	struct server *server;
+	/* What stays when it is put on a shelf. */
+	struct exchange_state *next;
 	struct live *live;
+	struct arena arena;
+	struct propfind_memo memo;
+
+	/* And what is all zero again when it is taken off. */
+	atomic_uint holders;
+	struct server *server;
 	struct conn *conn;
 	struct MHD_Connection *mc;
-	struct arena arena;
 	struct gate gate;
 	enum stage stage;
 

@@ -21,6 +21,7 @@ static void
 exchange_free(struct exchange_state *e)
 {
 	live_drop(e->live);
+	propfind_memo_done(&e->memo);
 	arena_done(&e->arena);
 	free(e);
 }
@@ -86,9 +87,9 @@ struct exchange_state *
 shelf_take(struct shelf *v)
 {
 	struct shelf *s = shelf_here(v);
-	struct live *live, *was = NULL;
+	const size_t kept = offsetof(struct exchange_state, holders);
+	struct live *was = NULL;
 	struct exchange_state *e;
-	struct arena arena;
 
 	(void)pthread_mutex_lock(&s->lock);
 	e = s->first;
@@ -107,13 +108,8 @@ shelf_take(struct shelf *v)
 	}
 	(void)pthread_mutex_unlock(&s->lock);
 	live_drop(was);
-	if (!e)
-		return NULL;
-	live = e->live;
-	arena = e->arena;
-	memset(e, 0, sizeof(*e));
-	e->live = live;
-	e->arena = arena;
+	if (e)
+		memset((char *)e + kept, 0, sizeof(*e) - kept);
 	return e;
 }
 

@@ -38,9 +38,7 @@ void shelves_set(struct shelf *v, struct live *live);
 /* How many are taken. */
 size_t shelves_active(struct shelf *v);
 
-/*
- * All zero, but for its live, and what its arena keeps; NULL: no memory.
- */
+/* All zero, but for what it keeps on a shelf; NULL: no memory. */
 struct exchange_state *shelf_take(struct shelf *v);
 
 /* It is over, and all it held is released but these. */

@@ -7,17 +7,24 @@
 
 #define ROOM_FIRST ((size_t)8)
 
-static enum err_code
-body_write(struct ostream *o, struct str bytes)
+enum err_code
+dav_body_parse(struct dav_body *b, struct str bytes, struct err *err)
 {
-	struct dav_body *b = CONTAINER_OF(o, struct dav_body, stream);
-	enum err_code rc = xml_feed(b->xml, bytes, &o->err);
+	enum err_code rc = xml_feed(b->xml, bytes, err);
 
 	if (rc) { /* what is still to come costs nothing */
 		xml_free(b->xml);
 		b->xml = NULL;
 	}
 	return rc;
+}
+
+static enum err_code
+body_write(struct ostream *o, struct str bytes)
+{
+	struct dav_body *b = CONTAINER_OF(o, struct dav_body, stream);
+
+	return dav_body_parse(b, bytes, &o->err);
 }
 
 static const struct ostream_ops body_stream_ops = {

@@ -14,6 +14,7 @@
 
 #include "base/arena.h"
 #include "base/attr.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/ostream.h"
 #include "outcome/prop.h"
@@ -44,7 +45,25 @@ struct propfind_body {
 	size_t n_names;
 };
 
-enum err_code propfind_body_new(const struct xml_limits *limits,
+/*
+ * The last small body that was read with it, and what came of that: clients
+ * send the same few all the time, and to make a parser costs more than all else
+ * that a PROPFIND of one file takes us.  All zero is fine.  One body at a time,
+ * and what was read with it lives until the next.
+ */
+struct propfind_memo {
+	struct buf bytes;
+	struct xml_limits limits;
+	bool known; /* what follows is what bytes say under these limits */
+	struct propfind_body what;
+	struct arena arena; /* of its names */
+};
+
+void propfind_memo_done(struct propfind_memo *m);
+
+/* memo may be NULL. */
+enum err_code
+propfind_body_new(const struct xml_limits *limits, struct propfind_memo *memo,
     struct arena *a, struct dav_body **out, struct err *err) MUST_USE;
 
 /* Call once, after the last byte. */

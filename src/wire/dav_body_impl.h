@@ -18,6 +18,10 @@ struct dav_body {
 	bool empty;
 };
 
+/* What the stream of a reader does with bytes. */
+enum err_code
+dav_body_parse(struct dav_body *b, struct str bytes, struct err *err) MUST_USE;
+
 /* On failure b is left for the caller to free(). */
 enum err_code dav_body_init(struct dav_body *b, const struct xml_limits *limits,
     const struct xml_events *events, struct arena *a,

@@ -22,7 +22,7 @@ read_body(struct str bytes, size_t step, struct result *r)
 	struct err err = { 0 };
 
 	*r = (struct result){ 0 };
-	MUST(!propfind_body_new(&limits, &r->arena, &b, &err));
+	MUST(!propfind_body_new(&limits, NULL, &r->arena, &b, &err));
 	while (bytes.len) {
 		(void)ostream_write(dav_body_stream(b), str_head(bytes, step));
 		bytes = str_skip(bytes, step);

@@ -9,7 +9,7 @@ propfind(
 {
 	*r = (struct run){ 0 };
 	assert_int_equal(
-	    propfind_body_new(&body_limits, &r->arena, &r->body, &r->err),
+	    propfind_body_new(&body_limits, NULL, &r->arena, &r->body, &r->err),
 	    ERR_OK);
 	feed(r->body, bytes, step);
 	r->rc = propfind_body_end(r->body, out, &r->err);
@@ -295,8 +295,8 @@ a_hostile_body_is_refused_in_bounded_memory(void **state)
 		struct propfind_body p;
 		struct ostream *to;
 
-		assert_int_equal(
-		    propfind_body_new(&body_limits, &r.arena, &r.body, &r.err),
+		assert_int_equal(propfind_body_new(&body_limits, NULL, &r.arena,
+				     &r.body, &r.err),
 		    ERR_OK);
 		to = dav_body_stream(r.body);
 		(void)ostream_write(to, str_from_c(cases[i].start));
@@ -311,13 +311,154 @@ a_hostile_body_is_refused_in_bounded_memory(void **state)
 	}
 }
 
+static void
+read_with(
+    struct propfind_memo *memo, const char *body, size_t step, struct buf *said)
+{
+	struct run r = { 0 };
+	struct propfind_body p;
+
+	assert_int_equal(
+	    propfind_body_new(&body_limits, memo, &r.arena, &r.body, &r.err),
+	    ERR_OK);
+	feed(r.body, str_from_c(body), step);
+	r.rc = propfind_body_end(r.body, &p, &r.err);
+	if (r.rc)
+		buf_printf(said, "%u %s", (unsigned)r.rc, r.err.tell);
+	else
+		put_propfind(said, &p);
+	run_done(&r);
+}
+
+/* Every body after every other, so that one begins as another, or ends it. */
+static void
+a_memo_changes_nothing_of_what_is_read(void **state)
+{
+	static const size_t steps[] = { 1, 9, 4096 };
+	size_t i, k, s;
+
+	(void)state;
+	for (s = 0; s < ARRAY_LEN(steps); s++)
+		for (i = 0; i < ARRAY_LEN(finds); i++) {
+			struct propfind_memo memo = { 0 };
+
+			for (k = 0; k < ARRAY_LEN(finds); k++) {
+				struct buf want = { 0 }, got = { 0 };
+
+				read_with(&memo, finds[i].body, steps[s], &got);
+				buf_clear(&got);
+				read_with(&memo, finds[k].body, steps[s], &got);
+				read_with(NULL, finds[k].body, steps[s], &want);
+				assert_true(
+				    str_eq(buf_str(&got), buf_str(&want)));
+				buf_done(&want);
+				buf_done(&got);
+			}
+			propfind_memo_done(&memo);
+		}
+}
+
+static void
+a_memo_holds_for_its_limits_and_small_bodies(void **state)
+{
+	struct xml_limits limits = body_limits;
+	struct propfind_memo memo = { 0 };
+	struct arena a = { 0 };
+	struct propfind_body p;
+	struct dav_body *b;
+	struct buf big = { 0 }, said = { 0 };
+	size_t i;
+
+	(void)state;
+	read_with(&memo, DAV("<D:prop><D:a/></D:prop>"), 4096, &said);
+	assert_true(memo.known);
+	limits.depth = 2;
+	assert_int_equal(
+	    propfind_body_new(&limits, &memo, &a, &b, NULL), ERR_OK);
+	feed(b, STR(DAV("<D:prop><D:a/></D:prop>")), 4096);
+	assert_int_equal(propfind_body_end(b, &p, NULL), ERR_TOO_LARGE);
+	dav_body_free(b);
+	assert_false(memo.known);
+	BUF_LIT(&big, "<D:propfind xmlns:D='DAV:'><D:allprop/>");
+	for (i = 0; i < 2000; i++)
+		buf_putc(&big, ' ');
+	BUF_LIT(&big, "</D:propfind>");
+	buf_putc(&big, '\0');
+	buf_clear(&said);
+	read_with(&memo, big.ptr, 4096, &said);
+	assert_true(str_eq(buf_str(&said), STR("all")));
+	assert_false(memo.known);
+	assert_in_range(memo.bytes.cap, 0, 1024);
+	read_with(&memo, DAV("<D:propname/>"), 4096, &said);
+	assert_true(memo.known);
+	propfind_memo_done(&memo);
+	arena_done(&a);
+	buf_done(&big);
+	buf_done(&said);
+}
+
+/* One body, then one that begins like it, then that again. */
+static enum err_code
+read_three(struct propfind_memo *memo, struct arena *a)
+{
+	static const struct str bodies[] = {
+		STR_INIT(DAV("<D:prop><D:b/><D:c/></D:prop>")),
+		STR_INIT(DAV("<D:prop><D:b/></D:prop>")),
+		STR_INIT(DAV("<D:prop><D:b/></D:prop>")),
+	};
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(bodies); i++) {
+		struct propfind_body out;
+		struct dav_body *b;
+		enum err_code rc =
+		    propfind_body_new(&body_limits, memo, a, &b, NULL);
+
+		if (rc)
+			return rc;
+		feed(b, bodies[i], 10);
+		rc = propfind_body_end(b, &out, NULL);
+		dav_body_free(b);
+		if (rc)
+			return rc;
+		assert_int_equal(out.n_names, i ? 1 : 2);
+		assert_true(str_eq(out.names[0].local, STR("b")));
+	}
+	return ERR_OK;
+}
+
+/* To remember nothing is no failure. */
+static void
+a_memo_survives_running_out_of_memory(void **state)
+{
+	unsigned long n;
+	bool fired = true;
+
+	(void)state;
+	for (n = 1; fired; n++) {
+		struct propfind_memo memo = { 0 };
+		struct arena a = { 0 };
+		enum err_code rc;
+
+		alloc_fail_at(n);
+		rc = read_three(&memo, &a);
+		fired = alloc_fail_stop();
+		if (rc)
+			assert_out_of_memory(rc, fired);
+		assert_int_equal(read_three(&memo, &a), ERR_OK);
+		propfind_memo_done(&memo);
+		arena_done(&a);
+	}
+	assert_true(n > 20);
+}
+
 static enum err_code
 read_propfind(struct arena *a)
 {
 	struct propfind_body out;
 	struct dav_body *b;
 	struct err err = { 0 };
-	enum err_code rc = propfind_body_new(&body_limits, a, &b, &err);
+	enum err_code rc = propfind_body_new(&body_limits, NULL, a, &b, &err);
 
 	if (!rc) {
 		feed(b,
@@ -346,6 +487,9 @@ main(void)
 		cmocka_unit_test(a_body_may_be_utf_16),
 		cmocka_unit_test(the_client_is_told_where_and_what_is_wrong),
 		cmocka_unit_test(a_limit_that_is_passed_is_named),
+		cmocka_unit_test(a_memo_changes_nothing_of_what_is_read),
+		cmocka_unit_test(a_memo_holds_for_its_limits_and_small_bodies),
+		cmocka_unit_test(a_memo_survives_running_out_of_memory),
 		cmocka_unit_test(running_out_of_memory_is_survived),
 		cmocka_unit_test(a_hostile_body_is_refused_in_bounded_memory),
 	};

@@ -185,7 +185,8 @@ a_question_and_a_lock_are_read_as_they_were_meant(void **state)
 
 	(void)state;
 	propfind_request_put(&b, false, names, 2);
-	assert_int_equal(propfind_body_new(&limits, &a, &body, NULL), ERR_OK);
+	assert_int_equal(
+	    propfind_body_new(&limits, NULL, &a, &body, NULL), ERR_OK);
 	(void)ostream_write(dav_body_stream(body), buf_str(&b));
 	assert_int_equal(propfind_body_end(body, &got, NULL), ERR_OK);
 	assert_int_equal(got.kind, PROPFIND_SOME);
@@ -193,7 +194,8 @@ a_question_and_a_lock_are_read_as_they_were_meant(void **state)
 	dav_body_free(body);
 	buf_clear(&b);
 	propfind_request_put(&b, true, names, 2);
-	assert_int_equal(propfind_body_new(&limits, &a, &body, NULL), ERR_OK);
+	assert_int_equal(
+	    propfind_body_new(&limits, NULL, &a, &body, NULL), ERR_OK);
 	(void)ostream_write(dav_body_stream(body), buf_str(&b));
 	assert_int_equal(propfind_body_end(body, &got, NULL), ERR_OK);
 	assert_int_equal(got.kind, PROPFIND_ALL);
