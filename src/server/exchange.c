@@ -554,6 +554,7 @@ exchange_completed(void *server, struct MHD_Connection *mc, void **context,
 	*context = NULL;
 	if (!e)
 		return;
+	answer_sent(e);
 	if (e->past)
 		ok = past_end(e->past);
 	if (log_is_on(e->server->log))

@@ -77,6 +77,7 @@ struct exchange_state {
 	struct response_source source; /* of the response */
 	bool starved; /* it waits for the writer */
 	bool known; /* the length */
+	bool corked; /* the socket waits for full segments */
 	uint64_t length, sent;
 	struct work work;
 	bool in_piece; /* the connection waits for piece(), not for an answer */
@@ -112,6 +113,9 @@ void finish_method(struct exchange_state *e);
  * the connection.
  */
 enum MHD_Result queue_answer(struct exchange_state *e);
+
+/* libmicrohttpd has sent it, or has given up. */
+void answer_sent(struct exchange_state *e);
 
 /*
  * Has what there is of the answer leave while the body is still coming, if its
