@@ -56,6 +56,7 @@ struct dir_store {
 	_Atomic uint64_t flushes_begun, flushes_done; /* dir_batch_flush() */
 	struct claims claims;
 	struct gate *gate;
+	struct listings *listings;
 	int staging; /* -1: there is none; else see staging_now() */
 	int staging_in; /* the collection it is in */
 	const char *staging_name;
@@ -282,6 +283,8 @@ struct fact {
 	bool has_born;
 	int failed; /* errno: the rest is not known */
 };
+
+void fact_set(struct fact *f, const struct statx *stx);
 
 /* Of a name in dir, without following it if it is a link. */
 void fact_find(int dir, const char *name, struct fact *out);

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "store/dir_listing.h"
 
 #define LARGE_BUF ((size_t)32768)
 #define LARGE_CHUNK 128
@@ -36,8 +37,19 @@ level_new(const struct resource *res, bool large, int *fd)
 }
 
 void
+level_look_up(struct level *l, struct listings *ls)
+{
+	l->listing = listing_hold(ls, l->fd);
+	l->listings = ls;
+	if (l->listing)
+		l->bytes = listing_entries(l->listing, &l->len);
+}
+
+void
 level_free(struct level *l)
 {
+	if (l->listing)
+		listing_give_back(l->listings, l->listing);
 	fd_close(&l->fd);
 	free(l);
 }
@@ -96,7 +108,9 @@ chunk_take(struct level *l)
 		l->at += e->size;
 		l->next = e->next;
 		if (!is_skipped(l, e))
-			l->spots[l->n_spots++].entry = e;
+			l->spots[l->n_spots++] =
+			    (struct spot){ .entry = e, .index = l->index };
+		l->index++;
 	}
 }
 
@@ -107,7 +121,7 @@ chunk_stat(int dir, struct spot *spots, size_t n)
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		if (spots[i].entry->type != DT_LNK)
+		if (!spots[i].known && spots[i].entry->type != DT_LNK)
 			fact_find(dir, spots[i].entry->name, &spots[i].fact);
 }
 
@@ -119,10 +133,14 @@ level_next(const struct dir_store *ds, struct level *l, struct err *err)
 	if (l->seen < l->n_spots)
 		return &l->spots[l->seen++];
 	do {
-		if (l->failed || (l->at == l->len && !level_read(ds, l, err)))
+		if (l->failed ||
+		    (l->at == l->len &&
+			(l->listing || !level_read(ds, l, err))))
 			return NULL;
 		chunk_take(l);
 	} while (!l->n_spots);
+	if (l->listing)
+		listing_facts(l->listings, l->listing, l->spots, l->n_spots);
 	while (look_on(ds, &k))
 		chunk_stat(l->fd, l->spots, l->n_spots);
 	return &l->spots[l->seen++];

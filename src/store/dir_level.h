@@ -8,6 +8,9 @@
 
 #include "store/dir_impl.h"
 
+struct listing;
+struct listings;
+
 /* As the kernel fills it in. */
 struct entry {
 	uint64_t inode;
@@ -20,6 +23,8 @@ struct entry {
 /* A member, and what is known of it. */
 struct spot {
 	const struct entry *entry;
+	size_t index; /* of the entry in its collection */
+	bool known; /* from a listing that is kept in memory */
 	struct fact fact; /* not of a link that is known for one by its type */
 };
 
@@ -35,6 +40,9 @@ struct level {
 	enum err_code failed; /* to read all of its entries */
 	bool reopened; /* the kernel is to be told where to go on */
 	int64_t next; /* behind the last entry of the chunk */
+	struct listings *listings;
+	struct listing *listing; /* what is known of it; may be NULL */
+	size_t index; /* of the entry behind the chunk */
 	char *bytes; /* what was read of it */
 	size_t at, len, size; /* of that: not yet in the chunk from at on */
 	size_t seen, n_spots, max_spots; /* the chunk */
@@ -43,6 +51,9 @@ struct level {
 
 /* NULL: no memory.  fd is taken over, unless it fails. */
 struct level *level_new(const struct resource *res, bool large, int *fd);
+
+/* Takes what is known of it from ls, which must outlive it. */
+void level_look_up(struct level *l, struct listings *ls);
 
 void level_free(struct level *l);
 

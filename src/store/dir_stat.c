@@ -101,7 +101,7 @@ fact_resource(
 	set_etag(f, out);
 }
 
-static void
+void
 fact_set(struct fact *f, const struct statx *stx)
 {
 	f->inode = stx->stx_ino;

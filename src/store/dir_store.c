@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "store/dir_listing.h"
 #include "store/dir_temp.h"
 
 static void
@@ -14,6 +15,7 @@ dir_close(struct store *s)
 {
 	struct dir_store *ds = dir_of(s);
 
+	listings_free(ds->listings);
 	staging_close(ds);
 	state_close(ds->state);
 	fd_close(&ds->root);
@@ -197,10 +199,12 @@ dir_store_open(
 	claims_init(&ds->claims);
 	ds->root = ds->staging = ds->staging_in = -1;
 	ds->gate = gate_new();
+	ds->listings = listings_new();
 	(void)pthread_mutex_init(&ds->staging_lock, NULL);
 	ds->relaxed = spec->relaxed;
 	ds->nameless = !spec->named_temps && temp_nameless_works();
-	rc = ds->gate ? open_root(ds, spec->dir, err) : err_nomem(err);
+	rc = ds->gate && ds->listings ? open_root(ds, spec->dir, err)
+				      : err_nomem(err);
 	if (!rc)
 		rc = open_state(ds, spec, err);
 	if (rc) {

@@ -245,6 +245,8 @@ enter(
 	l->linked = is_linked(t);
 	l->maybe_locked = may_have_locks(t);
 	l->is_root = same_id(&res->id, &t->ds->root_id);
+	if (t->how->order == WALK_LOOK)
+		level_look_up(l, t->ds->listings);
 	descend(t, l);
 	return ERR_OK;
 }

@@ -1,0 +1,63 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What the kernel tells of changes: inotify, and the table of mounts.
+ *
+ * An event is in the queue before the system call that made the change returns,
+ * so who empties the queue knows of all changes that anybody can say were made.
+ * Each watch tells of one event and is gone with it: there are never more
+ * events than watches, however busy a file is, and a file in use costs its
+ * users nothing more.  No inode has two watches of one set.
+ *
+ * Nothing here locks: the caller does.
+ */
+#ifndef SHEAF_STORE_DIR_WATCH_H
+#define SHEAF_STORE_DIR_WATCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "base/attr.h"
+
+/* What a watch is for; of says whose, index which of its members. */
+struct watched {
+	int wd; /* 0: a free slot */
+	uint32_t index;
+	void *of;
+};
+
+/* All zero but fd (-1) is none. */
+struct watch_set {
+	int fd;
+	struct watched *slots;
+	size_t size, n;
+};
+
+/* false: the system gives none. */
+bool watch_set_open(struct watch_set *s) MUST_USE;
+void watch_set_done(struct watch_set *s);
+
+/*
+ * Watches what is open as fd: the watch, or -1: it has one, it is not allowed,
+ * or there is no room.
+ */
+int
+watch_add(struct watch_set *s, int fd, uint32_t mask, void *of, uint32_t index);
+
+/* It need not be there any more. */
+void watch_remove(struct watch_set *s, int wd);
+
+/*
+ * Takes every event from the queue, and each watch of which it tells.  false:
+ * events were lost.
+ */
+bool watch_read(struct watch_set *s,
+    void (*event)(void *arg, const struct watched *w), void *arg) MUST_USE;
+
+/* So many watches does the user get in all; 0: not known. */
+unsigned long watch_limit(void);
+
+/* The table of mounts, to be polled for POLLPRI; -1: it cannot be had. */
+int mounts_open(void);
+
+#endif

@@ -1,0 +1,485 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Collections that are kept in memory: whatever anybody does to one, by
+ * whatever way, the next listing tells what is there.  Each is compared with
+ * what the system says of every member by itself.
+ */
+#include "store/listing_changes.h"
+
+#include <dirent.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/inotify.h>
+#include <sys/mount.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "lib/alloc_fail.h"
+#include "store/dir_listing.h"
+
+#define MOST 16
+
+/* ---- what is listed, and what is there */
+
+struct seen {
+	size_t n;
+	struct {
+		char name[16];
+		struct resource res;
+	} all[MOST];
+};
+
+static enum err_code
+see(void *arg, const struct member *m, bool *prune)
+{
+	struct seen *s = arg;
+	struct str name = rpath_name(m->path);
+
+	(void)prune;
+	assert_int_equal(m->failed, ERR_OK);
+	assert_true(s->n < MOST && name.len < sizeof(s->all[0].name));
+	memcpy(s->all[s->n].name, name.ptr, name.len);
+	s->all[s->n].name[name.len] = '\0';
+	s->all[s->n++].res = m->res;
+	return ERR_OK;
+}
+
+static enum err_code
+list(struct store *s, const char *path, struct seen *out)
+{
+	const struct walk walk = {
+		.depth = DEPTH_1,
+		.order = WALK_LOOK,
+		.visit = see,
+		.arg = out,
+	};
+
+	memset(out, 0, sizeof(*out));
+	return store_walk(s, at(path), &walk, NULL);
+}
+
+static bool
+same(const struct resource *a, const struct resource *b)
+{
+	return a->collection == b->collection && a->length == b->length &&
+	    a->modified == b->modified && a->created == b->created &&
+	    !memcmp(&a->id, &b->id, sizeof(a->id)) &&
+	    str_eq(resource_etag(a), resource_etag(b));
+}
+
+static const struct resource *
+member(const struct seen *s, const char *name)
+{
+	size_t i;
+
+	for (i = 1; i < s->n; i++)
+		if (!strcmp(s->all[i].name, name))
+			return &s->all[i].res;
+	return NULL;
+}
+
+/* The next listing says what is there. */
+static void
+check(const struct world *w, const char *dir, const char *after)
+{
+	struct seen listed;
+	struct dirent *e;
+	size_t n = 1;
+	DIR *d;
+
+	assert_ok(list(w->store, dir, &listed));
+	d = opendir(real(w, dir));
+	assert_non_null(d);
+	while ((e = readdir(d))) {
+		const struct resource *told = member(&listed, e->d_name);
+		struct resource now;
+		char path[600];
+
+		(void)snprintf(path, sizeof(path), "%s/%s", dir, e->d_name);
+		if (e->d_name[0] == '.' ||
+		    store_stat(w->store, at(path), &now, NULL))
+			continue;
+		n++;
+		if (!told || !same(told, &now))
+			fail_msg(
+			    "after %s: %s is not listed as it is", after, path);
+	}
+	(void)closedir(d);
+	if (listed.n != n)
+		fail_msg("after %s: %zu listed, %zu there", after, listed.n, n);
+}
+
+/* How many members of it are known. */
+static size_t
+known(const struct world *w, const char *dir)
+{
+	struct listings *ls = dir_of(w->store)->listings;
+	const struct listing *l;
+	size_t n = 0, i;
+	struct stat st;
+
+	assert_int_equal(stat(real(w, dir), &st), 0);
+	(void)pthread_mutex_lock(&ls->lock);
+	for (l = ls->first; l; l = l->next)
+		for (i = 0; l->public && l->id.inode == st.st_ino && i < l->n;
+		     i++)
+			n += l->members[i].known;
+	(void)pthread_mutex_unlock(&ls->lock);
+	return n;
+}
+
+/* Lists it until all that can be known of it are. */
+static void
+learn(const struct world *w, const char *dir, size_t want)
+{
+	struct seen s;
+	int i;
+
+	for (i = 0; i < 10000 && known(w, dir) < want; i++) {
+		assert_ok(list(w->store, dir, &s));
+		listings_settle(dir_of(w->store)->listings);
+	}
+	assert_int_equal(known(w, dir), want);
+}
+
+static void
+fill(const struct world *w, const char *dir)
+{
+	char path[64];
+	int i;
+
+	assert_int_equal(mkdir(real(w, dir), 0755), 0);
+	for (i = 0; i < N_FILES; i++) {
+		(void)snprintf(path, sizeof(path), "%s/f%d", dir, i);
+		add(w, path, "twelve bytes", O_CREAT);
+	}
+	(void)snprintf(path, sizeof(path), "%s/s0", dir);
+	assert_int_equal(mkdir(real(w, path), 0755), 0);
+}
+
+static int
+set_up(void **state)
+{
+	const struct world *w;
+
+	(void)world_set_up(state);
+	w = *state;
+	fill(w, "/d");
+	fill(w, "/e");
+	add(w, "/target", "t", O_CREAT);
+	link_to(w, "../target", "/d/l0");
+	return 0;
+}
+
+static int
+tear_down(void **state)
+{
+	let_go(*state);
+	unmapped(*state);
+	return world_tear_down(state);
+}
+
+#define LISTING_TEST(test) \
+	cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+
+/* ---- tests */
+
+static _Atomic unsigned long statx_calls;
+
+int __real_statx(int, const char *, int, unsigned, struct statx *);
+int __wrap_statx(int, const char *, int, unsigned, struct statx *);
+
+int
+__wrap_statx(
+    int dir, const char *name, int flags, unsigned mask, struct statx *out)
+{
+	statx_calls++;
+	return __real_statx(dir, name, flags, mask, out);
+}
+
+static void
+an_unchanged_collection_costs_no_call_a_member(void **state)
+{
+	const struct world *w = *state;
+	struct seen s;
+
+	learn(w, "/e", N_FILES + 1);
+	statx_calls = 0;
+	assert_ok(list(w->store, "/e", &s));
+	assert_int_equal(s.n, N_FILES + 2);
+	assert_true(statx_calls <= 3); /* the collection */
+}
+
+static void
+each_change_is_in_the_next_listing(void **state)
+{
+	const struct world *w = *state;
+	size_t i;
+
+	for (i = 0; i < n_changes; i++) {
+		let_go(w);
+		unmapped(w);
+		unlinked_elsewhere(w);
+		made(w);
+		learn(w, "/d", N_FILES + 1);
+		changes[i].make(w);
+		check(w, "/d", changes[i].name);
+		changes[i].make(w);
+		check(w, "/d", changes[i].name);
+		check(w, "/e", changes[i].name);
+		listings_settle(dir_of(w->store)->listings);
+	}
+}
+
+/* They are open for writing before anybody looks. */
+static void
+what_is_open_for_writing_is_never_known(void **state)
+{
+	const struct world *w = *state;
+	int i;
+
+	kept_open(w);
+	stored_into_the_mapping(w);
+	learn(w, "/d", N_FILES - 1);
+	for (i = 0; i < 8; i++) {
+		written_while_held(w);
+		check(w, "/d", "written while held");
+		stored_into_the_mapping(w);
+		check(w, "/d", "stored into the mapping");
+	}
+	let_go(w);
+	unmapped(w);
+	learn(w, "/d", N_FILES + 1);
+}
+
+/* The opening is all that the kernel tells of. */
+static void
+what_is_mapped_after_it_was_known_is_in_doubt(void **state)
+{
+	const struct world *w = *state;
+	int i;
+
+	mapped_for_writing(w);
+	unmapped(w);
+	learn(w, "/d", N_FILES + 1);
+	mapped_for_writing(w);
+	for (i = 0; i < 20; i++) {
+		check(w, "/d", "mapped");
+		listings_settle(dir_of(w->store)->listings);
+	}
+	stored_into_the_mapping(w);
+	check(w, "/d", "stored into the mapping");
+}
+
+static void
+random_changes_are_in_the_next_listing(void **state)
+{
+	const struct world *w = *state;
+	unsigned at_once = 0;
+	int i;
+
+	for (i = 0; i < 2000; i++) {
+		const struct change_row *r =
+		    &changes[(unsigned)rand() % n_changes];
+		int times = rand() % 7;
+
+		r->make(w);
+		check(w, "/d", r->name);
+		while (times-- > 0)
+			check(w, "/d", "nothing more");
+		at_once += known(w, "/d") > 0;
+		if (rand() % 4 == 0)
+			listings_settle(dir_of(w->store)->listings);
+	}
+	assert_true(at_once > 0);
+}
+
+static void
+a_mount_over_a_member_is_seen(void **state)
+{
+	const struct world *w = *state;
+	static const char *const at_all[] = { "/d/s0", "/d" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(at_all); i++) {
+		learn(w, "/d", N_FILES + 1);
+		if (mount("none", real(w, at_all[i]), "tmpfs", 0, NULL))
+			skip();
+		check(w, "/d", "mount");
+		assert_int_equal(umount(real(w, at_all[i])), 0);
+		check(w, "/d", "unmount");
+	}
+	learn(w, "/d", N_FILES + 1);
+	assert_int_equal(
+	    mount(real(w, "/e/f0"), real(w, "/d/f0"), NULL, MS_BIND, NULL), 0);
+	check(w, "/d", "a file mounted over another");
+	add(w, "/e/f0", "more", O_APPEND);
+	check(w, "/d", "that file written to");
+	assert_int_equal(umount(real(w, "/d/f0")), 0);
+	check(w, "/d", "unmount");
+}
+
+/* More events than the queue takes: all of them, and some are lost. */
+static void
+lost_events_are_noticed(void **state)
+{
+	const struct world *w = *state;
+	struct listings *ls = dir_of(w->store)->listings;
+	int i, fd;
+
+	learn(w, "/d", N_FILES + 1);
+	/* A watch of many events beside ours fills the same queue. */
+	assert_int_equal(mkdir(real(w, "/busy"), 0755), 0);
+	assert_true(inotify_add_watch(ls->members.fd, real(w, "/busy"),
+			IN_CREATE | IN_DELETE) > 0);
+	for (i = 0; i < 10000; i++) {
+		fd = open_for(w, "/busy/x", O_WRONLY | O_CREAT);
+		(void)close(fd);
+		(void)unlink(real(w, "/busy/x"));
+	}
+	appended(w);
+	check(w, "/d", "an overflow");
+	assert_int_equal(known(w, "/d"), 0);
+	learn(w, "/d", N_FILES + 1);
+}
+
+static void
+without_inotify_it_lists_as_ever(void **state)
+{
+	struct world *w = *state;
+	int all[1024];
+	size_t n = 0;
+	int i;
+
+	store_close(w->store);
+	while (n < ARRAY_LEN(all) && (all[n] = inotify_init1(IN_CLOEXEC)) >= 0)
+		n++;
+	world_open(w);
+	for (i = 0; i < 40; i++) {
+		appended(w);
+		check(w, "/d", "appended");
+	}
+	for (i = 0; i < 40; i++)
+		check(w, "/d", "nothing");
+	if (n < ARRAY_LEN(all))
+		assert_int_equal(known(w, "/d"), 0);
+	while (n)
+		(void)close(all[--n]);
+	learn(w, "/d", N_FILES + 1);
+}
+
+static void
+no_memory_makes_no_listing_wrong(void **state)
+{
+	const struct world *w = *state;
+	struct listings *ls = dir_of(w->store)->listings;
+	struct seen s;
+	unsigned long n;
+	bool fired = true;
+	int i;
+
+	for (n = 1; fired && n < 1000; n++) {
+		appended(w);
+		alloc_fail_at(n);
+		for (i = 0; i < 12; i++) {
+			enum err_code rc = list(w->store, "/d", &s);
+
+			assert_true(rc == ERR_OK || rc == ERR_NOMEM);
+			listings_settle(ls);
+		}
+		fired = alloc_fail_stop();
+		check(w, "/d", "no memory");
+	}
+	assert_false(fired);
+}
+
+/* ---- many threads */
+
+struct work {
+	const struct world *w;
+	unsigned id;
+};
+
+static void *
+lists(void *arg)
+{
+	const struct work *work = arg;
+	struct seen s;
+	int i;
+
+	for (i = 0; i < 400; i++)
+		if (list(work->w->store, i % 2 ? "/d" : "/e", &s))
+			return arg;
+	return NULL;
+}
+
+/* Its own file: what it wrote is in what it lists. */
+static void *
+writes(void *arg)
+{
+	const struct work *work = arg;
+	char path[64], name[600];
+	struct seen s;
+	int i, fd;
+
+	(void)snprintf(path, sizeof(path), "f%u", work->id);
+	(void)snprintf(name, sizeof(name), "%s/d/f%u", work->w->tree, work->id);
+	for (i = 0; i < 200; i++) {
+		const struct resource *r;
+
+		fd = open(name, O_WRONLY | O_APPEND | O_CLOEXEC);
+		if (fd < 0 || write(fd, "x", 1) != 1)
+			return arg;
+		(void)close(fd);
+		if (list(work->w->store, "/d", &s))
+			return arg;
+		r = member(&s, path);
+		if (!r || r->length != 13 + (unsigned)i)
+			return arg;
+		if (i % 20 == 0)
+			listings_settle(dir_of(work->w->store)->listings);
+	}
+	return NULL;
+}
+
+static void
+many_threads_list_and_write(void **state)
+{
+	struct work work[6];
+	pthread_t threads[6];
+	unsigned i;
+
+	for (i = 0; i < ARRAY_LEN(threads); i++) {
+		work[i] = (struct work){ *state, i };
+		assert_int_equal(pthread_create(&threads[i], NULL,
+				     i % 2 ? lists : writes, &work[i]),
+		    0);
+	}
+	for (i = 0; i < ARRAY_LEN(threads); i++) {
+		void *wrong;
+
+		assert_int_equal(pthread_join(threads[i], &wrong), 0);
+		assert_null(wrong);
+	}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		LISTING_TEST(an_unchanged_collection_costs_no_call_a_member),
+		LISTING_TEST(each_change_is_in_the_next_listing),
+		LISTING_TEST(what_is_open_for_writing_is_never_known),
+		LISTING_TEST(what_is_mapped_after_it_was_known_is_in_doubt),
+		LISTING_TEST(random_changes_are_in_the_next_listing),
+		LISTING_TEST(a_mount_over_a_member_is_seen),
+		LISTING_TEST(lost_events_are_noticed),
+		LISTING_TEST(without_inotify_it_lists_as_ever),
+		LISTING_TEST(no_memory_makes_no_listing_wrong),
+		LISTING_TEST(many_threads_list_and_write),
+	};
+
+	return cmocka_run_group_tests_name("listings", tests, NULL, NULL);
+}
