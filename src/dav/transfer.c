@@ -152,34 +152,164 @@ copy_one(struct copying *c, const struct member *m, struct rpath to,
 	    c->op->batch, NULL, NULL, why);
 }
 
+/* What became of a member that was to be at `to`. */
 static enum err_code
-copy_member(struct copying *c, const struct member *m, bool *prune)
+copy_result(struct copying *c, const struct member *m, struct rpath to,
+    enum err_code rc, const struct err *why)
+{
+	if (!rc || (rc == ERR_NOT_FOUND && is_gone(c, m->path)))
+		return ERR_OK;
+	if (err_stops(rc))
+		return halt(&c->halt, rc, why);
+	return leave_out(
+	    c, m, source_is_cause(c, m, rc) ? m->path : to, rc, why);
+}
+
+static enum err_code
+copy_alone(struct copying *c, const struct member *m, bool *prune)
 {
 	struct err why = { 0 };
 	struct rpath to;
 	enum err_code rc;
 	bool whole = false;
 
-	*prune = true; /* but for what is copied */
-	if (c->called_off)
-		return ERR_OK;
 	if (m->failed)
 		return leave_out(c, m, m->path, m->failed, m->err);
 	rc = copy_counterpart(c, m->path, c->t->from, c->t->to, &to);
 	if (rc)
 		return rc;
 	rc = c->ops->take(c, m, to, &whole, &why);
-	if (rc == ERR_NOT_FOUND && is_gone(c, m->path))
-		return ERR_OK;
-	if (rc && err_stops(rc))
-		return halt(&c->halt, rc, &why);
 	if (rc)
-		return leave_out(
-		    c, m, source_is_cause(c, m, rc) ? m->path : to, rc, &why);
+		return copy_result(c, m, to, rc, &why);
 	*prune = whole;
 	if (whole || m->res.collection || !c->ops->file_done)
 		return ERR_OK;
 	return c->ops->file_done(c, m);
+}
+
+/* ---- portions: a collection comes with the first files met in it */
+
+static enum err_code
+begin_part(void *arg, struct portion *p)
+{
+	struct copying *c = arg;
+	struct err why = { 0 };
+	enum err_code rc = rpath_join(
+	    &p->arena, c->t->to, rpath_below(c->t->from, p->in), &p->to, &why);
+
+	return rc ? halt(&c->halt, rc, &why) : ERR_OK;
+}
+
+static void
+run_part(void *arg, struct portion *p, const struct member_files *m)
+{
+	const struct copying *c = arg;
+	const struct guard tokens = op_tokens(c->op);
+
+	p->rc = store_copy_members(c->op->store, m, p->itself, p->to,
+	    c->t->overwrite || c->again ? REPLACE_YES : REPLACE_NO, &tokens,
+	    c->op->batch, &p->why);
+}
+
+static enum err_code
+end_part(void *arg, struct portion *p)
+{
+	struct copying *c = arg;
+	const struct member m = { .path = p->in, .res.collection = true };
+	const struct portion_failure *f;
+	enum err_code rc = copy_result(c, &m, p->to, p->rc, &p->why);
+
+	for (f = p->failed; !rc && f; f = f->next) {
+		struct member file = { .path = { { 0 } } };
+		struct err why = { 0 };
+		struct rpath to;
+
+		rc = portion_path(p, f->i, &file.path, &why);
+		if (!rc)
+			rc = rpath_join(
+			    &p->arena, p->to, p->names[f->i], &to, &why);
+		rc = rc ? halt(&c->halt, rc, &why)
+			: copy_result(c, &file, to, f->rc, &f->why);
+	}
+	return rc;
+}
+
+static const struct portion_ops part_ops = {
+	.begin = begin_part,
+	.run = run_part,
+	.end = end_part,
+};
+
+static enum err_code
+halted(struct copying *c, enum err_code rc)
+{
+	return rc && !c->halt.set ? halt(&c->halt, rc, NULL) : rc;
+}
+
+static enum err_code
+end_parts(struct copying *c)
+{
+	buf_clear(&c->entered);
+	return c->in_parts ? halted(c, portions_drain(&c->parts)) : ERR_OK;
+}
+
+/* Else it is asked again by copy_one(), which tells why. */
+static bool
+may_take(struct copying *c, const struct member *m)
+{
+	struct rpath to;
+
+	return !op_may(c->op, ACCESS_READ, m->path, NULL) &&
+	    !copy_counterpart(c, m->path, c->t->from, c->t->to, &to) &&
+	    !op_may(c->op, ACCESS_WRITE, to, NULL);
+}
+
+static enum err_code
+enter_part(struct copying *c, struct rpath collection, bool *prune)
+{
+	*prune = false;
+	buf_clear(&c->entered);
+	buf_put(&c->entered, collection.s);
+	return halted(c,
+	    buf_failed(&c->entered) ? ERR_NOMEM
+				    : portions_enter(&c->parts, collection));
+}
+
+/*
+ * What comes after the first files of a collection has to wait until that is
+ * there; or it has failed, and they are left out with it.
+ */
+static enum err_code
+copy_in_parts(struct copying *c, const struct member *m, bool *prune)
+{
+	struct rpath in = rpath_parent(m->path);
+	bool simple = !m->failed && !m->linked && may_take(c, m);
+	bool file = simple && !m->res.collection;
+	enum err_code rc = ERR_OK;
+
+	if (c->halt.set) /* no memory */
+		return ERR_NOMEM;
+	if (file && portions_fits(&c->parts, in))
+		return halted(c, portions_add(&c->parts, m->path));
+	if (!simple || str_eq(buf_str(&c->entered), in.s))
+		rc = end_parts(c);
+	if (rc || pathset_has(&c->left_out, in))
+		return rc;
+	if (!simple)
+		return copy_alone(c, m, prune);
+	if (file)
+		return halted(c, portions_add(&c->parts, m->path));
+	return enter_part(c, m->path, prune);
+}
+
+static enum err_code
+copy_member(struct copying *c, const struct member *m, bool *prune)
+{
+	*prune = true; /* but for what is copied */
+	if (c->called_off)
+		return ERR_OK;
+	return c->in_parts ? copy_in_parts(c, m, prune)
+			   : copy_alone(c, m, prune);
 }
 
 bool
@@ -263,8 +393,10 @@ copy_root(struct copying *c, const struct member *m)
 
 	if (m->failed && !c->started) /* nothing has been done yet */
 		return halt(&c->halt, m->failed, m->err);
-	if (m->failed)
-		return leave_out(c, m, m->path, m->failed, m->err);
+	if (m->failed) {
+		rc = end_parts(c);
+		return rc ? rc : leave_out(c, m, m->path, m->failed, m->err);
+	}
 	rc = store_copy(c->op->store, t->from, t->to,
 	    t->overwrite || c->again ? REPLACE_YES : REPLACE_NO,
 	    root_guard(c, m), c->op->batch, NULL, &c->created, &why);
@@ -299,8 +431,18 @@ copy_tree(struct copying *c)
 		.visit = copy_visit,
 		.arg = c,
 	};
+	enum err_code rc;
 
-	return walk_tree(c->op, c->t->from, &walk, &c->halt);
+	c->in_parts = store_helpers(c->op->store) && c->ops->take == copy_one &&
+	    !c->ops->file_done;
+	portions_init(&c->parts, c->op, &part_ops, c);
+	rc = walk_tree(c->op, c->t->from, &walk, &c->halt);
+	if (!rc)
+		rc = end_parts(c);
+	portions_done(&c->parts);
+	c->in_parts = false;
+	buf_done(&c->entered);
+	return rc;
 }
 
 /* Counts what goes through it, for tree_remove(). */

@@ -7,6 +7,7 @@
 
 #include "dav/op.h"
 #include "dav/pathset.h"
+#include "dav/portion.h"
 #include "dav/tree.h"
 
 struct copying;
@@ -33,6 +34,9 @@ struct copying {
 	struct sink *out;
 	const struct copying_ops *ops;
 	struct halt halt;
+	bool in_parts; /* files of a collection go together */
+	struct portions parts;
+	struct buf entered; /* the collection that may not have ended yet */
 	struct arena item; /* cleared for each member */
 	/* Collections of the source that were not copied, or not wholly. */
 	struct pathset left_out;

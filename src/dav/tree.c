@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "dav/tree.h"
 
+#include "dav/portion.h"
+
 enum err_code
 halt(struct halt *h, enum err_code rc, const struct err *why)
 {
@@ -60,6 +62,8 @@ put_failed(struct sink *out, struct rpath path, bool collection,
 struct removing {
 	const struct tree_removal *spec;
 	struct halt halt;
+	bool in_parts; /* files of a collection go together */
+	struct portions parts;
 	struct kept kept;
 	struct buf locked; /* the collection named last for all that is in it */
 	bool removed; /* something is gone */
@@ -138,10 +142,10 @@ keep(struct removing *r, const struct member *m, enum err_code rc,
 	return rc ? halt(&r->halt, rc, NULL) : ERR_OK;
 }
 
+/* When all that was met before has been told. */
 static enum err_code
-remove_one(void *arg, const struct member *m, bool *prune)
+remove_alone(struct removing *r, const struct member *m)
 {
-	struct removing *r = arg;
 	const struct tree_removal *spec = r->spec;
 	struct guard tokens = op_tokens(spec->op);
 	bool root = rpath_eq(m->path, spec->root);
@@ -149,7 +153,6 @@ remove_one(void *arg, const struct member *m, bool *prune)
 	struct err why = { 0 };
 	enum err_code rc;
 
-	(void)prune;
 	/*
 	 * An ancestor of a kept member stays, and is not reported: its 424
 	 * would tell the client nothing (RFC 4918 s9.6.1).
@@ -174,11 +177,89 @@ remove_one(void *arg, const struct member *m, bool *prune)
 	return keep(r, m, rc, &why);
 }
 
+/* ---- portions: a collection goes with the files that it was left with */
+
+/*
+ * The collection may yet have what others remove at this moment, or what must
+ * stay: then it is tried once more, in its turn.
+ */
+static void
+run_removal(void *arg, struct portion *p, const struct member_files *m)
+{
+	const struct removing *r = arg;
+	const struct op *op = r->spec->op;
+	const struct guard tokens = op_tokens(op);
+
+	p->rc = store_remove_members(op->store, m, &tokens, op->batch);
+	if (p->itself && p->n && !p->rc && !p->failed)
+		p->done_itself = store_remove(op->store, p->in, &tokens,
+				     op->batch, NULL) == ERR_OK;
+}
+
+static enum err_code
+end_removal(void *arg, struct portion *p)
+{
+	struct removing *r = arg;
+	struct member m = { .path = p->in, .res.collection = true };
+	const struct portion_failure *f;
+	size_t failed = 0;
+	enum err_code rc = ERR_OK;
+
+	if (p->rc)
+		return halt(&r->halt, p->rc, NULL);
+	for (f = p->failed; !rc && f; f = f->next) {
+		struct member file = { .path = { { 0 } } };
+		struct err why = { 0 };
+
+		if (f->rc == ERR_NOT_FOUND)
+			continue;
+		failed++;
+		rc = portion_path(p, f->i, &file.path, &why);
+		rc = rc ? halt(&r->halt, rc, &why)
+			: keep(r, &file, f->rc, &f->why);
+	}
+	r->removed = r->removed || p->done_itself || failed < p->n;
+	if (rc || !p->itself || p->done_itself)
+		return rc;
+	return remove_alone(r, &m);
+}
+
+static const struct portion_ops removal_ops = {
+	.run = run_removal,
+	.end = end_removal,
+};
+
+static enum err_code
+halted(struct removing *r, enum err_code rc)
+{
+	return rc && !r->halt.set ? halt(&r->halt, rc, NULL) : rc;
+}
+
+static enum err_code
+remove_one(void *arg, const struct member *m, bool *prune)
+{
+	struct removing *r = arg;
+	enum err_code rc;
+
+	(void)prune;
+	if (r->in_parts && !m->failed && !rpath_eq(m->path, r->spec->root) &&
+	    !op_may(r->spec->op, ACCESS_REMOVE, m->path, NULL))
+		return halted(r,
+		    m->res.collection ? portions_leave(&r->parts, m->path)
+				      : portions_add(&r->parts, m->path));
+	rc = halted(r, portions_drain(&r->parts));
+	return rc ? rc : remove_alone(r, m);
+}
+
 enum err_code
 tree_remove(const struct tree_removal *spec, struct err *err)
 {
 	struct err why = { 0 };
-	struct removing r = { .spec = spec, .halt = { .err = &why } };
+	struct removing r = {
+		.spec = spec,
+		.halt = { .err = &why },
+		.in_parts = store_helpers(spec->op->store) != NULL,
+	};
 	const struct walk walk = {
 		.depth = DEPTH_INFINITY,
 		.order = WALK_UP,
@@ -187,7 +268,11 @@ tree_remove(const struct tree_removal *spec, struct err *err)
 	};
 	enum err_code rc;
 
+	portions_init(&r.parts, spec->op, &removal_ops, &r);
 	rc = walk_tree(spec->op, spec->root, &walk, &r.halt);
+	if (!rc)
+		rc = halted(&r, portions_drain(&r.parts));
+	portions_done(&r.parts);
 	kept_done(&r.kept);
 	buf_done(&r.locked);
 	if (rc == ERR_OK)

@@ -73,7 +73,7 @@ enum err_code
 act_begin(struct act *a, struct dir_store *ds, struct store_batch *b, int dir,
     int other, struct err *err)
 {
-	bool waits = batch_waits(b, dir);
+	bool waits = a->waits || batch_waits(b, dir);
 	bool alone = !waits || a->change.drops_locks; /* it may be */
 	enum err_code rc = ERR_OK;
 

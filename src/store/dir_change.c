@@ -139,29 +139,37 @@ must_be_seen(const struct place *p, struct err *err)
 }
 
 enum err_code
+dir_remove_at(struct dir_store *ds, const struct place *p,
+    const struct guard *g, struct store_batch *b, bool waits, struct err *err)
+{
+	struct act act CLEANUP(act_done) =
+	    ACT(.kind = CHANGE_REMOVE, .path = p->path);
+	enum err_code rc;
+
+	act.waits = waits;
+	act.change.drops_locks = state_may_have_locks(ds->state);
+	act_takes(&act, p);
+	act_remembers(&act, g, p->asked, false, NULL);
+	rc = act_begin(&act, ds, b, p->dir, -1, err);
+	if (!rc)
+		rc = remove_any(ds, p, err);
+	return rc ? rc : act_end(&act, err);
+}
+
+enum err_code
 dir_remove(struct store *s, struct rpath path, const struct guard *g,
     struct store_batch *b, struct err *err)
 {
 	struct dir_store *ds = dir_of(s);
 	struct hold h CLEANUP(hold_done) = { 0 };
 	struct place p CLEANUP(place_done) = PLACE_NONE;
-	struct act act CLEANUP(act_done) = ACT(.kind = CHANGE_REMOVE);
 	enum err_code rc = hold_place(ds, path, FOLLOW_NO, &h, &p, err);
 
 	if (!rc)
 		rc = must_be_seen(&p, err);
 	if (!rc)
 		rc = place_allows(&p, TOUCH_NAME, NULL, g, err);
-	if (rc)
-		return rc;
-	act.change.path = p.path;
-	act.change.drops_locks = state_may_have_locks(ds->state);
-	act_takes(&act, &p);
-	act_remembers(&act, g, path, false, NULL);
-	rc = act_begin(&act, ds, b, p.dir, -1, err);
-	if (!rc)
-		rc = remove_any(ds, &p, err);
-	return rc ? rc : act_end(&act, err);
+	return rc ? rc : dir_remove_at(ds, &p, g, b, false, err);
 }
 
 /* ---- rename */

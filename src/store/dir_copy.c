@@ -15,26 +15,31 @@
 #include "store/dir_temp.h"
 
 #define COPY_STEP ((size_t)131072)
+#define SMALL_FILE ((size_t)65536)
 #define MAX_TRIES 16 /* while others make and remove the same name */
 
 /* ---- bytes */
 
+static size_t
+step_of(off_t at, off_t end)
+{
+	return end - at < (off_t)COPY_STEP ? (size_t)(end - at) : COPY_STEP;
+}
+
 static enum err_code
 copy_by_hand(int in, int out, off_t at, off_t end, struct err *err)
 {
-	char *step = malloc(COPY_STEP);
+	char *step = malloc(step_of(at, end) + 1); /* not 0 */
 	enum err_code rc = ERR_OK;
 	size_t got = 1;
 
 	if (!step)
 		return err_nomem(err);
-	if (lseek(out, at, SEEK_SET) < 0)
+	if (at && lseek(out, at, SEEK_SET) < 0)
 		rc = err_os(err, "seek");
 	while (!rc && got && at < end) {
-		off_t left = end - at;
-		size_t max = left < (off_t)COPY_STEP ? (size_t)left : COPY_STEP;
-
-		rc = fd_read_at(in, (uint64_t)at, step, max, &got, err);
+		rc = fd_read_at(
+		    in, (uint64_t)at, step, step_of(at, end), &got, err);
 		if (!rc)
 			rc = fd_write_all(out, str_of(step, got), err);
 		at += (off_t)got;
@@ -96,6 +101,9 @@ copy_bytes(int in, int out, off_t size, struct err *err)
 	enum err_code rc = ERR_OK;
 	off_t at = 0;
 
+	/* To read and write costs less than to ask for more. */
+	if (size <= (off_t)SMALL_FILE)
+		return copy_by_hand(in, out, 0, size, err);
 	if (!ioctl(out, FICLONE, in))
 		return ERR_OK;
 	while (!rc && (at = next_data(in, at, size)) < size) {

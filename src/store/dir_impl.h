@@ -372,6 +372,7 @@ struct act {
 	struct noted note;
 	struct dir_store *ds;
 	struct store_batch *batch; /* NULL: synced by itself */
+	bool waits; /* batch_waits() is known to say so */
 	uint64_t intent;
 	int sync[2];
 };
@@ -524,6 +525,22 @@ bool dir_sweep(struct dir_store *ds, int dir);
  */
 enum err_code dir_check_ends(const struct place *src, const struct place *dst,
     enum replace replace, struct err *err) MUST_USE;
+
+/*
+ * Removes what is at p, under a claim to it, by who may.  waits: of b, by
+ * batch_waits().
+ */
+enum err_code dir_remove_at(struct dir_store *ds, const struct place *p,
+    const struct guard *g, struct store_batch *b, bool waits,
+    struct err *err) MUST_USE;
+
+/* ---- dir_members.c: many files of one collection; see impl.h */
+
+void dir_copy_members(struct store *, const struct member_files *, bool itself,
+    struct rpath, const struct guard *, struct store_batch *, bool *done_itself,
+    bool *done);
+void dir_remove_members(struct store *, const struct member_files *,
+    const struct guard *, struct store_batch *, bool *done);
 
 /* ---- dir_batch.c: many changes, synced once */
 

@@ -36,6 +36,8 @@ static const struct store_ops dir_ops = {
 	.mkcol = dir_mkcol,
 	.remove = dir_remove,
 	.copy = dir_copy,
+	.copy_members = dir_copy_members,
+	.remove_members = dir_remove_members,
 	.rename = dir_rename,
 	.allows = dir_allows,
 	.lock = dir_lock,
@@ -213,6 +215,7 @@ dir_store_open(
 	}
 	staging_sweep(ds);
 	ds->base.has_links = true;
+	crew_share_init(&ds->base.helpers);
 	*out = store_init(&ds->base, &dir_ops);
 	return ERR_OK;
 }

@@ -6,7 +6,9 @@
 #ifndef SHEAF_STORE_IMPL_H
 #define SHEAF_STORE_IMPL_H
 
-#include "store/store.h"
+#include <stdatomic.h>
+
+#include "store/members.h"
 
 struct store_ops {
 	const char *name;
@@ -29,6 +31,16 @@ struct store_ops {
 	enum err_code (*rename)(struct store *, struct rpath, struct rpath,
 	    enum replace, const struct guard *, struct store_batch *, bool *,
 	    struct err *);
+	/*
+	 * Optional: what can be done of store_copy_members() and
+	 * store_remove_members() at a smaller price.  done has a place for each
+	 * member; all else, and what fails, is done one by one.
+	 */
+	void (*copy_members)(struct store *, const struct member_files *,
+	    bool itself, struct rpath, const struct guard *,
+	    struct store_batch *, bool *done_itself, bool *done);
+	void (*remove_members)(struct store *, const struct member_files *,
+	    const struct guard *, struct store_batch *, bool *done);
 	enum err_code (*allows)(struct store *, struct rpath, enum touch,
 	    const struct guard *, struct err *);
 	enum err_code (*lock)(struct store *, struct rpath,
@@ -77,12 +89,13 @@ struct store_ops {
 struct store {
 	const struct store_ops *ops;
 	bool has_links; /* store_has_links() */
+	struct crew_share helpers; /* store_helpers() */
 };
 
 /* The base of every batch, placed first in it. */
 struct store_batch {
 	struct store *store;
-	bool many; /* store_batch_many() was told */
+	atomic_bool many; /* store_batch_many() was told */
 };
 
 /* The base of every claim, placed first in it. */

@@ -16,6 +16,7 @@ store_init(struct store *s, const struct store_ops *ops)
 	assert(ops->unlock && ops->locks && ops->locks_below);
 	assert(ops->patch && ops->props && ops->space && ops->close);
 	assert(ops->resolve && ops->claim && ops->stage && ops->apply);
+	assert(!ops->copy_members == !ops->remove_members);
 	s->ops = ops;
 	return s;
 }

@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An operation on a tree takes the files of a collection together: a portion of
+ * them is one call of the store, made by whoever of a crew is free.  What
+ * became of them is told in the order in which they were met.
+ */
+#ifndef SHEAF_DAV_PORTION_H
+#define SHEAF_DAV_PORTION_H
+
+#include "base/buf.h"
+#include "dav/op.h"
+#include "store/members.h"
+
+struct portions;
+
+struct portion_failure {
+	struct portion_failure *next;
+	size_t i; /* of names */
+	enum err_code rc;
+	struct err why;
+};
+
+struct portion {
+	struct crew_job base;
+	struct portions *of;
+	struct arena arena;
+	struct rpath in; /* the collection they are in */
+	bool itself; /* that goes with them */
+	bool done_itself;
+	struct rpath to; /* for whoever runs it */
+	size_t n;
+	struct str names[MEMBERS_MAX];
+	enum err_code rc; /* of all of it, or of the collection */
+	struct err why;
+	struct portion_failure *failed, **last_failed;
+};
+
+struct portion_ops {
+	/* By the giver, when it is begun; optional. */
+	enum err_code (*begin)(void *arg, struct portion *p);
+	/* By any thread; calls m, which has n and names of p, for them. */
+	void (*run)(void *arg, struct portion *p, const struct member_files *m);
+	/* By the giver, in order. */
+	enum err_code (*end)(void *arg, struct portion *p);
+};
+
+struct portions {
+	const struct op *op;
+	const struct portion_ops *ops;
+	void *arg;
+	struct crew crew;
+	struct portion *now; /* not yet given */
+	size_t seen; /* files, and collections that go with theirs */
+};
+
+/* It must not move. */
+void portions_init(struct portions *ps, const struct op *op,
+    const struct portion_ops *ops, void *arg);
+
+/*
+ * Each of these fails with ERR_NOMEM, or with what an end() returned.
+ *
+ * Adds a file; begins a collection, with the files that follow; ends one, with
+ * those that are being collected, or by itself.
+ */
+enum err_code portions_add(struct portions *ps, struct rpath file) MUST_USE;
+enum err_code
+portions_enter(struct portions *ps, struct rpath collection) MUST_USE;
+enum err_code
+portions_leave(struct portions *ps, struct rpath collection) MUST_USE;
+
+/* Whether a file of it would join those that are being collected. */
+bool portions_fits(const struct portions *ps, struct rpath collection);
+
+/* All of it has been told. */
+enum err_code portions_drain(struct portions *ps) MUST_USE;
+
+/* Forgets what has not begun. */
+void portions_done(struct portions *ps);
+
+/* The path of one of its files, in its arena. */
+enum err_code portion_path(
+    struct portion *p, size_t i, struct rpath *out, struct err *err) MUST_USE;
+
+#endif

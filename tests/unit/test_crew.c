@@ -1,0 +1,112 @@
+/* SPDX-License-Identifier: MIT */
+#include "lib/test.h"
+
+#include "base/crew.h"
+
+#define JOBS 300U
+
+struct trial {
+	unsigned run[JOBS]; /* so often */
+	unsigned ended[JOBS]; /* in this order */
+	unsigned n_ended, n_freed;
+	unsigned fails_at; /* the nth end, from 1 on; 0: none */
+};
+
+struct numbered {
+	struct crew_job base;
+	struct trial *trial;
+	unsigned i;
+};
+
+static void
+run(struct crew_job *j)
+{
+	struct numbered *n = CONTAINER_OF(j, struct numbered, base);
+
+	n->trial->run[n->i]++;
+}
+
+static enum err_code
+end(struct crew_job *j)
+{
+	struct numbered *n = CONTAINER_OF(j, struct numbered, base);
+	struct trial *t = n->trial;
+
+	assert_int_equal(t->run[n->i], 1);
+	t->ended[t->n_ended++] = n->i;
+	return t->n_ended == t->fails_at ? ERR_NO_SPACE : ERR_OK;
+}
+
+static void
+drop(struct crew_job *j)
+{
+	struct numbered *n = CONTAINER_OF(j, struct numbered, base);
+
+	n->trial->n_freed++;
+}
+
+static const struct crew_ops ops = { .run = run, .end = end, .free = drop };
+
+static enum err_code
+try_jobs(struct trial *t, unsigned helpers)
+{
+	static struct numbered jobs[JOBS];
+	struct crew_share share = { .max = helpers };
+	enum err_code rc = ERR_OK;
+	struct crew c;
+	unsigned i;
+
+	crew_init(&c, &share);
+	for (i = 0; !rc && i < JOBS; i++) {
+		jobs[i] = (struct numbered){ { .ops = &ops }, t, i };
+		rc = crew_give(&c, &jobs[i].base);
+	}
+	if (!rc)
+		rc = crew_drain(&c);
+	crew_done(&c);
+	assert_int_equal(share.now, 0);
+	assert_int_equal(t->n_freed, i);
+	return rc;
+}
+
+static void
+jobs_end_in_the_order_they_were_given(void **state)
+{
+	unsigned helpers, i;
+
+	(void)state;
+	for (helpers = 0; helpers < 4; helpers++) {
+		struct trial t = { .fails_at = 0 };
+
+		assert_int_equal(try_jobs(&t, helpers), ERR_OK);
+		assert_int_equal(t.n_ended, JOBS);
+		for (i = 0; i < JOBS; i++)
+			assert_int_equal(t.ended[i], i);
+	}
+}
+
+static void
+none_ends_after_one_that_failed(void **state)
+{
+	unsigned helpers, at;
+
+	(void)state;
+	for (helpers = 0; helpers < 4; helpers++)
+		for (at = 1; at <= JOBS; at += 37) {
+			struct trial t = { .fails_at = at };
+
+			assert_int_equal(try_jobs(&t, helpers), ERR_NO_SPACE);
+			assert_int_equal(t.n_ended, at);
+		}
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(jobs_end_in_the_order_they_were_given),
+		cmocka_unit_test(none_ends_after_one_that_failed),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * COPY and DELETE of trees by several threads, which take the files of a
+ * collection together: they leave and say what one thread does, in its order.
+ */
+#include "lib/test.h"
+
+#include <stdio.h>
+
+#include "base/crew.h"
+#include "lib/alloc_fail.h"
+#include "lib/op_test.h"
+#include "lib/tmpdir.h"
+#include "store/stores.h"
+
+#define FOLDERS 24
+#define FILES 5
+
+/* As the directory store, but that nothing can be done at a smaller price. */
+static void
+copy_none(struct store *s, const struct member_files *m, bool itself,
+    struct rpath to, const struct guard *g, struct store_batch *b,
+    bool *done_itself, bool *done)
+{
+	(void)s, (void)m, (void)itself, (void)to, (void)g, (void)b;
+	(void)done_itself, (void)done;
+}
+
+static void
+remove_none(struct store *s, const struct member_files *m,
+    const struct guard *g, struct store_batch *b, bool *done)
+{
+	(void)s, (void)m, (void)g, (void)b, (void)done;
+}
+
+static void
+take_together(struct store *s, struct store_ops *ops, unsigned helpers)
+{
+	*ops = *s->ops;
+	ops->copy_members = copy_none;
+	ops->remove_members = remove_none;
+	s->ops = ops;
+	s->helpers.max = helpers;
+}
+
+/* root/0/ root/0/a=... root/0/in/..., every third collection within another. */
+static void
+make(struct store *s, const char *root, unsigned folders)
+{
+	struct buf text = { 0 };
+	unsigned i, k;
+
+	buf_printf(&text, "%s/", root);
+	for (i = 0; i < folders; i++) {
+		char in[32];
+
+		(void)snprintf(in, sizeof(in), "%u%s", i, i % 3 ? "" : "/in");
+		buf_printf(&text, " %s/%u/ %s/%u/first=1", root, i, root, i);
+		if (i % 3 == 0)
+			buf_printf(&text, " %s/%s/", root, in);
+		for (k = 0; k < FILES; k++)
+			buf_printf(&text, " %s/%s/f%u=%u%u", root, in, k, i, k);
+		buf_printf(&text, " %s/%u/last=2", root, i);
+	}
+	buf_putc(&text, '\0');
+	tree_make(s, text.ptr);
+	buf_done(&text);
+}
+
+struct trial {
+	const char *what;
+	bool copies, onto; /* onto what is there */
+	struct {
+		const char *path;
+		unsigned what;
+	} denied[6];
+};
+
+static const struct trial trials[] = {
+	{ "all goes", false, false, { { NULL, 0 } } },
+	{ "files and a collection stay", false, false,
+	    { { "/d/1/f2", DENY_REMOVE }, { "/d/9/in/f0", DENY_REMOVE },
+		{ "/d/9/in/f3", DENY_REMOVE }, { "/d/10", DENY_REMOVE },
+		{ "/d/12/in", DENY_REMOVE } } },
+	{ "some cannot be listed", false, false,
+	    { { "/d/3/in", DENY_LIST }, { "/d/4", DENY_LIST },
+		{ "/d/5", DENY_LIST_ON }, { "/d/7/f1", DENY_REMOVE } } },
+	{ "all comes", true, false, { { NULL, 0 } } },
+	{ "files cannot be read or written", true, false,
+	    { { "/d/0/first", DENY_COPY_FROM }, { "/to/8/f4", DENY_COPY_TO },
+		{ "/d/9/in/f0", DENY_COPY_FROM },
+		{ "/to/23/last", DENY_COPY_TO } } },
+	{ "collections cannot be made", true, false,
+	    { { "/to/3", DENY_COPY_TO }, { "/to/6/in", DENY_COPY_TO },
+		{ "/d/7", DENY_COPY_FROM }, { "/to/8", DENY_COPY_TO },
+		{ "/d/3/in", DENY_LIST } } },
+	{ "some cannot be listed or asked about", true, false,
+	    { { "/d/3/in", DENY_LIST }, { "/d/4", DENY_LIST_ON },
+		{ "/d/5/f1", DENY_STAT }, { "/d/6", DENY_STAT } } },
+	{ "over what is there", true, true,
+	    { { "/to/3", DENY_COPY_TO }, { "/to/more", DENY_REMOVE },
+		{ "/to/7/f1", DENY_COPY_TO }, { "/d/9/in", DENY_LIST } } },
+};
+
+static enum err_code
+operate(struct op_test *t, const struct trial *trial)
+{
+	const struct transfer tr = {
+		.from = at("/d"),
+		.to = at("/to"),
+		.overwrite = true,
+	};
+	bool created;
+
+	return trial->copies
+	    ? op_copy(&t->op, &tr, op_test_sink(t), &created, NULL)
+	    : op_delete(&t->op, at("/d"), NULL, op_test_sink(t), NULL);
+}
+
+static void
+begin(struct op_test *t, const struct trial *trial, unsigned folders)
+{
+	size_t i;
+
+	op_test_init(t, "");
+	make(t->deny.inner, "/d", folders);
+	if (trial->onto)
+		tree_make(t->deny.inner,
+		    "/to/ /to/more/ /to/more/x=1 /to/3/ /to/3/old=2 /to/1=y "
+		    "/to/7/ /to/7/f1/ /to/7/f1/in=4 /to/9/ /to/9/first=o");
+	for (i = 0; i < ARRAY_LEN(trial->denied) && trial->denied[i].path; i++)
+		deny(&t->deny, trial->denied[i].path, trial->denied[i].what,
+		    ERR_FORBIDDEN);
+}
+
+/* helpers: -1: one after the other. */
+static void
+attempt(const struct trial *trial, int helpers, struct buf *out)
+{
+	struct store_ops ops;
+	struct op_test t;
+
+	begin(&t, trial, FOLDERS);
+	if (helpers >= 0)
+		take_together(t.store, &ops, (unsigned)helpers);
+	assert_int_equal(operate(&t, trial), ERR_OK);
+	assert_true(t.out.ended);
+	buf_put(out, op_test_said(&t));
+	buf_putc(out, '\n');
+	tree_put(t.deny.inner, "/", out);
+	op_test_done(&t);
+}
+
+static void
+what_is_left_and_said_is_what_one_thread_leaves_and_says(void **state)
+{
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(trials); i++) {
+		struct buf want = { 0 };
+		int helpers;
+
+		attempt(&trials[i], -1, &want);
+		for (helpers = 0; helpers < 4; helpers++) {
+			struct buf got = { 0 };
+
+			attempt(&trials[i], helpers, &got);
+			assert_str_equal(buf_str(&got), buf_str(&want));
+			buf_done(&got);
+		}
+		buf_done(&want);
+	}
+}
+
+static void
+told_all(const struct op_test *t, const struct trial *trial)
+{
+	struct resource r;
+
+	assert_true(t->out.ended);
+	assert_int_equal(t->out.n, trial->copies ? 0 : 1);
+	assert_int_equal(
+	    store_stat(t->deny.inner, at("/d/1/f2"), &r, NULL), ERR_OK);
+	assert_int_equal(
+	    store_stat(t->deny.inner,
+		at(trial->copies ? "/to/4/last" : "/d/1/f1"), &r, NULL),
+	    trial->copies ? ERR_OK : ERR_NOT_FOUND);
+}
+
+static void
+every_failing_allocation_is_told(void **state)
+{
+	static const size_t of[] = { 1, 3 }; /* of trials */
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(of); i++) {
+		unsigned long n;
+		bool fired;
+
+		for (n = 1, fired = true; fired; n++) {
+			struct store_ops ops;
+			struct op_test t;
+			enum err_code rc;
+
+			begin(&t, &trials[of[i]], 5);
+			take_together(t.store, &ops, 1);
+			alloc_fail_at(n);
+			rc = operate(&t, &trials[of[i]]);
+			fired = alloc_fail_stop();
+			assert_true(rc == ERR_OK || (fired && rc == ERR_NOMEM));
+			if (!rc) /* what failed was done again */
+				told_all(&t, &trials[of[i]]);
+			op_test_done(&t);
+		}
+		assert_true(n > 20);
+	}
+}
+
+/* ---- a directory, which has its own way with files that are plain */
+
+static void
+set_prop(struct store *s, const char *path)
+{
+	const struct prop_change c = { .prop = {
+					   .name = { STR("urn:x"),
+					       STR("colour") },
+					   .form = PROP_TEXT,
+					   .value = STR("blue"),
+				       } };
+
+	assert_int_equal(
+	    store_patch(s, at(path), &c, 1, NULL, NULL, NULL), ERR_OK);
+}
+
+static void
+assert_prop(struct store *s, const char *path, bool want)
+{
+	struct arena a CLEANUP(arena_done) = { 0 };
+	const struct prop *props;
+	struct resource r;
+	size_t n;
+
+	assert_int_equal(store_stat(s, at(path), &r, NULL), ERR_OK);
+	assert_int_equal(store_props(s, &r, &a, &props, &n, NULL), ERR_OK);
+	assert_int_equal(n, want);
+}
+
+static void
+lock_it(struct store *s, const char *path)
+{
+	struct arena a CLEANUP(arena_done) = { 0 };
+	const struct lock_spec spec = { .timeout = INT64_C(3600000000000) };
+	struct lock lock;
+	bool created;
+
+	assert_int_equal(
+	    store_lock(s, at(path), &spec, NULL, &a, &lock, &created, NULL),
+	    ERR_OK);
+}
+
+static void
+assert_same(struct store *s, const char *a, const char *b)
+{
+	struct buf one = { 0 };
+	struct buf two = { 0 };
+	size_t i;
+
+	tree_put(s, a, &one);
+	tree_put(s, b, &two);
+	assert_true(one.len > 1000);
+	assert_int_equal(one.len, two.len);
+	for (i = 0; i < one.len; i++)
+		if (one.ptr[i] != two.ptr[i])
+			assert_true(one.ptr[i] == 'd' && two.ptr[i] == 'e');
+	buf_done(&one);
+	buf_done(&two);
+}
+
+static void
+a_directory_keeps_properties_and_locks(void **state)
+{
+	const struct transfer tr = { .from = at("/d"), .to = at("/e") };
+	struct dir_store_spec spec = { .relaxed = true };
+	struct tmpdir tmp;
+	struct op_test t;
+	bool created = false;
+
+	(void)state;
+	tmpdir_make(&tmp);
+	spec.dir = tmp.path;
+	op_test_init(&t, "");
+	assert_int_equal(dir_store_open(&spec, &t.op.store, NULL), ERR_OK);
+	t.op.store->helpers.max = 3;
+	make(t.op.store, "/d", FOLDERS);
+	set_prop(t.op.store, "/d/1/f2");
+	set_prop(t.op.store, "/d/9/in");
+	assert_int_equal(
+	    op_copy(&t.op, &tr, op_test_sink(&t), &created, NULL), ERR_OK);
+	assert_true(created);
+	assert_int_equal(t.out.n, 0);
+	assert_same(t.op.store, "/d", "/e");
+	assert_prop(t.op.store, "/e/1/f2", true);
+	assert_prop(t.op.store, "/e/1/f3", false);
+	assert_prop(t.op.store, "/e/9/in", true);
+	assert_prop(t.op.store, "/e/9", false);
+	lock_it(t.op.store, "/e/8/f3");
+	lock_it(t.op.store, "/e/2/first");
+	assert_int_equal(
+	    op_delete(&t.op, at("/e"), NULL, op_test_sink(&t), NULL), ERR_OK);
+	assert_int_equal(t.out.n, 2);
+	assert_true(op_test_named(&t, at("/e/8/f3")));
+	assert_true(op_test_named(&t, at("/e/2/first")));
+	store_close(t.op.store);
+	op_test_done(&t);
+	tmpdir_remove(&tmp);
+}
+
+int
+main(void)
+{
+	const struct CMUnitTest tests[] = {
+		cmocka_unit_test(
+		    what_is_left_and_said_is_what_one_thread_leaves_and_says),
+		cmocka_unit_test(every_failing_allocation_is_told),
+		cmocka_unit_test(a_directory_keeps_properties_and_locks),
+	};
+
+	return cmocka_run_group_tests(tests, NULL, NULL);
+}
