@@ -22,6 +22,7 @@ import relay
 
 HERE = Path(__file__).resolve().parent
 SECONDS = 2  # of load
+IDLE = 10  # seconds, after which a connection is one that does nothing
 MIB = 1 << 20
 THREADS = 2  # of the load generator
 
@@ -333,7 +334,7 @@ def hold(server, many, asked):
             for s in there:
                 with contextlib.suppress(OSError):
                     answered += s.recv(65536).startswith(b'HTTP/1.1 200')
-        time.sleep(0.5)
+        time.sleep(IDLE)
         figure = Figure(server.memory('VmRSS'))
         return wholeness(figure, answered, many, 'answers') if asked else figure
 

@@ -74,7 +74,7 @@ def floors(row, found):
 
 
 def line(row, cells_found):
-    found = {n: Figure(**f) for n, f in cells_found.items() if n != 'when'}
+    found = {n: Figure(**f) for n, f in cells_found.items() if n not in ('when', 'rounds')}
     ours = found.get(row.ours, Figure())
     columns = [row.name, text_of(row, ours),
                *(text_of(row, found[n]) if n in found else '' for n in COLUMNS),
@@ -90,8 +90,11 @@ def table_of(rows, results):
             text += line(row, results['rows'][row.name])
     when = sorted({r['when'] for r in results['rows'].values() if 'when' in r})
     made = results['machine']
+    rounds = {r.get('rounds', 1) for r in results['rows'].values()}
     if made:
-        text += (f'\nMeasured {when[0] if when else ""} to {when[-1] if when else ""}: '
+        text += (f'\nMedians of {max(rounds, default=1)} rounds or fewer; other programs kept '
+                 f'{made.get("load", "?")} processors busy (the load average). '
+                 f'Measured {when[0] if when else ""} to {when[-1] if when else ""}: '
                  f'{made["processor"]}, {made["memory"]}, {made["kernel"]}, {made["system"]}; '
                  f'Sheaf {made["sheaf"]}; peers: {made["peers"] or "none"}.\n')
     return text
