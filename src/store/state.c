@@ -93,6 +93,8 @@ state_may_have_props(const struct state *s, const struct resource_id *id)
 	uint64_t h = hash(id);
 	unsigned i;
 
+	if (!atomic_load_explicit(&s->filter_whole, memory_order_acquire))
+		return true;
 	for (i = 0; i < FILTER_PROBES; i++) {
 		uint64_t bit = probe(h, i);
 		uint64_t word = atomic_load_explicit(
@@ -104,10 +106,10 @@ state_may_have_props(const struct state *s, const struct resource_id *id)
 	return true;
 }
 
+/* Up to max ids.  What is set meanwhile is added by who sets it. */
 static enum err_code
-filter_load(struct state *s, struct err *err)
+filter_load(struct state *s, struct db *c, int64_t max, struct err *err)
 {
-	struct db *c = &s->writer;
 	sqlite3_stmt *stmt;
 	int result;
 
@@ -115,7 +117,8 @@ filter_load(struct state *s, struct err *err)
 	    c->db, "SELECT DISTINCT id FROM props", -1, &stmt, NULL);
 	if (result)
 		return db_failed(c, result, err);
-	while ((result = sqlite3_step(stmt)) == SQLITE_ROW) {
+	while ((result = sqlite3_step(stmt)) == SQLITE_ROW && max-- &&
+	    !atomic_load(&s->tidy.stop)) {
 		struct resource_id id;
 
 		if (sqlite3_column_bytes(stmt, 0) != (int)sizeof(id.bytes))
@@ -125,7 +128,20 @@ filter_load(struct state *s, struct err *err)
 		filter_add(s, &id);
 	}
 	(void)sqlite3_finalize(stmt);
-	return result == SQLITE_DONE ? ERR_OK : db_failed(c, result, err);
+	if (result == SQLITE_DONE)
+		atomic_store_explicit(
+		    &s->filter_whole, true, memory_order_release);
+	else if (result != SQLITE_ROW)
+		return db_failed(c, result, err);
+	return ERR_OK;
+}
+
+/* If it fails, every resource is asked for its properties. */
+void
+state_filter_fill(struct state *s)
+{
+	if (!atomic_load(&s->filter_whole))
+		(void)filter_load(s, &s->tidy.conn, INT64_MAX, NULL);
 }
 
 /* ---- properties */
@@ -460,7 +476,7 @@ load(struct state *s, const struct state_spec *spec, struct err *err)
 		rc = open_all(s, file.s.ptr,
 		    spec->relaxed ? relaxed_pragmas : strict_pragmas, err);
 	if (!rc)
-		rc = filter_load(s, err);
+		rc = filter_load(s, &s->writer, FILTER_AT_ONCE, err);
 	if (!rc)
 		rc = records_load(s, err);
 	return rc ? rc : state_locks_load(s, spec->dir, err);

@@ -29,6 +29,8 @@
 /* Of a Bloom filter: 512 KiB, touched as it fills. */
 #define FILTER_BITS ((uint64_t)1 << 22)
 #define FILTER_WORDS ((size_t)(FILTER_BITS / 64))
+/* So many ids a start waits for; more are looked at while it serves. */
+#define FILTER_AT_ONCE 2000
 
 /* Changes that are over, whose intents are still in the file. */
 #define ENDED_MAX ((size_t)64)
@@ -97,6 +99,7 @@ struct state {
 	struct wal_sync sync;
 	struct tidy tidy;
 	_Atomic uint64_t filter[FILTER_WORDS];
+	atomic_bool filter_whole; /* till then any may have properties */
 };
 
 /* ---- connections */
@@ -123,6 +126,11 @@ db_column(sqlite3_stmt *stmt, int at)
 
 	return str_of(ptr, (size_t)sqlite3_column_bytes(stmt, at));
 }
+
+/* ---- the filter (state.c) */
+
+/* Puts in what a start did not wait for; called by the thread that tidies. */
+void state_filter_fill(struct state *s);
 
 /* ---- transactions (state_sync.c) */
 

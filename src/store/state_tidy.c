@@ -145,6 +145,7 @@ run(void *arg)
 	struct state *s = arg;
 	struct tidy *t = &s->tidy;
 
+	state_filter_fill(s);
 	for (;;) {
 		(void)pthread_mutex_lock(&t->lock);
 		while (!t->wanted && !atomic_load(&t->stop))

@@ -2,6 +2,7 @@
 /* The state beside the files: its journal, its intents, its schema. */
 #include "store/state_world.h"
 
+#include <sched.h>
 #include <stdio.h>
 #include <time.h>
 
@@ -507,6 +508,33 @@ one_process_at_a_time_has_it_open(void **state)
 	assert_ok(write_line(w->state, "/a", err));
 }
 
+/* ---- who has properties */
+
+static void
+a_start_does_not_wait_to_know_all_that_have_properties(void **state)
+{
+	struct state_world *w = *state;
+	unsigned i;
+
+	for (i = 0; i < 3; i++)
+		set_prop(w, i, "v");
+	state_world_close(w);
+	raw_exec(w,
+	    "WITH RECURSIVE n (i) AS (VALUES (1) UNION ALL SELECT i + 1 FROM n"
+	    " WHERE i < 20000) INSERT INTO props SELECT"
+	    " CAST(printf('%016d', i) AS BLOB), x'', x'70', 0, x'' FROM n");
+	state_world_open(w);
+	for (i = 0; i < 3; i++)
+		check_prop(w, i, "v");
+	/* Whoever is not known yet may have some; then it is seen who has. */
+	while (state_may_have_props(w->state, id(3)))
+		(void)sched_yield();
+	for (i = 0; i < 3; i++)
+		check_prop(w, i, "v");
+	set_prop(w, 3, "v");
+	check_prop(w, 3, "v");
+}
+
 int
 main(void)
 {
@@ -526,6 +554,8 @@ main(void)
 		STATE_TEST(a_file_of_version_1_keeps_its_properties),
 		STATE_TEST(a_file_of_a_newer_version_is_refused),
 		STATE_TEST(one_process_at_a_time_has_it_open),
+		STATE_TEST(
+		    a_start_does_not_wait_to_know_all_that_have_properties),
 	};
 
 	return cmocka_run_group_tests_name("state", tests, NULL, NULL);
