@@ -307,8 +307,6 @@ held_put(struct held_locks *h, const struct lock *l, struct err *err)
 {
 	struct held *e;
 
-	if (h->bytes > HELD_MAX) /* it is no use */
-		return ERR_OK;
 	e = held_new(h, l);
 	if (!e)
 		return err_nomem(err);

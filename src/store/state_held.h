@@ -61,8 +61,13 @@ const struct lock *held_lock(const struct held *at);
 
 /* ---- for the writer, in a transaction */
 
-/* Whether they are to be read anew: held_clear(), held_put() each, held_all().
- */
+static inline bool
+held_is_full(const struct held_locks *h)
+{
+	return h->bytes > HELD_MAX;
+}
+
+/* Whether they are to be read anew: by held_clear(), held_put(), held_all(). */
 bool held_is_stale(const struct held_locks *h);
 
 /* If they are not all here: it is worth while to try again. */

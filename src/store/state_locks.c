@@ -430,7 +430,7 @@ state_locks_drop_token(
 
 /* ---- opening, and what others have done */
 
-/* All of them into memory; *n: how many. */
+/* Into memory, as many as there is room for; *n: how many. */
 static enum err_code
 read_all(struct state *s, struct db *c, int64_t *n, struct err *err)
 {
@@ -446,7 +446,7 @@ read_all(struct state *s, struct db *c, int64_t *n, struct err *err)
 
 		++*n;
 		rc = held_put(&s->held, &l, err);
-		if (rc)
+		if (rc || held_is_full(&s->held))
 			return rc;
 	}
 	return result == SQLITE_DONE ? ERR_OK : db_failed(c, result, err);
@@ -466,7 +466,8 @@ state_locks_renew(struct state *s, struct db *c, struct err *err)
 		held_clear(&s->held);
 		return rc;
 	}
-	atomic_store(&s->n_locks, n);
+	if (!held_is_full(&s->held)) /* else it may be too high now */
+		atomic_store(&s->n_locks, n);
 	held_all(&s->held);
 	return ERR_OK;
 }
@@ -485,7 +486,10 @@ count(struct state *s, struct db *c, struct err *err)
 	return ERR_OK;
 }
 
-/* In a transaction, so that nobody changes them meanwhile. */
+/*
+ * In a transaction, so that nobody changes them meanwhile.  If there are any,
+ * the first that changes something reads them: a start does not wait for that.
+ */
 enum err_code
 state_locks_load(struct state *s, int dir, struct err *err)
 {
@@ -497,7 +501,7 @@ state_locks_load(struct state *s, int dir, struct err *err)
 	rc = count(s, c, err);
 	held_open(&s->held, dir);
 	held_want(&s->held);
-	if (!rc)
+	if (!rc && !state_may_have_locks(s))
 		rc = state_locks_renew(s, c, err);
 	return db_finish(c, rc, err);
 }
