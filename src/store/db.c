@@ -2,7 +2,7 @@
 #include "store/db.h"
 
 #define BUSY_MS 5000
-#define SCHEMA_VERSION 5
+#define SCHEMA_VERSION 6
 
 /* What is below ?1, which is empty for the root: from "?1/" to "?10". */
 #define BELOW                                \
@@ -46,6 +46,8 @@ static const char *const queries[Q_COUNT] = {
 	[Q_JOURNAL_TAKE_BACK] = "DELETE FROM journal WHERE seq = ?1 AND"
 				" seq < (SELECT max(seq) FROM journal)",
 	[Q_JOURNAL_UNDONE] = "UPDATE journal SET kind = ?2 WHERE seq = ?1",
+	[Q_LATE_MOVED] = "SELECT moved FROM late",
+	[Q_LATE_SET_MOVED] = "UPDATE late SET moved = ?1",
 	[Q_INTENT] = "INSERT INTO intents (seq, kind, path, other, made, gone,"
 		     " props_of, drops_locks, lock_token, record)"
 		     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
@@ -192,6 +194,10 @@ static const char *const schema[SCHEMA_VERSION] = {
 	/* Who ends a lock knows its path, too. */
 	"DROP INDEX locks_token;"
 	"PRAGMA user_version = 5;",
+
+	"CREATE TABLE late (moved INTEGER NOT NULL);"
+	"INSERT INTO late VALUES (0);"
+	"PRAGMA user_version = 6;",
 };
 
 /* ---- failures */

@@ -85,7 +85,7 @@ act_begin(struct act *a, struct dir_store *ds, struct store_batch *b, int dir,
 		return rc;
 	if (waits && a->change.note)
 		batch_remembers(b);
-	a->change.said = waits;
+	a->change.late = true;
 	a->change.traced = atomic_load(&ds->keyed) > 0;
 	rc = state_change_begin(
 	    ds->state, &a->change, !waits || a->change.note, &a->intent, err);

@@ -211,7 +211,7 @@ write_lines(struct many *m)
 	size_t i;
 
 	for (i = 0; i < m->members->n; i++) {
-		struct change c = { .kind = CHANGE_WRITE, .said = true };
+		struct change c = { .kind = CHANGE_WRITE, .late = true };
 		uint64_t intent;
 
 		rpath_pop(&m->path, m->path_len);

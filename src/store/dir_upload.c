@@ -166,7 +166,7 @@ dir_upload_foretell(struct foretold *f)
 		hold_done(&f->hold);
 		return false;
 	}
-	f->act = ACT(.kind = CHANGE_WRITE, .said = true, .traced = true);
+	f->act = ACT(.kind = CHANGE_WRITE, .traced = true);
 	describe(u, &p, &g, &f->act);
 	f->act.change.path = u->path;
 	return true;

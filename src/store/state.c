@@ -518,6 +518,8 @@ state_open(const struct state_spec *spec, struct state **out, struct err *err)
 	if (!rc)
 		rc = sync_open(s, spec, err);
 	if (!rc)
+		rc = late_open(s, err);
+	if (!rc)
 		rc = tidy_start(s, err);
 	if (rc) {
 		state_close(s);
@@ -560,7 +562,7 @@ state_close(struct state *s)
 		return;
 	tidy_stop(s);
 	(void)tx_flush(s);
-	if (atomic_load(&s->sync.broken)) /* not into the database, then */
+	if (atomic_load(&s->broken)) /* not into the database, then */
 		(void)sqlite3_db_config(
 		    s->writer.db, SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, NULL);
 	tidy_done(s);

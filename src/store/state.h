@@ -98,10 +98,10 @@ struct change {
 	 */
 	bool traced;
 	/*
-	 * A CHANGE_BATCH that is on disk covers it: its line may come with the
-	 * next transaction, and be lost with the process.
+	 * Its line may wait for a number until the next transaction, or until
+	 * state_journal_last() is asked.
 	 */
-	bool said;
+	bool late;
 	const struct noted *note; /* NULL: nothing is remembered */
 	struct str record; /* of an intent that was read back: its key */
 	/* A lock that goes if the change is not made after all. */

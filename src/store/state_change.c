@@ -133,6 +133,30 @@ is_only_a_line(const struct state *s, const struct change *change)
 		    state_may_have_props(s, change->made)));
 }
 
+/*
+ * Whether its line needs no transaction.  An intent that is over must have gone
+ * before anything comes later, or a start after a crash takes it for one that
+ * was under way; and who waits for his own line has waited for all that others
+ * did before.
+ */
+static bool
+may_be_late(struct state *s, const struct change *change, bool wait)
+{
+	bool any;
+
+	/* A log that is broken is repaired by the next who needs it. */
+	if (!change->late || atomic_load(&s->broken) ||
+	    !is_only_a_line(s, change))
+		return false;
+	(void)pthread_mutex_lock(&s->ended.lock);
+	any = s->ended.n > 0;
+	(void)pthread_mutex_unlock(&s->ended.lock);
+	return !any &&
+	    (s->relaxed ||
+		sync_has(&s->sync,
+		    atomic_load(wait ? &s->committed : &s->ended_in)));
+}
+
 /* Within a transaction: its line, and what comes before the change. */
 static enum err_code
 write_change(struct state *s, struct db *c, const struct change *change,
@@ -157,12 +181,14 @@ state_change_begin(struct state *s, const struct change *change, bool wait,
 {
 	struct tx t;
 	uint64_t begun = 0;
+	uint64_t line = 0;
 	enum err_code rc;
 
-	if (change->said && !wait && is_only_a_line(s, change) &&
-	    late_add(s, change)) {
+	if (may_be_late(s, change, wait))
+		line = late_add(s, change);
+	if (line) {
 		*intent = 0;
-		return ERR_OK;
+		return wait ? late_sync(s, line, err) : ERR_OK;
 	}
 	rc = tx_begin(s, &t, err);
 	if (rc)
@@ -329,6 +355,7 @@ state_settle(struct state *s, const struct settled *d, struct err *err)
 	if (!d->n_intents && !d->n_records && !d->said)
 		return ERR_OK;
 	rc = tx_begin(s, &t, err);
+	t.ends |= d->n_intents > 0;
 	if (!rc)
 		rc = tx_end(&t, settle(t.c, d, err), d->n_records > 0, err);
 	/* Then one by one, some time. */

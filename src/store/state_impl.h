@@ -6,6 +6,7 @@
  *   state.c         opening, properties
  *   state_change.c  intents
  *   state_journal.c the journal
+ *   state_late.c    its lines that have no transaction yet
  *   state_recover.c intents that a crash has left
  *   state_records.c records
  *   state_locks.c   locks
@@ -49,24 +50,27 @@ struct ended_list {
 	struct ended v[ENDED_MAX];
 };
 
-/* Lines of the journal that may come late.  See state_journal.c. */
-struct late {
-	pthread_mutex_t lock;
-	struct buf come; /* since the last transaction */
-	struct buf taken; /* the writer's: of this one, and of failed ones */
-	size_t n_taken; /* bytes of it */
-};
-
 /* Who waits for the disk together.  See state_sync.c. */
-struct wal_sync {
+struct shared_sync {
 	pthread_mutex_t lock;
 	pthread_cond_t done;
-	int fd; /* of SQLite's write-ahead log */
+	int fd; /* of what is synced */
 	bool busy; /* somebody is syncing */
-	uint64_t synced; /* transactions up to this number are on disk */
+	uint64_t synced; /* what has a number up to this is on disk */
 	uint64_t failures; /* of syncs, so far */
 	enum err_code failed; /* how the last of them did */
-	atomic_bool broken; /* the last one failed: see sync_repair() */
+	/* Syncs, and says up to which number. */
+	enum err_code (*now)(struct state *s, uint64_t *upto, struct err *err);
+};
+
+/* Lines of the journal that have no transaction yet.  See state_late.c. */
+struct late {
+	pthread_mutex_t lock;
+	uint64_t last; /* the number of the last */
+	uint64_t moved; /* those up to this one are in the journal */
+	uint64_t free; /* and on the disk there: their slots are free */
+	bool broken; /* a sync failed: no more until all are moved */
+	struct shared_sync sync; /* of lines; its fd is that of the slots */
 };
 
 /* The thread of state_tidy.c. */
@@ -94,9 +98,11 @@ struct state {
 	int64_t locks_tidy_at; /* the writer's */
 	struct held_locks held;
 	_Atomic uint64_t committed; /* number of the last transaction */
+	_Atomic uint64_t ended_in; /* of the last that ended an intent */
 	struct ended_list ended;
 	struct late late;
-	struct wal_sync sync;
+	struct shared_sync sync; /* of transactions */
+	atomic_bool broken; /* the last of them failed: see sync_repair() */
 	struct tidy tidy;
 	_Atomic uint64_t filter[FILTER_WORDS];
 	atomic_bool filter_whole; /* till then any may have properties */
@@ -139,6 +145,8 @@ struct tx {
 	struct state *s;
 	struct db *c;
 	size_t n_ended; /* of s->ended, carried out */
+	uint64_t moved; /* lines up to this one are moved by it */
+	bool ends; /* an intent */
 	bool committed; /* set by tx_end(), which may yet fail */
 	uint64_t number; /* the same, for state_wait() */
 };
@@ -168,6 +176,17 @@ tx_end(struct tx *t, enum err_code rc, bool wait, struct err *err) MUST_USE;
  */
 enum err_code tx_flush(struct state *s);
 
+void shared_sync_init(struct shared_sync *y,
+    enum err_code (*now)(struct state *s, uint64_t *upto, struct err *err));
+void shared_sync_done(struct shared_sync *y);
+
+/* Until what has this number is on disk. */
+enum err_code sync_wait(struct state *s, struct shared_sync *y, uint64_t n,
+    struct err *err) MUST_USE;
+
+/* Whether what has this number is on disk, for sure. */
+bool sync_has(struct shared_sync *y, uint64_t n);
+
 void sync_init(struct state *s);
 
 /* Opens the log of SQLite to sync it; after all connections are. */
@@ -183,6 +202,9 @@ bool wal_intact(int fd, int frames);
 void tidy_init(struct state *s);
 enum err_code tidy_start(struct state *s, struct err *err) MUST_USE;
 void tidy_stop(struct state *s);
+
+/* There is much for it to do. */
+void tidy_wake(struct state *s);
 
 /* Waits where the log has grown faster than it can be shortened. */
 void tidy_make_room(struct state *s);
@@ -205,22 +227,51 @@ props_copy(struct state *s, struct db *c, const struct resource_id *from,
 
 /* ---- the journal (state_journal.c) */
 
-void late_init(struct state *s);
-void late_done(struct state *s);
-
-/* A line for the next transaction.  False: there is no room for it. */
-bool late_add(struct state *s, const struct change *change);
-
-bool late_any(struct state *s);
-
-/* Within a transaction; the second once that is committed. */
-enum err_code
-late_write(struct state *s, struct db *c, struct err *err) MUST_USE;
-void late_written(struct state *s);
+/* Within a transaction. */
+enum err_code journal_line(struct db *c, int kind, struct str path,
+    const struct str *other, struct err *err) MUST_USE;
 
 /* Within a transaction: writes the line; its number (seq may be NULL). */
 enum err_code journal_add(struct db *c, const struct change *change,
     uint64_t *seq, struct err *err) MUST_USE;
+
+/* ---- lines without a transaction (state_late.c) */
+
+void late_init(struct state *s);
+
+/* The file, whose name is to be synced. */
+enum err_code late_make(
+    struct state *s, const struct state_spec *spec, struct err *err) MUST_USE;
+
+/* After sync_open(); what a crash has left is in the journal then. */
+enum err_code late_open(struct state *s, struct err *err) MUST_USE;
+void late_done(struct state *s);
+
+/*
+ * Writes a line, which the next transaction moves into the journal; its number.
+ * 0: there is no room for it, or it cannot be.
+ */
+uint64_t late_add(struct state *s, const struct change *change);
+
+/* Waits until the line is on the disk. */
+enum err_code
+late_sync(struct state *s, uint64_t number, struct err *err) MUST_USE;
+
+bool late_any(struct state *s);
+
+/* Within a transaction; the second once that is committed. */
+enum err_code late_move(struct tx *t, struct err *err) MUST_USE;
+void late_moved(struct tx *t);
+
+/* What t has moved is on the disk. */
+void late_free(struct tx *t);
+
+/*
+ * SQLite forgets why a sync within a commit has failed, and says why the one
+ * before it did: the same as that of the lines, then, where that has just
+ * failed.
+ */
+enum err_code late_why(struct state *s, enum err_code rc, struct err *err);
 
 /* ---- intents (state_change.c) */
 

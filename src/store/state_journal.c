@@ -1,16 +1,9 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * The journal: a line for every change.  Lines that may come late, because one
- * of their batch has come before (struct change, said), are kept in memory
- * until the next transaction, whoever's it is: for what changes nothing else in
- * the state a transaction of its own would be most of its cost.
- */
+/* The journal: a line for every change.  See state_late.c. */
 #include "store/state_impl.h"
 
-#define LATE_MAX ((size_t)1 << 16) /* bytes that may come late */
-
-static enum err_code
-write_line(struct db *c, int kind, struct str path, const struct str *other,
+enum err_code
+journal_line(struct db *c, int kind, struct str path, const struct str *other,
     struct err *err)
 {
 	sqlite3_stmt *stmt CLEANUP(db_reset) = NULL;
@@ -34,134 +27,12 @@ journal_add(
     struct db *c, const struct change *change, uint64_t *seq, struct err *err)
 {
 	bool moves = change->kind == CHANGE_MOVE;
-	enum err_code rc = write_line(c, (int)change->kind, change->path.s,
+	enum err_code rc = journal_line(c, (int)change->kind, change->path.s,
 	    moves ? &change->to.s : NULL, err);
 
 	if (!rc && seq)
 		*seq = (uint64_t)sqlite3_last_insert_rowid(c->db);
 	return rc;
-}
-
-/* ---- lines that come late */
-
-struct late_line {
-	int kind;
-	size_t path, other; /* bytes of each, which follow */
-};
-
-bool
-late_add(struct state *s, const struct change *change)
-{
-	struct late *l = &s->late;
-	bool moves = change->kind == CHANGE_MOVE;
-	const struct late_line line = {
-		.kind = (int)change->kind,
-		.path = change->path.s.len,
-		.other = moves ? change->to.s.len : 0,
-	};
-	size_t n = sizeof(line) + line.path + line.other;
-	char *at;
-
-	(void)pthread_mutex_lock(&l->lock);
-	at = l->come.len + n <= LATE_MAX ? buf_room(&l->come, n) : NULL;
-	if (at) {
-		memcpy(at, &line, sizeof(line));
-		at += sizeof(line);
-		memcpy(at, change->path.s.ptr, line.path);
-		if (moves)
-			memcpy(at + line.path, change->to.s.ptr, line.other);
-		l->come.len += n;
-	} else { /* it is no use as it is */
-		l->come.failed = ERR_OK;
-	}
-	(void)pthread_mutex_unlock(&l->lock);
-	return at != NULL;
-}
-
-bool
-late_any(struct state *s)
-{
-	bool any;
-
-	(void)pthread_mutex_lock(&s->late.lock);
-	any = s->late.come.len || s->late.n_taken;
-	(void)pthread_mutex_unlock(&s->late.lock);
-	return any;
-}
-
-/* What has come joins what a failed transaction has left. */
-static enum err_code
-take(struct late *l, struct err *err)
-{
-	struct buf empty = { 0 };
-
-	(void)pthread_mutex_lock(&l->lock);
-	if (!l->taken.len) {
-		empty = l->taken;
-		l->taken = l->come;
-		l->come = empty;
-	} else {
-		buf_put(&l->taken, buf_str(&l->come));
-		if (!buf_failed(&l->taken))
-			buf_clear(&l->come);
-	}
-	l->n_taken = l->taken.len;
-	(void)pthread_mutex_unlock(&l->lock);
-	return buf_failed(&l->taken) ? err_nomem(err) : ERR_OK;
-}
-
-enum err_code
-late_write(struct state *s, struct db *c, struct err *err)
-{
-	struct late *l = &s->late;
-	enum err_code rc;
-	struct str rest;
-
-	if (!late_any(s))
-		return ERR_OK;
-	rc = take(l, err);
-	rest = buf_str(&l->taken);
-	while (!rc && rest.len) {
-		struct late_line line;
-		struct str path, other;
-
-		memcpy(&line, rest.ptr, sizeof(line));
-		rest = str_skip(rest, sizeof(line));
-		path = str_head(rest, line.path);
-		rest = str_skip(rest, line.path);
-		other = str_head(rest, line.other);
-		rest = str_skip(rest, line.other);
-		rc = write_line(c, line.kind, path,
-		    line.kind == CHANGE_MOVE ? &other : NULL, err);
-	}
-	return rc;
-}
-
-void
-late_written(struct state *s)
-{
-	struct late *l = &s->late;
-
-	if (!l->n_taken)
-		return;
-	(void)pthread_mutex_lock(&l->lock);
-	buf_clear(&l->taken);
-	l->n_taken = 0;
-	(void)pthread_mutex_unlock(&l->lock);
-}
-
-void
-late_init(struct state *s)
-{
-	(void)pthread_mutex_init(&s->late.lock, NULL);
-}
-
-void
-late_done(struct state *s)
-{
-	buf_done(&s->late.come);
-	buf_done(&s->late.taken);
-	(void)pthread_mutex_destroy(&s->late.lock);
 }
 
 /* ---- the last line */

@@ -63,28 +63,31 @@ sync_repair(struct state *s, uint64_t *upto, struct err *err)
 static enum err_code
 sync_now(struct state *s, uint64_t *upto, struct err *err)
 {
-	if (atomic_load(&s->sync.broken))
-		return sync_repair(s, upto, err);
-	*upto = atomic_load(&s->committed);
-	if (fdatasync(s->sync.fd))
-		return err_os(err, "sync %s-wal", DB_NAME);
-	return ERR_OK;
+	enum err_code rc = ERR_OK;
+
+	if (atomic_load(&s->broken)) {
+		rc = sync_repair(s, upto, err);
+	} else {
+		*upto = atomic_load(&s->committed);
+		if (fdatasync(s->sync.fd))
+			rc = err_os(err, "sync %s-wal", DB_NAME);
+	}
+	atomic_store(&s->broken, rc != ERR_OK);
+	return rc;
 }
 
 /* With the lock held, which is let go of meanwhile. */
 static enum err_code
-sync_lead(struct state *s, struct err *err)
+sync_lead(struct state *s, struct shared_sync *y, struct err *err)
 {
-	struct wal_sync *y = &s->sync;
 	uint64_t upto = 0;
 	enum err_code rc;
 
 	y->busy = true;
 	(void)pthread_mutex_unlock(&y->lock);
-	rc = sync_now(s, &upto, err);
+	rc = y->now(s, &upto, err);
 	(void)pthread_mutex_lock(&y->lock);
 	y->busy = false;
-	atomic_store(&y->broken, rc != ERR_OK);
 	if (rc) {
 		y->failures++;
 		y->failed = rc;
@@ -95,11 +98,9 @@ sync_lead(struct state *s, struct err *err)
 	return rc;
 }
 
-/* Until transaction number n is on disk. */
-static enum err_code
-sync_wait(struct state *s, uint64_t n, struct err *err)
+enum err_code
+sync_wait(struct state *s, struct shared_sync *y, uint64_t n, struct err *err)
 {
-	struct wal_sync *y = &s->sync;
 	enum err_code rc = ERR_OK;
 	uint64_t failures;
 
@@ -107,15 +108,26 @@ sync_wait(struct state *s, uint64_t n, struct err *err)
 	failures = y->failures;
 	while (!rc && y->synced < n) {
 		if (y->failures != failures)
-			rc = err_set(err, y->failed,
-			    "%s-wal could not be synced", DB_NAME);
+			rc = err_set(
+			    err, y->failed, "the journal could not be synced");
 		else if (y->busy)
 			(void)pthread_cond_wait(&y->done, &y->lock);
 		else
-			rc = sync_lead(s, err);
+			rc = sync_lead(s, y, err);
 	}
 	(void)pthread_mutex_unlock(&y->lock);
 	return rc;
+}
+
+bool
+sync_has(struct shared_sync *y, uint64_t n)
+{
+	bool has;
+
+	(void)pthread_mutex_lock(&y->lock);
+	has = y->synced >= n;
+	(void)pthread_mutex_unlock(&y->lock);
+	return has;
 }
 
 enum err_code
@@ -125,15 +137,31 @@ state_sync(struct state *s, struct err *err)
 		return ERR_OK;
 	if (late_any(s) && tx_flush(s))
 		return err_set(err, ERR_IO, "the journal could not be written");
-	return sync_wait(s, atomic_load(&s->committed), err);
+	return sync_wait(s, &s->sync, atomic_load(&s->committed), err);
+}
+
+void
+shared_sync_init(struct shared_sync *y,
+    enum err_code (*now)(struct state *s, uint64_t *upto, struct err *err))
+{
+	y->fd = -1;
+	y->now = now;
+	(void)pthread_mutex_init(&y->lock, NULL);
+	(void)pthread_cond_init(&y->done, NULL);
+}
+
+void
+shared_sync_done(struct shared_sync *y)
+{
+	fd_close(&y->fd);
+	(void)pthread_cond_destroy(&y->done);
+	(void)pthread_mutex_destroy(&y->lock);
 }
 
 void
 sync_init(struct state *s)
 {
-	s->sync.fd = -1;
-	(void)pthread_mutex_init(&s->sync.lock, NULL);
-	(void)pthread_cond_init(&s->sync.done, NULL);
+	shared_sync_init(&s->sync, sync_now);
 }
 
 /*
@@ -145,14 +173,16 @@ sync_open(struct state *s, const struct state_spec *spec, struct err *err)
 {
 	int fd CLEANUP(fd_close) = -1;
 	int above CLEANUP(fd_close) = -1;
+	enum err_code rc;
 
 	s->sync.fd =
 	    openat(spec->dir, DB_NAME "-wal", O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	if (s->sync.fd < 0)
 		return err_os(err, "open '%s-wal'", DB_NAME);
 	reserve_room(s);
-	if (s->relaxed)
-		return ERR_OK;
+	rc = late_make(s, spec, err);
+	if (rc || s->relaxed)
+		return rc;
 	fd = openat(spec->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || fdatasync(s->sync.fd) || fsync(fd))
 		return err_os(err, "sync '%s'", spec->path);
@@ -166,9 +196,7 @@ sync_open(struct state *s, const struct state_spec *spec, struct err *err)
 void
 sync_done(struct state *s)
 {
-	fd_close(&s->sync.fd);
-	(void)pthread_cond_destroy(&s->sync.done);
-	(void)pthread_mutex_destroy(&s->sync.lock);
+	shared_sync_done(&s->sync);
 }
 
 /* ---- transactions */
@@ -195,6 +223,7 @@ carry_out(struct tx *t, struct err *err)
 	(void)pthread_mutex_lock(&l->lock);
 	t->n_ended = l->n;
 	(void)pthread_mutex_unlock(&l->lock);
+	t->ends = t->n_ended > 0;
 	for (i = 0; i < t->n_ended && !rc; i++) {
 		struct ended e;
 
@@ -229,7 +258,7 @@ tx_begin_now(struct state *s, struct tx *t, struct err *err)
 	if (!rc)
 		rc = carry_out(t, err);
 	if (!rc)
-		rc = late_write(s, t->c, err);
+		rc = late_move(t, err);
 	return rc ? tx_end(t, rc, false, err) : ERR_OK;
 }
 
@@ -251,30 +280,38 @@ commit(struct tx *t, enum err_code rc, struct err *err)
 	t->committed = !rc;
 	if (rc) {
 		held_forget(&t->s->held);
-		return rc;
+		return late_why(t->s, rc, err);
 	}
 	held_commit(&t->s->held);
 	if (locks < 0)
 		(void)atomic_fetch_add(&t->s->n_locks, locks);
 	ended_remove(&t->s->ended, t->n_ended);
-	late_written(t->s);
+	late_moved(t);
 	return ERR_OK;
 }
 
 enum err_code
 tx_end(struct tx *t, enum err_code rc, bool wait, struct err *err)
 {
+	struct state *s = t->s;
+
 	rc = commit(t, rc, err);
 	if (!rc)
-		t->number = atomic_fetch_add(&t->s->committed, 1) + 1;
+		t->number = atomic_fetch_add(&s->committed, 1) + 1;
+	if (!rc && t->ends)
+		atomic_store(&s->ended_in, t->number);
 	(void)pthread_mutex_unlock(&t->c->lock);
-	return rc || !wait ? rc : state_wait(t->s, t->number, err);
+	if (!rc && wait)
+		rc = state_wait(s, t->number, err);
+	if (!rc && (wait || s->relaxed))
+		late_free(t);
+	return rc;
 }
 
 enum err_code
 state_wait(struct state *s, uint64_t number, struct err *err)
 {
-	return s->relaxed ? ERR_OK : sync_wait(s, number, err);
+	return s->relaxed ? ERR_OK : sync_wait(s, &s->sync, number, err);
 }
 
 enum err_code

@@ -27,6 +27,17 @@
 #define JOURNAL_MAX 1000000
 #define PRUNE_STEP 500 /* lines, or records, in one transaction */
 
+void
+tidy_wake(struct state *s)
+{
+	struct tidy *t = &s->tidy;
+
+	(void)pthread_mutex_lock(&t->lock);
+	t->wanted = true;
+	(void)pthread_cond_signal(&t->wake);
+	(void)pthread_mutex_unlock(&t->lock);
+}
+
 /* Called by SQLite after each commit, with the writer's lock held. */
 static int
 committed(void *arg, sqlite3 *db, const char *name, int pages)
@@ -38,12 +49,8 @@ committed(void *arg, sqlite3 *db, const char *name, int pages)
 	(void)name;
 	s->held.logged = true;
 	atomic_store(&t->pages, pages);
-	if (pages < atomic_load(&t->due))
-		return SQLITE_OK;
-	(void)pthread_mutex_lock(&t->lock);
-	t->wanted = true;
-	(void)pthread_cond_signal(&t->wake);
-	(void)pthread_mutex_unlock(&t->lock);
+	if (pages >= atomic_load(&t->due))
+		tidy_wake(s);
 	return SQLITE_OK;
 }
 
@@ -139,6 +146,24 @@ prune(struct state *s, prune_fn step)
 	}
 }
 
+static bool
+is_long(const struct tidy *t)
+{
+	int pages = atomic_load(&t->pages);
+
+	return pages >= atomic_load(&t->due) || pages >= LOG_FULL;
+}
+
+/* Before their slots run out; the disk keeps nobody waiting. */
+static void
+move_late(struct state *s)
+{
+	struct tx t;
+
+	if (late_any(s) && !tx_begin_now(s, &t, NULL))
+		(void)!tx_end(&t, ERR_OK, true, NULL);
+}
+
 static void *
 run(void *arg)
 {
@@ -154,7 +179,9 @@ run(void *arg)
 		(void)pthread_mutex_unlock(&t->lock);
 		if (atomic_load(&t->stop))
 			return NULL;
-		if (!atomic_load(&s->sync.broken)) /* sync_repair() */
+		move_late(s);
+		if (!atomic_load(&s->broken) && /* sync_repair() */
+		    is_long(t))
 			shorten_log(s);
 		(void)pthread_mutex_lock(&t->lock);
 		t->tries++;

@@ -106,7 +106,8 @@ copy_file(const char *from, const char *name, const char *to)
 void
 state_world_crash(struct state_world *w)
 {
-	static const char *const names[] = { "state.db", "state.db-wal" };
+	static const char *const names[] = { "state.db", "state.db-wal",
+		"state.late" };
 	static unsigned turn;
 	char to[sizeof(w->dir)];
 	size_t i;

@@ -361,6 +361,55 @@ a_change_that_cannot_be_made_durable_is_taken_back(void **state)
 	check_prop(w, 0, "v");
 }
 
+static enum err_code
+late_line(struct state_world *w, const char *path, struct err *err)
+{
+	const struct change c = {
+		.kind = CHANGE_WRITE,
+		.path = at(path),
+		.late = true,
+	};
+	uint64_t intent = 0;
+
+	return state_change_begin(w->state, &c, true, &intent, err);
+}
+
+/* Nobody knows what the disk has of the line that could not be synced. */
+static void
+after_a_failed_sync_lines_have_transactions_until_all_are_safe(void **state)
+{
+	struct state_world *w = *state;
+
+	assert_ok(late_line(w, "/a", err));
+	assert_int_equal(raw_int(w, NUMBER_OF_LINES), 0);
+	atomic_store(&disk.fail, 1);
+	assert_fails(late_line(w, "/b", err), ERR_IO);
+	assert_int_equal(raw_int(w, NUMBER_OF_LINES), 0);
+	atomic_store(&disk.fail, 1);
+	assert_fails(late_line(w, "/c", err), ERR_IO);
+	assert_ok(late_line(w, "/d", err));
+	assert_int_equal(raw_int(w, NUMBER_OF_LINES), 4);
+	assert_ok(late_line(w, "/e", err));
+	assert_int_equal(raw_int(w, NUMBER_OF_LINES), 4);
+	state_world_crash(w);
+	assert_int_equal(raw_int(w, NUMBER_OF_LINES), 5);
+}
+
+/* What ended it would come back with a power cut, and have it later. */
+static void
+a_late_line_is_not_on_the_disk_before_an_earlier_transaction(void **state)
+{
+	struct state_world *w = *state;
+	const struct change c = { .kind = CHANGE_REMOVE, .path = at("/b") };
+	uint64_t intent;
+
+	assert_ok(state_change_begin(w->state, &c, false, &intent, err));
+	assert_ok(late_line(w, "/a", err));
+	assert_int_equal(atomic_load(&disk.lines), 2);
+	assert_ok(late_line(w, "/c", err));
+	assert_int_equal(raw_int(w, NUMBER_OF_LINES), 2);
+}
+
 /* As if the last page had not been written: its first byte tells its kind. */
 static void
 damage_log(const struct state_world *w)
@@ -526,6 +575,10 @@ main(void)
 		STATE_TEST(relaxed_never_syncs),
 		DISK_TEST(what_was_not_waited_for_is_on_disk_after_a_sync),
 		DISK_TEST(the_names_of_the_files_are_synced_at_the_start),
+		DISK_TEST(
+		    after_a_failed_sync_lines_have_transactions_until_all_are_safe),
+		DISK_TEST(
+		    a_late_line_is_not_on_the_disk_before_an_earlier_transaction),
 		DISK_TEST(after_a_failed_sync_the_log_is_begun_anew),
 		DISK_TEST(a_change_that_cannot_be_made_durable_is_taken_back),
 		DISK_TEST(a_failed_sync_fails_all_who_wait_and_those_after_it),
