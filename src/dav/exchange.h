@@ -169,6 +169,11 @@ struct method_ops {
 	 * a worker.  A failure is answered like run()'s, which is not called.
 	 */
 	enum err_code (*piece)(struct exchange *x, struct err *err);
+	/*
+	 * Optional: whether run(), although slow was set, would wait for
+	 * nothing now that the body is there.
+	 */
+	bool (*is_quick)(struct exchange *x);
 	enum err_code (*run)(struct exchange *x, struct err *err);
 	void (*end)(struct exchange *x);
 };

@@ -48,6 +48,23 @@ check_state(struct exchange *x, const struct resource *now, struct err *err)
 }
 
 /*
+ * Whether what speaks against it is as well said when all of it is there, by
+ * the store alone: nobody waits for a word before sending, and there is nothing
+ * to ask first that should be told first.
+ */
+static bool
+comes_soon(struct exchange *x)
+{
+	struct putting *p = x->state;
+	const struct headers *h = &x->req->headers;
+
+	return x->req->has_length && !x->req->slash && !x->batch &&
+	    !x->record && !precondition_guard(&p->pre, x->req->path) &&
+	    !headers_has(h, STR("Expect")) && !digest_is_sent(h) &&
+	    check_state(x, NULL, NULL) == ERR_OK;
+}
+
+/*
  * All this before a byte of the body is asked for.  Conditions and locks come
  * after what speaks against the PUT anyway (RFC 9110 s13.2.1).
  */
@@ -68,9 +85,11 @@ put_begin(struct exchange *x, struct err *err)
 		rc = precondition_parse(&p->pre, x, err);
 	if (!rc)
 		rc = check_target(x, &now, &res, err);
-	if (!rc)
+	if (!rc) {
+		p->in.spec.soon = comes_soon(x);
 		rc = receive_open(&p->in, x, x->req->path, err);
-	if (!rc)
+	}
+	if (!rc && !p->in.spec.soon)
 		rc = check_state(x, now, err);
 	if (!rc)
 		upload_expect(p->in.upload, x->record, x->batch);
@@ -127,6 +146,15 @@ put_run(struct exchange *x, struct err *err)
 	return reply_done(x, created ? 201 : 204);
 }
 
+/* What is small, and synced by nobody, is done as soon as it is there. */
+static bool
+put_is_quick(struct exchange *x)
+{
+	const struct putting *p = x->state;
+
+	return p->in.spec.soon && upload_is_quick(p->in.upload);
+}
+
 static void
 put_end(struct exchange *x)
 {
@@ -138,6 +166,7 @@ put_end(struct exchange *x)
 
 const struct method_ops method_put = {
 	.begin = put_begin,
+	.is_quick = put_is_quick,
 	.run = put_run,
 	.end = put_end,
 };

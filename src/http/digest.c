@@ -271,6 +271,12 @@ read_fields(const struct headers *h, struct arena *a, struct digest_check *d,
 	return ERR_OK;
 }
 
+bool
+digest_is_sent(const struct headers *h)
+{
+	return headers_has(h, fields[0]) || headers_has(h, fields[1]);
+}
+
 enum err_code
 digest_check_new(const struct headers *h, struct arena *a, struct ostream *to,
     struct digest_check **out, struct err *err)
@@ -279,7 +285,7 @@ digest_check_new(const struct headers *h, struct arena *a, struct ostream *to,
 	bool wanted = false;
 	enum err_code rc;
 
-	if (!headers_has(h, fields[0]) && !headers_has(h, fields[1])) {
+	if (!digest_is_sent(h)) {
 		*out = NULL;
 		return ERR_OK;
 	}

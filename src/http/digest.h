@@ -14,6 +14,9 @@
 
 struct digest_check;
 
+/* Whether there is any such header. */
+bool digest_is_sent(const struct headers *h);
+
 /*
  * A stream that hands all it takes to `to` and hashes it on the way.  *out is
  * NULL when the headers ask for no digest we know.  ERR_BAD_HEADER for a

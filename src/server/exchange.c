@@ -414,10 +414,16 @@ start_work(struct exchange_state *e)
 	return MHD_YES;
 }
 
+static bool
+must_wait(struct exchange_state *e)
+{
+	return e->x.slow && !(e->ops->is_quick && e->ops->is_quick(&e->x));
+}
+
 static enum MHD_Result
 handle_whole(struct exchange_state *e)
 {
-	if (!is_refused(e) && e->x.slow)
+	if (!is_refused(e) && must_wait(e))
 		return start_work(e);
 	if (gave_answer(e) && !e->err.code)
 		finish_method(e);

@@ -132,6 +132,21 @@ hold_give_back(struct hold *h)
 	(void)pthread_mutex_unlock(&c->mutex);
 }
 
+bool
+claim_would_wait(struct dir_store *ds, struct rpath path)
+{
+	struct claims *c = &ds->claims;
+	const struct hold h = { .n = 1, .claims = { { .path = path } } };
+	const struct hold *other;
+	bool waits = false;
+
+	(void)pthread_mutex_lock(&c->mutex);
+	for (other = c->first; other && !waits; other = other->next)
+		waits = holds_overlap(other, &h);
+	(void)pthread_mutex_unlock(&c->mutex);
+	return waits;
+}
+
 void
 hold_done(struct hold *h)
 {

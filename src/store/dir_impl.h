@@ -244,6 +244,9 @@ struct hold {
 
 void hold_done(struct hold *h);
 
+/* Whether somebody has claimed it: a moment later it may be otherwise. */
+bool claim_would_wait(struct dir_store *ds, struct rpath path);
+
 /* Claims a path that has no links; it is the caller's until hold_done(). */
 void hold_tree(struct dir_store *ds, struct rpath path, struct hold *h);
 

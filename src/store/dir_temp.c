@@ -161,6 +161,15 @@ temp_file(
 	return make_new(ds, make_file, &m, t, err);
 }
 
+enum err_code
+temp_file_unchecked(
+    struct dir_store *ds, int dir, mode_t mode, struct temp *t, struct err *err)
+{
+	const struct making m = { .dir = dir, .mode = mode };
+
+	return make_file(ds, &m, t, err);
+}
+
 /* ---- directories */
 
 static void

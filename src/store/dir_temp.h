@@ -25,6 +25,10 @@ struct temp {
 enum err_code temp_file(struct dir_store *ds, int dir, mode_t mode,
     struct temp *t, struct err *err) MUST_USE;
 
+/* The same, but whether its id was another's is for the caller to see. */
+enum err_code temp_file_unchecked(struct dir_store *ds, int dir, mode_t mode,
+    struct temp *t, struct err *err) MUST_USE;
+
 /* In the place of the one that *t may hold.  beside: in dir itself. */
 enum err_code temp_dir(struct dir_store *ds, int dir, bool beside,
     struct temp *t, struct err *err) MUST_USE;

@@ -21,6 +21,8 @@ struct dir_upload {
 	bool durable; /* the bytes are on the disk */
 	bool counts; /* among ds->before_names */
 	bool settled; /* so is what stx says, since it was last written to */
+	bool holds; /* the bytes are in `held` yet, and there is no file */
+	char *held; /* room for what spec says */
 	struct statx stx;
 	struct foretold foretold;
 	bool replaces; /* there was something when it was begun */
@@ -32,16 +34,27 @@ struct dir_upload {
 };
 
 static enum err_code
+write_bytes(struct dir_upload *u, struct str bytes, struct err *err)
+{
+	enum err_code rc = fd_write_all(u->temp.fd, bytes, err);
+
+	u->flush = atomic_load(&u->ds->flushes_begun);
+	return rc;
+}
+
+static enum err_code
 upload_write(struct ostream *o, struct str bytes)
 {
 	struct dir_upload *u = CONTAINER_OF(o, struct dir_upload, stream);
-	enum err_code rc;
 
 	u->settled = false;
 	u->written += bytes.len;
-	rc = fd_write_all(u->temp.fd, bytes, &o->err);
-	u->flush = atomic_load(&u->ds->flushes_begun);
-	return rc;
+	if (!u->holds)
+		return write_bytes(u, bytes, &o->err);
+	if (u->written > u->spec.length)
+		return err_set(&o->err, ERR_INTERNAL, "more than was said");
+	memcpy(u->held + (u->written - bytes.len), bytes.ptr, bytes.len);
+	return ERR_OK;
 }
 
 static const struct ostream_ops upload_stream_ops = {
@@ -105,6 +118,62 @@ settle(struct dir_upload *u, struct err *err)
 	if (!rc && !u->settled)
 		rc = dir_stat_fd(u->temp.fd, &u->stx, err);
 	u->settled = !rc;
+	return rc;
+}
+
+/*
+ * Makes the file of what was held, for a place in dir.  Most often no statx()
+ * but the last is needed to see that nobody had its id before.
+ */
+static enum err_code
+make_held(struct dir_upload *u, int dir, bool checked, struct err *err)
+{
+	const struct str bytes = str_of(u->held, u->written);
+	enum err_code rc = checked
+	    ? temp_file(u->ds, dir, 0666, &u->temp, err)
+	    : temp_file_unchecked(u->ds, dir, 0666, &u->temp, err);
+
+	if (!rc)
+		rc = write_bytes(u, bytes, err);
+	u->settled = false;
+	return rc ? rc : settle(u, err);
+}
+
+/* What has a name there outlives the place, and wants its own descriptor. */
+static enum err_code
+keep_dir(struct dir_upload *u, struct err *err)
+{
+	if (!u->temp.name[0])
+		return ERR_OK;
+	u->begun.dir = fcntl(u->temp.dir, F_DUPFD_CLOEXEC, 0);
+	if (u->begun.dir >= 0) {
+		u->temp.dir = u->begun.dir;
+		return ERR_OK;
+	}
+	temp_done(&u->temp);
+	return err_os(err, "keep the collection open");
+}
+
+static enum err_code
+let_go(struct dir_upload *u, int dir, struct err *err)
+{
+	struct resource now;
+	enum err_code rc;
+
+	if (!u->holds)
+		return ERR_OK;
+	rc = make_held(u, dir, false, err);
+	if (!rc)
+		dir_resource(u->ds, &u->stx, &now);
+	if (!rc && now.has_props) {
+		temp_done(&u->temp);
+		rc = make_held(u, dir, true, err);
+	}
+	if (rc)
+		temp_done(&u->temp);
+	else
+		rc = keep_dir(u, err);
+	u->holds = rc != ERR_OK;
 	return rc;
 }
 
@@ -211,6 +280,8 @@ try_commit(struct dir_upload *u, const struct guard *g, struct store_batch *b,
 	if (!rc)
 		rc = place_allows(&p, TOUCH_CONTENT, NULL, g, err);
 	if (!rc)
+		rc = let_go(u, p.dir, err);
+	if (!rc)
 		rc = inherit(u, &p, err);
 	if (!rc)
 		rc = make_durable(u, p.found != FOUND_NOTHING, g, b, err);
@@ -236,10 +307,12 @@ dir_upload_commit(struct upload *base, const struct guard *g,
 	struct dir_upload *u = CONTAINER_OF(base, struct dir_upload, base);
 	bool new = false;
 	int tries = 0;
-	enum err_code rc = settle(u, err); /* while it may still fail */
+	enum err_code rc = ERR_OK;
 
+	if (!u->holds)
+		rc = settle(u, err); /* while it may still fail */
 	/* Before the claim, if it can be: the disk keeps nobody waiting. */
-	if (!rc)
+	if (!rc && !u->holds)
 		rc = make_durable(u, u->replaces, g, b, err);
 	if (rc)
 		return rc;
@@ -264,6 +337,16 @@ dir_upload_expect(
 	foretold_expect(&u->foretold, u->ds, r, b);
 }
 
+/* Most small changes need no transaction, and none of them a sync. */
+static bool
+dir_upload_is_quick(struct upload *base)
+{
+	const struct dir_upload *u =
+	    CONTAINER_OF(base, struct dir_upload, base);
+
+	return u->holds && u->ds->relaxed && !claim_would_wait(u->ds, u->path);
+}
+
 static void
 dir_upload_free(struct upload *base)
 {
@@ -280,6 +363,7 @@ dir_upload_free(struct upload *base)
 static const struct upload_ops dir_upload_ops = {
 	.expect = dir_upload_expect,
 	.commit = dir_upload_commit,
+	.is_quick = dir_upload_is_quick,
 	.free = dir_upload_free,
 };
 
@@ -313,7 +397,9 @@ enum err_code
 dir_upload(struct store *s, struct rpath path, const struct upload_spec *spec,
     struct upload **out, struct err *err)
 {
-	struct dir_upload *u = calloc(1, sizeof(*u) + path.s.len);
+	bool holds = spec->soon && spec->length && spec->length < RESERVE_FROM;
+	size_t room = holds ? (size_t)spec->length : 0;
+	struct dir_upload *u = calloc(1, sizeof(*u) + path.s.len + room);
 	enum err_code rc;
 
 	if (!u)
@@ -326,7 +412,9 @@ dir_upload(struct store *s, struct rpath path, const struct upload_spec *spec,
 	u->temp = TEMP_NONE;
 	ostream_init(&u->stream, &upload_stream_ops);
 	upload_init(&u->base, &dir_upload_ops, &u->stream);
-	rc = begin(u, err);
+	u->held = u->bytes + path.s.len;
+	u->holds = holds;
+	rc = holds ? ERR_OK : begin(u, err);
 	if (rc) {
 		upload_free(&u->base);
 		return rc;

@@ -120,6 +120,7 @@ struct upload_ops {
 	    struct store_batch *, struct resource *, bool *, struct err *);
 	void (*expect)(struct upload *, const struct record *,
 	    struct store_batch *); /* optional */
+	bool (*is_quick)(struct upload *); /* optional */
 	/* Of what was staged, both. */
 	enum err_code (*settle)(
 	    struct upload *, struct resource *, struct err *);

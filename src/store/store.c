@@ -149,6 +149,12 @@ upload_commit(struct upload *u, const struct guard *g, struct store_batch *b,
 	return u->ops->commit(u, g, b, out, created, err);
 }
 
+bool
+upload_is_quick(struct upload *u)
+{
+	return u->ops->is_quick && !u->stream->err.code && u->ops->is_quick(u);
+}
+
 enum err_code
 upload_settle(struct upload *u, struct resource *out, struct err *err)
 {

@@ -398,6 +398,11 @@ struct upload_spec {
 	bool has_modified;
 	int64_t modified; /* ns since 1970, when the client gives it */
 	bool keyed; /* it will be committed with a record, as far as is known */
+	/*
+	 * All of them will come at once, and the commit, alone, with them: what
+	 * speaks against the upload it may say as well as this.
+	 */
+	bool soon;
 };
 
 enum err_code
@@ -424,6 +429,12 @@ upload_expect(struct upload *u, const struct record *r, struct store_batch *b);
 enum err_code
 upload_commit(struct upload *u, const struct guard *g, struct store_batch *b,
     struct resource *out, bool *created, struct err *err) MUST_USE;
+
+/*
+ * Whether a commit now, without a batch and a record, would wait for nothing:
+ * not for a disk, nor for what others are changing.
+ */
+bool upload_is_quick(struct upload *u);
 
 void upload_free(struct upload *u); /* NULL is fine */
 

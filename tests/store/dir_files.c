@@ -109,9 +109,15 @@ __wrap_statx(
 #define ROUNDS 50
 
 static void
-make_by_put(struct store *s, const char *path)
+make_empty(struct store *s, const char *path)
 {
 	must_put(s, path, "");
+}
+
+static void
+make_by_put(struct store *s, const char *path)
+{
+	must_put(s, path, "bytes");
 }
 
 /* The inode of what was removed comes back at once on ext4. */
@@ -119,6 +125,7 @@ static void
 what_is_new_has_nothing_of_what_is_gone(void **state)
 {
 	static void (*const makes[])(struct store *, const char *) = {
+		make_empty,
 		make_by_put,
 		must_mkcol,
 	};
@@ -141,12 +148,92 @@ what_is_new_has_nothing_of_what_is_gone(void **state)
 	no_birth = false;
 }
 
+/* ---- what comes soon */
+
+static struct upload *
+begin_soon(struct store *s, const char *path, struct str bytes)
+{
+	const struct upload_spec spec = { .length = bytes.len, .soon = true };
+	struct upload *u;
+
+	assert_ok(store_upload(s, at(path), &spec, &u, err));
+	assert_ok(ostream_write(upload_stream(u), bytes));
+	return u;
+}
+
+static void
+what_comes_soon_is_held_until_its_commit(void **state)
+{
+	struct world *w = *state;
+	struct upload *u = begin_soon(w->store, "/later/f", STR("bytes"));
+	struct resource r;
+
+	must_mkcol(w->store, "/later");
+	assert_int_equal(count_entries(w, "/later"), 0);
+	assert_ok(upload_commit(u, NULL, NULL, &r, NULL, err));
+	assert_int_equal(r.length, 5);
+	must_have(w->store, "/later/f", "bytes");
+	upload_free(u);
+}
+
+static void
+what_speaks_against_it_is_said_by_the_commit(void **state)
+{
+	struct world *w = *state;
+	struct upload *u = begin_soon(w->store, "/no/f", STR("bytes"));
+
+	assert_fails(
+	    upload_commit(u, NULL, NULL, NULL, NULL, err), ERR_NO_PARENT);
+	upload_free(u);
+	must_mkcol(w->store, "/d");
+	u = begin_soon(w->store, "/d", STR("bytes"));
+	assert_fails(
+	    upload_commit(u, NULL, NULL, NULL, NULL, err), ERR_IS_COLLECTION);
+	upload_free(u);
+	u = begin_soon(w->store, "/f", STR("bytes"));
+	assert_int_equal(
+	    ostream_write(upload_stream(u), STR("!")), ERR_INTERNAL);
+	assert_fails(
+	    upload_commit(u, NULL, NULL, NULL, NULL, err), ERR_INTERNAL);
+	upload_free(u);
+	assert_int_equal(count_entries(w, "/"), 1);
+}
+
+static void
+a_small_upload_is_quick_where_nobody_is_in_its_way(void **state)
+{
+	struct world *w = *state;
+	struct upload *u = begin_soon(w->store, "/d/f", STR("bytes"));
+	struct upload *plain;
+	struct store_claim *c;
+
+	must_mkcol(w->store, "/d");
+	assert_true(upload_is_quick(u));
+	assert_ok(store_claim(w->store, at("/d"), &c, err));
+	assert_false(upload_is_quick(u));
+	store_claim_end(c);
+	assert_true(upload_is_quick(u));
+	assert_ok(store_upload(w->store, at("/d/f"), NULL, &plain, err));
+	assert_false(upload_is_quick(plain));
+	upload_free(plain);
+	upload_free(u);
+	store_close(w->store);
+	w->strict = true;
+	world_open(w);
+	u = begin_soon(w->store, "/d/f", STR("bytes"));
+	assert_false(upload_is_quick(u));
+	upload_free(u);
+}
+
 static const struct CMUnitTest rows[] = {
 	WORLD_TEST(a_replaced_file_keeps_its_mode),
 	WORLD_TEST(a_change_in_place_changes_the_etag),
 	WORLD_TEST(holes_are_copied_as_holes),
 	WORLD_TEST(a_content_can_be_sent_by_descriptor),
 	WORLD_TEST(what_is_new_has_nothing_of_what_is_gone),
+	WORLD_TEST(what_comes_soon_is_held_until_its_commit),
+	WORLD_TEST(what_speaks_against_it_is_said_by_the_commit),
+	WORLD_TEST(a_small_upload_is_quick_where_nobody_is_in_its_way),
 };
 
 const struct tests file_tests = { rows, ARRAY_LEN(rows) };

@@ -18,7 +18,7 @@ enum err_code
 put(struct store *s, const char *path, struct str bytes, const struct guard *g,
     bool *created, struct err *err)
 {
-	const struct upload_spec spec = { .length = bytes.len };
+	const struct upload_spec spec = { .length = bytes.len, .soon = !g };
 	struct upload *u;
 	enum err_code rc = store_upload(s, at(path), &spec, &u, err);
 
