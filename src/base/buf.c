@@ -34,6 +34,8 @@ buf_grow(struct buf *b, size_t need)
 	size_t cap = b->cap;
 	char *ptr;
 
+	if (need > PTRDIFF_MAX) /* no object is larger */
+		return buf_fail(b, ERR_NOMEM);
 	if (!cap) /* who begins with much mostly knows how much */
 		cap = need > BUF_FIRST ? need : BUF_FIRST;
 	while (cap < need)
