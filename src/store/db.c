@@ -192,8 +192,8 @@ static const char *const schema[SCHEMA_VERSION] = {
 	"PRAGMA user_version = 4;",
 
 	/* Who ends a lock knows its path, too. */
-	"DROP INDEX locks_token;"
-	"PRAGMA user_version = 5;",
+	("DROP INDEX locks_token;"
+	 "PRAGMA user_version = 5;"),
 
 	"CREATE TABLE late (moved INTEGER NOT NULL);"
 	"INSERT INTO late VALUES (0);"
