@@ -13,7 +13,7 @@
 
 /* calls->easy_init is curl_easy_init(), and so on. */
 struct curl_calls {
-#define CALL(name) __typeof__(curl_##name) *name;
+#define CALL(name) __typeof__(curl_##name) *(name);
 #include "client/curl_calls.def"
 #undef CALL
 };

@@ -222,7 +222,7 @@ end_part(void *arg, struct portion *p)
 	for (f = p->failed; !rc && f; f = f->next) {
 		struct member file = { .path = { { 0 } } };
 		struct err why = { 0 };
-		struct rpath to;
+		struct rpath to = { { 0 } };
 
 		rc = portion_path(p, f->i, &file.path, &why);
 		if (!rc)

@@ -31,7 +31,9 @@ struct layout {
 static void
 set_http_day(char *at, const struct utc *u)
 {
-	memcpy(at, "Day, 00 Mon 0000 00:00:00 GMT", 29);
+	static const char blank[] = "Day, 00 Mon 0000 00:00:00 GMT";
+
+	memcpy(at, blank, sizeof(blank) - 1);
 	memcpy(at, day_names[u->weekday], 3);
 	set_digits(at + 5, (unsigned)u->day, 2);
 	memcpy(at + 8, month_names[u->month - 1], 3);
@@ -41,7 +43,9 @@ set_http_day(char *at, const struct utc *u)
 static void
 set_rfc3339_day(char *at, const struct utc *u)
 {
-	memcpy(at, "0000-00-00T00:00:00Z", 20);
+	static const char blank[] = "0000-00-00T00:00:00Z";
+
+	memcpy(at, blank, sizeof(blank) - 1);
 	set_digits(at, (unsigned)u->year, 4);
 	set_digits(at + 5, (unsigned)u->month, 2);
 	set_digits(at + 8, (unsigned)u->day, 2);

@@ -8,6 +8,7 @@
  * said to go on, when the walk is back there and what it had read of them is
  * used up.
  */
+#include <assert.h>
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -361,6 +362,7 @@ meet_next(struct trip *t, const struct spot *s)
 	struct level *l = t->level;
 	enum err_code rc;
 
+	assert(l); /* whose entry it is */
 	(void)rpath_push(&t->path, str_from_c(s->entry->name));
 	if (buf_failed(&t->path))
 		return ERR_NOMEM;

@@ -46,7 +46,7 @@ slot_of(const struct watch_set *s, int wd)
 static bool
 make_room(struct watch_set *s)
 {
-	struct watch_set larger = { .fd = s->fd, .n = s->n };
+	struct watch_set larger = { 0 };
 	size_t i;
 
 	if (s->n * 2 < s->size)
@@ -60,7 +60,8 @@ make_room(struct watch_set *s)
 			larger.slots[slot_of(&larger, s->slots[i].wd)] =
 			    s->slots[i];
 	free(s->slots);
-	*s = larger;
+	s->slots = larger.slots;
+	s->size = larger.size;
 	return true;
 }
 

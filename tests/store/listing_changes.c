@@ -275,18 +275,20 @@ made_by_us(const struct world *w)
 		assert_ok(store_remove(w->store, at("/d/s1"), NULL, NULL, err));
 }
 
+static bool
+rename_by_us(const struct world *w, const char *from, const char *to)
+{
+	bool created;
+
+	return !store_rename(w->store, at(from), at(to), REPLACE_YES, NULL,
+	    NULL, &created, NULL);
+}
+
 static void
 moved_by_us(const struct world *w)
 {
-	static bool back;
-	bool created;
-
-	if (!store_rename(w->store, at(back ? "/d/moved" : "/d/f0"),
-		at(back ? "/d/f0" : "/d/moved"), REPLACE_YES, NULL, NULL,
-		&created, NULL))
-		back = !back;
-	if (back)
-		moved_by_us(w);
+	if (rename_by_us(w, "/d/f0", "/d/moved"))
+		(void)rename_by_us(w, "/d/moved", "/d/f0");
 }
 
 #define CHANGE(name)        \

@@ -8,6 +8,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -20,6 +21,9 @@
 #include "store/dir_listing.h"
 
 #define MOST 16
+
+/* For a longer search: test_listings SEEDS [FIRST]. */
+static uint64_t n_seeds = 20, first_seed = 1;
 
 /* ---- what is listed, and what is there */
 
@@ -273,25 +277,51 @@ what_is_mapped_after_it_was_known_is_in_doubt(void **state)
 	check(w, "/d", "stored into the mapping");
 }
 
-static void
-random_changes_are_in_the_next_listing(void **state)
-{
-	const struct world *w = *state;
-	unsigned at_once = 0;
-	int i;
+static uint64_t dice;
 
-	for (i = 0; i < 2000; i++) {
+static unsigned
+pick(unsigned n)
+{
+	dice ^= dice << 13;
+	dice ^= dice >> 7;
+	dice ^= dice << 17;
+	return (unsigned)(dice >> 20) % n;
+}
+
+/* How often it was known afterwards. */
+static unsigned
+random_changes(const struct world *w, int n)
+{
+	unsigned at_once = 0;
+
+	while (n-- > 0) {
 		const struct change_row *r =
-		    &changes[(unsigned)rand() % n_changes];
-		int times = rand() % 7;
+		    &changes[pick((unsigned)n_changes)];
+		unsigned times = pick(7);
 
 		r->make(w);
 		check(w, "/d", r->name);
 		while (times-- > 0)
 			check(w, "/d", "nothing more");
 		at_once += known(w, "/d") > 0;
-		if (rand() % 4 == 0)
+		if (!pick(4))
 			listings_settle(dir_of(w->store)->listings);
+	}
+	return at_once;
+}
+
+static void
+random_changes_are_in_the_next_listing(void **state)
+{
+	const struct world *w = *state;
+	uint64_t seed;
+	unsigned at_once = 0;
+
+	for (seed = first_seed; seed < first_seed + n_seeds; seed++) {
+		if (n_seeds > 20)
+			print_message("seed %" PRIu64 "\n", seed);
+		dice = seed * UINT64_C(0x9e3779b97f4a7c15) + 1;
+		at_once += random_changes(w, 100);
 	}
 	assert_true(at_once > 0);
 }
@@ -466,7 +496,7 @@ many_threads_list_and_write(void **state)
 }
 
 int
-main(void)
+main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		LISTING_TEST(an_unchanged_collection_costs_no_call_a_member),
@@ -481,5 +511,8 @@ main(void)
 		LISTING_TEST(many_threads_list_and_write),
 	};
 
+	if ((argc > 1 && !str_to_u64(str_from_c(argv[1]), &n_seeds)) ||
+	    (argc > 2 && !str_to_u64(str_from_c(argv[2]), &first_seed)))
+		return EXIT_FAILURE;
 	return cmocka_run_group_tests_name("listings", tests, NULL, NULL);
 }
