@@ -147,8 +147,11 @@ find(struct held_locks *h, const struct key *k,
     struct held **at[static HELD_LEVELS])
 {
 	struct held **from = h->first;
-	size_t level = HELD_LEVELS;
+	size_t level;
 
+	/* All of it, for gcc's analyzer, which loses count below. */
+	for (level = 0; level < HELD_LEVELS; level++)
+		at[level] = &from[level];
 	while (level-- > 0) {
 		while (from[level] && is_before(from[level], k))
 			from = from[level]->next;
