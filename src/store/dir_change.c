@@ -147,7 +147,7 @@ dir_remove_at(struct dir_store *ds, const struct place *p,
 	enum err_code rc;
 
 	act.waits = waits;
-	act.change.drops_locks = state_may_have_locks(ds->state);
+	act.change.drops_locks = state_may_have_locks_from(ds->state, p->path);
 	act_takes(&act, p);
 	act_remembers(&act, g, p->asked, false, NULL);
 	rc = act_begin(&act, ds, b, p->dir, -1, err);

@@ -254,6 +254,12 @@ enum err_code state_remember(struct state *s, const struct record *r,
 bool state_may_have_locks(const struct state *s);
 
 /*
+ * Whether one may be rooted at path, or below it: true where that is not in
+ * memory.  Under a claim to path it stays false.
+ */
+bool state_may_have_locks_from(struct state *s, struct rpath path);
+
+/*
  * Whether a lock may cover a member of the collection, or anything below: true
  * where that cannot be found out.
  */

@@ -372,6 +372,20 @@ state_locks_any(
 }
 
 bool
+state_may_have_locks_from(struct state *s, struct rpath path)
+{
+	bool found;
+
+	if (!state_may_have_locks(s))
+		return false;
+	if (!held_begin(&s->held))
+		return true;
+	found = held_at(&s->held, path) || held_below(&s->held, path);
+	held_end(&s->held);
+	return found;
+}
+
+bool
 state_may_have_locks_in(struct state *s, struct rpath collection)
 {
 	struct db *c CLEANUP(conn_unlock) = reader_lock(s);

@@ -47,6 +47,23 @@ ask(struct state *s, const char *path, struct buf *out)
 	arena_done(&a);
 }
 
+/* Whoever removes what is at path must know of them. */
+static void
+check_from(struct state *s, const char *path)
+{
+	struct arena a = { 0 };
+	struct buf below = { 0 };
+	const struct lock *locks;
+	size_t n;
+
+	assert_ok(state_locks_at(s, at(path), &a, &locks, &n, err));
+	assert_ok(state_locks_below(s, at(path), visit, &below, err));
+	if (n || below.len)
+		assert_true(state_may_have_locks_from(s, at(path)));
+	arena_done(&a);
+	buf_done(&below);
+}
+
 static struct state *
 look(struct state_world *w)
 {
@@ -65,6 +82,7 @@ check_same(struct state_world *w, struct state *other)
 	for (i = 0; i < ARRAY_LEN(paths); i++) {
 		ask(w->state, paths[i], &ours);
 		ask(other, paths[i], &theirs);
+		check_from(w->state, paths[i]);
 	}
 	assert_str_equal(buf_str(&ours), buf_str(&theirs));
 	buf_done(&ours);
@@ -191,6 +209,19 @@ a_lock_that_another_process_ends_is_gone_at_once(void **state)
 	arena_done(&a);
 }
 
+static void
+a_lock_elsewhere_is_none_of_what_is_removed(void **state)
+{
+	struct state_world *w = *state;
+
+	assert_int_equal(add(w->state, "/a", "t", END), ERR_OK);
+	assert_true(state_may_have_locks_from(w->state, at("/")));
+	assert_true(state_may_have_locks_from(w->state, at("/a")));
+	assert_false(state_may_have_locks_from(w->state, at("/a/b")));
+	assert_false(state_may_have_locks_from(w->state, at("/a!")));
+	assert_false(state_may_have_locks_from(w->state, at("/b")));
+}
+
 /* As many bytes as are not kept in memory any more, and few again. */
 static void
 too_many_for_memory_are_found_all_the_same(void **state)
@@ -229,6 +260,7 @@ main(void)
 	static const struct CMUnitTest tests[] = {
 		STATE_TEST(memory_says_what_the_database_says),
 		STATE_TEST(a_lock_that_another_process_ends_is_gone_at_once),
+		STATE_TEST(a_lock_elsewhere_is_none_of_what_is_removed),
 		STATE_TEST(too_many_for_memory_are_found_all_the_same),
 	};
 
