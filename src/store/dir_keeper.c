@@ -380,6 +380,7 @@ learn_all(struct listings *ls, struct listing *l, int dir)
 	(void)pthread_mutex_lock(&ls->lock);
 	l->forgotten = l->forgotten || !good;
 	publish(ls, l, &now);
+	l->holds--;
 	(void)pthread_mutex_unlock(&ls->lock);
 }
 
@@ -388,6 +389,8 @@ learn(struct listings *ls, int dir)
 {
 	struct listing *l = calloc(1, sizeof(*l));
 
+	if (l)
+		l->holds = 1; /* ours: an event may have it forgotten at once */
 	if (l && is_local(dir) && listed_id_of(dir, &l->id, &l->at) &&
 	    watch_listing(ls, l, dir))
 		learn_all(ls, l, dir);
