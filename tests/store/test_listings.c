@@ -339,7 +339,7 @@ a_mount_over_a_member_is_seen(void **state)
 	for (i = 0; i < ARRAY_LEN(at_all); i++) {
 		learn(w, "/d", N_FILES + 1);
 		if (mount("none", real(w, at_all[i]), "tmpfs", 0, NULL))
-			skip();
+			skip(); /* only root may mount */
 		check(w, "/d", "mount");
 		assert_int_equal(umount(real(w, at_all[i])), 0);
 		check(w, "/d", "unmount");
