@@ -24,7 +24,7 @@ arena_done(struct arena *a)
 		free(b);
 		b = before;
 	}
-	*a = (struct arena){ 0 };
+	*a = (struct arena){ .block = a->block };
 }
 
 void
@@ -51,7 +51,8 @@ arena_rest(struct arena *a)
 static bool
 arena_grow(struct arena *a, size_t size)
 {
-	size_t room = size > ARENA_BLOCK ? size : ARENA_BLOCK;
+	size_t least = a->block ? a->block : ARENA_BLOCK;
+	size_t room = size > least ? size : least;
 	struct arena_block *b;
 
 	if (__builtin_add_overflow(room, sizeof(*b), &room))

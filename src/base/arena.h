@@ -16,6 +16,8 @@ struct arena_block;
 struct arena {
 	struct arena_block *last;
 	size_t used; /* of the last block */
+	/* The least that it asks for at once, 0: 4 KiB.  It stays. */
+	size_t block;
 };
 
 /* Releases everything allocated from it. */

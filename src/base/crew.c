@@ -30,13 +30,14 @@ crew_init(struct crew *c, struct crew_share *share)
 static struct crew_job *
 take(struct crew *c)
 {
-	struct crew_job *j;
+	unsigned at = c->first;
 
 	assert(c->given && c->given <= c->n);
-	j = c->jobs[(c->first + c->n - c->given--) % CREW_JOBS];
-	assert(j->state == CREW_GIVEN);
-	j->state = CREW_RUNNING;
-	return j;
+	while (c->jobs[at]->state != CREW_GIVEN)
+		at = (at + 1) % CREW_JOBS;
+	c->given--;
+	c->jobs[at]->state = CREW_RUNNING;
+	return c->jobs[at];
 }
 
 static void
@@ -84,20 +85,37 @@ share_take(struct crew_share *s)
 }
 
 /* Signals are for the threads that await them. */
+bool
+crew_share_hire(
+    struct crew_share *s, pthread_t *helper, void *(*fn)(void *arg), void *arg)
+{
+	sigset_t all, before;
+	bool hired;
+
+	if (!share_take(s))
+		return false;
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	hired = !pthread_create(helper, NULL, fn, arg);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (!hired)
+		(void)atomic_fetch_sub(&s->now, 1);
+	return hired;
+}
+
+void
+crew_share_join(struct crew_share *s, pthread_t helper)
+{
+	(void)pthread_join(helper, NULL);
+	(void)atomic_fetch_sub(&s->now, 1);
+}
+
 static void
 hire(struct crew *c)
 {
-	sigset_t all, before;
-
-	if (c->n_helpers == CREW_HELPERS || !share_take(c->share))
-		return;
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	if (pthread_create(&c->helpers[c->n_helpers], NULL, help, c))
-		(void)atomic_fetch_sub(&c->share->now, 1);
-	else
+	if (c->n_helpers < CREW_HELPERS &&
+	    crew_share_hire(c->share, &c->helpers[c->n_helpers], help, c))
 		c->n_helpers++;
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 }
 
 /* ---- the giver */
@@ -136,22 +154,35 @@ end_oldest(struct crew *c)
 	return rc;
 }
 
+/* Where there can be none, the job is freed. */
+static enum err_code
+make_room(struct crew *c, struct crew_job *j)
+{
+	enum err_code rc = c->n == CREW_JOBS ? end_oldest(c) : ERR_OK;
+
+	if (rc)
+		j->ops->free(j);
+	return rc;
+}
+
+static void
+put_in_ring(struct crew *c, struct crew_job *j, enum crew_state state)
+{
+	j->state = state;
+	c->jobs[(c->first + c->n++) % CREW_JOBS] = j;
+}
+
 /* More than one that waits: the giver has come ahead of who works. */
 enum err_code
 crew_give(struct crew *c, struct crew_job *j)
 {
-	enum err_code rc = ERR_OK;
+	enum err_code rc = make_room(c, j);
 	bool hires;
 
-	if (c->n == CREW_JOBS)
-		rc = end_oldest(c);
-	if (rc) {
-		j->ops->free(j);
+	if (rc)
 		return rc;
-	}
-	j->state = CREW_GIVEN;
 	(void)pthread_mutex_lock(&c->lock);
-	c->jobs[(c->first + c->n++) % CREW_JOBS] = j;
+	put_in_ring(c, j, CREW_GIVEN);
 	c->given++;
 	if (c->idle)
 		(void)pthread_cond_signal(&c->work);
@@ -159,6 +190,20 @@ crew_give(struct crew *c, struct crew_job *j)
 	(void)pthread_mutex_unlock(&c->lock);
 	if (hires)
 		hire(c);
+	return ERR_OK;
+}
+
+enum err_code
+crew_do(struct crew *c, struct crew_job *j)
+{
+	enum err_code rc = make_room(c, j);
+
+	if (rc)
+		return rc;
+	(void)pthread_mutex_lock(&c->lock);
+	put_in_ring(c, j, CREW_RUNNING);
+	run(c, j);
+	(void)pthread_mutex_unlock(&c->lock);
 	return ERR_OK;
 }
 
@@ -183,9 +228,7 @@ crew_done(struct crew *c)
 	(void)pthread_cond_broadcast(&c->work);
 	(void)pthread_mutex_unlock(&c->lock);
 	for (i = 0; i < c->n_helpers; i++)
-		(void)pthread_join(c->helpers[i], NULL);
-	if (c->n_helpers)
-		(void)atomic_fetch_sub(&c->share->now, c->n_helpers);
+		crew_share_join(c->share, c->helpers[i]);
 	for (i = 0; i < c->n; i++) {
 		struct crew_job *j = c->jobs[(c->first + i) % CREW_JOBS];
 

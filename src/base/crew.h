@@ -51,7 +51,7 @@ struct crew {
 	struct crew_share *share;
 	struct crew_job *jobs[CREW_JOBS]; /* a ring: first is the oldest */
 	unsigned first, n;
-	unsigned given; /* of them, not yet begun: the newest */
+	unsigned given; /* of them, not yet begun */
 	unsigned idle; /* helpers */
 	bool over;
 	bool waits; /* the giver */
@@ -62,6 +62,16 @@ struct crew {
 /* As many helpers as there are processors, but for one. */
 void crew_share_init(struct crew_share *s);
 
+/*
+ * One helper that runs this and takes no signals; false: there are as many
+ * already, or none can be had.
+ */
+bool crew_share_hire(struct crew_share *s, pthread_t *helper,
+    void *(*fn)(void *arg), void *arg) MUST_USE;
+
+/* Waits for its end. */
+void crew_share_join(struct crew_share *s, pthread_t helper);
+
 /* It must not move.  share may be NULL: no helpers. */
 void crew_init(struct crew *c, struct crew_share *share);
 
@@ -70,6 +80,12 @@ void crew_init(struct crew *c, struct crew_share *share);
  * the first end() returns that is not ERR_OK, and then no other is ended.
  */
 enum err_code crew_give(struct crew *c, struct crew_job *j) MUST_USE;
+
+/*
+ * The same for a job that the giver does by itself and at once, before what is
+ * waiting: what it did can be built upon, though it ends in its turn.
+ */
+enum err_code crew_do(struct crew *c, struct crew_job *j) MUST_USE;
 
 /* Ends all. */
 enum err_code crew_drain(struct crew *c) MUST_USE;

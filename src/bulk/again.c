@@ -125,7 +125,7 @@ again_end(struct bulk_run *r)
 static bool
 fail(struct bulk_run *r, struct task *t, enum err_code rc)
 {
-	t->err.code = rc;
+	t->err->code = rc;
 	task_failed(r, t);
 	return false;
 }
@@ -142,8 +142,8 @@ make_print(struct bulk_run *r, struct task *t, const struct request *req)
 	enum err_code rc;
 
 	if (!f)
-		return err_nomem(&t->err);
-	rc = keyed_print(req, &t->arena, f, &t->err);
+		return err_nomem(t->err);
+	rc = keyed_print(req, &t->arena, f, t->err);
 	if (rc)
 		return rc;
 	/* A PROPPATCH by itself is answered in another form. */
@@ -155,6 +155,8 @@ make_print(struct bulk_run *r, struct task *t, const struct request *req)
 	}
 	if (item->body_print.len)
 		fingerprint_part(f, item->body_print);
+	else if (item->body_sum.len)
+		fingerprint_body(f, item->body_sum);
 	else
 		(void)ostream_write(fingerprint_stream(f, NULL), item->body);
 	(void)fingerprint_end(f, (char *)t->print);
@@ -297,23 +299,54 @@ take(struct bulk_run *r, struct task *t)
 {
 	bool nomem = false;
 
-	if (!r->env.keys || r->dry || r->trying)
+	if (!r->env.keys || r->dry || r->trying || t->has_key)
 		return true;
 	t->has_key = keys_take(r->env.keys, t->store_key, &nomem);
 	if (t->has_key)
 		return true;
 	if (nomem)
-		return fail(r, t, err_nomem(&t->err));
+		return fail(r, t, err_nomem(t->err));
 	return fail(r, t,
-	    err_tell(&t->err, ERR_KEY_IN_USE,
+	    err_tell(t->err, ERR_KEY_IN_USE,
 		"an operation with this key is being carried out; send it "
 		"again to learn its outcome"));
+}
+
+/* Of an item that has it of the batch's. */
+static bool
+is_batch_key(const struct task *t)
+{
+	return t->state != TASK_DONE && t->store_key.len &&
+	    !t->item->idempotency_key.len;
+}
+
+enum err_code
+again_window(struct bulk_run *r, struct err *err)
+{
+	struct str below = buf_str(&r->batch_key);
+	bool nomem = false, any;
+	enum err_code rc;
+	size_t i;
+
+	if (!r->env.keys || r->dry || !below.len)
+		return ERR_OK;
+	/* Whose key is not free now asks when it is begun. */
+	for (i = 0; i < r->n; i++)
+		if (is_batch_key(&r->tasks[i]))
+			r->tasks[i].has_key = keys_take(
+			    r->env.keys, r->tasks[i].store_key, &nomem);
+	/* It ends in the slash. */
+	rc = store_recall_any(
+	    r->env.store, str_head(below, below.len - 1), &any, err);
+	for (i = 0; i < r->n && !rc; i++)
+		r->tasks[i].unused = r->tasks[i].has_key && !any;
+	return rc;
 }
 
 static enum err_code
 is_reused(struct task *t)
 {
-	return err_tell(&t->err, ERR_KEY_REUSED,
+	return err_tell(t->err, ERR_KEY_REUSED,
 	    "another operation was carried out under this key: a new one "
 	    "needs a new key");
 }
@@ -324,25 +357,28 @@ again_begin(struct bulk_run *r, struct task *t, struct store *store,
 {
 	struct recalled *was;
 	enum err_code rc;
-	bool found;
+	bool found = false;
 
 	if (!t->store_key.len)
 		return true;
 	rc = make_print(r, t, req);
 	was = ARENA_NEW(&t->arena, struct recalled);
 	if (!rc && !was)
-		rc = err_nomem(&t->err);
+		rc = err_nomem(t->err);
 	if (rc)
 		return fail(r, t, rc);
 	if (!take(r, t))
 		return false;
-	rc = store_recall(store, t->store_key, &t->arena, was, &found, &t->err);
+	if (!t->unused)
+		rc = store_recall(
+		    store, t->store_key, &t->arena, was, &found, t->err);
 	if (rc)
 		return fail(r, t, rc);
 	t->record = (struct record){
 		.key = t->store_key,
 		.print = str_of((const char *)t->print, sizeof(t->print)),
 		.expires = expires(r),
+		.unused = t->unused,
 	};
 	t->recorded = !r->dry && !r->trying;
 	if (!found)
@@ -369,7 +405,7 @@ again_body(struct bulk_run *r, struct task *t)
 	print = fingerprint_end(t->body_print, (char *)t->print);
 	if (was && !str_eq(was->print, print)) {
 		(void)is_reused(t);
-		item_fail(r, t, &t->err);
+		item_fail(r, t, t->err);
 		return false;
 	}
 	return !t->was || replay(r, t, t->was);

@@ -414,23 +414,37 @@ check_group(struct checking *c, struct task *t, struct err *err)
 	return ERR_OK;
 }
 
+/* As key_put() and key_put_item() have it; each begins with the same user. */
+static bool
+make_key(struct checking *c, struct task *t)
+{
+	struct str own = t->item->idempotency_key;
+	struct buf b CLEANUP(buf_done) = { 0 };
+
+	if (!c->user.len)
+		key_put_user(&c->user, c->r->spec.caller.user);
+	buf_put(&b, buf_str(&c->user));
+	buf_put(&b, own.len ? own : c->r->spec.key);
+	if (!own.len) {
+		buf_putc(&b, '/');
+		buf_put(&b, t->item->id);
+	}
+	return !buf_failed(&c->user) && !buf_failed(&b) &&
+	    arena_str(&t->arena, buf_str(&b), &t->store_key);
+}
+
 static enum err_code
 check_key(struct checking *c, struct task *t, struct err *err)
 {
 	struct str own = t->item->idempotency_key, all = c->r->spec.key;
-	struct buf b CLEANUP(buf_done) = { 0 };
 	struct task *other;
 	void **value;
 
 	if ((!own.len && !all.len) || !(t->ways & WAY_KEYED))
 		return ERR_OK;
-	if (own.len)
-		key_put(&b, c->r->spec.caller.user, own);
-	else
-		key_put_item(&b, c->r->spec.caller.user, all, t->item->id);
-	if (buf_failed(&b) || !arena_str(&t->arena, buf_str(&b), &t->store_key))
+	if (!make_key(c, t))
 		return err_nomem(err);
-	if (b.len > RECORD_KEY_MAX)
+	if (t->store_key.len > RECORD_KEY_MAX)
 		return wrong(t, err, own.len ? "idempotencyKey" : "id",
 		    "makes a key that is too long");
 	value = names_add(&c->keys, t->store_key);

@@ -8,6 +8,7 @@
 
 #include "bulk/impl.h"
 #include "http/fields.h"
+#include "store/spot.h"
 
 struct checking {
 	struct bulk_run *r;
@@ -16,10 +17,12 @@ struct checking {
 	size_t n;
 	bool big; /* a body comes in pieces, later */
 	struct names ids, keys;
+	struct buf user; /* what his keys begin with */
 	struct names groups; /* so far; the first task of each */
 	struct names later_groups; /* all; the same */
 	struct rpath *adrift; /* where something is moved to, links and all */
 	size_t n_adrift;
+	struct store_spot *spots; /* two of each task: touch.c */
 };
 
 /*
@@ -40,7 +43,10 @@ check_defaults(const struct batch_head *head, struct err *err) MUST_USE;
 enum err_code
 check_item(struct checking *c, struct task *t, struct err *err) MUST_USE;
 
-/* It is checked, and those before it have been here. */
+/* All are checked: where each begins and goes. */
+enum err_code find_spots(struct checking *c, struct err *err) MUST_USE;
+
+/* That is known, and those before it have been here. */
 enum err_code
 find_touches(struct checking *c, struct task *t, struct err *err) MUST_USE;
 

@@ -89,13 +89,11 @@ crew_new(size_t n, void (*fn)(void *arg, size_t i), void *arg)
 }
 
 static void
-call_helpers(struct crew *c, const struct bulk_env *env)
+call_helpers(struct crew *c, const struct bulk_env *env, size_t most)
 {
-	size_t i, most = c->n;
+	size_t i;
 
-	if (most > env->limits->concurrency)
-		most = (size_t)env->limits->concurrency;
-	for (i = 1; i < most; i++) {
+	for (i = 1; i < most && i < c->n; i++) {
 		if (!user_help(c->user, env->limits->concurrency_user))
 			return;
 		pthread_mutex_lock(&c->mutex);
@@ -112,13 +110,13 @@ call_helpers(struct crew *c, const struct bulk_env *env)
 }
 
 void
-crew_run(const struct bulk_env *env, struct user *user, size_t n,
+crew_run(const struct bulk_env *env, struct user *user, size_t most, size_t n,
     void (*fn)(void *arg, size_t i), void *arg)
 {
 	struct crew *c = NULL;
 	size_t i;
 
-	if (n > 1 && env->spawn && env->limits->concurrency > 1)
+	if (n > 1 && env->spawn && most > 1)
 		c = crew_new(n, fn, arg);
 	if (!c) {
 		for (i = 0; i < n; i++)
@@ -126,7 +124,7 @@ crew_run(const struct bulk_env *env, struct user *user, size_t n,
 		return;
 	}
 	c->user = user;
-	call_helpers(c, env);
+	call_helpers(c, env, most);
 	crew_work(c);
 	pthread_mutex_lock(&c->mutex);
 	while (c->working)

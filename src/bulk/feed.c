@@ -100,10 +100,17 @@ big_end(void *arg, const struct err *bad, struct err *err)
 enum err_code
 feed_init(struct feed *f, const struct feed_spec *spec, struct err *err)
 {
+	enum err_code rc;
+
 	*f = (struct feed){ .spec = *spec };
 	f->big = (struct batch_big){ big_begin, big_end, f };
-	return batch_parser_new(spec->form, spec->boundary, spec->env->limits,
+	rc = batch_parser_new(spec->form, spec->boundary, spec->env->limits,
 	    &f->big, &f->parser, err);
+	/* All of a stream is not known when its first window runs. */
+	if (!rc && spec->run.key.len)
+		batch_parser_keep_prints(f->parser,
+		    is_stream(f) ? BATCH_PRINTS_ITEMS : BATCH_PRINTS_ALL);
+	return rc;
 }
 
 /*
@@ -180,7 +187,7 @@ feed_end(struct feed *f, struct err *err)
 	rc = batch_parser_end(f->parser, err);
 	if (rc)
 		return break_off(f, rc, err);
-	if (!is_stream(f)) /* all of it is known */
+	if (!is_stream(f) && f->spec.run.key.len) /* all of it is known */
 		f->spec.run.print = batch_parser_print(f->parser);
 	if (!rc && f->spec.count_only && !is_stream(f))
 		rc = bulk_check(f->spec.env, &f->spec.run,

@@ -63,7 +63,8 @@ struct task {
 	/* ---- what becomes of it: item.c, run.c */
 	enum task_state state;
 	struct item_exchange *ix; /* while it runs */
-	struct err err; /* why it failed */
+	void *made; /* its memory */
+	struct err *err; /* why it failed; bulk_run.errs */
 	struct result result; /* of one that is done */
 	bool durable; /* whatever becomes of the batch of changes */
 	struct str caused_by; /* of a failure: the id that is to blame */
@@ -76,6 +77,7 @@ struct task {
 	unsigned char print[32];
 	struct record record;
 	bool has_key; /* taken */
+	bool unused; /* its key: nobody has to look */
 	bool recorded; /* the record goes with its change */
 	struct fingerprint *body_print; /* of a body that comes in pieces */
 	struct recalled *was; /* done before, if that is the same body */
@@ -94,6 +96,7 @@ struct bulk_run {
 	const struct batch_head *head; /* of the window */
 
 	struct task *tasks; /* of the window */
+	struct err *errs; /* of them; most are never touched */
 	size_t n;
 	size_t n_put; /* results that were handed on */
 	struct names hrefs; /* paths of the tasks, where each is told once */
@@ -106,6 +109,7 @@ struct bulk_run {
 
 	bool taking_big; /* a body that comes in pieces */
 	struct batch_item big;
+	struct err big_bad; /* of it */
 	struct ostream *big_to, nowhere;
 
 	bool key_known; /* the batch's key has been looked at */
@@ -191,6 +195,11 @@ bool again_body(struct bulk_run *r, struct task *t);
 void again_done(struct bulk_run *r, struct task *t, struct store *store,
     struct store_batch *b);
 void again_give_back(struct bulk_run *r, struct task *t);
+/*
+ * Of a window: takes what keys its items have of the batch's, as far as they
+ * are free, and finds out whether any of them was ever used.
+ */
+enum err_code again_window(struct bulk_run *r, struct err *err) MUST_USE;
 /* The batch's own key: takes it, and sees that it is used for one payload. */
 enum err_code again_start(struct bulk_run *r, struct err *err) MUST_USE;
 void again_end(struct bulk_run *r);
@@ -213,9 +222,10 @@ enum err_code run_independent(struct bulk_run *r, struct err *err) MUST_USE;
 
 /*
  * Calls fn(arg, i) for each i below n, on this thread and on as many others as
- * are free and user may have beside it, and returns when all are done.
+ * are free and user may have beside it, most of them with it, and returns when
+ * all are done.
  */
-void crew_run(const struct bulk_env *env, struct user *user, size_t n,
-    void (*fn)(void *arg, size_t i), void *arg);
+void crew_run(const struct bulk_env *env, struct user *user, size_t most,
+    size_t n, void (*fn)(void *arg, size_t i), void *arg);
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* An item as a request, and its reply as a result. */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "base/plain.h"
 #include "bulk/capture.h"
@@ -233,8 +234,10 @@ static enum err_code
 make_request(struct bulk_run *r, struct task *t, struct item_exchange **out,
     struct err *err)
 {
-	struct item_exchange *ix = ARENA_NEW(&t->arena, struct item_exchange);
+	struct item_exchange *ix = calloc(1, sizeof(*ix));
 
+	free(t->made); /* of a try before */
+	t->made = ix;
 	if (!ix)
 		return err_nomem(err);
 	*out = ix;
@@ -291,6 +294,8 @@ end_exchange(struct task *t)
 	if (ix && ix->ops->end)
 		ix->ops->end(&ix->x);
 	t->ix = NULL;
+	free(t->made);
+	t->made = NULL;
 }
 
 /* For create, that something exists is no condition that was set. */
@@ -304,7 +309,7 @@ word_create(struct task *t, const struct exchange *x, enum err_code rc)
 	if (store_stat(x->store, t->path, &res, NULL))
 		return rc;
 	return err_tell(
-	    &t->err, ERR_ALREADY_EXISTS, "%s", err_text(ERR_ALREADY_EXISTS));
+	    t->err, ERR_ALREADY_EXISTS, "%s", err_text(ERR_ALREADY_EXISTS));
 }
 
 static void
@@ -319,10 +324,10 @@ put_outcomes(struct task *t, struct capture *c)
 			.status = t->ways & WAY_FOUND ? 200 : c->worst,
 		};
 	if (!(t->ways & WAY_FOUND)) {
-		(void)snprintf(t->err.tell, sizeof(t->err.tell),
+		(void)snprintf(t->err->tell, sizeof(t->err->tell),
 		    "%llu of its members failed",
 		    (unsigned long long)c->n_failed);
-		o.tell = str_from_c(t->err.tell);
+		o.tell = str_from_c(t->err->tell);
 	}
 	task_result(t, &o);
 	t->result.partial = !(t->ways & WAY_FOUND);
@@ -439,11 +444,11 @@ finish(struct bulk_run *r, struct task *t, enum err_code rc)
 	struct capture *c = &t->ix->capture;
 
 	if (!rc && (!c->base.status || !c->ended))
-		rc = err_set(&t->err, ERR_INTERNAL, "no answer was given");
+		rc = err_set(t->err, ERR_INTERNAL, "no answer was given");
 	if (rc)
 		rc = word_create(t, &t->ix->x, rc);
 	if (rc) {
-		t->err.code = rc;
+		t->err->code = rc;
 		task_failed(r, t);
 		if (t->result.outcome.status < 400)
 			put_headers(t, c);
@@ -468,10 +473,10 @@ item_fail(struct bulk_run *r, struct task *t, const struct err *err)
 {
 	if (t->state == TASK_DONE)
 		return;
-	if (&t->err != err)
-		t->err = *err;
+	if (t->err != err)
+		*t->err = *err;
 	if (t->ix)
-		finish(r, t, t->err.code);
+		finish(r, t, t->err->code);
 	else
 		task_failed(r, t);
 }
@@ -479,7 +484,7 @@ item_fail(struct bulk_run *r, struct task *t, const struct err *err)
 static void
 fail_early(struct bulk_run *r, struct task *t, enum err_code rc)
 {
-	t->err.code = rc;
+	t->err->code = rc;
 	task_failed(r, t);
 }
 
@@ -492,9 +497,9 @@ item_open(struct bulk_run *r, struct task *t, struct store *store,
 	enum err_code rc;
 
 	*to = NULL;
-	rc = find_paths(t, &t->err);
+	rc = find_paths(t, t->err);
 	if (!rc)
-		rc = make_request(r, t, &ix, &t->err);
+		rc = make_request(r, t, &ix, t->err);
 	if (rc) {
 		fail_early(r, t, rc);
 		return;
@@ -504,18 +509,17 @@ item_open(struct bulk_run *r, struct task *t, struct store *store,
 			*to = fingerprint_stream(t->body_print, NULL);
 		return;
 	}
-	rc = find_tags(t, ix, &t->err);
+	rc = find_tags(t, ix, t->err);
 	if (rc) {
 		fail_early(r, t, rc);
 		return;
 	}
 	make_exchange(ix, store, b);
 	x = &ix->x;
-	rc = t->ix->ops->begin(x, &t->err);
+	rc = t->ix->ops->begin(x, t->err);
 	if (!rc && t->ix->req.has_body && !x->body)
-		rc =
-		    err_tell(&t->err, ERR_MEDIA_TYPE, "%.*s takes no body here",
-			STR_ARG(str_head(t->method_name, 40)));
+		rc = err_tell(t->err, ERR_MEDIA_TYPE, "%.*s takes no body here",
+		    STR_ARG(str_head(t->method_name, 40)));
 	if (rc) {
 		finish(r, t, rc);
 		return;
@@ -543,5 +547,5 @@ item_run(struct bulk_run *r, struct task *t)
 {
 	if (t->state != TASK_BEGUN)
 		return;
-	finish(r, t, t->ix->ops->run(&t->ix->x, &t->err));
+	finish(r, t, t->ix->ops->run(&t->ix->x, t->err));
 }

@@ -45,6 +45,7 @@ struct plan {
 	size_t *heap; /* ready, the first on top */
 	size_t n_heap;
 	size_t left; /* not taken */
+	size_t looks; /* plan_looks() */
 	struct link *links;
 	size_t n_links, room_links;
 };
@@ -129,6 +130,7 @@ wait_for(struct planning *b, size_t unit, size_t other)
 {
 	struct unit *o;
 
+	b->p->looks++;
 	if (other == NONE || other == unit)
 		return;
 	assert(other < unit);
@@ -391,6 +393,12 @@ plan_done(struct plan *p, const struct plan_unit *u)
 		if (!--other->waits)
 			heap_add(p, p->links[l].unit);
 	}
+}
+
+size_t
+plan_looks(const struct plan *p)
+{
+	return p->looks;
 }
 
 bool

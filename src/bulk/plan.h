@@ -55,6 +55,9 @@ void plan_done(struct plan *p, const struct plan_unit *u);
 /* All were taken. */
 bool plan_is_empty(const struct plan *p);
 
+/* How often one item was held against another, or against a path. */
+size_t plan_looks(const struct plan *p);
+
 void plan_free(struct plan *p); /* NULL is fine */
 
 #endif

@@ -50,7 +50,7 @@ void
 task_failed(struct bulk_run *r, struct task *t)
 {
 	struct outcome o =
-	    outcome_failed(t->path, t->slash, t->err.code, &t->err);
+	    outcome_failed(t->path, t->slash, t->err->code, t->err);
 
 	(void)r;
 	if (o.status < 400) { /* nothing has changed: no failure */
@@ -64,7 +64,7 @@ void
 task_waited_for(struct bulk_run *r, struct task *t, struct str id)
 {
 	t->caused_by = id;
-	(void)err_tell(&t->err, ERR_DEPENDENCY, "operation '%.*s' failed",
+	(void)err_tell(t->err, ERR_DEPENDENCY, "operation '%.*s' failed",
 	    STR_ARG(str_head(id, 128)));
 	task_failed(r, t);
 }
@@ -73,7 +73,7 @@ void
 task_put_off(
     struct bulk_run *r, struct task *t, enum err_code why, const char *tell)
 {
-	(void)err_tell(&t->err, why, "%s", tell);
+	(void)err_tell(t->err, why, "%s", tell);
 	task_failed(r, t);
 	t->result.not_attempted = true;
 }
@@ -88,7 +88,7 @@ task_enough(struct bulk_run *r, struct task *t)
 void
 task_undo(struct bulk_run *r, struct task *t, const struct err *err)
 {
-	t->err = *err;
+	*t->err = *err;
 	task_failed(r, t);
 }
 

@@ -182,6 +182,8 @@ bulk_run_window(struct bulk_run *r, const struct batch_head *head,
 	if (!rc)
 		rc = again_start(r, err);
 	if (!rc)
+		rc = again_window(r, err);
+	if (!rc)
 		rc = run_counted(r, head, err);
 	if (!rc && r->spec.stream && !last)
 		rc = say_progress(r, err);
@@ -254,8 +256,8 @@ bulk_run_big_begin(struct bulk_run *r, const struct batch_head *head,
 
 	assert(!r->over && !r->taking_big);
 	r->big = *item;
-	if (!r->big.bad.code)
-		r->big.bad.code = may_be_big(item, r->env.limits, &r->big.bad);
+	if (!r->big.bad && may_be_big(item, r->env.limits, &r->big_bad))
+		r->big.bad = &r->big_bad;
 	r->taking_big = true;
 	rc = check_mode(r, head, false, err);
 	if (!rc)

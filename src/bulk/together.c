@@ -188,7 +188,7 @@ forget(struct task *t)
 {
 	t->state = TASK_WAITS;
 	t->result = (struct result){ 0 };
-	t->err = (struct err){ 0 };
+	*t->err = (struct err){ 0 };
 	t->caused_by = (struct str){ 0 };
 	t->etag_len = 0;
 	t->at = (struct rpath){ 0 };

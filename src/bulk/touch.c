@@ -63,35 +63,37 @@ set_adrift(struct checking *c, struct rpath path, struct err *err)
 	return ERR_OK;
 }
 
-/* A path as it is asked for, and what is there before the window. */
-struct spot {
-	struct rpath path, real; /* the same where there is no link */
-	bool collection;
-};
-
-static enum err_code
-find_spot(struct checking *c, struct task *t, struct rpath path,
-    struct spot *out, struct err *err)
+/*
+ * What is there before the window.  Of each task two in a row: where it begins,
+ * and where it goes, or none.
+ */
+enum err_code
+find_spots(struct checking *c, struct err *err)
 {
 	struct store *s = c->r->env.store;
-	struct resource res;
-	enum err_code rc;
+	size_t i;
 
-	*out = (struct spot){ path, path, false };
-	if (!store_has_links(s))
+	c->spots = calloc(2 * c->n + 1, sizeof(*c->spots));
+	if (!c->spots)
+		return err_nomem(err);
+	for (i = 0; i < c->n; i++) {
+		const struct task *t = &c->v[i];
+		struct store_spot *from = &c->spots[2 * i], *to = from + 1;
+
+		if (t->state == TASK_DONE)
+			continue;
+		from->path = from->real = place_of(&t->url_ref, t->path);
+		if (t->ways & WAY_TO)
+			to->path = to->real = place_of(&t->to_ref, t->to);
+	}
+	if (!c->n || !store_has_links(s))
 		return ERR_OK;
-	rc = store_resolve(s, path, &t->arena, &out->real, err);
-	if (rc == ERR_NOMEM)
-		return rc;
-	if (rc)
-		out->real = path;
-	out->collection = !store_stat(s, path, &res, NULL) && res.collection;
-	return ERR_OK;
+	return store_find_spots(s, c->spots, 2 * c->n, &c->v[0].arena, err);
 }
 
 static void
-touch_spot(
-    const struct checking *c, struct task *t, const struct spot *s, bool write)
+touch_spot(const struct checking *c, struct task *t, const struct store_spot *s,
+    bool write)
 {
 	if (is_adrift(c, s->path) || is_adrift(c, s->real)) {
 		add_touch(t, RPATH_ROOT, write);
@@ -108,41 +110,31 @@ is_shallow(const struct task *t)
 	return str_eq(t->item->depth, STR("0"));
 }
 
-static enum err_code
-touch_from(struct checking *c, struct task *t, struct spot *s, struct err *err)
+static void
+touch_from(const struct checking *c, struct task *t, const struct store_spot *s)
 {
-	enum err_code rc =
-	    find_spot(c, t, place_of(&t->url_ref, t->path), s, err);
-
-	if (rc)
-		return rc;
 	touch_spot(c, t, s, t->ways & WAY_WRITES);
 	if (t->ways & WAY_BELOW && s->collection && !is_shallow(t))
 		add_touch(t, RPATH_ROOT, false);
-	return ERR_OK;
 }
 
 /* A collection that stays may have links below it, which are gone through. */
 static enum err_code
-touch_to(struct checking *c, struct task *t, const struct spot *from,
+touch_to(struct checking *c, struct task *t, const struct store_spot *from,
     struct err *err)
 {
-	bool moves = t->ways & WAY_WRITES;
-	struct spot s;
-	enum err_code rc =
-	    find_spot(c, t, place_of(&t->to_ref, t->to), &s, err);
+	const struct store_spot *s = from + 1;
+	enum err_code rc;
 
-	if (rc)
-		return rc;
-	touch_spot(c, t, &s, true);
-	if (s.collection)
+	touch_spot(c, t, s, true);
+	if (s->collection)
 		add_touch(t, RPATH_ROOT, true);
-	if (!moves ||
+	if (!(t->ways & WAY_WRITES) ||
 	    (!from->collection && rpath_eq(from->path, from->real) &&
 		!is_adrift(c, from->path) && !is_adrift(c, from->real)))
 		return ERR_OK;
-	rc = set_adrift(c, s.path, err);
-	return rc ? rc : set_adrift(c, s.real, err);
+	rc = set_adrift(c, s->path, err);
+	return rc ? rc : set_adrift(c, s->real, err);
 }
 
 /* ---- */
@@ -157,11 +149,12 @@ asks_of_others(const struct headers *h)
 enum err_code
 find_touches(struct checking *c, struct task *t, struct err *err)
 {
-	struct spot from;
-	enum err_code rc = touch_from(c, t, &from, err);
+	const struct store_spot *from = &c->spots[2 * (t - c->v)];
+	enum err_code rc = ERR_OK;
 
-	if (!rc && (t->ways & WAY_TO))
-		rc = touch_to(c, t, &from, err);
+	touch_from(c, t, from);
+	if (t->ways & WAY_TO)
+		rc = touch_to(c, t, from, err);
 	if (rc ||
 	    (!asks_of_others(&t->item->headers) &&
 		!asks_of_others(&c->head->defaults)))

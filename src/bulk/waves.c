@@ -10,8 +10,9 @@
 #include <stdlib.h>
 
 #include "bulk/impl.h"
+#include "store/members.h"
 
-#define WAVE_MAX ((size_t)128)
+#define WAVE_MAX ((size_t)256)
 
 #define FEW 4 /* operations whose changes are synced one by one */
 
@@ -161,16 +162,32 @@ end_units(struct waves *w)
 	}
 }
 
+/* More than are of use to changes only where some of them look. */
+static size_t
+threads_for(const struct waves *w)
+{
+	const struct bulk_run *r = w->r;
+	size_t most = (size_t)r->env.limits->concurrency;
+	size_t changers = store_changers(r->store);
+	size_t i;
+
+	for (i = 0; i < w->n; i++)
+		if (!(r->tasks[w->units[i].first].ways & WAY_WRITES))
+			return most;
+	return changers && changers < most ? changers : most;
+}
+
 static void
 run_wave(struct waves *w)
 {
 	struct bulk_run *r = w->r;
+	size_t most = threads_for(w);
 
-	crew_run(&r->env, r->user, w->n, begin_unit, w);
+	crew_run(&r->env, r->user, most, w->n, begin_unit, w);
 	/* What it did not do is done for each. */
 	if (w->n > 1 && r->batch)
 		(void)!store_batch_flush(r->store, r->batch, NULL);
-	crew_run(&r->env, r->user, w->n, run_unit, w);
+	crew_run(&r->env, r->user, most, w->n, run_unit, w);
 	end_units(w);
 }
 

@@ -7,6 +7,10 @@
 
 #include "bulk/check.h"
 
+/* What most need, so that none is short of memory once it is done; all of them
+ * are there at once. */
+#define TASK_BLOCK ((size_t)2048)
+
 enum err_code
 wrong(const struct task *t, struct err *err, const char *field,
     const char *what, ...)
@@ -95,8 +99,8 @@ blame(struct checking *c, struct task *t, enum err_code rc,
 			*err = *why;
 		return rc;
 	}
-	t->err = *why;
-	t->err.code = rc;
+	*t->err = *why;
+	t->err->code = rc;
 	task_failed(c->r, t);
 	return ERR_OK;
 }
@@ -115,8 +119,8 @@ take_names(struct checking *c, struct err *err)
 		if (!rc)
 			rc = take_group(c, t, &why);
 		/* What the parser found is said first. */
-		if (!rc && t->item->bad.code) {
-			why = t->item->bad;
+		if (!rc && t->item->bad) {
+			why = *t->item->bad;
 			rc = why.code;
 		}
 		rc = blame(c, t, rc, &why, err);
@@ -131,15 +135,19 @@ checking_done(struct checking *c)
 {
 	names_done(&c->ids);
 	names_done(&c->keys);
+	buf_done(&c->user);
 	names_done(&c->groups);
 	names_done(&c->later_groups);
 	free(c->adrift);
+	free(c->spots);
 }
 
 static enum err_code
-check_all(struct checking *c, struct err *err)
+check_each(struct checking *c,
+    enum err_code (*check)(struct checking *c, struct task *t, struct err *err),
+    struct err *err)
 {
-	enum err_code rc = take_names(c, err);
+	enum err_code rc = ERR_OK;
 	size_t i;
 
 	for (i = 0; i < c->n && !rc; i++) {
@@ -148,12 +156,22 @@ check_all(struct checking *c, struct err *err)
 
 		if (t->state == TASK_DONE)
 			continue;
-		rc = check_item(c, t, &why);
-		if (!rc)
-			rc = find_touches(c, t, &why);
+		rc = check(c, t, &why);
 		rc = blame(c, t, rc, &why, err);
 	}
 	return rc;
+}
+
+static enum err_code
+check_all(struct checking *c, struct err *err)
+{
+	enum err_code rc = take_names(c, err);
+
+	if (!rc)
+		rc = check_each(c, check_item, err);
+	if (!rc)
+		rc = find_spots(c, err);
+	return rc ? rc : check_each(c, find_touches, err);
 }
 
 static enum err_code
@@ -197,12 +215,16 @@ check_window(struct bulk_run *r, const struct batch_head *head,
 		return rc;
 	r->head = head;
 	r->tasks = c.v = calloc(w->n + 1, sizeof(*c.v));
-	if (!c.v)
+	r->errs = calloc(w->n + 1, sizeof(*r->errs));
+	if (!c.v || !r->errs)
 		return err_nomem(err);
 	r->n = w->n;
 	r->n_put = 0;
-	for (i = 0; i < w->n; i++)
+	for (i = 0; i < w->n; i++) {
 		c.v[i].item = &w->v[i];
+		c.v[i].err = &r->errs[i];
+		c.v[i].arena.block = TASK_BLOCK;
+	}
 	rc = check_all(&c, err);
 	return rc || !r->spec.hrefs_once ? rc : check_hrefs(&c, err);
 }
@@ -215,10 +237,13 @@ tasks_free(struct bulk_run *r)
 	for (i = 0; i < r->n; i++) {
 		arena_done(&r->tasks[i].arena);
 		buf_done(&r->tasks[i].body);
+		free(r->tasks[i].made);
 	}
 	names_done(&r->hrefs);
 	free(r->tasks);
+	free(r->errs);
 	r->tasks = NULL;
+	r->errs = NULL;
 	r->n = r->n_put = 0;
 }
 

@@ -8,6 +8,9 @@
 
 #define STEP ((size_t)64 * 1024)
 
+/* A dry run keeps all of them at once, and most are a line. */
+#define ONE_BLOCK ((size_t)192)
+
 void
 batch_one_free(struct batch_one *one)
 {
@@ -91,6 +94,7 @@ batch_one_new(
 		(void)err_nomem(err);
 		return NULL;
 	}
+	one->a.block = ONE_BLOCK;
 	one->at = *at;
 	rc = arena_str(&one->a, at->bytes, &one->at.bytes) ? ERR_OK
 							   : err_nomem(err);

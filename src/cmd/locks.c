@@ -382,27 +382,36 @@ say_broken(struct str token, struct str path)
 	return print_out(&out);
 }
 
+/* As Lock-Token has it, in "<>", or without. */
+static struct str
+bare_token(const char *arg)
+{
+	struct str token = str_from_c(arg);
+
+	if (token.len < 2 || arg[0] != '<' || arg[token.len - 1] != '>')
+		return token;
+	return str_head(str_skip(token, 1), token.len - 2);
+}
+
 static int
-break_token(struct state *s, const char *token)
+break_token(struct state *s, const char *arg)
 {
 	struct arena a CLEANUP(arena_done) = { 0 };
+	struct str token = bare_token(arg);
 	struct err err = { 0 };
 	struct rpath root;
 	uint64_t number;
-	enum err_code rc =
-	    state_lock_find(s, str_from_c(token), &a, &root, &err);
+	enum err_code rc = state_lock_find(s, token, &a, &root, &err);
 
 	if (!rc)
-		rc = state_lock_remove(
-		    s, root, str_from_c(token), &number, &err);
-
+		rc = state_lock_remove(s, root, token, &number, &err);
 	if (rc == ERR_LOCK_TOKEN) {
-		(void)fprintf(
-		    stderr, "sheaf: there is no lock of token '%s'\n", token);
+		(void)fprintf(stderr,
+		    "sheaf: there is no lock of token '%.*s'\n",
+		    STR_ARG(token));
 		return EXIT_CANNOT;
 	}
-	return rc ? complain(token, &err)
-		  : say_broken(str_from_c(token), (struct str){ 0 });
+	return rc ? complain(arg, &err) : say_broken(token, (struct str){ 0 });
 }
 
 /* One that went by itself meanwhile is none that could not be broken. */
@@ -481,7 +490,7 @@ break_locks(struct state *s, const char *const *targets)
 static bool
 looks_like_token(const char *arg)
 {
-	return !strncmp(arg, "urn:", 4);
+	return str_starts(bare_token(arg), STR("urn:"));
 }
 
 /*

@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: MIT */
 /* `sheaf serve`: starts the server, and does what signals say. */
-#include <malloc.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,18 +7,13 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/memory.h"
 #include "cmd/commands.h"
 #include "server/config.h"
 #include "server/server.h"
 #include "store/stores.h"
 
 #define TICK 1 /* seconds */
-
-/*
- * Threads that share heaps need fewer of them: with one each, an idle server
- * would be twice the size.
- */
-#define HEAPS 4
 
 static int
 complain(enum err_code rc, struct str sentence)
@@ -156,6 +150,7 @@ serve(struct config *c, const char *const *args)
 	}
 	code = announce(s, dir ? dir : spec.dir);
 	free(dir);
+	memory_drop_code();
 	if (code == EXIT_OK)
 		run(s, args);
 	stop(s, store, patience);
@@ -180,7 +175,8 @@ prepare_process(void)
 	(void)signal(SIGPIPE, SIG_IGN);
 	watched_signals(&set);
 	(void)pthread_sigmask(SIG_BLOCK, &set, NULL);
-	(void)mallopt(M_ARENA_MAX, HEAPS);
+	memory_be_small();
+	dir_store_prepare();
 }
 
 int

@@ -6,6 +6,8 @@
 #include "wire/listing.h"
 #include "wire/multistatus.h"
 
+#define EARLY 16 /* responses of a long answer that wait for no more */
+
 /* In the order of our liking; what accepts none of them gets the first. */
 static const struct {
 	struct str media_type;
@@ -181,7 +183,10 @@ answer_put(struct sink *s, const struct outcome *o)
 		return rc;
 	if (!a->to && a->prefer.minimal)
 		return put_minimal(a, o);
-	return sink_put(&a->tee.base, o);
+	rc = sink_put(&a->tee.base, o);
+	if (!rc && a->to && a->is_long && a->tally.sum.total == EARLY)
+		rc = multistatus_flush(a->writer);
+	return rc;
 }
 
 /* After a line for each, how many there were. */

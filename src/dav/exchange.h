@@ -143,12 +143,14 @@ struct exchange {
 	 * server then calls run() on a worker, not on an I/O thread.
 	 */
 	bool slow;
+	/* Whether nobody else is connected; NULL: never. */
+	bool (*alone)(struct exchange *x);
 	/*
 	 * Whoever takes the body sets it when it is time for piece(): no more
 	 * is written until that has returned, and it is set back.
 	 */
 	bool full;
-	struct propfind_memo *memo; /* dav_body.h; NULL: there is none */
+	struct body_memos *memos; /* dav_body.h; NULL: there are none */
 	struct keys *keys; /* idempotency (dav/keys.h); NULL: there are none */
 	/*
 	 * Of an endpoint that is not in the tree, else NULL and empty: what it
@@ -162,6 +164,16 @@ struct exchange {
 struct bulk_service;
 struct keys;
 
+/* What is run at a smaller price where several are there; see run_all(). */
+enum run_group {
+	RUN_ALONE,
+	RUN_UPLOADS,
+	RUN_STATE, /* what the store's state alone changes */
+	N_RUN_GROUPS,
+};
+
+#define RUN_MOST ((size_t)16) /* at once */
+
 struct method_ops {
 	enum err_code (*begin)(struct exchange *x, struct err *err);
 	/*
@@ -170,10 +182,19 @@ struct method_ops {
 	 */
 	enum err_code (*piece)(struct exchange *x, struct err *err);
 	/*
-	 * Optional: whether run(), although slow was set, would wait for
-	 * nothing now that the body is there.
+	 * Optional, where slow was set: does what run() does, if that has to
+	 * wait for nothing now that the body is there.  False: nothing was
+	 * done.
 	 */
-	bool (*is_quick)(struct exchange *x);
+	bool (*at_once)(struct exchange *x, enum err_code *rc, struct err *err);
+	/*
+	 * Optional, both: in which group this one would rather be run, and the
+	 * runs of n of that group, which may be of several methods of the same
+	 * run_all().  What comes of x[i] is in err[i], its code included.
+	 */
+	enum run_group (*group)(struct exchange *x);
+	void (*run_all)(
+	    struct exchange *const *x, struct err *const *err, size_t n);
 	enum err_code (*run)(struct exchange *x, struct err *err);
 	void (*end)(struct exchange *x);
 };

@@ -105,7 +105,7 @@ keys_give_back(struct keys *k, struct str key)
  * digits, so that what follows the slash is the key and nothing else.
  */
 void
-key_put(struct buf *b, struct str user, struct str key)
+key_put_user(struct buf *b, struct str user)
 {
 	struct fingerprint f;
 	char print[FINGERPRINT_SIZE];
@@ -119,6 +119,12 @@ key_put(struct buf *b, struct str user, struct str key)
 		buf_put_hex(b, (unsigned char)print[i] & 15);
 	}
 	buf_putc(b, '/');
+}
+
+void
+key_put(struct buf *b, struct str user, struct str key)
+{
+	key_put_user(b, user);
 	buf_put(b, key);
 }
 

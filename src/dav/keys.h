@@ -28,6 +28,9 @@ void keys_give_back(struct keys *k, struct str key);
 /* The store's key of a user's: users do not see each other's. */
 void key_put(struct buf *b, struct str user, struct str key);
 
+/* What it begins with. */
+void key_put_user(struct buf *b, struct str user);
+
 /* An item's, where it has none of its own: KEY/id. */
 void
 key_put_item(struct buf *b, struct str user, struct str key, struct str id);

@@ -78,7 +78,23 @@ copy_run(struct exchange *x, struct err *err)
 	return reply_done(x, created ? 201 : 204);
 }
 
+/* Most often a MOVE is one rename, to where nothing is. */
+static bool
+copy_at_once(struct exchange *x, enum err_code *rc, struct err *err)
+{
+	struct transferring *t = x->state;
+	const struct op op = precondition_op(&t->pre);
+
+	(void)err;
+	if (x->req->method != METHOD_MOVE || copy_check(x, NULL) ||
+	    !op_move_at_once(&op, &t->t))
+		return false;
+	*rc = reply_done(x, 201);
+	return true;
+}
+
 const struct method_ops method_copy = {
 	.begin = copy_begin,
+	.at_once = copy_at_once,
 	.run = copy_run,
 };

@@ -29,7 +29,9 @@ lock_begin(struct exchange *x, struct err *err)
 	x->slow = true;
 	rc = precondition_parse(&l->pre, x, err);
 	if (!rc)
-		rc = lockinfo_body_new(&limits, x->arena, &l->body, err);
+		rc = lockinfo_body_new(&limits,
+		    x->memos ? &x->memos->lockinfo : NULL, x->arena, &l->body,
+		    err);
 	if (!rc)
 		x->body = dav_body_stream(l->body);
 	return rc;
@@ -70,6 +72,18 @@ taken_done(struct taken *t)
 	(void)!store_unlock(t->x->store, t->lock->root, &tokens, &g, NULL);
 }
 
+/* The other locks, where one is shared with them. */
+static enum err_code
+find_others(struct exchange *x, const struct lock *mine,
+    const struct lock **out, size_t *n, struct err *err)
+{
+	*out = NULL;
+	*n = 0;
+	return mine->shared
+	    ? store_locks(x->store, x->req->path, x->arena, out, n, err)
+	    : ERR_OK;
+}
+
 /*
  * DAV:lockdiscovery: the lock first, for clients that look at one only, then
  * the other locks that are shared with it.
@@ -84,7 +98,7 @@ put_discovery(struct exchange *x, const struct lock *mine, bool collection,
 	size_t n, i, n_shown = 0;
 	enum err_code rc;
 
-	rc = store_locks(x->store, path, x->arena, &locks, &n, err);
+	rc = find_others(x, mine, &locks, &n, err);
 	if (rc)
 		return rc;
 	shown = arena_array(x->arena, n + 1, sizeof(*shown));
@@ -302,6 +316,18 @@ lock_run(struct exchange *x, struct err *err)
 	return l->info.empty ? lock_refresh(x, err) : lock_new(x, err);
 }
 
+/* A refresh has no body, but names its lock. */
+static bool
+lock_at_once(struct exchange *x, enum err_code *rc, struct err *err)
+{
+	const struct locking *l = x->state;
+
+	if (!lock_is_quick(x, l->pre.ifs.n > 0))
+		return false;
+	*rc = lock_run(x, err);
+	return true;
+}
+
 static void
 lock_end(struct exchange *x)
 {
@@ -313,6 +339,7 @@ lock_end(struct exchange *x)
 
 const struct method_ops method_lock = {
 	.begin = lock_begin,
+	.at_once = lock_at_once,
 	.run = lock_run,
 	.end = lock_end,
 };

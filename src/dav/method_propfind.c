@@ -24,8 +24,9 @@ propfind_begin(struct exchange *x, struct err *err)
 	if (!rc)
 		rc = precondition_parse(&f->pre, x, err);
 	if (!rc)
-		rc = propfind_body_new(
-		    &limits, x->memo, x->arena, &f->body, err);
+		rc = propfind_body_new(&limits,
+		    x->memos ? &x->memos->propfind : NULL, x->arena, &f->body,
+		    err);
 	if (rc)
 		return rc;
 	x->body = dav_body_stream(f->body);
@@ -76,6 +77,7 @@ propfind_run(struct exchange *x, struct err *err)
 	q.noroot = answer.prefer.depth_noroot;
 	answer.says_path = true;
 	answer.collection = res.collection;
+	answer.is_long = res.collection && f->depth == DEPTH_INFINITY;
 	return op_propfind(&op, x->req->path, &q, &answer.base, err);
 }
 

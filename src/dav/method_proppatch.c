@@ -3,10 +3,13 @@
 #include "dav/answer.h"
 #include "dav/methods.h"
 #include "outcome/collector.h"
+#include "store/commits.h"
 
 struct patching {
 	struct precondition pre;
 	struct dav_body *body;
+	struct proppatch_body what;
+	bool read; /* what */
 };
 
 static enum err_code
@@ -22,7 +25,9 @@ proppatch_begin(struct exchange *x, struct err *err)
 	x->slow = true;
 	rc = precondition_parse(&p->pre, x, err);
 	if (!rc)
-		rc = proppatch_body_new(&limits, x->arena, &p->body, err);
+		rc = proppatch_body_new(&limits,
+		    x->memos ? &x->memos->proppatch : NULL, x->arena, &p->body,
+		    err);
 	if (!rc)
 		x->body = dav_body_stream(p->body);
 	return rc;
@@ -62,28 +67,61 @@ proppatch_answer(
 }
 
 static enum err_code
+read_body(struct patching *p, struct err *err)
+{
+	enum err_code rc =
+	    p->read ? ERR_OK : proppatch_body_end(p->body, &p->what, err);
+
+	p->read = !rc;
+	return rc;
+}
+
+static enum err_code
 proppatch_run(struct exchange *x, struct err *err)
 {
 	struct patching *p = x->state;
 	const struct op op = precondition_op(&p->pre);
-	struct proppatch_body what;
 	struct collector outcomes;
 	struct resource res;
-	enum err_code rc;
+	enum err_code rc = read_body(p, err);
 
-	rc = proppatch_body_end(p->body, &what, err);
 	if (!rc)
 		rc = store_stat(x->store, x->req->path, &res, err);
 	if (!rc)
 		rc = precondition_check(&p->pre, &res, err);
 	if (rc)
 		return rc;
-	rc = op_proppatch(&op, x->req->path, &what,
+	rc = op_proppatch(&op, x->req->path, &p->what,
 	    precondition_guard(&p->pre, x->req->path),
 	    collector_init(&outcomes, x->arena), err);
 	if (rc)
 		return rc;
 	return proppatch_answer(x, &outcomes, err);
+}
+
+static bool
+is_quick(struct exchange *x, const struct proppatch_body *what)
+{
+	struct rpath path = x->req->path;
+
+	return store_patch_is_quick(
+		   x->store, path, what->changes, what->n_changes, false) ||
+	    (x->alone && x->alone(x) &&
+		store_patch_is_quick(
+		    x->store, path, what->changes, what->n_changes, true));
+}
+
+static bool
+proppatch_at_once(struct exchange *x, enum err_code *rc, struct err *err)
+{
+	struct patching *p = x->state;
+
+	*rc = read_body(p, err);
+	if (!*rc && !is_quick(x, &p->what))
+		return false;
+	if (!*rc)
+		*rc = proppatch_run(x, err);
+	return true;
 }
 
 static void
@@ -97,6 +135,7 @@ proppatch_end(struct exchange *x)
 
 const struct method_ops method_proppatch = {
 	.begin = proppatch_begin,
+	.at_once = proppatch_at_once,
 	.run = proppatch_run,
 	.end = proppatch_end,
 };

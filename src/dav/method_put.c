@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /* PUT (RFC 9110 s9.3.4, RFC 4918 s9.7): streamed into the store. */
+#include <assert.h>
+
 #include "dav/methods.h"
 #include "dav/receive.h"
+#include "store/commits.h"
 
 struct putting {
 	struct precondition pre;
@@ -21,7 +24,8 @@ check_target(struct exchange *x, const struct resource **now,
 	if (rc)
 		return rc;
 	/* Nothing to ask that the store will not see for itself. */
-	if (!x->req->slash && !precondition_guard(&p->pre, x->req->path))
+	if (p->in.spec.soon ||
+	    (!x->req->slash && !precondition_guard(&p->pre, x->req->path)))
 		return ERR_OK;
 	rc = stat_or_null(x, res, now, err);
 	if (rc)
@@ -50,7 +54,7 @@ check_state(struct exchange *x, const struct resource *now, struct err *err)
 /*
  * Whether what speaks against it is as well said when all of it is there, by
  * the store alone: nobody waits for a word before sending, and there is nothing
- * to ask first that should be told first.
+ * to ask first that should be told first.  An item of a batch is there already.
  */
 static bool
 comes_soon(struct exchange *x)
@@ -58,10 +62,12 @@ comes_soon(struct exchange *x)
 	struct putting *p = x->state;
 	const struct headers *h = &x->req->headers;
 
-	return x->req->has_length && !x->req->slash && !x->batch &&
-	    !x->record && !precondition_guard(&p->pre, x->req->path) &&
-	    !headers_has(h, STR("Expect")) && !digest_is_sent(h) &&
-	    check_state(x, NULL, NULL) == ERR_OK;
+	if (!x->req->has_length || x->req->slash || x->record ||
+	    headers_has(h, STR("Expect")) || digest_is_sent(h))
+		return false;
+	return x->batch ||
+	    (!precondition_guard(&p->pre, x->req->path) &&
+		check_state(x, NULL, NULL) == ERR_OK);
 }
 
 /*
@@ -83,12 +89,14 @@ put_begin(struct exchange *x, struct err *err)
 	rc = receive_check(x, err);
 	if (!rc)
 		rc = precondition_parse(&p->pre, x, err);
-	if (!rc)
-		rc = check_target(x, &now, &res, err);
 	if (!rc) {
 		p->in.spec.soon = comes_soon(x);
-		rc = receive_open(&p->in, x, x->req->path, err);
+		p->in.spec.batched =
+		    x->batch && !precondition_wants_nothing(&p->pre);
+		rc = check_target(x, &now, &res, err);
 	}
+	if (!rc)
+		rc = receive_open(&p->in, x, x->req->path, err);
 	if (!rc && !p->in.spec.soon)
 		rc = check_state(x, now, err);
 	if (!rc)
@@ -120,39 +128,99 @@ drop_times(struct exchange *x)
 }
 
 static enum err_code
-put_run(struct exchange *x, struct err *err)
+check_whole(struct exchange *x, struct err *err)
 {
 	struct putting *p = x->state;
-	struct resource res;
-	enum err_code rc;
-	bool created;
+	enum err_code rc = receive_end(&p->in, x, err);
 
-	rc = receive_end(&p->in, x, err);
-	if (!rc)
-		rc = precondition_look(&p->pre, err);
-	if (!rc)
-		rc = upload_commit(p->in.upload,
-		    precondition_guard(&p->pre, x->req->path), x->batch, &res,
-		    &created, err);
-	if (rc)
-		return rc;
-	if (res.has_props)
+	return rc ? rc : precondition_look(&p->pre, err);
+}
+
+static enum err_code
+say_stored(struct exchange *x, const struct resource *res, bool created)
+{
+	const struct putting *p = x->state;
+
+	if (res->has_props)
 		drop_times(x);
-	if (res.etag_len) /* stored as sent (RFC 9110 s9.3.4) */
-		(void)reply_header(x->reply, STR("ETag"), resource_etag(&res));
+	if (res->etag_len) /* stored as sent (RFC 9110 s9.3.4) */
+		(void)reply_header(x->reply, STR("ETag"), resource_etag(res));
 	if (p->in.spec.has_modified)
 		(void)reply_header(
 		    x->reply, STR("X-OC-MTime"), STR("accepted"));
 	return reply_done(x, created ? 201 : 204);
 }
 
-/* What is small, and synced by nobody, is done as soon as it is there. */
-static bool
-put_is_quick(struct exchange *x)
+static enum err_code
+put_run(struct exchange *x, struct err *err)
+{
+	struct putting *p = x->state;
+	struct resource res;
+	bool created;
+	enum err_code rc = check_whole(x, err);
+
+	if (!rc)
+		rc = upload_commit(p->in.upload,
+		    precondition_guard(&p->pre, x->req->path), x->batch, &res,
+		    &created, err);
+	return rc ? rc : say_stored(x, &res, created);
+}
+
+/* What comes soon has neither a guard nor a batch. */
+static enum run_group
+put_group(struct exchange *x)
 {
 	const struct putting *p = x->state;
 
-	return p->in.spec.soon && upload_is_quick(p->in.upload);
+	return p->in.spec.soon && upload_joins(p->in.upload) ? RUN_UPLOADS
+							     : RUN_ALONE;
+}
+
+static void
+put_run_all(struct exchange *const *x, struct err *const *err, size_t n)
+{
+	struct commit v[RUN_MOST];
+	size_t of[RUN_MOST];
+	size_t i;
+	size_t k = 0;
+
+	assert(n <= RUN_MOST);
+	for (i = 0; i < n; i++) {
+		const struct putting *p = x[i]->state;
+
+		err[i]->code = check_whole(x[i], err[i]);
+		if (err[i]->code)
+			continue;
+		v[k] = (struct commit){
+			.upload = p->in.upload,
+			.err = err[i],
+		};
+		of[k++] = i;
+	}
+	upload_commit_all(v, k);
+	for (i = 0; i < k; i++)
+		err[of[i]]->code = v[i].rc
+		    ? v[i].rc
+		    : say_stored(x[of[i]], &v[i].res, v[i].created);
+}
+
+/*
+ * What is small, and synced by nobody, is done as soon as it is there; without
+ * a guard, or it would not have been soon.
+ */
+static bool
+put_at_once(struct exchange *x, enum err_code *rc, struct err *err)
+{
+	struct putting *p = x->state;
+	struct resource res;
+	bool created;
+
+	if (!p->in.spec.soon || x->body->err.code ||
+	    !upload_commit_at_once(p->in.upload, NULL, &res, &created, rc, err))
+		return false;
+	if (!*rc)
+		*rc = say_stored(x, &res, created);
+	return true;
 }
 
 static void
@@ -166,7 +234,9 @@ put_end(struct exchange *x)
 
 const struct method_ops method_put = {
 	.begin = put_begin,
-	.is_quick = put_is_quick,
+	.at_once = put_at_once,
+	.group = put_group,
+	.run_all = put_run_all,
 	.run = put_run,
 	.end = put_end,
 };

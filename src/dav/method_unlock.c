@@ -39,7 +39,17 @@ unlock_run(struct exchange *x, struct err *err)
 	return rc ? rc : reply_done(x, 204);
 }
 
+static bool
+unlock_at_once(struct exchange *x, enum err_code *rc, struct err *err)
+{
+	if (!lock_is_quick(x, true))
+		return false;
+	*rc = unlock_run(x, err);
+	return true;
+}
+
 const struct method_ops method_unlock = {
 	.begin = unlock_begin,
+	.at_once = unlock_at_once,
 	.run = unlock_run,
 };

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "dav/methods.h"
 
+#include "store/commits.h"
 #include "wire/json_patch.h"
 
 static const struct method_ops *const methods[METHOD_COUNT] = {
@@ -129,4 +130,25 @@ stat_or_null(const struct exchange *x, struct resource *res,
 		return rc;
 	*now = rc ? NULL : res;
 	return ERR_OK;
+}
+
+/* A file that is made is synced, and so is its collection. */
+static bool
+is_there(const struct exchange *x)
+{
+	struct resource res;
+
+	return store_stat(x->store, x->req->path, &res, NULL) == ERR_OK;
+}
+
+bool
+lock_is_quick(struct exchange *x, bool known)
+{
+	struct rpath path = x->req->path;
+
+	if (store_lock_is_quick(x->store, path, known, false))
+		return true;
+	return x->alone && x->alone(x) &&
+	    store_lock_is_quick(x->store, path, known, true) &&
+	    (known || is_there(x));
 }

@@ -46,6 +46,11 @@ void canonical_header(struct exchange *x, bool collection);
 /* A reply without a body to anything but GET: nobody is to keep it. */
 enum err_code reply_done(struct exchange *x, unsigned status) MUST_USE;
 
+/*
+ * Whether LOCK or UNLOCK is to be done at once, known: of a lock that is there.
+ */
+bool lock_is_quick(struct exchange *x, bool known);
+
 /* store_stat(), with NULL in *now for "nothing is mapped there". */
 enum err_code stat_or_null(const struct exchange *x, struct resource *res,
     const struct resource **now, struct err *err) MUST_USE;

@@ -155,6 +155,12 @@ enum err_code op_copy(const struct op *op, const struct transfer *t,
 enum err_code op_move(const struct op *op, const struct transfer *t,
     struct sink *out, bool *created, struct err *err) MUST_USE;
 
+/*
+ * The same, if it is one rename to where nothing is, and waits for nobody.
+ * False: nothing was done, whatever the reason.
+ */
+bool op_move_at_once(const struct op *op, const struct transfer *t);
+
 /* Most properties one PROPFIND or PROPPATCH may name: else ERR_TOO_LARGE. */
 #define OP_PROPS_MAX 1000
 

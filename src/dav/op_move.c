@@ -278,6 +278,19 @@ move_slowly(const struct op *op, const struct transfer *t, bool apart,
 	return sink_end(out);
 }
 
+bool
+op_move_at_once(const struct op *op, const struct transfer *t)
+{
+	struct guard g = t->guard ? *t->guard : (struct guard){ 0 };
+
+	g.at_once = true;
+	return !op->batch && !g.record && !t->begun &&
+	    !transfer_check(op, t, NULL) &&
+	    !op_may_tree(op, ACCESS_REMOVE, t->from, NULL) &&
+	    !store_rename(
+		op->store, t->from, t->to, replace_of(t), &g, NULL, NULL, NULL);
+}
+
 enum err_code
 op_move(const struct op *op, const struct transfer *t, struct sink *out,
     bool *created, struct err *err)

@@ -32,6 +32,7 @@ struct finding {
 	struct halt halt;
 	struct field *fields;
 	size_t n_fields;
+	bool any_dead; /* what clients have set may be among the answers */
 	struct prop *found; /* for a member without dead properties */
 	struct prop *missing;
 	struct prop *failed;
@@ -90,6 +91,25 @@ add_names(struct finding *f)
 			    f, what->names[i], live_find(what->names[i]), true);
 }
 
+/* No client could have set it. */
+static bool
+is_ours(const struct field *field)
+{
+	return field->live && field->live->flags & LIVE_PROTECTED;
+}
+
+/* Many clients ask for none but ours, and need not wait for the others. */
+static bool
+may_be_dead(const struct finding *f)
+{
+	size_t i;
+
+	for (i = 0; i < f->n_fields; i++)
+		if (!is_ours(&f->fields[i]))
+			return true;
+	return f->q->what->kind != PROPFIND_SOME;
+}
+
 static enum err_code
 resolve(struct finding *f)
 {
@@ -122,6 +142,7 @@ resolve(struct finding *f)
 		add_names(f);
 		break;
 	}
+	f->any_dead = may_be_dead(f);
 	return ERR_OK;
 }
 
@@ -154,7 +175,7 @@ field_get(struct field *field, const struct subject *s, const struct prop *dead,
 {
 	const struct prop *set = NULL;
 
-	if (n_dead && (!field->live || !(field->live->flags & LIVE_PROTECTED)))
+	if (n_dead && !is_ours(field))
 		set = find_dead(dead, n_dead, field->name);
 	if (set) {
 		*out = *set;
@@ -284,7 +305,7 @@ describe(struct finding *f, const struct member *m)
 	enum err_code rc;
 
 	arena_clear(&f->item);
-	if (m->res.has_props) {
+	if (f->any_dead && m->res.has_props) {
 		rc = store_props(
 		    f->op->store, &m->res, &f->item, &dead, &n_dead, &f->why);
 		if (rc && rc != ERR_NOT_FOUND)

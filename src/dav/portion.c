@@ -35,6 +35,7 @@ portion_run(struct crew_job *j)
 	const struct member_files m = {
 		.in = p->in,
 		.names = p->names,
+		.collections = p->collections,
 		.n = p->n,
 		.failed = note_failed,
 		.arg = p,
@@ -123,26 +124,32 @@ count(struct portions *ps)
 }
 
 bool
-portions_fits(const struct portions *ps, struct rpath collection)
+portions_fits(const struct portions *ps, struct rpath in, bool collection)
 {
-	return ps->now && ps->now->n < MEMBERS_MAX &&
-	    rpath_eq(ps->now->in, collection);
+	const struct portion *p = ps->now;
+
+	if (!p || p->n == MEMBERS_MAX)
+		return false;
+	if (p->itself)
+		return rpath_covers(p->in, in);
+	return !collection && rpath_eq(p->in, in);
 }
 
 enum err_code
-portions_add(struct portions *ps, struct rpath file)
+portions_add(struct portions *ps, struct rpath path, bool collection)
 {
-	struct rpath in = rpath_parent(file);
+	struct rpath in = rpath_parent(path);
 	enum err_code rc = ERR_OK;
 	struct portion *p;
 
-	if (!portions_fits(ps, in))
+	if (!portions_fits(ps, in, collection))
 		rc = begin(ps, in, false);
 	if (rc)
 		return rc;
 	count(ps);
 	p = ps->now;
-	return arena_str(&p->arena, rpath_name(file), &p->names[p->n++])
+	p->collections[p->n] = collection;
+	return arena_str(&p->arena, rpath_below(p->in, path), &p->names[p->n++])
 	    ? ERR_OK
 	    : ERR_NOMEM;
 }
@@ -166,6 +173,22 @@ portions_leave(struct portions *ps, struct rpath collection)
 		return rc;
 	ps->now->itself = true;
 	return give(ps);
+}
+
+enum err_code
+portions_do(struct portions *ps, struct rpath in, bool *whole)
+{
+	struct portion *p = ps->now;
+	enum err_code rc;
+
+	*whole = false;
+	if (!p || !p->itself || !rpath_covers(p->in, in))
+		return ERR_OK;
+	ps->now = NULL;
+	rc = crew_do(&ps->crew, &p->base);
+	if (!rc)
+		*whole = !p->rc && !p->failed;
+	return rc;
 }
 
 enum err_code

@@ -2,7 +2,8 @@
 /*
  * An operation on a tree takes the files of a collection together: a portion of
  * them is one call of the store, made by whoever of a crew is free.  What
- * became of them is told in the order in which they were met.
+ * became of them is told in the order in which they were met.  A portion that
+ * begins with its collection may have collections below that as well.
  */
 #ifndef SHEAF_DAV_PORTION_H
 #define SHEAF_DAV_PORTION_H
@@ -29,7 +30,8 @@ struct portion {
 	bool done_itself;
 	struct rpath to; /* for whoever runs it */
 	size_t n;
-	struct str names[MEMBERS_MAX];
+	struct str names[MEMBERS_MAX]; /* below `in` */
+	bool collections[MEMBERS_MAX];
 	enum err_code rc; /* of all of it, or of the collection */
 	struct err why;
 	struct portion_failure *failed, **last_failed;
@@ -60,17 +62,26 @@ void portions_init(struct portions *ps, const struct op *op,
 /*
  * Each of these fails with ERR_NOMEM, or with what an end() returned.
  *
- * Adds a file; begins a collection, with the files that follow; ends one, with
- * those that are being collected, or by itself.
+ * Adds a file, or a collection that fits; begins a collection, with the members
+ * that follow; ends one, with those that are being collected, or by itself.
  */
-enum err_code portions_add(struct portions *ps, struct rpath file) MUST_USE;
+enum err_code
+portions_add(struct portions *ps, struct rpath path, bool collection) MUST_USE;
 enum err_code
 portions_enter(struct portions *ps, struct rpath collection) MUST_USE;
 enum err_code
 portions_leave(struct portions *ps, struct rpath collection) MUST_USE;
 
-/* Whether a file of it would join those that are being collected. */
-bool portions_fits(const struct portions *ps, struct rpath collection);
+/*
+ * Begins and does at once those that are being collected, if they began with a
+ * collection that `in` is, or is in.  *whole: all of them came, so that what
+ * else is in it need not wait for the end of the portion.
+ */
+enum err_code
+portions_do(struct portions *ps, struct rpath in, bool *whole) MUST_USE;
+
+/* Whether a member of `in` would join those that are being collected. */
+bool portions_fits(const struct portions *ps, struct rpath in, bool collection);
 
 /* All of it has been told. */
 enum err_code portions_drain(struct portions *ps) MUST_USE;
@@ -78,7 +89,7 @@ enum err_code portions_drain(struct portions *ps) MUST_USE;
 /* Forgets what has not begun. */
 void portions_done(struct portions *ps);
 
-/* The path of one of its files, in its arena. */
+/* The path of one of its members, in its arena. */
 enum err_code portion_path(
     struct portion *p, size_t i, struct rpath *out, struct err *err) MUST_USE;
 

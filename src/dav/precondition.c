@@ -238,6 +238,12 @@ guard_check(void *arg, const struct guarded *at, struct err *err)
 	return rc ? rc : check_if(p, p->guarded, at, err);
 }
 
+bool
+precondition_wants_nothing(const struct precondition *p)
+{
+	return p->conditions.none_match.any;
+}
+
 const struct guard *
 precondition_guard(struct precondition *p, struct rpath path)
 {

@@ -52,6 +52,9 @@ precondition_look(struct precondition *p, struct err *err) MUST_USE;
 enum err_code precondition_check(struct precondition *p,
     const struct resource *now, struct err *err) MUST_USE;
 
+/* Whether it holds only where nothing is mapped: If-None-Match: *. */
+bool precondition_wants_nothing(const struct precondition *p);
+
 /*
  * The guard for a change of path: the request's, or that of its Destination,
  * to which only the If header applies; the other conditions are then asked of

@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "dav/transfer.h"
 
-#include <assert.h>
-
 enum err_code
 transfer_check(const struct op *op, const struct transfer *t, struct err *err)
 {
@@ -211,26 +209,62 @@ run_part(void *arg, struct portion *p, const struct member_files *m)
 	    c->op->batch, &p->why);
 }
 
+/* Collections from i on, below one that was left out, are so as well. */
+static enum err_code
+leave_out_below(
+    struct copying *c, struct portion *p, size_t i, struct rpath collection)
+{
+	enum err_code rc = ERR_OK;
+
+	if (!pathset_has(&c->left_out, collection))
+		return ERR_OK;
+	for (; !rc && i < p->n; i++) {
+		struct err why = { 0 };
+		struct rpath path;
+
+		if (!p->collections[i])
+			continue;
+		rc = portion_path(p, i, &path, &why);
+		if (!rc && !rpath_is_ancestor(collection, path))
+			break;
+		if (!rc)
+			rc = pathset_add(&c->left_out, path, &why);
+		if (rc)
+			rc = halt(&c->halt, rc, &why);
+	}
+	return rc;
+}
+
+static enum err_code
+end_failed(struct copying *c, struct portion *p, struct portion_failure *f)
+{
+	struct member m = { .res.collection = p->collections[f->i] };
+	struct err why = { 0 };
+	struct rpath to = { { 0 } };
+	enum err_code rc = portion_path(p, f->i, &m.path, &why);
+
+	if (!rc)
+		rc = rpath_join(&p->arena, p->to, p->names[f->i], &to, &why);
+	if (rc)
+		return halt(&c->halt, rc, &why);
+	rc = copy_result(c, &m, to, f->rc, &f->why);
+	return rc || !m.res.collection
+	    ? rc
+	    : leave_out_below(c, p, f->i + 1, m.path);
+}
+
 static enum err_code
 end_part(void *arg, struct portion *p)
 {
 	struct copying *c = arg;
 	const struct member m = { .path = p->in, .res.collection = true };
-	const struct portion_failure *f;
+	struct portion_failure *f;
 	enum err_code rc = copy_result(c, &m, p->to, p->rc, &p->why);
 
-	for (f = p->failed; !rc && f; f = f->next) {
-		struct member file = { .path = { { 0 } } };
-		struct err why = { 0 };
-		struct rpath to = { { 0 } };
-
-		rc = portion_path(p, f->i, &file.path, &why);
-		if (!rc)
-			rc = rpath_join(
-			    &p->arena, p->to, p->names[f->i], &to, &why);
-		rc = rc ? halt(&c->halt, rc, &why)
-			: copy_result(c, &file, to, f->rc, &f->why);
-	}
+	if (!rc && p->rc)
+		rc = leave_out_below(c, p, 0, p->in);
+	for (f = p->failed; !rc && f; f = f->next)
+		rc = end_failed(c, p, f);
 	return rc;
 }
 
@@ -275,30 +309,56 @@ enter_part(struct copying *c, struct rpath collection, bool *prune)
 				    : portions_enter(&c->parts, collection));
 }
 
+/* Its collection may be in a portion that has not ended. */
+static bool
+is_entered(const struct copying *c, struct rpath in)
+{
+	const struct rpath entered = { buf_str(&c->entered) };
+
+	return entered.s.len && rpath_covers(entered, in);
+}
+
 /*
- * What comes after the first files of a collection has to wait until that is
- * there; or it has failed, and they are left out with it.
+ * What comes after the first members of a collection needs that to be there.
+ * Where something failed it may be left out with it, which is known when all
+ * before has been told.
  */
+static enum err_code
+bring_entered(struct copying *c, struct rpath in)
+{
+	bool whole = false;
+	enum err_code rc = halted(c, portions_do(&c->parts, in, &whole));
+
+	if (rc || !whole)
+		return rc ? rc : end_parts(c);
+	buf_clear(&c->entered);
+	return ERR_OK;
+}
+
 static enum err_code
 copy_in_parts(struct copying *c, const struct member *m, bool *prune)
 {
 	struct rpath in = rpath_parent(m->path);
 	bool simple = !m->failed && !m->linked && may_take(c, m);
-	bool file = simple && !m->res.collection;
+	bool collection = m->res.collection;
 	enum err_code rc = ERR_OK;
 
 	if (c->halt.set) /* no memory */
 		return ERR_NOMEM;
-	if (file && portions_fits(&c->parts, in))
-		return halted(c, portions_add(&c->parts, m->path));
-	if (!simple || str_eq(buf_str(&c->entered), in.s))
+	if (simple && portions_fits(&c->parts, in, collection)) {
+		*prune = false;
+		return halted(c, portions_add(&c->parts, m->path, collection));
+	}
+	if (!simple)
 		rc = end_parts(c);
+	else if (is_entered(c, in))
+		rc = bring_entered(c, in);
 	if (rc || pathset_has(&c->left_out, in))
 		return rc;
 	if (!simple)
 		return copy_alone(c, m, prune);
-	if (file)
-		return halted(c, portions_add(&c->parts, m->path));
+	if (!collection)
+		return halted(c, portions_add(&c->parts, m->path, false));
 	return enter_part(c, m->path, prune);
 }
 
@@ -425,16 +485,18 @@ copy_visit(void *arg, const struct member *m, bool *prune)
 enum err_code
 copy_tree(struct copying *c)
 {
+	const bool in_parts = store_helpers(c->op->store) &&
+	    c->ops->take == copy_one && !c->ops->file_done;
 	const struct walk walk = {
 		.depth = c->t->shallow ? DEPTH_0 : DEPTH_INFINITY,
 		.order = WALK_DOWN,
+		.kinds_only = in_parts,
 		.visit = copy_visit,
 		.arg = c,
 	};
 	enum err_code rc;
 
-	c->in_parts = store_helpers(c->op->store) && c->ops->take == copy_one &&
-	    !c->ops->file_done;
+	c->in_parts = in_parts;
 	portions_init(&c->parts, c->op, &part_ops, c);
 	rc = walk_tree(c->op, c->t->from, &walk, &c->halt);
 	if (!rc)
@@ -443,130 +505,4 @@ copy_tree(struct copying *c)
 	c->in_parts = false;
 	buf_done(&c->entered);
 	return rc;
-}
-
-/* Counts what goes through it, for tree_remove(). */
-struct counted_sink {
-	struct sink base;
-	struct copying *c;
-};
-
-static enum err_code
-counted_put(struct sink *s, const struct outcome *o)
-{
-	struct counted_sink *counted =
-	    CONTAINER_OF(s, struct counted_sink, base);
-
-	counted->c->failures++;
-	return sink_put(counted->c->out, o);
-}
-
-static enum err_code
-purge_tree(struct copying *c, struct rpath root)
-{
-	static const struct sink_ops ops = {
-		.name = "counted",
-		.put = counted_put,
-	};
-	struct counted_sink out = { .c = c };
-	const struct tree_removal removal = {
-		.op = c->op,
-		.root = root,
-		.out = &out.base,
-	};
-	struct err why = { 0 };
-	enum err_code rc;
-
-	sink_init(&out.base, &ops);
-	rc = tree_remove(&removal, &why);
-	return rc ? halt(&c->halt, rc, &why) : ERR_OK;
-}
-
-/* What the source has in the place of a member of the destination. */
-static enum err_code
-source_of(struct copying *c, struct rpath member, struct resource *res,
-    bool *left_out, struct err *why)
-{
-	struct rpath from;
-	enum err_code rc;
-
-	assert(rpath_covers(c->t->to, member));
-	*left_out = false;
-	if (c->t->shallow && !rpath_eq(member, c->t->to))
-		return ERR_NOT_FOUND;
-	rc = copy_counterpart(c, member, c->t->to, c->t->from, &from);
-	if (rc)
-		return rc;
-	*left_out = pathset_has(&c->left_out, from);
-	return store_stat(c->op->store, from, res, why);
-}
-
-/* Unknown is not absent: it stays, but may be one too many. */
-static enum err_code
-keep_unknown(struct copying *c, const struct member *m, enum err_code rc,
-    const struct err *why)
-{
-	struct err full = { 0 };
-
-	rc = copy_failed(c, m->path, m->res.collection, rc, why);
-	if (rc)
-		return rc;
-	rc = pathset_add(&c->named, m->path, &full);
-	return rc ? halt(&c->halt, rc, &full) : ERR_OK;
-}
-
-static enum err_code
-purge_visit(void *arg, const struct member *m, bool *prune)
-{
-	struct copying *c = arg;
-	struct err why = { 0 };
-	struct resource res;
-	enum err_code rc;
-	bool left_out;
-
-	rc = source_of(c, m->path, &res, &left_out, &why);
-	if (c->halt.set)
-		return rc;
-	*prune = true;
-	if (left_out)
-		return ERR_OK;
-	if (rc == ERR_NOT_FOUND)
-		return purge_tree(c, m->path);
-	if (rc)
-		return keep_unknown(c, m, rc, &why);
-	/* A file that could not take a collection's place stays below it. */
-	if (!res.collection || !m->res.collection)
-		return ERR_OK;
-	if (m->failed)
-		return keep_unknown(c, m, m->failed, m->err);
-	/*
-	 * What a link leads to has another place, where it is to stay; but a
-	 * link that is named as the destination is meant.
-	 */
-	if (rpath_eq(m->path, c->t->to))
-		c->to_linked = m->linked;
-	*prune = m->linked && !c->to_linked;
-	return ERR_OK;
-}
-
-enum err_code
-copy_purge(struct copying *c)
-{
-	const struct walk walk = {
-		.depth = DEPTH_INFINITY,
-		.order = WALK_DOWN,
-		.visit = purge_visit,
-		.arg = c,
-	};
-	struct err why = { 0 };
-	enum err_code rc;
-
-	if (c->created || !c->collection)
-		return ERR_OK;
-	rc = store_walk(c->op->store, c->t->to, &walk, &why);
-	if (rc == ERR_OK || c->halt.set)
-		return rc;
-	/* Who removed it all meanwhile has removed our copy too. */
-	return rc == ERR_NOT_FOUND ? ERR_OK
-				   : copy_failed(c, c->t->to, true, rc, &why);
 }

@@ -36,7 +36,8 @@ struct copying {
 	struct halt halt;
 	bool in_parts; /* files of a collection go together */
 	struct portions parts;
-	struct buf entered; /* the collection that may not have ended yet */
+	struct buf
+	    entered; /* a collection: what is in it may not be there yet */
 	struct arena item; /* cleared for each member */
 	/* Collections of the source that were not copied, or not wholly. */
 	struct pathset left_out;

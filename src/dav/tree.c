@@ -190,10 +190,8 @@ run_removal(void *arg, struct portion *p, const struct member_files *m)
 	const struct op *op = r->spec->op;
 	const struct guard tokens = op_tokens(op);
 
-	p->rc = store_remove_members(op->store, m, &tokens, op->batch);
-	if (p->itself && p->n && !p->rc && !p->failed)
-		p->done_itself = store_remove(op->store, p->in, &tokens,
-				     op->batch, NULL) == ERR_OK;
+	p->rc = store_remove_members(op->store, m,
+	    p->itself && p->n ? &p->done_itself : NULL, &tokens, op->batch);
 }
 
 static enum err_code
@@ -245,8 +243,9 @@ remove_one(void *arg, const struct member *m, bool *prune)
 	if (r->in_parts && !m->failed && !rpath_eq(m->path, r->spec->root) &&
 	    !op_may(r->spec->op, ACCESS_REMOVE, m->path, NULL))
 		return halted(r,
-		    m->res.collection ? portions_leave(&r->parts, m->path)
-				      : portions_add(&r->parts, m->path));
+		    m->res.collection
+			? portions_leave(&r->parts, m->path)
+			: portions_add(&r->parts, m->path, false));
 	rc = halted(r, portions_drain(&r->parts));
 	return rc ? rc : remove_alone(r, m);
 }
@@ -263,6 +262,7 @@ tree_remove(const struct tree_removal *spec, struct err *err)
 	const struct walk walk = {
 		.depth = DEPTH_INFINITY,
 		.order = WALK_UP,
+		.kinds_only = true,
 		.visit = remove_one,
 		.arg = &r,
 	};

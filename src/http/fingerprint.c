@@ -15,11 +15,17 @@ fingerprint_write(struct ostream *o, struct str bytes)
 	struct fingerprint *f = CONTAINER_OF(o, struct fingerprint, base);
 	enum err_code rc = f->to ? ostream_write(f->to, bytes) : ERR_OK;
 
-	if (rc)
+	if (rc) {
 		o->err = f->to->err;
-	else
-		add(f, bytes);
-	return rc;
+		return rc;
+	}
+	if (!bytes.len)
+		return ERR_OK;
+	if (!f->has_body)
+		sha256_init(&f->body);
+	f->has_body = true;
+	sha256_update(&f->body, bytes.len, (const uint8_t *)bytes.ptr);
+	return ERR_OK;
 }
 
 static enum err_code
@@ -66,9 +72,32 @@ fingerprint_stream(struct fingerprint *f, struct ostream *to)
 	return &f->base;
 }
 
+void
+fingerprint_body(struct fingerprint *f, struct str sum)
+{
+	fingerprint_part(f, sum);
+}
+
+struct str
+fingerprint_sum(struct str bytes, char out[FINGERPRINT_SIZE])
+{
+	struct sha256_ctx c;
+
+	sha256_init(&c);
+	sha256_update(&c, bytes.len, (const uint8_t *)bytes.ptr);
+	sha256_digest(&c, FINGERPRINT_SIZE, (uint8_t *)out);
+	return str_of(out, FINGERPRINT_SIZE);
+}
+
 struct str
 fingerprint_end(struct fingerprint *f, char out[FINGERPRINT_SIZE])
 {
+	char sum[FINGERPRINT_SIZE];
+
+	if (f->has_body) {
+		sha256_digest(&f->body, sizeof(sum), (uint8_t *)sum);
+		fingerprint_part(f, str_of(sum, sizeof(sum)));
+	}
 	sha256_digest(&f->sha256, FINGERPRINT_SIZE, (uint8_t *)out);
 	return str_of(out, FINGERPRINT_SIZE);
 }

@@ -21,6 +21,7 @@
 #include "server/config.h"
 
 struct sockaddr_un;
+struct peer;
 
 enum conn_phase {
 	CONN_NEW, /* no request yet */
@@ -39,9 +40,11 @@ enum conn_phase {
  * may only make it CONN_DEAD.
  */
 struct conn {
-	struct conn *next, **link; /* in its bucket */
+	struct conn *next, **link;
+	struct peer *peer; /* its address; NULL: has none */
 	int fd; /* libmicrohttpd's, or ours: under the lock of the table */
 	bool parked; /* the same; see parked.h */
+	bool returned; /* it was parked before */
 	bool has_host;
 	struct host host;
 	_Atomic uint64_t state; /* phase and when it began, in one word */
@@ -50,6 +53,11 @@ struct conn {
 	 * and whether that is not known, as one had a body in chunks. */
 	uint64_t taken;
 	bool uncounted;
+	bool begun; /* ours, in parked.c: a request has begun to come */
+	/* Under the lock: whether it is in line for a place of its address, and
+	 * behind whom; whether it has been called. */
+	bool waits, called;
+	struct conn *behind, **before;
 	/* The watchdog's: what it saw when it first met this state, or moved.
 	 */
 	uint64_t seen_state, seen_moved;
@@ -61,10 +69,11 @@ struct conns;
 enum err_code conns_new(struct conns **out, struct err *err) MUST_USE;
 void conns_free(struct conns *cs); /* when it is empty; NULL is fine */
 
-/* Whether there are as many as may be. */
-bool conns_full(struct conns *cs, uint64_t max);
-
-/* Whether one more from there is within max (0: no limit). */
+/*
+ * Whether there may be one more, of max.  An address may have three times as
+ * many as are left: so however many it opens, others find a place.  h: NULL for
+ * one that may have all.
+ */
 bool conns_admit(struct conns *cs, const struct host *h, uint64_t max);
 
 /* NULL when memory ran out.  With a ticket for an address it goes on as that.
@@ -98,12 +107,40 @@ void conn_moved(struct conn *c, size_t n);
  */
 bool conn_only_waits(const struct conn *c, int64_t since);
 
-/* What conns_add() needs to make the same connection again. */
-void conn_ticket(const struct conn *c, struct sockaddr_un *out);
-
 /* It goes on with a descriptor of ours, or with libmicrohttpd's after all. */
 void conns_park(struct conns *cs, struct conn *c, int fd);
 void conns_unpark(struct conns *cs, struct conn *c, int fd);
+
+/*
+ * ---- places (conns_places.c)
+ *
+ * Of an address at most so many connections are served at a time (0: all);
+ * those that are parked are not.  Who has said something and finds no place
+ * gets in line, and is called when it is its turn.
+ */
+
+/* How one is called: call() is to have conns_go() called for it, soon, by
+ * another thread; the lock of the table is held. */
+void conns_on_call(
+    struct conns *cs, void (*call)(void *arg, struct conn *c), void *arg);
+
+/* Whether there is one for a new connection, before those that wait. */
+bool conns_has_place(struct conns *cs, const struct conn *c, uint64_t most);
+
+/*
+ * True: a parked one has its place and is out of the table; the ticket is what
+ * conns_add() needs to make the same connection again.  False: it is in line.
+ */
+bool conns_go(struct conns *cs, struct conn *c, uint64_t most,
+    struct sockaddr_un *ticket);
+
+/* It will not be made again. */
+void conns_lost(struct conns *cs, const struct sockaddr_un *ticket);
+
+/* Once a second: looks whether places were lost on the way, and asks how many
+ * there are, which may have changed. */
+void conns_look(struct conns *cs,
+    uint64_t (*most)(void *arg, const struct host *h), void *arg);
 
 /* Closes and forgets those that are parked. */
 void conns_close_parked(struct conns *cs);
@@ -116,5 +153,8 @@ void conns_watch(struct conns *cs, const struct config *limits);
  * connections are left that were not.
  */
 size_t conns_shut(struct conns *cs, bool all);
+
+/* So many are open now. */
+size_t conns_open(struct conns *cs);
 
 #endif

@@ -14,6 +14,9 @@
  */
 #define DRAIN_MAX ((uint64_t)1 << 20)
 
+/* Seconds in which the watchdog, which looks once in each, is sure to look. */
+#define WATCHED_WITHIN 3
+
 /* ---- the gate */
 
 void
@@ -146,11 +149,9 @@ finish_method(struct exchange_state *e)
 	response_finish(&e->answer);
 }
 
-static void
-run_method(struct exchange_state *e)
+void
+end_run(struct exchange_state *e)
 {
-	if (!e->err.code)
-		e->err.code = e->ops->run(&e->x, &e->err);
 	if (!e->err.code && !gave_answer(e))
 		(void)err_set(&e->err, ERR_INTERNAL, "no answer was given");
 	if (e->err.code)
@@ -158,17 +159,12 @@ run_method(struct exchange_state *e)
 	finish_method(e);
 }
 
-static void
-run_work(struct work *w)
+void
+run_method(struct exchange_state *e)
 {
-	struct exchange_state *e = CONTAINER_OF(w, struct exchange_state, work);
-
-	run_method(e);
-	if (e->past)
-		answer_rest(e);
-	else
-		gate_wake(&e->gate);
-	exchange_drop(e);
+	if (!e->err.code)
+		e->err.code = e->ops->run(&e->x, &e->err);
+	end_run(e);
 }
 
 /* ---- a body in pieces */
@@ -236,6 +232,16 @@ end_piece(struct exchange_state *e)
 
 /* ---- the request */
 
+/* Whoever else has a connection would be kept waiting. */
+static bool
+is_alone(struct exchange *x)
+{
+	const struct exchange_state *e =
+	    CONTAINER_OF(x, struct exchange_state, x);
+
+	return conns_open(e->server->conns) == 1;
+}
+
 static enum err_code
 start_answer(struct exchange_state *e, struct err *err)
 {
@@ -264,7 +270,8 @@ start_answer(struct exchange_state *e, struct err *err)
 		.set = &e->live->set,
 		.failures = { .line = say_failed_member, .arg = e },
 		.arena = &e->arena,
-		.memo = &e->memo,
+		.memos = &e->memos,
+		.alone = is_alone,
 		.keys = e->server->keys,
 	};
 	return rc;
@@ -328,6 +335,29 @@ must_hurry(const struct exchange_state *e)
 	    (e->req.has_length || e->dropped > DRAIN_MAX);
 }
 
+/* Short between requests, so that libmicrohttpd lets go of it: parked.h. */
+static void
+set_timeout(struct exchange_state *e, unsigned seconds, unsigned was)
+{
+	if (seconds != was)
+		(void)MHD_set_connection_option(
+		    e->mc, MHD_CONNECTION_OPTION_TIMEOUT, seconds);
+}
+
+/*
+ * A header that does not end is the watchdog's to end, who says 408:
+ * libmicrohttpd, where its time is over no later, would say nothing.
+ */
+static unsigned
+header_seconds(const struct exchange_state *e)
+{
+	uint64_t header = e->live->config.header_timeout / NSEC_PER_SEC;
+	unsigned least = (unsigned)header + WATCHED_WITHIN;
+	unsigned idle = e->server->idle_seconds;
+
+	return least > idle ? least : idle;
+}
+
 static enum MHD_Result
 handle_head(struct exchange_state *e, const char *method, const char *url,
     const char *version)
@@ -343,6 +373,7 @@ handle_head(struct exchange_state *e, const char *method, const char *url,
 	e->header_size = size ? size->header_size : 0;
 	if (!conn_enter(e->conn, CONN_BODY))
 		return MHD_NO;
+	set_timeout(e, e->server->idle_seconds, header_seconds(e));
 	e->err.code = head_read(e->mc, method, url, version, live, trusted,
 	    &e->arena, &e->head, &e->req, &e->err);
 	start = start_answer(e, e->err.code ? NULL : &e->err);
@@ -398,7 +429,7 @@ start_work(struct exchange_state *e)
 		return MHD_NO;
 	e->stage = STAGE_WORK;
 	e->whole_first = !e->head.http11;
-	e->work.run = run_work;
+	exchange_work(e);
 	(void)atomic_fetch_add(&e->holders, 1);
 	gate_suspend(&e->gate);
 	if (e->had_piece ? workers_add_more(e->server->workers, &e->work)
@@ -414,31 +445,29 @@ start_work(struct exchange_state *e)
 	return MHD_YES;
 }
 
+/* False: it would have had to wait. */
 static bool
-must_wait(struct exchange_state *e)
+run_at_once(struct exchange_state *e)
 {
-	return e->x.slow && !(e->ops->is_quick && e->ops->is_quick(&e->x));
+	enum err_code rc = ERR_OK;
+
+	if (!e->ops->at_once || !e->ops->at_once(&e->x, &rc, &e->err))
+		return false;
+	e->err.code = rc;
+	end_run(e);
+	return true;
 }
 
 static enum MHD_Result
 handle_whole(struct exchange_state *e)
 {
-	if (!is_refused(e) && must_wait(e))
-		return start_work(e);
+	if (!is_refused(e) && e->x.slow)
+		return run_at_once(e) ? queue_answer(e) : start_work(e);
 	if (gave_answer(e) && !e->err.code)
 		finish_method(e);
 	else
 		run_method(e);
 	return queue_answer(e);
-}
-
-/* Short between requests, so that libmicrohttpd lets go of it: parked.h. */
-static void
-set_timeout(struct exchange_state *e, unsigned seconds)
-{
-	if (e->server->park_seconds != e->server->idle_seconds)
-		(void)MHD_set_connection_option(
-		    e->mc, MHD_CONNECTION_OPTION_TIMEOUT, seconds);
 }
 
 /* What it took of the socket, if that can be known; else it is not parked. */
@@ -450,7 +479,8 @@ count_taken(struct exchange_state *e)
 	c->taken += e->header_size + e->received;
 	c->uncounted |= e->req.has_body && !e->req.has_length;
 	if (!c->uncounted)
-		set_timeout(e, e->server->park_seconds);
+		set_timeout(
+		    e, e->server->park_seconds, e->server->idle_seconds);
 }
 
 /* ---- what libmicrohttpd calls */
@@ -463,7 +493,7 @@ exchange_target(void *server, const char *uri, struct MHD_Connection *mc)
 	if (!e)
 		return NULL;
 	(void)conn_enter(e->conn, CONN_HEADER);
-	set_timeout(e, e->server->idle_seconds);
+	set_timeout(e, header_seconds(e), e->server->park_seconds);
 	if (!arena_str(&e->arena, str_from_c(uri), &e->head.target)) {
 		exchange_drop(e);
 		return NULL;
@@ -504,48 +534,6 @@ exchange_handle(void *server, struct MHD_Connection *mc, const char *url,
 		break;
 	}
 	return MHD_NO;
-}
-
-static struct str
-header_or_none(const struct exchange_state *e, struct str name)
-{
-	struct str value = { 0 };
-
-	if (headers_one(&e->req.headers, name, &value, NULL))
-		return (struct str){ 0 };
-	return value;
-}
-
-static void
-log_exchange(struct exchange_state *e, bool ok)
-{
-	const union MHD_ConnectionInfo *info =
-	    MHD_get_connection_info(e->mc, MHD_CONNECTION_INFO_HTTP_STATUS);
-	struct buf host CLEANUP(buf_done) = { 0 };
-	struct log_request r = {
-		.id = e->id,
-		.began = e->began,
-		.took = clock_monotonic() - e->began_monotonic,
-		.user = e->req.caller.user,
-		.method = e->head.method,
-		.target = e->head.target,
-		.version = e->head.version,
-		.bytes = e->sent,
-		.referer = header_or_none(e, STR("Referer")),
-		.agent = header_or_none(e, STR("User-Agent")),
-	};
-
-	if (e->conn->has_host)
-		host_put(&host, &e->conn->host);
-	r.host = buf_str(&host);
-	if (info) /* libmicrohttpd answers some requests by itself */
-		r.status = info->http_status;
-	else if (e->stage == STAGE_LINGER || e->past)
-		r.status = e->answer.base.status;
-	if (ok && e->known && !e->answer.spec.head)
-		r.bytes = e->length;
-	r.cut = !ok && e->stage != STAGE_LINGER;
-	log_request(e->server->log, &r);
 }
 
 void

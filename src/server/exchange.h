@@ -52,7 +52,7 @@ struct exchange_state {
 	struct exchange_state *next;
 	struct live *live;
 	struct arena arena;
-	struct propfind_memo memo;
+	struct body_memos memos;
 
 	/* And what is all zero again when it is taken off. */
 	atomic_uint holders;
@@ -103,6 +103,14 @@ void exchange_drop(struct exchange_state *e);
 /* Has dav_fail() answer what is in e->err, unless there is an answer. */
 void answer_failure(struct exchange_state *e);
 
+/* Runs the method; then, or when others have: whatever came of it is answered.
+ */
+void run_method(struct exchange_state *e);
+void end_run(struct exchange_state *e);
+
+/* Makes the work of it that runs the method. */
+void exchange_work(struct exchange_state *e);
+
 /* After this nothing is added to the answer. */
 void finish_method(struct exchange_state *e);
 
@@ -134,5 +142,8 @@ void answer_rest(struct exchange_state *e);
  * connection is closed.
  */
 void answer_past(struct exchange_state *e);
+
+/* The line of the access log.  ok: all was sent. */
+void log_exchange(struct exchange_state *e, bool ok);
 
 #endif

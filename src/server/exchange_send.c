@@ -339,3 +339,47 @@ answer_past(struct exchange_state *e)
 	(void)!send(e->conn->fd, b.ptr, b.len, MSG_DONTWAIT | MSG_NOSIGNAL);
 	(void)shutdown(e->conn->fd, SHUT_WR);
 }
+
+/* ---- the access log */
+
+static struct str
+header_or_none(const struct exchange_state *e, struct str name)
+{
+	struct str value = { 0 };
+
+	if (headers_one(&e->req.headers, name, &value, NULL))
+		return (struct str){ 0 };
+	return value;
+}
+
+void
+log_exchange(struct exchange_state *e, bool ok)
+{
+	const union MHD_ConnectionInfo *info =
+	    MHD_get_connection_info(e->mc, MHD_CONNECTION_INFO_HTTP_STATUS);
+	struct buf host CLEANUP(buf_done) = { 0 };
+	struct log_request r = {
+		.id = e->id,
+		.began = e->began,
+		.took = clock_monotonic() - e->began_monotonic,
+		.user = e->req.caller.user,
+		.method = e->head.method,
+		.target = e->head.target,
+		.version = e->head.version,
+		.bytes = e->sent,
+		.referer = header_or_none(e, STR("Referer")),
+		.agent = header_or_none(e, STR("User-Agent")),
+	};
+
+	if (e->conn->has_host)
+		host_put(&host, &e->conn->host);
+	r.host = buf_str(&host);
+	if (info) /* libmicrohttpd answers some requests by itself */
+		r.status = info->http_status;
+	else if (e->stage == STAGE_LINGER || e->past)
+		r.status = e->answer.base.status;
+	if (ok && e->known && !e->answer.spec.head)
+		r.bytes = e->length;
+	r.cut = !ok && e->stage != STAGE_LINGER;
+	log_request(e->server->log, &r);
+}

@@ -33,6 +33,7 @@ struct server {
 	/* What they run with: of the configuration there was at the start. */
 	struct live *jobs_live;
 	struct bulk_env jobs_env;
+	uint64_t connections; /* there may be */
 	struct conns *conns;
 	struct parked *parked; /* connections that wait for a request */
 	unsigned idle_seconds; /* libmicrohttpd's time-out within a request */
@@ -43,6 +44,10 @@ struct server {
 	int deaf; /* what takes its place in the end */
 	atomic_bool stopping;
 	_Atomic uint64_t requests; /* so far; the last one's id */
+	/* The tick's: what had come a tick ago, and ticks with work since
+	 * memory was given back. */
+	uint64_t came_before;
+	unsigned untrimmed;
 	pthread_mutex_t lock;
 	struct live *live; /* under the lock */
 	struct shelf shelves[SHELVES];

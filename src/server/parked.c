@@ -4,64 +4,129 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <microhttpd.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/epoll.h>
 #include <sys/eventfd.h>
-#include <sys/ioctl.h>
+#include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
-#ifdef __GLIBC__
-#include <malloc.h>
-#endif
 
 #include "base/file.h"
 
 #define EVENTS 64
-/* So many came: it is worth the time to give their memory back. */
-#define MANY 32
+/* What has so many bytes is given on, though its line may be longer. */
+#define LINE_MAX 1024
+/* Edges: what has come in part is looked at again when more comes. */
+#define WATCHED (EPOLLIN | EPOLLRDHUP | EPOLLET)
 
 struct parked {
-	struct conns *conns;
+	struct parked_spec spec;
 	_Atomic(struct MHD_Daemon *) daemon;
-	int64_t after;
 	int epoll, event;
+	int ended; /* a socket whose other end is closed */
 	pthread_t thread;
 	bool runs;
 	atomic_bool stop;
-	atomic_uint came; /* since memory was given back */
-	unsigned came_before; /* the same, a tick ago */
+	_Atomic uint64_t came;
 };
 
 /* ---- the thread */
 
-/* Whether there is anything to be read but the end. */
-static bool
-has_bytes(int fd)
-{
-	int n = 0;
+enum came {
+	CAME_NOTHING,
+	CAME_END, /* and nothing before it */
+	CAME_PART,
+	CAME_LINE, /* of a request */
+};
 
-	return !ioctl(fd, FIONREAD, &n) && n > 0;
+static enum came
+look(int fd)
+{
+	char text[LINE_MAX];
+	ssize_t n = recv(fd, text, sizeof(text), MSG_PEEK | MSG_DONTWAIT);
+
+	if (n < 0 && (errno == EAGAIN || errno == EINTR))
+		return CAME_NOTHING;
+	if (n <= 0)
+		return CAME_END;
+	if (n == sizeof(text) || memchr(text, '\n', (size_t)n))
+		return CAME_LINE;
+	return CAME_PART;
 }
 
-/* It is libmicrohttpd's again, or closed. */
-static void
-leave(struct parked *p, struct conn *c, uint32_t events)
+/* How many of its address may be served at a time. */
+static uint64_t
+most(struct parked *p, const struct conn *c)
 {
-	struct sockaddr_un ticket;
+	return c->has_host ? p->spec.most(p->spec.arg, &c->host) : 0;
+}
+
+static void
+forget(struct parked *p, struct conn *c)
+{
 	int fd = c->fd;
 
 	(void)epoll_ctl(p->epoll, EPOLL_CTL_DEL, fd, NULL);
-	conn_ticket(c, &ticket);
-	conns_remove(p->conns, c);
-	if (events & (EPOLLERR | EPOLLHUP) || !has_bytes(fd)) {
-		(void)close(fd);
+	conns_remove(p->spec.conns, c);
+	(void)close(fd);
+}
+
+/* It is libmicrohttpd's again, unless it has to wait for a place. */
+static void
+leave(struct parked *p, struct conn *c)
+{
+	struct sockaddr_un ticket;
+	int fd = c->fd, one = 1;
+
+	if (!conns_go(p->spec.conns, c, most(p, c), &ticket))
+		return;
+	(void)epoll_ctl(p->epoll, EPOLL_CTL_DEL, fd, NULL);
+	/* libmicrohttpd takes it for one of ours, where that means nothing. */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	/* When this fails it has closed the socket. */
+	if (MHD_add_connection(atomic_load(&p->daemon), fd,
+		(const struct sockaddr *)&ticket, sizeof(ticket)) != MHD_YES)
+		conns_lost(p->spec.conns, &ticket);
+}
+
+/* Its turn has come: as if it had only now said what it has. */
+static void
+call(void *arg, struct conn *c)
+{
+	struct epoll_event e = { .events = WATCHED, .data.ptr = c };
+	struct parked *p = arg;
+
+	(void)epoll_ctl(p->epoll, EPOLL_CTL_MOD, c->fd, &e);
+}
+
+/*
+ * A request that has begun may take as long as that of a new connection.  What
+ * was said before the client ended is heard.
+ */
+static void
+attend(struct parked *p, struct conn *c, uint32_t events)
+{
+	bool ends = events & EPOLLRDHUP;
+	enum came came =
+	    events & (EPOLLERR | EPOLLHUP) ? CAME_END : look(c->fd);
+
+	if (came == CAME_END) {
+		forget(p, c);
 		return;
 	}
-	/* When this fails it has closed the socket. */
-	(void)MHD_add_connection(atomic_load(&p->daemon), fd,
-	    (const struct sockaddr *)&ticket, sizeof(ticket));
+	if (came == CAME_NOTHING)
+		return;
+	if (!c->begun)
+		(void)conn_enter(c, CONN_NEW);
+	c->begun = true;
+	if (came == CAME_PART && !ends)
+		return;
+	leave(p, c);
 }
 
 static void *
@@ -75,12 +140,25 @@ run(void *arg)
 		n = epoll_wait(p->epoll, events, EVENTS, -1);
 		for (i = 0; i < n; i++)
 			if (events[i].data.ptr)
-				leave(p, events[i].data.ptr, events[i].events);
+				attend(p, events[i].data.ptr, events[i].events);
 	}
 	return NULL;
 }
 
 /* ---- what others call */
+
+static enum err_code
+open_ended(struct parked *p, struct err *err)
+{
+	int pair[2];
+
+	if (socketpair(
+		AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0, pair))
+		return err_os(err, "make a socket");
+	p->ended = pair[0];
+	(void)close(pair[1]);
+	return ERR_OK;
+}
 
 static enum err_code
 open_thread(struct parked *p, struct err *err)
@@ -100,18 +178,19 @@ open_thread(struct parked *p, struct err *err)
 }
 
 enum err_code
-parked_new(
-    struct conns *conns, int64_t after, struct parked **out, struct err *err)
+parked_new(const struct parked_spec *spec, struct parked **out, struct err *err)
 {
 	struct parked *p = calloc(1, sizeof(*p));
 	enum err_code rc;
 
 	if (!p)
 		return err_nomem(err);
-	p->conns = conns;
-	p->after = after;
-	p->epoll = p->event = -1;
-	rc = open_thread(p, err);
+	p->spec = *spec;
+	p->epoll = p->event = p->ended = -1;
+	conns_on_call(spec->conns, call, p);
+	rc = open_ended(p, err);
+	if (!rc)
+		rc = open_thread(p, err);
 	if (rc)
 		parked_free(p);
 	else
@@ -125,23 +204,21 @@ parked_start(struct parked *p, struct MHD_Daemon *daemon)
 	atomic_store(&p->daemon, daemon);
 }
 
-bool
-parked_add(struct parked *p, struct conn *c)
+/* From here on the connection may be gone: whatever came has been seen. */
+static bool
+take_over(struct parked *p, struct conn *c)
 {
-	struct epoll_event e = { .events = EPOLLIN | EPOLLRDHUP };
+	struct epoll_event e = { .events = WATCHED, .data.ptr = c };
 	int was = c->fd, fd CLEANUP(fd_close) = -1;
 
-	if (!p->after || !atomic_load(&p->daemon) || atomic_load(&p->stop) ||
-	    !conn_only_waits(c, p->after))
+	if (!atomic_load(&p->daemon) || atomic_load(&p->stop))
 		return false;
 	fd = fcntl(was, F_DUPFD_CLOEXEC, 0);
 	if (fd < 0)
 		return false;
-	e.data.ptr = c;
-	conns_park(p->conns, c, fd);
-	/* From here on it may be gone: whatever came has been seen. */
+	conns_park(p->spec.conns, c, fd);
 	if (epoll_ctl(p->epoll, EPOLL_CTL_ADD, fd, &e)) {
-		conns_unpark(p->conns, c, was);
+		conns_unpark(p->spec.conns, c, was);
 		return false;
 	}
 	(void)fd_take(&fd);
@@ -149,23 +226,43 @@ parked_add(struct parked *p, struct conn *c)
 	return true;
 }
 
-/*
- * A wave of connections leaves holes between what stays, which malloc keeps to
- * itself.
- */
+bool
+parked_begin(struct parked *p, struct conn *c)
+{
+	bool has_place;
+	int fd = c->fd;
+
+	if (c->returned)
+		return false;
+	has_place = conns_has_place(p->spec.conns, c, most(p, c));
+	if (has_place && look(fd) == CAME_LINE)
+		return false;
+	if (take_over(p, c)) {
+		(void)dup3(p->ended, fd, O_CLOEXEC);
+		return true;
+	}
+	if (!has_place)
+		(void)shutdown(fd, SHUT_RDWR);
+	return false;
+}
+
+bool
+parked_add(struct parked *p, struct conn *c)
+{
+	return p->spec.after && conn_only_waits(c, p->spec.after) &&
+	    take_over(p, c);
+}
+
 void
 parked_tick(struct parked *p)
 {
-	unsigned came = atomic_load(&p->came);
+	conns_look(p->spec.conns, p->spec.most, p->spec.arg);
+}
 
-	if (came >= MANY && came == p->came_before) {
-#ifdef __GLIBC__
-		(void)malloc_trim(0);
-#endif
-		(void)atomic_fetch_sub(&p->came, came);
-		came = 0;
-	}
-	p->came_before = came;
+uint64_t
+parked_came(struct parked *p)
+{
+	return atomic_load(&p->came);
 }
 
 void
@@ -179,7 +276,7 @@ parked_stop(struct parked *p)
 	(void)!write(p->event, &one, sizeof(one));
 	(void)pthread_join(p->thread, NULL);
 	p->runs = false;
-	conns_close_parked(p->conns);
+	conns_close_parked(p->spec.conns);
 }
 
 void
@@ -190,5 +287,6 @@ parked_free(struct parked *p)
 	parked_stop(p);
 	fd_close(&p->event);
 	fd_close(&p->epoll);
+	fd_close(&p->ended);
 	free(p);
 }

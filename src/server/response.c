@@ -2,7 +2,6 @@
 #include "server/response.h"
 
 #include <assert.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -283,9 +282,7 @@ take_content(struct response *a, struct response_body *out)
 		take_small(a, out);
 	} else if (a->n_segs == 1 && !a->segs[0].text.ptr) {
 		out->offset = a->segs[0].offset;
-		out->fd = content_fd(out->source.content);
-		if (out->fd >= 0)
-			out->fd = fcntl(out->fd, F_DUPFD_CLOEXEC, 3);
+		out->fd = content_take_fd(out->source.content);
 	}
 }
 

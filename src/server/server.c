@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/memory.h"
 #include "bulk/jobs.h"
 #include "dav/keys.h"
 #include "server/impl.h"
@@ -22,6 +23,8 @@
 /* What libmicrohttpd keeps beside a header in a connection's memory. */
 #define POOL_EXTRA 8192
 #define IO_STACK ((size_t)512 * 1024)
+/* Ticks of work after which memory is given back. */
+#define BUSY_TICKS 4
 /* Descriptors beside connections: files being sent and received, the store. */
 #define EXTRA_FDS 512
 
@@ -69,24 +72,32 @@ server_spawn(void *server, void (*fn)(void *arg), void *arg)
 
 /* ---- what libmicrohttpd calls for each connection */
 
+/* Of one address only so many are served at a time; the others wait. */
+static uint64_t
+most_of(void *server, const struct host *h)
+{
+	struct live *live = server_live(server);
+	uint64_t most =
+	    networks_have(&live->trusted, h) ? 0 : live->config.per_address;
+
+	live_drop(live);
+	return most;
+}
+
+/* What is of a local address was here before. */
 static enum MHD_Result
 admit(void *arg, const struct sockaddr *sa, socklen_t len)
 {
 	struct server *s = arg;
-	struct live *live = server_live(s);
-	bool ok = true;
+	const struct host *of = NULL;
 	struct host h;
 
 	(void)len;
-	if (sa->sa_family == AF_UNIX) {
-		/* It was here before. */
-	} else if (conns_full(s->conns, live->config.connections)) {
-		ok = false;
-	} else if (host_of(sa, &h) && !networks_have(&live->trusted, &h)) {
-		ok = conns_admit(s->conns, &h, live->config.per_address);
-	}
-	live_drop(live);
-	return ok ? MHD_YES : MHD_NO;
+	if (sa->sa_family == AF_UNIX)
+		return MHD_YES;
+	if (host_of(sa, &h) && most_of(s, &h))
+		of = &h;
+	return conns_admit(s->conns, of, s->connections) ? MHD_YES : MHD_NO;
 }
 
 static void
@@ -104,6 +115,8 @@ connection(void *arg, struct MHD_Connection *mc, void **context,
 		if (fd && addr)
 			*context = conns_add(
 			    s->conns, fd->connect_fd, addr->client_addr);
+		if (*context && parked_begin(s->parked, *context))
+			*context = NULL;
 		break;
 	case MHD_CONNECTION_NOTIFY_CLOSED:
 		if (*context && !parked_add(s->parked, *context))
@@ -202,6 +215,11 @@ listen_on(struct server *s, struct err *err)
 	/* Best effort: they are comforts. */
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
+	/*
+	 * A connection comes with its first bytes, or after a second without:
+	 * one that comes before them is parked, and then made once more.
+	 */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &one, sizeof(one));
 	if (bind(fd, (const struct sockaddr *)&a.sa, a.len) ||
 	    listen(fd, SOMAXCONN) ||
 	    getsockname(fd, (struct sockaddr *)&a.sa, &a.len))
@@ -217,7 +235,7 @@ listen_on(struct server *s, struct err *err)
 static void
 raise_fd_limit(struct server *s)
 {
-	rlim_t need = s->live->config.connections + EXTRA_FDS;
+	rlim_t need = s->connections + EXTRA_FDS;
 	struct rlimit r;
 
 	if (getrlimit(RLIMIT_NOFILE, &r))
@@ -229,7 +247,7 @@ raise_fd_limit(struct server *s)
 		    "only %llu open files are allowed, which is few for %llu "
 		    "connections (ulimit -n)",
 		    (unsigned long long)r.rlim_cur,
-		    (unsigned long long)s->live->config.connections);
+		    (unsigned long long)s->connections);
 }
 
 static unsigned
@@ -244,6 +262,18 @@ io_threads(const struct config *c)
 	return n > 256 ? 256 : (unsigned)n;
 }
 
+/*
+ * The limit is ours, in admit().  Where libmicrohttpd 0.9.75 meets its own,
+ * which it divides by its threads, with a connection that comes back from
+ * parked.c, it keeps a lock for good.  A connection is there twice while it
+ * goes or comes.
+ */
+static unsigned
+never_reached(const struct config *c)
+{
+	return io_threads(c) * (2 * (unsigned)c->connections + 64);
+}
+
 static enum err_code
 start_daemon(struct server *s, struct err *err)
 {
@@ -255,7 +285,7 @@ start_daemon(struct server *s, struct err *err)
 	    MHD_OPTION_LISTEN_SOCKET, s->listener, /**/
 	    MHD_OPTION_THREAD_POOL_SIZE, io_threads(c), /**/
 	    MHD_OPTION_THREAD_STACK_SIZE, IO_STACK, /**/
-	    MHD_OPTION_CONNECTION_LIMIT, (unsigned)c->connections, /**/
+	    MHD_OPTION_CONNECTION_LIMIT, never_reached(c), /**/
 	    MHD_OPTION_CONNECTION_TIMEOUT, s->park_seconds, /**/
 	    MHD_OPTION_CONNECTION_MEMORY_LIMIT,
 	    (size_t)c->max_header + POOL_EXTRA, /**/
@@ -301,14 +331,18 @@ static enum err_code
 open_parked(struct server *s, struct err *err)
 {
 	const struct config *c = &s->live->config;
-	int64_t after = 0;
+	struct parked_spec spec = {
+		.conns = s->conns,
+		.most = most_of,
+		.arg = s,
+	};
 
 	s->idle_seconds = s->park_seconds = in_seconds(c->idle_timeout);
 	if (in_seconds(c->park_after) < s->idle_seconds) {
 		s->park_seconds = in_seconds(c->park_after);
-		after = s->park_seconds * NSEC_PER_SEC;
+		spec.after = s->park_seconds * NSEC_PER_SEC;
 	}
-	return parked_new(s->conns, after, &s->parked, err);
+	return parked_new(&spec, &s->parked, err);
 }
 
 static enum err_code
@@ -317,6 +351,7 @@ start(struct server *s, struct err *err)
 	const struct config *c = &s->live->config;
 	enum err_code rc;
 
+	s->connections = c->connections;
 	rc = log_open(
 	    c->access_log, (enum config_log_format)c->log_format, &s->log, err);
 	if (!rc)
@@ -393,6 +428,26 @@ server_say(struct server *s, const char *fmt, ...)
 
 /* ---- running */
 
+/*
+ * Work leaves holes between what stays, which malloc keeps to itself.  They are
+ * given back when nothing comes any more, and now and then before that, so that
+ * one kind of work does not keep what another needed.
+ */
+static void
+rest(struct server *s)
+{
+	uint64_t came = atomic_load(&s->requests) + parked_came(s->parked);
+	bool busy = came != s->came_before || shelves_active(s->shelves);
+
+	s->came_before = came;
+	if (busy && ++s->untrimmed % BUSY_TICKS)
+		return;
+	if (s->untrimmed)
+		memory_trim();
+	if (!busy)
+		s->untrimmed = 0;
+}
+
 void
 server_tick(struct server *s)
 {
@@ -402,6 +457,7 @@ server_tick(struct server *s)
 	live_drop(live);
 	parked_tick(s->parked);
 	jobs_tick(s->jobs);
+	rest(s);
 }
 
 static void

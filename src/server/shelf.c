@@ -21,7 +21,7 @@ static void
 exchange_free(struct exchange_state *e)
 {
 	live_drop(e->live);
-	propfind_memo_done(&e->memo);
+	body_memos_done(&e->memos);
 	arena_done(&e->arena);
 	free(e);
 }

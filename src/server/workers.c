@@ -9,6 +9,22 @@
 /* A walk recurses once for each level of a tree. */
 #define WORKER_STACK ((size_t)1 << 20)
 
+/*
+ * In a line of what is done together, one more thread comes for as much as
+ * others have under way, or for GATHER: two clients need not wait for each
+ * other, and eight are not served by four threads that find one each.
+ */
+#define THREADS_IN_LINE ((size_t)4)
+#define GATHER ((size_t)4)
+
+struct line {
+	struct work *first, **last;
+	size_t n;
+	size_t busy; /* of its work, under way */
+	size_t running; /* threads */
+	size_t max_threads, at_once, gather;
+};
+
 struct workers {
 	pthread_mutex_t lock;
 	pthread_cond_t come; /* work, or the stop */
@@ -16,53 +32,189 @@ struct workers {
 	size_t max_threads, max_queue;
 
 	/* Under the lock. */
-	struct work *first, **last;
-	size_t queued, running;
-	size_t idle; /* threads that wait */
+	struct line lines[WORK_LINES];
+	uint64_t number;
+	size_t queued;
+	size_t running, idle; /* threads that have work, and that wait */
 	bool stop;
 	size_t n;
 	pthread_t threads[];
 };
 
-/* The next work, or NULL when there will be none; waits.  Locked. */
-static struct work *
-next_work(struct workers *ws)
-{
-	struct work *w;
+/* ---- under the lock */
 
-	while (!ws->first && !ws->stop) {
+static size_t
+smaller(size_t a, size_t b)
+{
+	return a < b ? a : b;
+}
+
+/* How many threads could take something of it, if there were so much more. */
+static size_t
+line_wants(const struct line *l, size_t more)
+{
+	size_t left = l->n + more;
+	size_t busy = l->busy;
+	size_t running = l->running;
+
+	while (running < l->max_threads && left &&
+	    left >= smaller(busy, l->gather)) {
+		size_t takes = smaller(left, l->at_once);
+
+		left -= takes;
+		busy += takes;
+		running++;
+	}
+	return running - l->running;
+}
+
+/* The same of all, with w (NULL: nothing). */
+static size_t
+wanted(const struct workers *ws, const struct work *w)
+{
+	size_t n = 0;
+	size_t i;
+
+	for (i = 0; i < WORK_LINES; i++)
+		n += line_wants(&ws->lines[i], w && w->line == i);
+	return n;
+}
+
+/* Whose first has waited longest; NULL: there is nothing to be done. */
+static struct line *
+next_line(struct workers *ws)
+{
+	struct line *next = NULL;
+	size_t i;
+
+	for (i = 0; i < WORK_LINES; i++) {
+		struct line *l = &ws->lines[i];
+
+		if (line_wants(l, 0) &&
+		    (!next || l->first->number < next->first->number))
+			next = l;
+	}
+	return next;
+}
+
+static struct work *
+take(struct workers *ws, struct line *l, size_t *out)
+{
+	struct work *first = l->first;
+	struct work **end = &l->first;
+	size_t n = 0;
+
+	while (*end && n < l->at_once) {
+		end = &(*end)->next;
+		n++;
+	}
+	assert(n && l->n >= n && ws->queued >= n);
+	*out = n;
+	l->n -= n;
+	l->busy += n;
+	ws->queued -= n;
+	l->first = *end;
+	if (!l->first)
+		l->last = &l->first;
+	*end = NULL;
+	l->running++;
+	ws->running++;
+	return first;
+}
+
+/* Whether one more thread is wanted. */
+static bool
+enqueue(struct workers *ws, struct work *w)
+{
+	struct line *l = &ws->lines[w->line];
+	size_t before = line_wants(l, 0);
+
+	w->next = NULL;
+	w->number = ws->number++;
+	*l->last = w;
+	l->last = &w->next;
+	l->n++;
+	ws->queued++;
+	return line_wants(l, 0) > before;
+}
+/* What it has left to go elsewhere may wait for somebody else. */
+static bool
+leaves_work(const struct line *was, const struct line *now)
+{
+	return was && was != now && line_wants(was, 0);
+}
+
+static void *worker(void *arg);
+
+/* Whether there are threads for so many who are wanted, or will be. */
+static bool
+have_workers(struct workers *ws, size_t wanted)
+{
+	if (ws->idle >= wanted || ws->n == ws->max_threads)
+		return true;
+	if (!pthread_create(&ws->threads[ws->n], &ws->attr, worker, ws))
+		ws->n++;
+	return ws->n > 0;
+}
+
+/* Unlocks meanwhile. */
+static void
+run(struct workers *ws, struct line *l, bool call)
+{
+	size_t n;
+	struct work *w = take(ws, l, &n);
+
+	call = call && have_workers(ws, wanted(ws, NULL));
+	(void)pthread_mutex_unlock(&ws->lock);
+	if (call)
+		(void)pthread_cond_signal(&ws->come);
+	w->run(w);
+	(void)pthread_mutex_lock(&ws->lock);
+	assert(l->busy >= n && l->running && ws->running);
+	l->busy -= n;
+	l->running--;
+	ws->running--;
+}
+
+/* The next line with work, or NULL when there will be none; waits. */
+static struct line *
+wait_for_line(struct workers *ws)
+{
+	struct line *l;
+
+	while (!(l = next_line(ws)) && !ws->stop) {
 		ws->idle++;
 		(void)pthread_cond_wait(&ws->come, &ws->lock);
 		ws->idle--;
 	}
-	w = ws->first;
-	if (!w)
-		return NULL;
-	ws->first = w->next;
-	if (!ws->first)
-		ws->last = &ws->first;
-	assert(ws->queued > 0);
-	ws->queued--;
-	ws->running++;
-	return w;
+	return l;
 }
 
 static void *
 worker(void *arg)
 {
 	struct workers *ws = arg;
-	struct work *w;
+	struct line *was = NULL;
+	struct line *l;
 
 	(void)pthread_mutex_lock(&ws->lock);
-	while ((w = next_work(ws))) {
-		(void)pthread_mutex_unlock(&ws->lock);
-		w->run(w);
-		(void)pthread_mutex_lock(&ws->lock);
-		assert(ws->running > 0);
-		ws->running--;
+	while ((l = wait_for_line(ws))) {
+		run(ws, l, leaves_work(was, l));
+		was = l;
 	}
 	(void)pthread_mutex_unlock(&ws->lock);
 	return NULL;
+}
+
+/* ---- life */
+
+static void
+line_init(struct line *l, size_t max_threads, size_t at_once, size_t gather)
+{
+	l->last = &l->first;
+	l->max_threads = max_threads;
+	l->at_once = at_once;
+	l->gather = gather;
 }
 
 enum err_code
@@ -71,6 +223,7 @@ workers_new(
 {
 	struct workers *ws =
 	    calloc(1, sizeof(*ws) + max_threads * sizeof(ws->threads[0]));
+	size_t i;
 
 	if (!ws)
 		return err_nomem(err);
@@ -83,55 +236,35 @@ workers_new(
 	(void)pthread_cond_init(&ws->come, NULL);
 	ws->max_threads = max_threads;
 	ws->max_queue = max_queue;
-	ws->last = &ws->first;
+	line_init(&ws->lines[WORK_ALONE], max_threads, 1, 0);
+	for (i = WORK_ALONE + 1; i < WORK_LINES; i++)
+		line_init(&ws->lines[i], THREADS_IN_LINE, WORK_MOST, GATHER);
 	*out = ws;
 	return ERR_OK;
 }
 
-/* Whether there is a thread that will come to the work.  Locked. */
-static bool
-have_worker(struct workers *ws)
-{
-	if (ws->idle > ws->queued || ws->n == ws->max_threads)
-		return true;
-	if (!pthread_create(&ws->threads[ws->n], &ws->attr, worker, ws))
-		ws->n++;
-	return ws->n > 0;
-}
-
-/* Locked. */
-static void
-enqueue(struct workers *ws, struct work *w)
-{
-	w->next = NULL;
-	*ws->last = w;
-	ws->last = &w->next;
-	ws->queued++;
-}
-
 /*
- * Unlocks, and then wakes somebody for the work that was added: who is woken
+ * Unlocks, and then wakes somebody, where one more is wanted: who is woken
  * first would have to wait again, for the lock.
  */
 static void
-unlock_and_call(struct workers *ws, bool added)
+unlock_and_call(struct workers *ws, bool more)
 {
 	(void)pthread_mutex_unlock(&ws->lock);
-	if (added)
+	if (more)
 		(void)pthread_cond_signal(&ws->come);
 }
 
 static bool
 add(struct workers *ws, struct work *w, size_t max_queue)
 {
-	bool ok;
+	bool ok, more;
 
 	(void)pthread_mutex_lock(&ws->lock);
 	assert(!ws->stop);
-	ok = ws->queued < max_queue && have_worker(ws);
-	if (ok)
-		enqueue(ws, w);
-	unlock_and_call(ws, ok);
+	ok = ws->queued < max_queue && have_workers(ws, wanted(ws, w));
+	more = ok && enqueue(ws, w);
+	unlock_and_call(ws, more);
 	return ok;
 }
 
@@ -160,13 +293,15 @@ workers_lend(struct workers *ws, struct work *w)
 	size_t n;
 	bool ok;
 
+	assert(w->line == WORK_ALONE);
 	(void)pthread_mutex_lock(&ws->lock);
 	assert(!ws->stop);
 	n = ws->n;
-	ok = ws->queued + ws->running < most_lent(ws) && have_worker(ws) &&
-	    (ws->n > n || ws->idle > ws->queued);
+	ok = wanted(ws, NULL) + ws->running < most_lent(ws) &&
+	    have_workers(ws, wanted(ws, w)) &&
+	    (ws->n > n || ws->idle >= wanted(ws, w));
 	if (ok)
-		enqueue(ws, w);
+		(void)enqueue(ws, w);
 	unlock_and_call(ws, ok);
 	return ok;
 }
@@ -195,7 +330,7 @@ workers_free(struct workers *ws)
 	(void)pthread_mutex_unlock(&ws->lock);
 	for (i = 0; i < ws->n; i++)
 		(void)pthread_join(ws->threads[i], NULL);
-	assert(!ws->first && !ws->queued && !ws->running);
+	assert(!next_line(ws) && !ws->queued && !ws->running);
 	(void)pthread_cond_destroy(&ws->come);
 	(void)pthread_mutex_destroy(&ws->lock);
 	(void)pthread_attr_destroy(&ws->attr);

@@ -2,21 +2,33 @@
 /*
  * Threads for what takes long, and a queue of bounded length before them.
  * They are started when there is work that nobody is free for.
+ *
+ * What is cheaper done together stands in a line of its own: who takes the
+ * first of it takes those behind it, too.  Only so many threads are in such a
+ * line at once that more of it can come together meanwhile.
  */
 #ifndef SHEAF_SERVER_WORKERS_H
 #define SHEAF_SERVER_WORKERS_H
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/attr.h"
 #include "base/err.h"
 
+#define WORK_LINES 3
+#define WORK_ALONE 0U /* the line of what is done one by one */
+#define WORK_MOST ((size_t)16) /* taken at once from another */
+
 /* Lies in what it works on; the caller's until run() is called, then run()'s.
  */
 struct work {
+	/* In a line of what is done together: with all of them, by next. */
 	void (*run)(struct work *w);
 	struct work *next;
+	unsigned line; /* below WORK_LINES */
+	uint64_t number; /* in the order of arrival */
 };
 
 struct workers;
@@ -43,7 +55,7 @@ bool workers_add_more(struct workers *ws, struct work *w) MUST_USE;
  */
 bool workers_lend(struct workers *ws, struct work *w) MUST_USE;
 
-/* How many are queued or being run. */
+/* How many are queued, or threads that run some. */
 size_t workers_busy(struct workers *ws);
 
 /* Runs all that is queued, ends the threads and frees.  NULL is fine. */

@@ -2,12 +2,13 @@
 #include "store/db.h"
 
 #define BUSY_MS 5000
-#define SCHEMA_VERSION 6
+#define SCHEMA_VERSION 8
 
 /* What is below ?1, which is empty for the root: from "?1/" to "?10". */
-#define BELOW                                \
-	"path > CAST(?1 || '/' AS BLOB) AND" \
-	" path < CAST(?1 || '0' AS BLOB)"
+#define BELOW_IN(column)                                \
+	column " > CAST(?1 || '/' AS BLOB) AND " column \
+	       " < CAST(?1 || '0' AS BLOB)"
+#define BELOW BELOW_IN("path")
 
 #define INTENT                                                              \
 	"kind, path, other, made, gone, props_of, drops_locks, lock_token," \
@@ -16,6 +17,9 @@
 #define LOCKS                                                     \
 	"SELECT path, token, shared, depth, owner, user, expires" \
 	" FROM locks WHERE "
+
+/* JOURNAL_SOME of them are in one statement. */
+#define LINES_4 "(?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?)"
 
 static const char *const queries[Q_COUNT] = {
 	[Q_BEGIN] = "BEGIN IMMEDIATE",
@@ -36,6 +40,9 @@ static const char *const queries[Q_COUNT] = {
 		   " WHERE id = ?1",
 	[Q_JOURNAL] = "INSERT INTO journal (kind, path, other)"
 		      " VALUES (?1, ?2, ?3)",
+	[Q_JOURNAL_SOME] =
+	    "INSERT INTO journal (kind, path, other)"
+	    " VALUES " LINES_4 ", " LINES_4 ", " LINES_4 ", " LINES_4,
 	[Q_JOURNAL_LAST] = "SELECT max(seq) FROM journal",
 	[Q_JOURNAL_FROM] = "SELECT seq, kind, path, other FROM journal"
 			   " WHERE seq >= ?1 ORDER BY seq",
@@ -69,6 +76,9 @@ static const char *const queries[Q_COUNT] = {
 	[Q_LOCKS_ADD] = "INSERT INTO locks"
 			" (path, token, owner, user, shared, depth, expires)"
 			" VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
+	[Q_LOCKS_MOVE] = "INSERT OR REPLACE INTO locks"
+			 " (path, token, owner, user, shared, depth, expires)"
+			 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)",
 	[Q_LOCKS_REFRESH] = "UPDATE locks SET expires = ?3"
 			    " WHERE path = ?1 AND token = ?2",
 	[Q_LOCKS_FIND] = "SELECT path FROM locks WHERE token = ?1",
@@ -76,6 +86,8 @@ static const char *const queries[Q_COUNT] = {
 	[Q_RECORD_LAST] = "SELECT id, begun, expires, print, created, path,"
 			  " etag, result FROM records WHERE key = ?1"
 			  " ORDER BY id DESC LIMIT 1",
+	[Q_RECORD_ANY_BELOW] = "SELECT 1 FROM records"
+			       " WHERE " BELOW_IN("key") " LIMIT 1",
 	[Q_RECORD_ADD] = "INSERT INTO records (key, seq, waits, begun, expires,"
 			 " print, created, path, etag, result)"
 			 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
@@ -198,6 +210,12 @@ static const char *const schema[SCHEMA_VERSION] = {
 	"CREATE TABLE late (moved INTEGER NOT NULL);"
 	"INSERT INTO late VALUES (0);"
 	"PRAGMA user_version = 6;",
+
+	/* Slots that are about locks (state_late.c) are new. */
+	"PRAGMA user_version = 7;",
+
+	/* And those that are about properties. */
+	"PRAGMA user_version = 8;",
 };
 
 /* ---- failures */

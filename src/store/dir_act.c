@@ -7,6 +7,8 @@
  * done when the change itself is on the disk: a power cut may take back a
  * rename, and must find the properties of what it brings back.
  */
+#include <assert.h>
+
 #include "base/file.h"
 #include "store/dir_impl.h"
 
@@ -122,12 +124,42 @@ act_props(struct act *a, struct dir_store *ds, struct store_batch *b, int dir)
 }
 
 enum err_code
+acts_begin(struct act *const *v, size_t n, struct dir_store *ds,
+    struct store_batch *b, struct err *err)
+{
+	const struct change *changes[ACTS_MAX] = { 0 };
+	uint64_t intents[ACTS_MAX] = { 0 };
+	enum err_code rc;
+	size_t i;
+
+	assert(n <= ACTS_MAX);
+	for (i = 0; i < n; i++) {
+		v[i]->change.late = true;
+		v[i]->change.traced = atomic_load(&ds->keyed) > 0;
+		changes[i] = &v[i]->change;
+	}
+	rc = state_changes_begin(ds->state, changes, n, !b, intents, err);
+	for (i = 0; i < n && !rc; i++) {
+		v[i]->ds = ds;
+		v[i]->batch = b;
+		v[i]->intent = intents[i];
+	}
+	return rc;
+}
+
+enum err_code
 act_end(struct act *a, struct err *err)
 {
 	enum err_code rc = dir_sync_end(a->sync[0], err);
 
 	if (!rc)
 		rc = dir_sync_end(a->sync[1], err);
+	return act_synced(a, rc, err);
+}
+
+enum err_code
+act_synced(struct act *a, enum err_code rc, struct err *err)
+{
 	if (rc)
 		state_change_lost(a->ds->state, a->intent);
 	else if (a->batch && a->intent)

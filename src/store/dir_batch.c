@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -65,20 +66,35 @@ batch_unlock(struct dir_batch **b)
 
 /* ---- before a change */
 
-/* Its file system is one that is synced at the end. */
 static bool
-knows_system(struct dir_batch *b, int dir)
+device_of(int fd, const struct statx *stx, dev_t *dev)
 {
 	struct stat st;
+
+	if (stx) {
+		*dev = makedev(stx->stx_dev_major, stx->stx_dev_minor);
+		return true;
+	}
+	if (fstat(fd, &st))
+		return false;
+	*dev = st.st_dev;
+	return true;
+}
+
+/* Its file system is one that is synced at the end. */
+static bool
+knows_system(struct dir_batch *b, int dir, const struct statx *stx)
+{
+	dev_t dev;
 	size_t i;
 	int fd;
 
 	if (dir_of(b->base.store)->relaxed)
 		return true;
-	if (fstat(dir, &st))
+	if (!device_of(dir, stx, &dev))
 		return false;
 	for (i = 0; i < b->n; i++)
-		if (b->systems[i].dev == st.st_dev)
+		if (b->systems[i].dev == dev)
 			return true;
 	if (b->n == BATCH_SYSTEMS)
 		return false;
@@ -87,7 +103,7 @@ knows_system(struct dir_batch *b, int dir)
 		fd = fcntl(dir, F_DUPFD_CLOEXEC, 0);
 	if (fd < 0)
 		return false;
-	b->systems[b->n].dev = st.st_dev;
+	b->systems[b->n].dev = dev;
 	b->systems[b->n++].fd = fd;
 	return true;
 }
@@ -111,7 +127,7 @@ announce(struct dir_batch *b)
 }
 
 static bool
-can_wait(struct store_batch *base, int dir)
+can_wait(struct store_batch *base, int dir, const struct statx *stx)
 {
 	struct dir_batch *b CLEANUP(batch_unlock) = batch_lock(base);
 
@@ -119,7 +135,7 @@ can_wait(struct store_batch *base, int dir)
 		b->changes++;
 		return false;
 	}
-	if (!announce(b) || !knows_system(b, dir))
+	if (!announce(b) || !knows_system(b, dir, stx))
 		return false;
 	b->dirty = true;
 	return true;
@@ -128,7 +144,13 @@ can_wait(struct store_batch *base, int dir)
 bool
 batch_waits(struct store_batch *b, int dir)
 {
-	return b && can_wait(b, dir);
+	return b && can_wait(b, dir, NULL);
+}
+
+bool
+batch_waits_for(struct store_batch *b, int fd, const struct statx *stx)
+{
+	return b && can_wait(b, fd, stx);
 }
 
 void
@@ -302,6 +324,12 @@ dir_recall(struct store *s, struct str key, struct arena *a,
     struct recalled *out, bool *found, struct err *err)
 {
 	return state_recall(dir_of(s)->state, key, a, out, found, err);
+}
+
+enum err_code
+dir_recall_any(struct store *s, struct str key, bool *any, struct err *err)
+{
+	return state_recall_any(dir_of(s)->state, key, any, err);
 }
 
 enum err_code

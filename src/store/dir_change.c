@@ -251,14 +251,18 @@ dir_rename(struct store *s, struct rpath from, struct rpath to,
 {
 	struct dir_store *ds = dir_of(s);
 	struct trash trash CLEANUP(trash_done) = TRASH_NONE;
-	struct hold h CLEANUP(hold_done) = { 0 };
+	bool at_once = g && g->at_once;
+	struct hold h CLEANUP(hold_done) = { .at_once = at_once };
 	struct place src CLEANUP(place_done) = PLACE_NONE;
 	struct place dst CLEANUP(place_done) = PLACE_NONE;
-	struct act act CLEANUP(act_done) = ACT(.kind = CHANGE_MOVE);
+	struct act act CLEANUP(act_done) =
+	    ACT(.kind = CHANGE_MOVE, .at_once = at_once);
 	struct resource seen;
 	enum err_code rc =
 	    hold_two(ds, from, FOLLOW_NO, &src, to, &h, &dst, err);
 
+	if (!rc && at_once && (!ds->relaxed || dst.found != FOUND_NOTHING))
+		rc = err_set(err, ERR_BUSY, "it takes its time");
 	if (!rc)
 		rc = dir_check_ends(&src, &dst, replace, err);
 	if (!rc)

@@ -18,23 +18,52 @@ claims_init(struct claims *c)
 {
 	(void)pthread_mutex_init(&c->mutex, NULL);
 	c->first = c->last = NULL;
-	c->foretold = NULL;
+	memset(c->foretold, 0, sizeof(c->foretold));
 }
 
 void
 claims_done(struct claims *c)
 {
-	assert(!c->first && !c->foretold);
+	assert(!c->first);
 	(void)pthread_mutex_destroy(&c->mutex);
 }
 
 /* ---- who waits for whom */
 
+/*
+ * Neighbours differ at their ends, and of those of a batch each is compared
+ * with each.
+ */
+uint32_t
+claim_end_of(struct rpath path)
+{
+	uint32_t end = 0;
+	size_t n = path.s.len < sizeof(end) ? path.s.len : sizeof(end);
+
+	memcpy(&end, path.s.ptr + path.s.len - n, n);
+	return end;
+}
+
+static struct claim
+claim_of(struct rpath path, enum scope scope)
+{
+	return (struct claim){
+		.path = path, .end = claim_end_of(path), .scope = scope
+	};
+}
+
+static inline bool
+claim_takes(const struct claim *c, struct rpath path, uint32_t end)
+{
+	if (c->scope == SCOPE_TREE)
+		return rpath_covers(c->path, path);
+	return c->end == end && rpath_eq(c->path, path);
+}
+
 static bool
 claims_overlap(const struct claim *a, const struct claim *b)
 {
-	return rpath_eq(a->path, b->path) ||
-	    (a->scope == SCOPE_TREE && rpath_covers(a->path, b->path)) ||
+	return claim_takes(a, b->path, b->end) ||
 	    (b->scope == SCOPE_TREE && rpath_covers(b->path, a->path));
 }
 
@@ -51,23 +80,34 @@ holds_overlap(const struct hold *a, const struct hold *b)
 	return false;
 }
 
+static void
+void_those(const struct hold *h, const struct claim *c, struct foretold *f)
+{
+	struct foretold *next;
+
+	for (; f; f = next) {
+		next = f->next;
+		if (f != h->mine && claim_takes(c, f->act.change.path, f->end))
+			foretold_void(f);
+	}
+}
+
 /* Who may be about to change it. */
 static void
 nothing_is_foretold(const struct hold *h)
 {
-	struct foretold *f, *next;
+	struct claims *all = &h->ds->claims;
+	size_t i, k;
 
 	assert(h->n <= ARRAY_LEN(h->claims));
-	for (f = h->ds->claims.foretold; f; f = next) {
-		const struct claim at = { .path = f->act.change.path };
-		bool overlaps = false;
-		size_t i;
+	for (i = 0; i < h->n; i++) {
+		const struct claim *c = &h->claims[i];
 
-		next = f->next;
-		for (i = 0; i < h->n; i++)
-			overlaps |= claims_overlap(&h->claims[i], &at);
-		if (overlaps && f != h->mine)
-			foretold_void(f);
+		if (c->scope == SCOPE_PATH)
+			void_those(h, c, *foretold_list(all, c->end));
+		else
+			for (k = 0; k < FORETOLD_LISTS; k++)
+				void_those(h, c, all->foretold[k]);
 	}
 }
 
@@ -100,22 +140,34 @@ hold_unqueue(struct hold *h)
 	h->ds = NULL;
 }
 
-/* Waits until nobody who came before is in the way. */
+/* With the mutex: until nobody who came before is in the way. */
 static void
+hold_wait(struct hold *h, struct claims *c)
+{
+	(void)pthread_cond_init(&h->turn, NULL);
+	while (h->waits_for)
+		(void)pthread_cond_wait(&h->turn, &c->mutex);
+	(void)pthread_cond_destroy(&h->turn);
+}
+
+/* False: it would have to wait, and is not to. */
+static bool
 hold_get(struct hold *h, struct dir_store *ds)
 {
 	struct claims *c = &ds->claims;
+	bool got;
 
 	(void)pthread_mutex_lock(&c->mutex);
 	hold_queue(h, ds);
-	if (h->waits_for) {
-		(void)pthread_cond_init(&h->turn, NULL);
-		while (h->waits_for)
-			(void)pthread_cond_wait(&h->turn, &c->mutex);
-		(void)pthread_cond_destroy(&h->turn);
-	}
-	nothing_is_foretold(h);
+	got = !h->waits_for || !h->at_once;
+	if (h->waits_for && got)
+		hold_wait(h, c);
+	if (got)
+		nothing_is_foretold(h);
+	else
+		hold_unqueue(h);
 	(void)pthread_mutex_unlock(&c->mutex);
+	return got;
 }
 
 static void
@@ -133,10 +185,10 @@ hold_give_back(struct hold *h)
 }
 
 bool
-claim_would_wait(struct dir_store *ds, struct rpath path)
+claim_would_wait(struct dir_store *ds, struct rpath path, enum scope scope)
 {
 	struct claims *c = &ds->claims;
-	const struct hold h = { .n = 1, .claims = { { .path = path } } };
+	const struct hold h = { .n = 1, .claims = { claim_of(path, scope) } };
 	const struct hold *other;
 	bool waits = false;
 
@@ -169,7 +221,7 @@ static struct claim *
 claim_add(struct hold *h, struct rpath path, enum scope scope)
 {
 	assert(h->n < ARRAY_LEN(h->claims));
-	h->claims[h->n] = (struct claim){ .path = path, .scope = scope };
+	h->claims[h->n] = claim_of(path, scope);
 	return &h->claims[h->n++];
 }
 
@@ -189,6 +241,7 @@ claim_change(struct claim *c, const struct place *p, struct err *err)
 	buf_done(&c->own);
 	c->own = own;
 	c->path = rpath_of_buf(&c->own);
+	c->end = claim_end_of(c->path);
 	return buf_failed(&own) ? err_nomem(err) : ERR_OK;
 }
 
@@ -210,7 +263,9 @@ hold_one(struct dir_store *ds, find_fn find, struct rpath path,
 	for (tries = 0; tries < MAX_TRIES; tries++) {
 		enum err_code rc;
 
-		hold_get(h, ds);
+		if (!hold_get(h, ds))
+			return err_set(err, ERR_BUSY, "'%.*s' is claimed",
+			    STR_ARG(c->path.s));
 		rc = find(ds, path, follow, p, err);
 		if (rc || claim_fits(c, p))
 			return rc;
@@ -227,27 +282,18 @@ void
 hold_tree(struct dir_store *ds, struct rpath path, struct hold *h)
 {
 	(void)claim_add(h, path, SCOPE_TREE);
-	hold_get(h, ds);
+	(void)hold_get(h, ds);
 }
 
 bool
 hold_try(struct dir_store *ds, struct rpath path, struct hold *h)
 {
-	struct claims *c = &ds->claims;
-	bool got;
-
 	(void)claim_add(h, path, SCOPE_PATH);
-	(void)pthread_mutex_lock(&c->mutex);
-	hold_queue(h, ds);
-	got = !h->waits_for;
-	if (got)
-		nothing_is_foretold(h);
-	else
-		hold_unqueue(h);
-	(void)pthread_mutex_unlock(&c->mutex);
-	if (!got)
-		h->n = 0;
-	return got;
+	h->at_once = true;
+	if (hold_get(h, ds))
+		return true;
+	h->n = 0;
+	return false;
 }
 
 void
@@ -282,7 +328,8 @@ hold_two(struct dir_store *ds, struct rpath from, enum follow follow,
 	for (tries = 0; tries < MAX_TRIES; tries++) {
 		enum err_code rc;
 
-		hold_get(h, ds);
+		if (!hold_get(h, ds))
+			return err_set(err, ERR_BUSY, "it is claimed");
 		rc = place_find(ds, from, follow, src, err);
 		if (!rc)
 			rc = place_must_exist(src, err);

@@ -5,7 +5,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
-#include "store/dir_impl.h"
+#include "store/dir_ready.h"
 
 /*
  * What was seen to be a file may have become a FIFO since: O_NONBLOCK keeps the
@@ -15,7 +15,8 @@
 
 struct dir_content {
 	struct content base;
-	int fd;
+	int fd; /* or */
+	struct ready_file *file; /* that is known */
 };
 
 static enum err_code
@@ -24,14 +25,24 @@ dir_content_read(struct content *c, uint64_t offset, char *out, size_t max,
 {
 	const struct dir_content *dc =
 	    CONTAINER_OF(c, struct dir_content, base);
+	struct str left;
 
+	if (dc->file) {
+		left = ready_bytes(dc->file);
+		left = offset < left.len ? str_skip(left, (size_t)offset)
+					 : (struct str){ 0 };
+		*got = left.len < max ? left.len : max;
+		if (*got)
+			memcpy(out, left.ptr, *got);
+		return ERR_OK;
+	}
 	return fd_read_at(dc->fd, offset, out, max, got, err);
 }
 
 static int
-dir_content_fd(const struct content *c)
+dir_content_take_fd(struct content *c)
 {
-	return ((const struct dir_content *)c)->fd;
+	return fd_take(&CONTAINER_OF(c, struct dir_content, base)->fd);
 }
 
 static void
@@ -40,12 +51,13 @@ dir_content_free(struct content *c)
 	struct dir_content *dc = CONTAINER_OF(c, struct dir_content, base);
 
 	fd_close(&dc->fd);
+	ready_drop(dc->file);
 	free(dc);
 }
 
 static const struct content_ops dir_content_ops = {
 	.read = dir_content_read,
-	.fd = dir_content_fd,
+	.take_fd = dir_content_take_fd,
 	.free = dir_content_free,
 };
 
@@ -66,24 +78,61 @@ dir_content_new(const struct dir_store *ds, const struct statx *stx, int *fd,
 	return ERR_OK;
 }
 
+/* Takes the file over. */
+static enum err_code
+content_of_ready(const struct dir_store *ds, struct ready_file *f,
+    struct content **out, struct err *err)
+{
+	struct dir_content *dc = calloc(1, sizeof(*dc));
+
+	if (!dc) {
+		ready_drop(f);
+		return err_nomem(err);
+	}
+	content_init(&dc->base, &dir_content_ops);
+	fact_resource(ds, &f->fact, &dc->base.res);
+	dc->fd = -1;
+	dc->file = f;
+	*out = &dc->base;
+	return ERR_OK;
+}
+
 /* ---- opening */
 
 /*
- * The short way, for a file that no link leads to: one look, one open.  The
- * look is there because what is no file must not be opened; should a link be in
- * the way, it may be of something else, but then the open refuses that.  False
+ * What is no file must not be opened.  Where the name alone is looked at, no
+ * link can lead astray; on a longer way one might, even to where nobody
+ * answers, so that it takes an openat2() to look.
+ */
+static bool
+is_file(const struct dir_store *ds, const char *name)
+{
+	int fd CLEANUP(fd_close) = -1;
+	struct statx stx;
+
+	if (!strchr(name, '/'))
+		return !statx(ds->root, name,
+			   AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT, STATX_TYPE,
+			   &stx) &&
+		    S_ISREG(stx.stx_mode);
+	fd = open_beneath(ds->root, name, O_PATH | O_NOFOLLOW, 0);
+	return fd >= 0 &&
+	    !statx(fd, "", AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW, STATX_TYPE,
+		&stx) &&
+	    S_ISREG(stx.stx_mode);
+}
+
+/*
+ * The short way, for a file that no link leads to; known: it is one.  False
  * says nothing: place_find() will know.
  */
 static bool
-open_at_once(
-    const struct dir_store *ds, struct rpath path, int *fd, struct statx *stx)
+open_at_once(const struct dir_store *ds, struct rpath path, bool known, int *fd,
+    struct statx *stx)
 {
 	char name[PLAIN_MAX];
 
-	if (!path_is_plain(ds, path, name) ||
-	    statx(ds->root, name, AT_SYMLINK_NOFOLLOW | AT_NO_AUTOMOUNT,
-		STATX_TYPE, stx) ||
-	    !S_ISREG(stx->stx_mode))
+	if (!path_is_plain(ds, path, name) || !(known || is_file(ds, name)))
 		return false;
 	*fd = open_beneath(ds->root, name, READ_FLAGS, 0);
 	return *fd >= 0 && !dir_stat_fd(*fd, stx, NULL) &&
@@ -109,14 +158,14 @@ open_file(const struct place *p, int *fd, struct statx *stx, struct err *err)
 }
 
 static enum err_code
-find_and_open(const struct dir_store *ds, struct rpath path, int *fd,
-    struct statx *stx, struct err *err)
+find_and_open(const struct dir_store *ds, struct rpath path, bool known,
+    int *fd, struct statx *stx, struct err *err)
 {
 	struct place p CLEANUP(place_done) = PLACE_NONE;
 	enum err_code rc;
 
 	fd_close(fd);
-	if (open_at_once(ds, path, fd, stx))
+	if (open_at_once(ds, path, known, fd, stx))
 		return ERR_OK;
 	fd_close(fd);
 	rc = place_find_now(ds, path, FOLLOW_YES, &p, err);
@@ -133,13 +182,23 @@ dir_open(
 	struct look l = LOOK_NONE;
 	struct statx stx = { 0 };
 	struct err why = { 0 };
+	struct ready_file *ready = NULL;
 	int fd CLEANUP(fd_close) = -1;
 	enum err_code rc = ERR_OK;
 
 	while (look_on(ds, &l)) {
 		why = (struct err){ 0 };
-		rc = find_and_open(ds, path, &fd, &stx, &why);
+		ready_drop(ready);
+		rc = ready_hold(ds, path, &ready);
+		if (rc)
+			(void)err_nomem(&why);
+		else if (!ready || !ready->whole)
+			rc = find_and_open(
+			    ds, path, ready != NULL, &fd, &stx, &why);
 	}
+	if (ready && ready->whole)
+		return content_of_ready(ds, ready, out, err);
+	ready_drop(ready);
 	if (rc && err)
 		*err = why;
 	if (rc)

@@ -3,9 +3,20 @@
 
 #include <assert.h>
 
-#define AT_ONCE ((size_t)128) /* in one transaction */
+/*
+ * In one transaction.  All of them are claimed meanwhile, and each of them is
+ * compared with each.
+ */
+#define AT_ONCE ((size_t)64)
 
 /* ---- lists */
+
+struct foretold **
+foretold_list(struct claims *c, uint32_t end)
+{
+	return &c->foretold[end * UINT32_C(2654435761) >> 16 &
+	    (FORETOLD_LISTS - 1)];
+}
 
 void
 foretold_add(struct foretold **list, struct foretold *f)
@@ -43,7 +54,7 @@ foretold_expect(struct foretold *f, struct dir_store *ds,
 static void
 take_out(struct foretold *f)
 {
-	foretold_remove(&f->ds->claims.foretold, f);
+	foretold_remove(foretold_list(&f->ds->claims, f->end), f);
 	f->state = FORETOLD_NOT;
 }
 
@@ -144,12 +155,13 @@ write_down(struct dir_store *ds, struct foretold **v, size_t n, struct err *err)
 
 	for (i = 0; i < n; i++)
 		changes[i] = &v[i]->act.change;
-	rc = state_changes_begin(ds->state, changes, n, intents, err);
+	rc = state_changes_begin(ds->state, changes, n, false, intents, err);
 	(void)pthread_mutex_lock(&ds->claims.mutex);
 	for (i = 0; i < n && !rc; i++) {
 		v[i]->intent = intents[i];
+		v[i]->end = claim_end_of(v[i]->act.change.path);
 		v[i]->state = FORETOLD_SAID;
-		foretold_add(&ds->claims.foretold, v[i]);
+		foretold_add(foretold_list(&ds->claims, v[i]->end), v[i]);
 	}
 	(void)pthread_mutex_unlock(&ds->claims.mutex);
 	for (i = 0; i < n; i++)
@@ -157,34 +169,45 @@ write_down(struct dir_store *ds, struct foretold **v, size_t n, struct err *err)
 	return rc;
 }
 
-static enum err_code
-foretell_some(
-    struct dir_store *ds, struct foretold **v, size_t n, struct err *err)
+/* It is not known whether what was said of it is on the disk. */
+static void
+void_all(struct dir_store *ds, const struct store_batch *b)
 {
-	enum err_code rc = write_down(ds, v, n, err);
+	struct foretold *f, *next;
 	size_t i;
 
-	if (!rc)
-		rc = state_sync(ds->state, err);
-	for (i = 0; i < n && rc; i++)
-		foretold_done(v[i]);
-	return rc;
+	(void)pthread_mutex_lock(&ds->claims.mutex);
+	for (i = 0; i < FORETOLD_LISTS; i++)
+		for (f = ds->claims.foretold[i]; f; f = next) {
+			next = f->next;
+			if (f->batch == b)
+				foretold_void(f);
+		}
+	(void)pthread_mutex_unlock(&ds->claims.mutex);
 }
 
 enum err_code
 foretell(struct dir_store *ds, struct foretold *list, struct err *err)
 {
+	const struct store_batch *b = list ? list->batch : NULL;
 	struct foretold *v[AT_ONCE];
 	enum err_code rc = ERR_OK;
-	size_t n;
+	enum err_code synced = ERR_OK;
+	bool any = false;
 
 	while (list && !rc) {
-		n = claim_some(&list, v);
+		size_t n = claim_some(&list, v);
+
 		if (n)
-			rc = foretell_some(ds, v, n, err);
+			rc = write_down(ds, v, n, err);
+		any = any || (n && !rc);
 	}
 	foretell_none(list);
-	return rc;
+	if (any)
+		synced = state_sync(ds->state, rc ? NULL : err);
+	if (synced)
+		void_all(ds, b);
+	return rc ? rc : synced;
 }
 
 void

@@ -31,6 +31,7 @@ struct foretold {
 	const struct record *record;
 	struct hold hold; /* while it is written down */
 	struct act act; /* its change, and what that points to */
+	uint32_t end; /* of its path, as claims have it */
 	uint64_t intent;
 };
 
@@ -49,6 +50,9 @@ bool foretold_take(
 
 /* With the mutex of the claims: its intent ends, the change was not made. */
 void foretold_void(struct foretold *f);
+
+/* Where those are whose paths have this end. */
+struct foretold **foretold_list(struct claims *c, uint32_t end);
 
 /* Into a list, and out of it. */
 void foretold_add(struct foretold **list, struct foretold *f);

@@ -20,7 +20,9 @@
 #include <stdatomic.h>
 #include <sys/stat.h>
 
+#include "store/dir_claim.h"
 #include "store/dir_ops.h"
+#include "store/dir_syncs.h"
 #include "store/impl.h"
 #include "store/state.h"
 
@@ -31,13 +33,6 @@
 
 /* What we ask of statx(). */
 #define STAT_MASK (STATX_BASIC_STATS | STATX_BTIME)
-
-/* Who is changing what; see dir_claim.c. */
-struct claims {
-	pthread_mutex_t mutex;
-	struct hold *first, *last;
-	struct foretold *foretold; /* dir_foretell.c */
-};
 
 struct dir_store {
 	struct store base;
@@ -52,12 +47,15 @@ struct dir_store {
 	_Atomic int64_t last_time;
 	_Atomic unsigned batches; /* under way, whose bytes may wait */
 	_Atomic unsigned keyed; /* of them, with records */
+	_Atomic unsigned new_files; /* uploads in a row that replaced nothing */
 	_Atomic unsigned
 	    before_names; /* uploads with bytes to be synced first */
 	_Atomic uint64_t flushes_begun, flushes_done; /* dir_batch_flush() */
 	struct claims claims;
+	struct sync_lanes lanes;
 	struct gate *gate;
 	struct listings *listings;
+	struct ready *ready;
 	int staging; /* -1: there is none; else see staging_now() */
 	int staging_in; /* the collection it is in */
 	const char *staging_name;
@@ -152,7 +150,15 @@ struct place {
 
 #define PLACE_NONE ((struct place){ .dir = -1 })
 
-enum follow { FOLLOW_NO, FOLLOW_YES };
+enum follow {
+	FOLLOW_NO,
+	FOLLOW_YES,
+	/*
+	 * What is there is not asked: `found` says nothing.  For who finds out
+	 * by making it.
+	 */
+	FOLLOW_BLIND,
+};
 
 void place_done(struct place *p);
 
@@ -214,49 +220,6 @@ bool temp_name_is(const char *name);
 
 /* ---- dir_claim.c: changes to one path come one after the other */
 
-void claims_init(struct claims *c);
-void claims_done(struct claims *c);
-
-enum scope {
-	SCOPE_PATH,
-	SCOPE_TREE, /* and everything below it */
-};
-
-struct claim {
-	struct rpath path; /* without links */
-	enum scope scope;
-	struct buf own; /* what path points into, if it is not the caller's */
-};
-
-/*
- * What one operation has claimed; all zero is nothing.  It must not move.
- * Nobody else has a claim to the same path, nor, if the scope of one of them is
- * the tree, to one below it.
- */
-struct hold {
-	struct dir_store *ds;
-	struct hold *prev, *next;
-	size_t n;
-	struct claim claims[2];
-	unsigned waits_for; /* so many who came before */
-	pthread_cond_t turn;
-	const struct foretold *mine; /* what its own change is; may be NULL */
-};
-
-void hold_done(struct hold *h);
-
-/* Whether somebody has claimed it: a moment later it may be otherwise. */
-bool claim_would_wait(struct dir_store *ds, struct rpath path);
-
-/* Claims a path that has no links; it is the caller's until hold_done(). */
-void hold_tree(struct dir_store *ds, struct rpath path, struct hold *h);
-
-/* Claims a path that has no links, as above, unless that would have to wait. */
-bool hold_try(struct dir_store *ds, struct rpath path, struct hold *h);
-
-/* To be claimed together with what the next function finds; as above. */
-void hold_also(struct hold *h, struct rpath path);
-
 /*
  * Finds the place(s), by place_find() or place_for_new(), and keeps others from
  * changing them until hold_done().  The places are found under the claim.
@@ -309,16 +272,6 @@ bool dir_has_gone(int dir);
 
 /* A moment later than any it gave before. */
 int64_t dir_tick(struct dir_store *ds);
-
-/*
- * Makes entries of a collection durable, unless relaxed.  In two parts, around
- * the change: what can be refused (a descriptor) is asked for while nothing has
- * changed.  *fd, which is -1 before, is the caller's to close, and stays -1
- * where there is nothing to sync.
- */
-enum err_code dir_sync_begin(
-    const struct dir_store *ds, int dir, int *fd, struct err *err) MUST_USE;
-enum err_code dir_sync_end(int fd, struct err *err) MUST_USE;
 
 /* ---- dir_content.c: files that are read */
 
@@ -410,6 +363,15 @@ enum err_code act_begin_foretold(struct act *a, struct dir_store *ds,
     struct store_batch *b, int dir, uint64_t intent, struct err *err) MUST_USE;
 
 /*
+ * Writes the lines of several at once: all or none.  They wait for b, as
+ * batch_waits() has said; or b is NULL, and their collections are open already
+ * (dir_sync_begin()).
+ */
+#define ACTS_MAX 16
+enum err_code acts_begin(struct act *const *v, size_t n, struct dir_store *ds,
+    struct store_batch *b, struct err *err) MUST_USE;
+
+/*
  * Of a change that is the state's alone, instead of that: whether it waits, as
  * a->batch has it.
  */
@@ -421,6 +383,10 @@ act_props(struct act *a, struct dir_store *ds, struct store_batch *b, int dir);
  * that fails, it is there all the same, and a power cut may take it back.
  */
 enum err_code act_end(struct act *a, struct err *err) MUST_USE;
+
+/* The same where the caller has synced, and rc has come of it. */
+enum err_code
+act_synced(struct act *a, enum err_code rc, struct err *err) MUST_USE;
 void act_done(struct act *a);
 
 /* ---- dir_recover.c: changes that were under way */
@@ -434,6 +400,8 @@ enum err_code dir_recover(struct dir_store *ds, struct err *err) MUST_USE;
 
 /* ---- changes made at once: see dir_apply.h */
 
+enum err_code dir_find_spots(
+    struct store *, struct store_spot *, size_t, struct arena *, struct err *);
 enum err_code dir_resolve(struct store *, struct rpath, struct arena *,
     struct rpath *, struct err *) MUST_USE;
 enum err_code dir_claim(
@@ -543,8 +511,9 @@ enum err_code dir_remove_at(struct dir_store *ds, const struct place *p,
 void dir_copy_members(struct store *, const struct member_files *, bool itself,
     struct rpath, const struct guard *, struct store_batch *, bool *done_itself,
     bool *done);
-void dir_remove_members(struct store *, const struct member_files *,
-    const struct guard *, struct store_batch *, bool *done);
+void
+dir_remove_members(struct store *, const struct member_files *, bool itself,
+    const struct guard *, struct store_batch *, bool *done_itself, bool *done);
 
 /* ---- dir_batch.c: many changes, synced once */
 
@@ -553,6 +522,9 @@ void dir_remove_members(struct store *, const struct member_files *,
  * False too when that is not possible, or not worth while.
  */
 bool batch_waits(struct store_batch *b, int dir);
+
+/* The same for a file of which it is known what it is. */
+bool batch_waits_for(struct store_batch *b, int fd, const struct statx *stx);
 
 /* A change of it has a record. */
 void batch_remembers(struct store_batch *b);

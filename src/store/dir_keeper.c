@@ -14,12 +14,9 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <linux/magic.h>
-#include <signal.h>
 #include <stdlib.h>
 #include <sys/inotify.h>
 #include <sys/syscall.h>
-#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/file.h"
@@ -65,20 +62,6 @@ ask(const struct listing *l, int fd, struct asked *a)
 	return a->is_dir || (S_ISREG(stx->stx_mode) && stx->stx_nlink == 1);
 }
 
-/*
- * Who wants to write meanwhile waits until it is given back; of that we would
- * be told by a signal, which by default ends the process: we choose one that
- * does nothing.
- */
-static bool
-nobody_writes(int fd)
-{
-	if (fcntl(fd, F_SETSIG, SIGURG) || fcntl(fd, F_SETLEASE, F_RDLCK))
-		return false;
-	(void)fcntl(fd, F_SETLEASE, F_UNLCK);
-	return true;
-}
-
 static int
 watch_member(struct listings *ls, struct listing *l, size_t i, int fd,
     const struct asked *a)
@@ -105,7 +88,7 @@ learn_member(struct listings *ls, struct listing *l, size_t i, int fd)
 
 	if (wd < 0)
 		return false;
-	sure = (a.is_dir || nobody_writes(fd)) && ask(l, fd, &a);
+	sure = (a.is_dir || watch_nobody_writes(fd)) && ask(l, fd, &a);
 	(void)pthread_mutex_lock(&ls->lock);
 	if (m->wd != wd) { /* an event came already */
 		sure = false;
@@ -176,27 +159,6 @@ learn_members(struct listings *ls, struct listing *l, int dir)
 		if (++tried == TRIES && !learnt)
 			return;
 	}
-}
-
-static bool
-is_local(int dir)
-{
-	static const unsigned long kinds[] = {
-		EXT4_SUPER_MAGIC, /* and its forerunners */
-		XFS_SUPER_MAGIC,
-		BTRFS_SUPER_MAGIC,
-		F2FS_SUPER_MAGIC,
-		TMPFS_MAGIC,
-	};
-	struct statfs fs;
-	size_t i;
-
-	if (fstatfs(dir, &fs))
-		return false;
-	for (i = 0; i < ARRAY_LEN(kinds); i++)
-		if ((unsigned long)fs.f_type == kinds[i])
-			return true;
-	return false;
 }
 
 static bool
@@ -391,7 +353,7 @@ learn(struct listings *ls, int dir)
 
 	if (l)
 		l->holds = 1; /* ours: an event may have it forgotten at once */
-	if (l && is_local(dir) && listed_id_of(dir, &l->id, &l->at) &&
+	if (l && watch_is_local(dir) && listed_id_of(dir, &l->id, &l->at) &&
 	    watch_listing(ls, l, dir))
 		learn_all(ls, l, dir);
 	else

@@ -1,13 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The members of one collection as a walk meets them: read in large pieces, and
- * asked about a chunk of names at a time.
+ * The members of one collection as a walk meets them: read a block of names at
+ * a time, and asked about in slices.  Where a walk has helpers (dir_ahead.h)
+ * they do some of that before the walk is there; without them it is done when
+ * it is.
  */
 #ifndef SHEAF_STORE_DIR_LEVEL_H
 #define SHEAF_STORE_DIR_LEVEL_H
 
 #include "store/dir_impl.h"
 
+#define SLICE 32U
+
+struct ahead;
+struct level;
 struct listing;
 struct listings;
 
@@ -25,7 +31,26 @@ struct spot {
 	const struct entry *entry;
 	size_t index; /* of the entry in its collection */
 	bool known; /* from a listing that is kept in memory */
-	struct fact fact; /* not of a link that is known for one by its type */
+	bool opening; /* a helper goes into it */
+	struct level *below; /* what it is, if a helper was in it */
+	struct fact fact; /* not where spot_is_clear() */
+};
+
+/*
+ * Some members.  Slices are begun in their order, and are ready in any.  With
+ * helpers all but seen is under their lock.
+ */
+struct block {
+	size_t n, max; /* spots */
+	size_t seen; /* by the walk */
+	unsigned begun; /* slices */
+	uint32_t ready; /* slices; a bit each */
+	size_t tried; /* no helper goes into spots before it */
+	size_t n_below; /* spots that a helper was in and the walk was not */
+	unsigned users; /* who is at it, beside the walk */
+	char *bytes; /* the entries */
+	size_t size;
+	struct spot spots[];
 };
 
 /* A collection on the way down to where the walk is. */
@@ -33,29 +58,45 @@ struct level {
 	struct level *up, *down;
 	struct resource res;
 	size_t path_len; /* its own */
+	unsigned depth; /* below where the walk began */
 	int fd; /* -1: closed meanwhile */
 	bool is_root; /* the store's, where the state directory is */
 	bool linked; /* it, or one above it, is one by a link */
 	bool maybe_locked; /* its members */
+	bool kinds_only; /* files are not asked about */
 	enum err_code failed; /* to read all of its entries */
-	bool reopened; /* the kernel is to be told where to go on */
-	int64_t next; /* behind the last entry of the chunk */
 	struct listings *listings;
 	struct listing *listing; /* what is known of it; may be NULL */
-	size_t index; /* of the entry behind the chunk */
-	char *bytes; /* what was read of it */
-	size_t at, len, size; /* of that: not yet in the chunk from at on */
-	size_t seen, n_spots, max_spots; /* the chunk */
-	struct spot spots[];
+	size_t at; /* in the entries of that */
+	/* Who reads has these for himself. */
+	bool reopened; /* the kernel is to be told where to go on */
+	int64_t next; /* behind the last entry that was read */
+	size_t index; /* of the entry behind that */
+	int error; /* of reading, which ended with it */
+	/* With helpers these are under their lock. */
+	struct block *now; /* where the walk is */
+	struct block *then; /* what comes behind it, or NULL */
+	struct block *spare; /* may be NULL */
+	bool reading; /* somebody is */
+	bool ended; /* there is nothing more to read */
+	bool shut; /* there is nothing here for helpers */
+	bool whole; /* nor was there: all was done when the walk came */
 };
 
-/* NULL: no memory.  fd is taken over, unless it fails. */
-struct level *level_new(const struct resource *res, bool large, int *fd);
+/* Its type says all that is asked of it. */
+bool spot_is_clear(const struct level *l, const struct spot *s);
+
+/*
+ * The collection that is open as fd, so many below the root of the walk.  NULL:
+ * no memory.  fd is taken over, unless it fails.
+ */
+struct level *level_new(const struct dir_store *ds, const struct resource *res,
+    unsigned depth, int *fd);
 
 /* Takes what is known of it from ls, which must outlive it. */
 void level_look_up(struct level *l, struct listings *ls);
 
-void level_free(struct level *l);
+void level_free(struct level *l); /* nobody is at it */
 
 /*
  * The next member that clients may see, or NULL at the end, or when the
@@ -63,6 +104,22 @@ void level_free(struct level *l);
  * It lives until the next call.
  */
 const struct spot *
-level_next(const struct dir_store *ds, struct level *l, struct err *err);
+level_next(struct ahead *a, struct level *l, struct err *err);
+
+/* ---- between dir_level.c and dir_ahead.c */
+
+/*
+ * Fills a block that nobody is at with the entries that come next; with what is
+ * known of them, if anything is.  false: there are no more behind these.
+ */
+bool level_fill(const struct dir_store *ds, struct level *l, struct block *b);
+
+struct block *level_block(const struct level *l); /* another; NULL: no memory */
+
+unsigned block_slices(const struct block *b);
+
+/* Asks about the members of a slice. */
+void block_ask(const struct dir_store *ds, const struct level *l,
+    struct block *b, unsigned slice);
 
 #endif

@@ -175,18 +175,17 @@ note_used(struct listings *ls, struct listing *l, int dir)
 struct listing *
 listing_hold(struct listings *ls, int dir)
 {
-	struct listing *l = NULL;
+	struct listing *l;
 	struct listed_id id;
 	struct listed_at at;
 
 	if (!listed_id_of(dir, &id, &at))
 		return NULL;
 	(void)pthread_mutex_lock(&ls->lock);
-	if (ls->first) {
+	l = find(ls, &id);
+	if (l) /* or was, until the news */
 		listings_update(ls);
-		l = find(ls, &id);
-	}
-	if (l && !same_time(&l->at, &at)) {
+	if (l && (!l->public || !same_time(&l->at, &at))) {
 		listing_forget(ls, l);
 		l = NULL;
 	}

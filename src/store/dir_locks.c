@@ -251,36 +251,55 @@ look_for(struct dir_store *ds, struct rpath path, const struct lock_tokens *t,
 	    : place_must_exist(p, err);
 }
 
+/* What has to be claimed is covered by a claim to the tree of root. */
+static bool
+is_covered(struct rpath root, const struct place *p, const struct found_lock *f)
+{
+	return rpath_covers(root, p->path) &&
+	    (!f->lock || rpath_covers(root, f->lock->root));
+}
+
 /*
- * A first look says what to claim, a second one, under the claim, what is
- * there; g is asked then.
+ * A look under a claim to the path as it is given says whether another is
+ * needed: for what it leads to, or for a lock from above.  There is a second
+ * look then, under that.
  */
+static enum err_code
+claim_lock(struct dir_store *ds, struct rpath path, const struct lock_tokens *t,
+    struct place *p, struct guarded *at, struct found_lock *f, struct err *err)
+{
+	struct rpath root = path;
+	enum err_code rc;
+	int again;
+
+	for (again = 0; again < 2; again++) {
+		hold_tree(ds, root, &f->hold);
+		rc = look_for(ds, path, t, p, at, f, err);
+		if (rc || is_covered(root, p, f))
+			return rc;
+		if (!arena_str(
+			&f->a, f->lock ? f->lock->root.s : p->path.s, &root.s))
+			return err_nomem(err);
+		hold_done(&f->hold);
+		place_done(p);
+		*p = PLACE_NONE;
+	}
+	return err_set(err, ERR_BUSY, "'%.*s' keeps changing", STR_ARG(path.s));
+}
+
+/* g is asked about what is there under the claim. */
 static enum err_code
 find_lock(struct dir_store *ds, struct rpath path, const struct lock_tokens *t,
     const struct guard *g, struct found_lock *f, struct err *err)
 {
-	struct place first CLEANUP(place_done) = PLACE_NONE;
 	struct place p CLEANUP(place_done) = PLACE_NONE;
 	struct guarded at = { 0 };
 	struct resource now;
-	struct rpath root;
 	bool mapped;
-	enum err_code rc = look_for(ds, path, t, &first, &at, f, err);
+	enum err_code rc = claim_lock(ds, path, t, &p, &at, f, err);
 
-	if (rc)
-		return rc;
-	if (!arena_str(
-		&f->a, f->lock ? f->lock->root.s : first.path.s, &root.s))
-		return err_nomem(err);
-	hold_tree(ds, root, &f->hold);
-	rc = look_for(ds, path, t, &p, &at, f, err);
-	if (rc)
-		return rc;
-	if (!rpath_covers(root, p.path) ||
-	    (f->lock && !rpath_covers(root, f->lock->root)))
-		return err_set(
-		    err, ERR_BUSY, "'%.*s' keeps changing", STR_ARG(path.s));
-	rc = place_seen(&p, &now, &mapped, err);
+	if (!rc)
+		rc = place_seen(&p, &now, &mapped, err);
 	if (rc)
 		return rc;
 	at.now = mapped ? &now : NULL;
@@ -334,4 +353,14 @@ dir_unlock(struct store *s, struct rpath path, const struct lock_tokens *t,
 		    ds->state, f.lock->root, f.lock->token, &number, err);
 	hold_done(&f.hold);
 	return rc ? rc : state_wait(ds->state, number, err);
+}
+
+/* One that is known has its root there, or a claim elsewhere is needed. */
+bool
+dir_lock_is_quick(struct store *s, struct rpath path, bool known, bool alone)
+{
+	struct dir_store *ds = dir_of(s);
+
+	return state_lock_is_quick(ds->state, path, known, alone) &&
+	    !claim_would_wait(ds, path, SCOPE_TREE);
 }

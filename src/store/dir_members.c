@@ -3,35 +3,19 @@
  * Many files of one collection in one go: what is asked of the collection, and
  * the claim, is once for all of them, and each is found by its name there.
  *
- * Only what is plain is done here: small files without dead properties, whose
- * change waits for a batch and has no record.  Whatever else there is, and
- * whatever fails, is left to be done as a single one, which tells the truth
- * about it.
+ * Only what is plain is done here: collections, and small files, whose change
+ * waits for a batch and has no record.  Whatever else there is, and whatever
+ * fails, is left to be done as a single one, which tells the truth about it.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "store/dir_temp.h"
+#include "store/dir_members.h"
 
 #define SMALL_FILE ((size_t)65536) /* copied while others wait */
-
-struct many {
-	struct dir_store *ds;
-	const struct member_files *members;
-	const struct guard *guard;
-	struct store_batch *batch;
-	bool *done;
-	struct place in; /* the collection they are in */
-	int from; /* O_PATH, of that */
-	int dir; /* O_PATH, of the one that changes: it, or where they go */
-	char *bytes; /* room for those of a small file */
-	struct buf path; /* of a member of that */
-	size_t path_len; /* of the collection in it */
-};
 
 static void
 many_done(struct many *m)
@@ -40,12 +24,13 @@ many_done(struct many *m)
 	fd_close(&m->dir);
 	place_done(&m->in);
 	buf_done(&m->path);
+	arena_done(&m->lines);
+	free(m->props);
 	free(m->bytes);
 }
 
-/* Whether what it changes can be told to the state by lines alone. */
-static bool
-is_plain(const struct many *m)
+bool
+many_is_plain(const struct many *m)
 {
 	return m->batch &&
 	    !(m->guard && (m->guard->check || m->guard->record)) &&
@@ -92,25 +77,128 @@ member_place(struct many *m, struct str name, struct place *out)
 	return true;
 }
 
-/* ---- removing */
+/* ---- some at a time, whose lines are written together */
+
+struct one {
+	size_t i; /* of the members */
+	struct act act;
+	struct temp temp; /* what comes */
+};
+
+/* What is left out by either is done by itself. */
+struct one_ops {
+	bool (*prepare)(struct many *m, struct one *o, struct place *p);
+	bool (*finish)(struct many *m, struct one *o);
+};
+
+static void
+end_some(struct many *m, struct one *v, size_t n, const struct one_ops *ops)
+{
+	struct act *acts[ACTS_MAX];
+	bool good;
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		acts[i] = &v[i].act;
+	good = n && !acts_begin(acts, n, m->ds, m->batch, NULL);
+	for (i = 0; i < n; i++) {
+		m->done[v[i].i] =
+		    good && ops->finish(m, &v[i]) && !act_end(&v[i].act, NULL);
+		act_done(&v[i].act);
+		temp_done(&v[i].temp);
+	}
+	arena_clear(&m->lines);
+}
 
 static bool
-remove_file(struct many *m, struct str name)
+prepare(struct many *m, struct one *o, const struct one_ops *ops)
 {
 	struct place p;
 
-	if (!member_place(m, name, &p) ||
-	    statx(p.dir, p.name, AT_SYMLINK_NOFOLLOW, STAT_MASK, &p.stx) ||
-	    !S_ISREG(p.stx.stx_mode))
+	return member_place(m, m->members->names[o->i], &p) &&
+	    arena_str(&m->lines, p.path.s, &o->act.change.path.s) &&
+	    ops->prepare(m, o, &p);
+}
+
+static void
+do_some(struct many *m, const struct one_ops *ops)
+{
+	struct one v[ACTS_MAX];
+	size_t i, n = 0;
+
+	for (i = 0; i < m->members->n; i++) {
+		v[n] = (struct one){
+			.i = i,
+			.act = ACT(.kind = CHANGE_WRITE),
+			.temp = TEMP_NONE,
+		};
+		if (prepare(m, &v[n], ops))
+			n++;
+		else
+			temp_done(&v[n].temp);
+		if (n == ACTS_MAX) {
+			end_some(m, v, n, ops);
+			n = 0;
+		}
+	}
+	end_some(m, v, n, ops);
+}
+
+/* ---- removing */
+
+/*
+ * Where nobody has properties or locks, nothing hinges on which file it is, and
+ * a collection would not go with unlink().  One of several names is left out:
+ * which is the last, with which properties go, is seen when the others have.
+ */
+static bool
+prepare_removal(struct many *m, struct one *o, struct place *p)
+{
+	o->act.change.kind = CHANGE_REMOVE;
+	if (!state_may_have_any_props(m->ds->state) &&
+	    !state_may_have_locks(m->ds->state))
+		return true;
+	if (statx(p->dir, p->name, AT_SYMLINK_NOFOLLOW, STAT_MASK, &p->stx) ||
+	    !S_ISREG(p->stx.stx_mode) || p->stx.stx_nlink > 1 ||
+	    state_may_have_locks_from(m->ds->state, p->path))
 		return false;
-	p.found = FOUND_SERVED;
-	return !place_allows(&p, TOUCH_NAME, NULL, m->guard, NULL) &&
-	    !dir_remove_at(m->ds, &p, m->guard, m->batch, true, NULL);
+	p->found = FOUND_SERVED;
+	act_takes(&o->act, p);
+	return !place_allows(p, TOUCH_NAME, NULL, m->guard, NULL);
+}
+
+static bool
+finish_removal(struct many *m, struct one *o)
+{
+	const char *name = o->act.change.path.s.ptr + m->path_len + 1;
+
+	return !unlinkat(m->dir, name, 0);
+}
+
+static const struct one_ops removal_ops = {
+	.prepare = prepare_removal,
+	.finish = finish_removal,
+};
+
+/* When all of them have gone. */
+static bool
+remove_itself(struct many *m)
+{
+	const struct place *p = &m->in;
+	size_t i;
+
+	for (i = 0; i < m->members->n; i++)
+		if (!m->done[i])
+			return false;
+	return !rpath_is_root(p->path) && batch_waits(m->batch, p->dir) &&
+	    !place_allows(p, TOUCH_NAME, NULL, m->guard, NULL) &&
+	    !dir_remove_at(m->ds, p, m->guard, m->batch, true, NULL);
 }
 
 void
 dir_remove_members(struct store *s, const struct member_files *members,
-    const struct guard *g, struct store_batch *b, bool *done)
+    bool itself, const struct guard *g, struct store_batch *b,
+    bool *done_itself, bool *done)
 {
 	struct hold h CLEANUP(hold_done) = { 0 };
 	struct many m CLEANUP(many_done) = {
@@ -118,41 +206,38 @@ dir_remove_members(struct store *s, const struct member_files *members,
 		.members = members,
 		.guard = g,
 		.batch = b,
+		.done = done,
 		.in = PLACE_NONE,
 		.from = -1,
 		.dir = -1,
 	};
-	size_t i;
 
-	if (!is_plain(&m) || !set_path(&m, members->in))
+	if (!many_is_plain(&m) || !set_path(&m, members->in))
 		return;
 	hold_tree(m.ds, members->in, &h);
 	if (!open_collection(m.ds, members->in, &m.in, &m.dir) ||
 	    !batch_waits(b, m.dir))
 		return;
-	for (i = 0; i < members->n; i++)
-		done[i] = remove_file(&m, members->names[i]);
+	do_some(&m, &removal_ops);
+	*done_itself = itself && remove_itself(&m);
 }
 
 /* ---- copying */
 
-/* What is to be copied, opened; -1: it is not for us. */
-static int
-open_source(const struct many *m, const char *name, struct statx *stx)
+int
+many_open(const struct many *m, const char *name, struct statx *stx)
 {
 	int fd CLEANUP(fd_close) =
 	    open_beneath(m->from, name, O_RDONLY | O_NONBLOCK | O_NOCTTY, 0);
-	struct resource r;
 
 	if (fd < 0 || dir_stat_fd(fd, stx, NULL) || !S_ISREG(stx->stx_mode) ||
 	    stx->stx_size > SMALL_FILE)
 		return -1;
-	dir_resource(m->ds, stx, &r);
-	return r.has_props ? -1 : fd_take(&fd);
+	return fd_take(&fd);
 }
 
-static bool
-fill(const struct many *m, int in, int out, size_t size)
+bool
+many_fill(const struct many *m, int in, int out, size_t size)
 {
 	int64_t t = dir_tick(m->ds);
 	const struct timespec times[2] = {
@@ -166,179 +251,75 @@ fill(const struct many *m, int in, int out, size_t size)
 	    !futimens(out, times);
 }
 
-/* Whether the state may know a resource by the id that the new file has got. */
-static bool
-is_known(const struct dir_store *ds, int fd)
+bool
+many_note_props(struct many *m, size_t i, const struct statx *from, int fd,
+    const char *name)
 {
-	struct resource r;
+	struct resource source, made;
 	struct statx stx;
 
-	if (dir_stat_fd(fd, &stx, NULL))
+	if (!state_may_have_any_props(m->ds->state))
 		return true;
-	dir_resource(ds, &stx, &r);
-	return r.has_props;
+	if (statx(
+		fd, name, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW, STAT_MASK, &stx))
+		return false;
+	dir_resource(m->ds, from, &source);
+	dir_resource(m->ds, &stx, &made);
+	m->props[i] = (struct inherited){
+		.any = source.has_props,
+		.from = source.id,
+		.made = made.id,
+	};
+	return !made.has_props;
 }
 
-/* Into a new collection that nobody sees. */
+/* ---- into a collection that is there */
+
 static bool
-copy_hidden(struct many *m, struct str name, int dir)
+prepare_copy(struct many *m, struct one *o, struct place *p)
 {
-	struct place p;
+	struct inherited *props = &m->props[o->i];
 	struct statx stx;
-	int in CLEANUP(fd_close) = -1;
-	int out CLEANUP(fd_close) = -1;
+	int in CLEANUP(fd_close) = many_open(m, p->name, &stx);
 
-	if (!member_place(m, name, &p))
+	if (in < 0 || place_allows(p, TOUCH_CONTENT, NULL, m->guard, NULL) ||
+	    temp_file_unchecked(
+		m->ds, m->dir, stx.stx_mode & 0777, &o->temp, NULL) ||
+	    !many_fill(m, in, o->temp.fd, stx.stx_size) ||
+	    !many_note_props(m, o->i, &stx, o->temp.fd, ""))
 		return false;
-	in = open_source(m, p.name, &stx);
-	if (in < 0)
-		return false;
-	out = openat(dir, p.name,
-	    O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW | O_CLOEXEC,
-	    stx.stx_mode & 0777);
-	if (out < 0)
-		return false;
-	if (fill(m, in, out, stx.stx_size) && !is_known(m->ds, out))
-		return true;
-	(void)unlinkat(dir, p.name, 0);
-	return false;
-}
-
-/* Their lines, which come before anybody can see them. */
-static bool
-write_lines(struct many *m)
-{
-	size_t i;
-
-	for (i = 0; i < m->members->n; i++) {
-		struct change c = { .kind = CHANGE_WRITE, .late = true };
-		uint64_t intent;
-
-		rpath_pop(&m->path, m->path_len);
-		(void)rpath_push(&m->path, m->members->names[i]);
-		if (buf_failed(&m->path))
-			return false;
-		c.path = rpath_of_buf(&m->path);
-		if (m->done[i] &&
-		    state_change_begin(m->ds->state, &c, false, &intent, NULL))
-			return false;
+	if (props->any) {
+		o->act.change.made = &props->made;
+		o->act.change.props_of = &props->from;
 	}
 	return true;
 }
 
-/* A collection that is complete in its place, which has nothing yet. */
 static bool
-install(struct many *m, struct temp *t, const struct place *p)
+finish_copy(struct many *m, struct one *o)
 {
-	struct act act CLEANUP(act_done) =
-	    ACT(.kind = CHANGE_MKCOL, .path = p->path);
-	struct statx stx;
-
-	if (statx(t->dir, t->name, AT_SYMLINK_NOFOLLOW, STAT_MASK, &stx))
-		return false;
-	act_makes(&act, m->ds, &stx);
-	act.waits = true;
-	return is_plain(m) && write_lines(m) &&
-	    !act_begin(&act, m->ds, m->batch, p->dir, -1, NULL) &&
-	    !temp_install(m->ds, t, p, NULL, NULL) && !act_end(&act, NULL);
-}
-
-static bool
-put_in_place(struct many *m, struct temp *t, struct rpath to)
-{
-	struct hold h CLEANUP(hold_done) = { 0 };
-	struct place p CLEANUP(place_done) = PLACE_NONE;
-
-	return !hold_new(m->ds, to, FOLLOW_YES, SCOPE_TREE, &h, &p, NULL) &&
-	    p.found == FOUND_NOTHING && rpath_eq(p.path, to) &&
-	    !dir_check_ends(&m->in, &p, REPLACE_NO, NULL) &&
-	    !place_allows(&p, TOUCH_CONTENT, NULL, m->guard, NULL) &&
-	    !place_allows_below(&p, m->guard, NULL) &&
-	    batch_waits(m->batch, p.dir) && install(m, t, &p);
-}
-
-/*
- * What is hidden and did not get to its place goes: by the names that are
- * known, since dir_remove_tree() has to ask about each.
- */
-static void
-hidden_done(struct many *m, struct temp *t, int dir)
-{
-	size_t i;
-
-	if (!t->name[0])
-		return;
-	for (i = 0; i < m->members->n; i++) {
-		struct place p;
-
-		if (m->done[i] && member_place(m, m->members->names[i], &p))
-			(void)unlinkat(dir, p.name, 0);
-		m->done[i] = false;
-	}
-	if (unlinkat(t->dir, t->name, AT_REMOVEDIR))
-		dir_remove_tree(m->ds, t->dir, t->name);
-	t->name[0] = '\0';
-}
-
-/* The collection, with those in it that can be; false: nothing was done. */
-static bool
-copy_collection(struct many *m, struct rpath to)
-{
-	struct place near CLEANUP(place_done) = PLACE_NONE;
-	struct temp t = TEMP_NONE;
-	int dir CLEANUP(fd_close) = -1;
-	bool made = false;
-	size_t i;
-
-	if (place_resource(&m->in).has_props ||
-	    place_for_new(m->ds, to, FOLLOW_NO, &near, NULL) ||
-	    near.found != FOUND_NOTHING)
-		return false;
-	if (!temp_dir(m->ds, near.dir, false, &t, NULL))
-		dir = open_beneath(t.dir, t.name, O_PATH | O_DIRECTORY, 0);
-	for (i = 0; dir >= 0 && i < m->members->n; i++)
-		m->done[i] = copy_hidden(m, m->members->names[i], dir);
-	made = dir >= 0 && put_in_place(m, &t, to);
-	hidden_done(m, &t, dir);
-	return made;
-}
-
-/* Into a collection that is there. */
-static bool
-copy_file(struct many *m, struct str name)
-{
-	struct act act CLEANUP(act_done) = ACT(.kind = CHANGE_WRITE);
-	struct temp t CLEANUP(temp_done) = TEMP_NONE;
-	struct statx stx;
 	struct place p;
-	int in CLEANUP(fd_close) = -1;
 
-	if (!member_place(m, name, &p))
-		return false;
-	in = open_source(m, p.name, &stx);
-	if (in < 0 || place_allows(&p, TOUCH_CONTENT, NULL, m->guard, NULL) ||
-	    temp_file(m->ds, m->dir, stx.stx_mode & 0777, &t, NULL) ||
-	    !fill(m, in, t.fd, stx.stx_size) || is_known(m->ds, t.fd))
-		return false;
-	act.change.path = p.path;
-	act.waits = true;
-	return !act_begin(&act, m->ds, m->batch, m->dir, -1, NULL) &&
-	    !temp_install(m->ds, &t, &p, NULL, NULL) && !act_end(&act, NULL);
+	return (!m->props[o->i].any || o->act.intent) &&
+	    member_place(m, m->members->names[o->i], &p) &&
+	    !temp_install(m->ds, &o->temp, &p, NULL, NULL);
 }
+
+static const struct one_ops copy_ops = {
+	.prepare = prepare_copy,
+	.finish = finish_copy,
+};
 
 static void
 copy_files(struct many *m, struct rpath to)
 {
 	struct hold h CLEANUP(hold_done) = { 0 };
 	struct place there CLEANUP(place_done) = PLACE_NONE;
-	size_t i;
 
 	hold_tree(m->ds, to, &h);
-	if (!open_collection(m->ds, to, &there, &m->dir) ||
-	    !batch_waits(m->batch, m->dir))
-		return;
-	for (i = 0; i < m->members->n; i++)
-		m->done[i] = copy_file(m, m->members->names[i]);
+	if (open_collection(m->ds, to, &there, &m->dir) &&
+	    batch_waits(m->batch, m->dir))
+		do_some(m, &copy_ops);
 }
 
 void
@@ -356,14 +337,15 @@ dir_copy_members(struct store *s, const struct member_files *members,
 		.from = -1,
 		.dir = -1,
 		.bytes = malloc(SMALL_FILE),
+		.props = calloc(members->n + 1, sizeof(*m.props)), /* not 0 */
 	};
 
-	if (!m.bytes || !is_plain(&m) || !set_path(&m, to) ||
+	if (!m.bytes || !m.props || !many_is_plain(&m) || !set_path(&m, to) ||
 	    !open_collection(m.ds, members->in, &m.in, &m.from))
 		/* NOLINTNEXTLINE(clang-analyzer-unix.Malloc): m has CLEANUP */
 		return;
 	if (itself)
-		*done_itself = copy_collection(&m, to);
+		*done_itself = many_copy_collection(&m, to);
 	else
 		copy_files(&m, to);
 }

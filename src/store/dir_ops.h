@@ -28,6 +28,7 @@ enum err_code
 dir_batch_flush(struct store *, struct store_batch *, struct err *);
 enum err_code dir_recall(struct store *, struct str, struct arena *,
     struct recalled *, bool *, struct err *);
+enum err_code dir_recall_any(struct store *, struct str, bool *, struct err *);
 enum err_code dir_remember(struct store *, const struct record *, struct str,
     struct store_batch *, struct err *);
 enum err_code
@@ -42,6 +43,7 @@ dir_lock_refresh(struct store *, struct rpath, const struct lock_tokens *,
     int64_t, const struct guard *, struct arena *, struct lock *, struct err *);
 enum err_code dir_unlock(struct store *, struct rpath,
     const struct lock_tokens *, const struct guard *, struct err *);
+bool dir_lock_is_quick(struct store *, struct rpath, bool known, bool alone);
 enum err_code dir_locks(struct store *, struct rpath, struct arena *,
     const struct lock **, size_t *, struct err *);
 enum err_code dir_locks_below(struct store *, struct rpath, struct arena *,
@@ -49,6 +51,8 @@ enum err_code dir_locks_below(struct store *, struct rpath, struct arena *,
 enum err_code
 dir_patch(struct store *, struct rpath, const struct prop_change *, size_t,
     const struct guard *, struct store_batch *, struct err *);
+bool dir_patch_is_quick(struct store *, struct rpath,
+    const struct prop_change *, size_t, bool alone);
 enum err_code dir_props(struct store *, const struct resource *, struct arena *,
     const struct prop **, size_t *, struct err *);
 enum err_code

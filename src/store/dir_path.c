@@ -42,7 +42,7 @@ open_beneath(int dir, const char *name, int flags, mode_t mode)
 
 /* A longer path than the kernel takes goes in steps. */
 static int
-open_path(const struct dir_store *ds, struct str rel, int flags)
+open_long_path(const struct dir_store *ds, struct str rel, int flags)
 {
 	int step CLEANUP(fd_close) = -1;
 	char piece[PATH_MAX];
@@ -65,9 +65,22 @@ open_path(const struct dir_store *ds, struct str rel, int flags)
 		step = next;
 		rel = str_skip(rel, cut + 1);
 	}
-	memcpy(piece, rel.len ? rel.ptr : ".", rel.len ? rel.len : 1);
-	piece[rel.len ? rel.len : 1] = '\0';
+	memcpy(piece, rel.ptr, rel.len);
+	piece[rel.len] = '\0';
 	return open_beneath(step < 0 ? ds->root : step, piece, flags, 0);
+}
+
+/* Nearly all are short, and need no room that is cleared first. */
+static int
+open_path(const struct dir_store *ds, struct str rel, int flags)
+{
+	char name[PLAIN_MAX];
+
+	if (rel.len >= sizeof(name))
+		return open_long_path(ds, rel, flags);
+	memcpy(name, rel.len ? rel.ptr : ".", rel.len ? rel.len : 1);
+	name[rel.len ? rel.len : 1] = '\0';
+	return open_beneath(ds->root, name, flags, 0);
 }
 
 static struct str
@@ -261,7 +274,7 @@ set_found(struct place *p)
 }
 
 static enum err_code
-look_at_name(struct place *p, struct err *err)
+look_at_name(struct place *p, bool blind, struct err *err)
 {
 	struct str name = rpath_name(p->path);
 
@@ -271,6 +284,8 @@ look_at_name(struct place *p, struct err *err)
 		return ERR_OK;
 	memcpy(p->name, name.len ? name.ptr : ".", name.len ? name.len : 1);
 	p->name[name.len ? name.len : 1] = '\0';
+	if (blind)
+		return ERR_OK;
 	if (!statx(p->dir, p->name, AT_SYMLINK_NOFOLLOW, STAT_MASK, &p->stx)) {
 		set_found(p);
 		return ERR_OK;
@@ -284,7 +299,7 @@ look_at_name(struct place *p, struct err *err)
 
 /* Takes p->path as it is; ERR_LOOP when a link is in the way. */
 static enum err_code
-look(struct place *p, struct err *err)
+look(struct place *p, bool blind, struct err *err)
 {
 	struct rpath parent = rpath_parent(p->path);
 
@@ -302,7 +317,7 @@ look(struct place *p, struct err *err)
 	if (p->dir < 0)
 		return err_os(err, "open '%.*s'", STR_ARG(parent.s));
 	if (!is_hidden(p->ds, p->path))
-		return look_at_name(p, err);
+		return look_at_name(p, blind, err);
 	p->found = FOUND_OTHER;
 	return is_hidden(p->ds, parent)
 	    ? err_set(err, ERR_NOT_FOUND, "'%.*s' is hidden", STR_ARG(parent.s))
@@ -352,7 +367,7 @@ place_find_now(const struct dir_store *ds, struct rpath path,
 
 	*p = (struct place){ .ds = ds, .dir = -1, .path = path, .asked = path };
 	for (tries = 0; tries < MAX_TRIES; tries++) {
-		enum err_code rc = look(p, err);
+		enum err_code rc = look(p, follow == FOLLOW_BLIND, err);
 
 		if (rc == ERR_LOOP)
 			rc = resolve_parent(p, err);

@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "store/dir_impl.h"
+#include "store/dir_ready.h"
 
 /* What is past the year 2262, or before 1677, is then. */
 static int64_t
@@ -166,27 +166,19 @@ dir_tick(struct dir_store *ds)
 	return tick;
 }
 
-/*
- * A directory we may not read cannot be opened for this; nor do all file
- * systems know how to sync one.  Neither makes the change fail.
- */
-enum err_code
-dir_sync_begin(const struct dir_store *ds, int dir, int *fd, struct err *err)
+/* A file that is asked for often. */
+static enum err_code
+stat_at_once(const struct dir_store *ds, struct rpath path, bool *known,
+    struct resource *out)
 {
-	if (ds->relaxed)
-		return ERR_OK;
-	*fd = open_beneath(dir, ".", O_RDONLY | O_DIRECTORY, 0);
-	if (*fd < 0 && errno != EACCES)
-		return err_os(err, "open to sync");
-	return ERR_OK;
-}
+	struct ready_file *f;
+	enum err_code rc = ready_hold(ds, path, &f);
 
-enum err_code
-dir_sync_end(int fd, struct err *err)
-{
-	if (fd >= 0 && fsync(fd) && errno != EINVAL && errno != EROFS)
-		return err_os(err, "sync directory");
-	return ERR_OK;
+	*known = f && f->whole;
+	if (*known)
+		fact_resource(ds, &f->fact, out);
+	ready_drop(f);
+	return rc;
 }
 
 enum err_code
@@ -194,8 +186,17 @@ dir_stat(
     struct store *s, struct rpath path, struct resource *out, struct err *err)
 {
 	struct place p CLEANUP(place_done) = PLACE_NONE;
-	enum err_code rc = place_find(dir_of(s), path, FOLLOW_YES, &p, err);
+	struct look l = LOOK_NONE;
+	bool known = false;
+	enum err_code rc = ERR_OK;
 
+	while (look_on(dir_of(s), &l))
+		rc = stat_at_once(dir_of(s), path, &known, out);
+	if (rc)
+		return err_nomem(err);
+	if (known)
+		return ERR_OK;
+	rc = place_find(dir_of(s), path, FOLLOW_YES, &p, err);
 	if (!rc)
 		rc = place_must_exist(&p, err);
 	if (!rc)
@@ -245,6 +246,16 @@ dir_patch(struct store *s, struct rpath path, const struct prop_change *changes,
 		rc = act_end(&act, err);
 	hold_done(&h); /* who comes next waits for the disk beside us */
 	return rc ? rc : state_wait(ds->state, number, err);
+}
+
+bool
+dir_patch_is_quick(struct store *s, struct rpath path,
+    const struct prop_change *changes, size_t n, bool alone)
+{
+	struct dir_store *ds = dir_of(s);
+
+	return state_patch_is_quick(ds->state, path, changes, n, alone) &&
+	    !claim_would_wait(ds, path, SCOPE_PATH);
 }
 
 /*

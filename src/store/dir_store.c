@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "store/dir_listing.h"
+#include "store/dir_ready.h"
 #include "store/dir_temp.h"
 
 static void
@@ -16,11 +17,13 @@ dir_close(struct store *s)
 	struct dir_store *ds = dir_of(s);
 
 	listings_free(ds->listings);
+	ready_free(ds->ready);
 	staging_close(ds);
 	state_close(ds->state);
 	fd_close(&ds->root);
 	buf_done(&ds->hidden);
 	claims_done(&ds->claims);
+	sync_lanes_done(&ds->lanes);
 	gate_free(ds->gate);
 	(void)pthread_mutex_destroy(&ds->staging_lock);
 	free(ds);
@@ -43,17 +46,21 @@ static const struct store_ops dir_ops = {
 	.lock = dir_lock,
 	.lock_refresh = dir_lock_refresh,
 	.unlock = dir_unlock,
+	.lock_is_quick = dir_lock_is_quick,
 	.locks = dir_locks,
 	.locks_below = dir_locks_below,
 	.patch = dir_patch,
+	.patch_is_quick = dir_patch_is_quick,
 	.props = dir_props,
 	.space = dir_space,
 	.batch_begin = dir_batch_begin,
 	.batch_end = dir_batch_end,
 	.batch_flush = dir_batch_flush,
 	.recall = dir_recall,
+	.recall_any = dir_recall_any,
 	.remember = dir_remember,
 	.resolve = dir_resolve,
+	.find_spots = dir_find_spots,
 	.claim = dir_claim,
 	.claim_end = dir_claim_end,
 	.stage = dir_stage,
@@ -189,6 +196,12 @@ open_state(
 	return rc ? rc : dir_redo(ds, err);
 }
 
+void
+dir_store_prepare(void)
+{
+	state_prepare();
+}
+
 enum err_code
 dir_store_open(
     const struct dir_store_spec *spec, struct store **out, struct err *err)
@@ -199,14 +212,17 @@ dir_store_open(
 	if (!ds)
 		return err_nomem(err);
 	claims_init(&ds->claims);
+	sync_lanes_init(&ds->lanes);
 	ds->root = ds->staging = ds->staging_in = -1;
 	ds->gate = gate_new();
 	ds->listings = listings_new();
+	ds->ready = ready_new();
 	(void)pthread_mutex_init(&ds->staging_lock, NULL);
 	ds->relaxed = spec->relaxed;
 	ds->nameless = !spec->named_temps && temp_nameless_works();
-	rc = ds->gate && ds->listings ? open_root(ds, spec->dir, err)
-				      : err_nomem(err);
+	rc = ds->gate && ds->listings && ds->ready
+	    ? open_root(ds, spec->dir, err)
+	    : err_nomem(err);
 	if (!rc)
 		rc = open_state(ds, spec, err);
 	if (rc) {
@@ -216,6 +232,8 @@ dir_store_open(
 	staging_sweep(ds);
 	ds->base.has_links = true;
 	crew_share_init(&ds->base.helpers);
+	if (spec->relaxed)
+		ds->base.changers = ds->base.helpers.max + 1;
 	*out = store_init(&ds->base, &dir_ops);
 	return ERR_OK;
 }

@@ -291,9 +291,14 @@ link_hidden(struct dir_store *ds, struct temp *t, const struct place *p,
     struct err *err)
 {
 	temp_name_new(ds, t->name);
-	t->dir = staging_now(ds);
+	t->dir = ds->staging;
 	if (t->dir >= 0 && !link_nameless(t->fd, t->dir, t->name))
 		return ERR_OK;
+	if (t->dir >= 0 && errno == ENOENT) { /* somebody has removed it */
+		t->dir = staging_now(ds);
+		if (!link_nameless(t->fd, t->dir, t->name))
+			return ERR_OK;
+	}
 	t->dir = p->dir;
 	if (!link_nameless(t->fd, t->dir, t->name))
 		return ERR_OK;

@@ -6,32 +6,10 @@
 
 #include "base/clock.h"
 #include "base/file.h"
-#include "store/dir_foretell.h"
-#include "store/dir_temp.h"
+#include "store/dir_upload.h"
 
 #define MAX_TRIES 16 /* while others make and remove the same name */
-
-struct dir_upload {
-	struct upload base;
-	struct ostream stream;
-	struct dir_store *ds;
-	struct upload_spec spec;
-	uint64_t written;
-	uint64_t flush; /* that was begun when it was last written to */
-	bool durable; /* the bytes are on the disk */
-	bool counts; /* among ds->before_names */
-	bool settled; /* so is what stx says, since it was last written to */
-	bool holds; /* the bytes are in `held` yet, and there is no file */
-	char *held; /* room for what spec says */
-	struct statx stx;
-	struct foretold foretold;
-	bool replaces; /* there was something when it was begun */
-	struct place
-	    begun; /* the directory that temp is in, where it has a name */
-	struct temp temp;
-	struct rpath path; /* in bytes */
-	char bytes[];
-};
+#define MANY_NEW 8 /* in a row */
 
 static enum err_code
 write_bytes(struct dir_upload *u, struct str bytes, struct err *err)
@@ -43,6 +21,55 @@ write_bytes(struct dir_upload *u, struct str bytes, struct err *err)
 }
 
 static enum err_code
+set_time(const struct dir_upload *u, struct err *err)
+{
+	int64_t t = u->spec.has_modified ? u->spec.modified : dir_tick(u->ds);
+	const struct timespec times[2] = {
+		{ .tv_nsec = UTIME_OMIT },
+		{ .tv_sec = clock_seconds(t),
+		    .tv_nsec = t - clock_seconds(t) * NSEC_PER_SEC },
+	};
+
+	return futimens(u->temp.fd, times) ? err_os(err, "set time") : ERR_OK;
+}
+
+static enum err_code
+give_back(const struct dir_upload *u, struct err *err)
+{
+	return u->written < u->spec.length &&
+		ftruncate(u->temp.fd, (off_t)u->written)
+	    ? err_os(err, "give back reserved space")
+	    : ERR_OK;
+}
+
+/* Then it is known what it will be. */
+static enum err_code
+settle(struct dir_upload *u, struct err *err)
+{
+	enum err_code rc = u->settled ? ERR_OK : set_time(u, err);
+
+	if (!rc && !u->settled)
+		rc = give_back(u, err);
+	if (!rc && !u->settled)
+		rc = dir_stat_fd(u->temp.fd, &u->stx, err);
+	if (!rc && !u->settled)
+		dir_resource(u->ds, &u->stx, &u->now);
+	u->settled = !rc;
+	return rc;
+}
+
+/* The last are followed by what others would have to wait for later. */
+static enum err_code
+write_file(struct dir_upload *u, struct str bytes, struct err *err)
+{
+	enum err_code rc = write_bytes(u, bytes, err);
+
+	if (!rc && u->spec.keyed && u->written == u->spec.length)
+		rc = settle(u, err);
+	return rc;
+}
+
+static enum err_code
 upload_write(struct ostream *o, struct str bytes)
 {
 	struct dir_upload *u = CONTAINER_OF(o, struct dir_upload, stream);
@@ -50,7 +77,7 @@ upload_write(struct ostream *o, struct str bytes)
 	u->settled = false;
 	u->written += bytes.len;
 	if (!u->holds)
-		return write_bytes(u, bytes, &o->err);
+		return write_file(u, bytes, &o->err);
 	if (u->written > u->spec.length)
 		return err_set(&o->err, ERR_INTERNAL, "more than was said");
 	memcpy(u->held + (u->written - bytes.len), bytes.ptr, bytes.len);
@@ -85,42 +112,6 @@ must_not_be_dir(const struct place *p, struct err *err)
 
 /* ---- commit */
 
-static enum err_code
-set_time(const struct dir_upload *u, struct err *err)
-{
-	int64_t t = u->spec.has_modified ? u->spec.modified : dir_tick(u->ds);
-	const struct timespec times[2] = {
-		{ .tv_nsec = UTIME_OMIT },
-		{ .tv_sec = clock_seconds(t),
-		    .tv_nsec = t - clock_seconds(t) * NSEC_PER_SEC },
-	};
-
-	return futimens(u->temp.fd, times) ? err_os(err, "set time") : ERR_OK;
-}
-
-static enum err_code
-give_back(const struct dir_upload *u, struct err *err)
-{
-	return u->written < u->spec.length &&
-		ftruncate(u->temp.fd, (off_t)u->written)
-	    ? err_os(err, "give back reserved space")
-	    : ERR_OK;
-}
-
-/* Then it is known what it will be. */
-static enum err_code
-settle(struct dir_upload *u, struct err *err)
-{
-	enum err_code rc = u->settled ? ERR_OK : set_time(u, err);
-
-	if (!rc && !u->settled)
-		rc = give_back(u, err);
-	if (!rc && !u->settled)
-		rc = dir_stat_fd(u->temp.fd, &u->stx, err);
-	u->settled = !rc;
-	return rc;
-}
-
 /*
  * Makes the file of what was held, for a place in dir.  Most often no statx()
  * but the last is needed to see that nobody had its id before.
@@ -154,20 +145,19 @@ keep_dir(struct dir_upload *u, struct err *err)
 	return err_os(err, "keep the collection open");
 }
 
+/* What was held becomes a file for a place in dir. */
 static enum err_code
 let_go(struct dir_upload *u, int dir, struct err *err)
 {
-	struct resource now;
 	enum err_code rc;
 
 	if (!u->holds)
 		return ERR_OK;
 	rc = make_held(u, dir, false, err);
-	if (!rc)
-		dir_resource(u->ds, &u->stx, &now);
-	if (!rc && now.has_props) {
+	if (!rc && u->now.has_props) {
 		temp_done(&u->temp);
-		rc = make_held(u, dir, true, err);
+		rc = u->at_once ? err_set(err, ERR_BUSY, "its id is another's")
+				: make_held(u, dir, true, err);
 	}
 	if (rc)
 		temp_done(&u->temp);
@@ -185,38 +175,74 @@ is_flushed(const struct dir_upload *u)
 	    dir_is_on_root_device(u->ds, &u->stx);
 }
 
-/*
- * The bytes must be on the disk before they take the place of others, and
- * before their name says that what has a record was done; else a batch may do
- * it at its end.  The place is on the same file system, or it cannot get there.
- */
-static enum err_code
-make_durable(struct dir_upload *u, bool replaces, const struct guard *g,
-    struct store_batch *b, struct err *err)
+static bool
+must_sync(const struct dir_upload *u, bool replaces, const struct guard *g,
+    struct store_batch *b)
 {
 	bool first = replaces || (g && g->record);
 
-	if (u->durable || u->ds->relaxed ||
-	    ((!first || is_flushed(u)) && batch_waits(b, u->temp.fd)))
+	return !u->durable && !u->ds->relaxed &&
+	    ((first && !is_flushed(u)) ||
+		!batch_waits_for(b, u->temp.fd, &u->stx));
+}
+
+enum err_code
+dir_upload_sync(struct dir_upload *u, bool replaces, const struct guard *g,
+    struct store_batch *b, struct err *err)
+{
+	if (!must_sync(u, replaces, g, b))
 		return ERR_OK;
 	u->durable = true;
 	return fsync(u->temp.fd) ? err_os(err, "sync") : ERR_OK;
 }
 
-/* What the change at p will be, and what is remembered of it. */
-static void
-describe(const struct dir_upload *u, const struct place *p,
+void
+dir_upload_sync_begin(struct dir_upload *u, bool replaces,
+    const struct guard *g, struct store_batch *b, struct syncs *s)
+{
+	if (!must_sync(u, replaces, g, b))
+		return;
+	u->durable = true;
+	if (b) /* there may be no line to wait for */
+		syncs_make(s, &u->ds->lanes, &u->temp.fd, 1);
+	else
+		syncs_begin(s, &u->ds->lanes, &u->temp.fd, 1);
+}
+
+enum err_code
+dir_upload_synced(struct syncs *s, struct err *err)
+{
+	syncs_end(s);
+	errno = s->failed[0];
+	return errno ? err_os(err, "sync") : ERR_OK;
+}
+
+void
+dir_upload_describe(const struct dir_upload *u, const struct place *p,
     const struct guard *g, struct act *act)
 {
-	struct resource now;
-
 	act->change.path = p->path;
 	if (place_is_file(p))
 		act_inherits(act, p);
-	act_makes(act, u->ds, &u->stx);
+	act->made = u->now.id;
+	act->change.made = &act->made;
 	act_takes(act, p);
-	dir_resource(u->ds, &u->stx, &now);
-	act_remembers(act, g, u->path, p->found == FOUND_NOTHING, &now);
+	act_remembers(act, g, u->path, p->found == FOUND_NOTHING, &u->now);
+}
+
+/*
+ * What the commit finds that is otherwise makes void what is foretold, so what
+ * was seen at the beginning is good enough.
+ */
+static bool
+find_likely(struct dir_upload *u, struct place *p)
+{
+	if (!u->straight)
+		return !place_for_new(u->ds, u->path, FOLLOW_YES, p, NULL) &&
+		    !place_is_dir(p) && rpath_eq(p->path, u->path);
+	p->path = u->path;
+	p->found = FOUND_NOTHING;
+	return true;
 }
 
 bool
@@ -229,27 +255,58 @@ dir_upload_foretell(struct foretold *f)
 	if (u->stream.err.code || settle(u, NULL) ||
 	    !hold_try(u->ds, u->path, &f->hold))
 		return false;
-	if (place_for_new(u->ds, u->path, FOLLOW_YES, &p, NULL) ||
-	    place_is_dir(&p) || !rpath_eq(p.path, u->path) ||
-	    !batch_waits(f->batch, p.dir)) {
+	if (!find_likely(u, &p) ||
+	    !batch_waits_for(f->batch, u->temp.fd, &u->stx)) {
 		hold_done(&f->hold);
 		return false;
 	}
 	f->act = ACT(.kind = CHANGE_WRITE, .traced = true);
-	describe(u, &p, &g, &f->act);
+	dir_upload_describe(u, &p, &g, &f->act);
 	f->act.change.path = u->path;
 	return true;
 }
 
 /* The new file gets the mode of the one it replaces. */
 static enum err_code
-inherit(const struct dir_upload *u, const struct place *p, struct err *err)
+inherit(struct dir_upload *u, const struct place *p, struct err *err)
 {
-	if (!place_is_file(p))
+	mode_t mode = p->stx.stx_mode & 0777;
+
+	if (!place_is_file(p) || (u->stx.stx_mode & 07777) == mode)
 		return ERR_OK;
-	return fchmod(u->temp.fd, p->stx.stx_mode & 0777)
-	    ? err_os(err, "set mode")
-	    : ERR_OK;
+	if (fchmod(u->temp.fd, mode))
+		return err_os(err, "set mode");
+	u->stx.stx_mode = (uint16_t)(S_IFREG | mode);
+	return ERR_OK;
+}
+
+enum err_code
+dir_upload_make(struct dir_upload *u, const struct place *p, struct err *err)
+{
+	enum err_code rc = let_go(u, p->dir, err);
+
+	return rc ? rc : inherit(u, p, err);
+}
+
+enum err_code
+dir_upload_install(struct dir_upload *u, const struct place *p,
+    struct trash *trash, struct err *err)
+{
+	enum err_code rc = temp_install(u->ds, &u->temp, p, trash, err);
+
+	if (rc == ERR_NOT_FOUND || rc == ERR_CROSS_DEVICE)
+		return err_set(err, ERR_NO_PARENT,
+		    "the collection of '%.*s' has gone", STR_ARG(u->path.s));
+	return rc;
+}
+
+struct resource
+dir_upload_now(const struct dir_upload *u)
+{
+	struct resource now = u->now;
+
+	now.has_props = state_may_have_props(u->ds->state, &now.id);
+	return now;
 }
 
 static enum err_code
@@ -263,48 +320,110 @@ begin_act(struct dir_upload *u, struct act *act, struct store_batch *b, int dir,
 	return act_begin(act, u->ds, b, dir, -1, err);
 }
 
+static enum err_code
+get_ready(struct dir_upload *u, const struct place *p, const struct guard *g,
+    struct err *err)
+{
+	enum err_code rc = must_not_be_dir(p, err);
+
+	if (!rc)
+		rc = place_allows(p, TOUCH_CONTENT, NULL, g, err);
+	return rc ? rc : dir_upload_make(u, p, err);
+}
+
+/*
+ * The guess that nothing was there was wrong.  Its line says the same of what
+ * is there, unless there is more to do about that, or it is a link: then all of
+ * it is done once more, and has another line.
+ */
+static enum err_code
+commit_over(struct dir_upload *u, struct place *p, const struct guard *g,
+    struct store_batch *b, struct act *act, struct trash *trash,
+    struct err *err)
+{
+	bool direct = rpath_eq(p->path, u->path);
+	enum err_code rc;
+
+	if (!direct || act->intent)
+		return ERR_EXISTS;
+	place_done(p);
+	rc = place_for_new(u->ds, u->path, FOLLOW_YES, p, err);
+	if (!rc && !rpath_eq(p->path, u->path))
+		return ERR_EXISTS;
+	if (!rc)
+		rc = get_ready(u, p, g, err);
+	if (!rc)
+		rc = dir_upload_sync(u, p->found != FOUND_NOTHING, g, b, err);
+	if (rc)
+		return rc;
+	dir_upload_describe(u, p, g, act);
+	return state_change_is_line(u->ds->state, &act->change)
+	    ? dir_upload_install(u, p, trash, err)
+	    : ERR_EXISTS;
+}
+
 /* ERR_EXISTS: somebody else made it since we looked. */
 static enum err_code
 try_commit(struct dir_upload *u, const struct guard *g, struct store_batch *b,
-    bool *created, struct err *err)
+    bool blind, bool *created, struct err *err)
 {
 	struct trash trash CLEANUP(trash_done) = TRASH_NONE;
-	struct hold h CLEANUP(hold_done) = { .mine = &u->foretold };
+	struct hold h CLEANUP(
+	    hold_done) = { .mine = &u->foretold, .at_once = u->at_once };
 	struct place p CLEANUP(place_done) = PLACE_NONE;
-	struct act act CLEANUP(act_done) = ACT(.kind = CHANGE_WRITE);
-	enum err_code rc =
-	    hold_new(u->ds, u->path, FOLLOW_YES, SCOPE_PATH, &h, &p, err);
+	struct act act CLEANUP(act_done) =
+	    ACT(.kind = CHANGE_WRITE, .at_once = u->at_once);
+	struct syncs bytes CLEANUP(syncs_end) = { 0 };
+	enum err_code rc = hold_new(u->ds, u->path,
+	    blind ? FOLLOW_BLIND : FOLLOW_YES, SCOPE_PATH, &h, &p, err);
 
 	if (!rc)
-		rc = must_not_be_dir(&p, err);
-	if (!rc)
-		rc = place_allows(&p, TOUCH_CONTENT, NULL, g, err);
-	if (!rc)
-		rc = let_go(u, p.dir, err);
-	if (!rc)
-		rc = inherit(u, &p, err);
-	if (!rc)
-		rc = make_durable(u, p.found != FOUND_NOTHING, g, b, err);
+		rc = get_ready(u, &p, g, err);
 	if (rc)
 		return rc;
-	describe(u, &p, g, &act);
+	/* The disk gets them while the line is waited for. */
+	dir_upload_sync_begin(u, p.found != FOUND_NOTHING, g, b, &bytes);
+	dir_upload_describe(u, &p, g, &act);
 	rc = begin_act(u, &act, b, p.dir, err);
 	if (!rc)
-		rc = temp_install(u->ds, &u->temp, &p, &trash, err);
-	if (rc == ERR_NOT_FOUND || rc == ERR_CROSS_DEVICE)
-		return err_set(err, ERR_NO_PARENT,
-		    "the collection of '%.*s' has gone", STR_ARG(u->path.s));
+		rc = dir_upload_synced(&bytes, err);
+	if (!rc)
+		rc = dir_upload_install(u, &p, &trash, err);
+	if (rc == ERR_EXISTS && blind)
+		rc = commit_over(u, &p, g, b, &act, &trash, err);
 	if (rc)
 		return rc;
 	*created = p.found == FOUND_NOTHING;
 	return act_end(&act, err);
 }
 
-static enum err_code
-dir_upload_commit(struct upload *base, const struct guard *g,
-    struct store_batch *b, struct resource *out, bool *created, struct err *err)
+/*
+ * Where many in a row were new, the next will be; then the link may say that
+ * something is there after all, and it need not be looked first, which costs
+ * 3 us of 43.
+ */
+static bool
+is_likely_new(const struct dir_store *ds)
 {
-	struct dir_upload *u = CONTAINER_OF(base, struct dir_upload, base);
+	return atomic_load_explicit(&ds->new_files, memory_order_relaxed) >=
+	    MANY_NEW;
+}
+
+static void
+was_new(struct dir_store *ds, bool is_new)
+{
+	unsigned n = atomic_load_explicit(&ds->new_files, memory_order_relaxed);
+
+	if (is_new ? n < MANY_NEW : n > 0)
+		atomic_store_explicit(
+		    &ds->new_files, is_new ? n + 1 : 0, memory_order_relaxed);
+}
+
+static enum err_code
+commit(struct dir_upload *u, const struct guard *g, struct store_batch *b,
+    struct resource *out, bool *created, struct err *err)
+{
+	bool blind = u->holds && is_likely_new(u->ds);
 	bool new = false;
 	int tries = 0;
 	enum err_code rc = ERR_OK;
@@ -313,19 +432,55 @@ dir_upload_commit(struct upload *base, const struct guard *g,
 		rc = settle(u, err); /* while it may still fail */
 	/* Before the claim, if it can be: the disk keeps nobody waiting. */
 	if (!rc && !u->holds)
-		rc = make_durable(u, u->replaces, g, b, err);
+		rc = dir_upload_sync(u, u->replaces, g, b, err);
 	if (rc)
 		return rc;
-	do
-		rc = try_commit(u, g, b, &new, err);
-	while (rc == ERR_EXISTS && ++tries < MAX_TRIES);
+	if (blind)
+		rc = try_commit(u, g, b, true, &new, err);
+	/* After a sync that failed another would seem to succeed. */
+	if (!blind || rc == ERR_EXISTS || (rc && !u->durable))
+		do
+			rc = try_commit(u, g, b, false, &new, err);
+		while (rc == ERR_EXISTS && ++tries < MAX_TRIES);
 	if (rc)
 		return rc;
+	was_new(u->ds, new);
 	if (out)
-		dir_resource(u->ds, &u->stx, out);
+		*out = dir_upload_now(u);
 	if (created)
 		*created = new;
 	return ERR_OK;
+}
+
+static enum err_code
+dir_upload_commit(struct upload *base, const struct guard *g,
+    struct store_batch *b, struct resource *out, bool *created, struct err *err)
+{
+	struct dir_upload *u = CONTAINER_OF(base, struct dir_upload, base);
+
+	u->at_once = false;
+	return commit(u, g, b, out, created, err);
+}
+
+/* Most small changes need no transaction, and relaxed ones no sync. */
+static bool
+dir_upload_commit_at_once(struct upload *base, const struct guard *g,
+    struct resource *out, bool *created, enum err_code *rc, struct err *err)
+{
+	struct dir_upload *u = CONTAINER_OF(base, struct dir_upload, base);
+	enum err_code got;
+
+	if (!u->holds || !u->ds->relaxed || atomic_load(&u->ds->keyed))
+		return false;
+	u->at_once = true;
+	got = commit(u, g, NULL, out, created, err);
+	if (got == ERR_BUSY) {
+		if (err)
+			*err = (struct err){ 0 };
+		return false;
+	}
+	*rc = got;
+	return true;
 }
 
 static void
@@ -337,14 +492,13 @@ dir_upload_expect(
 	foretold_expect(&u->foretold, u->ds, r, b);
 }
 
-/* Most small changes need no transaction, and none of them a sync. */
 static bool
-dir_upload_is_quick(struct upload *base)
+dir_upload_joins(struct upload *base)
 {
 	const struct dir_upload *u =
 	    CONTAINER_OF(base, struct dir_upload, base);
 
-	return u->holds && u->ds->relaxed && !claim_would_wait(u->ds, u->path);
+	return u->holds && !u->ds->relaxed;
 }
 
 static void
@@ -363,7 +517,9 @@ dir_upload_free(struct upload *base)
 static const struct upload_ops dir_upload_ops = {
 	.expect = dir_upload_expect,
 	.commit = dir_upload_commit,
-	.is_quick = dir_upload_is_quick,
+	.commit_at_once = dir_upload_commit_at_once,
+	.joins = dir_upload_joins,
+	.commit_all = dir_upload_commit_all,
 	.free = dir_upload_free,
 };
 
@@ -377,6 +533,7 @@ begin(struct dir_upload *u, struct err *err)
 	enum err_code rc = place_for_new(u->ds, u->path, FOLLOW_YES, p, err);
 
 	u->replaces = p->found != FOUND_NOTHING;
+	u->straight = !rc && !u->replaces && rpath_eq(p->path, u->path);
 	u->counts = u->replaces || u->spec.keyed;
 	if (u->counts)
 		atomic_fetch_add(&u->ds->before_names, 1);
@@ -397,7 +554,9 @@ enum err_code
 dir_upload(struct store *s, struct rpath path, const struct upload_spec *spec,
     struct upload **out, struct err *err)
 {
-	bool holds = spec->soon && spec->length && spec->length < RESERVE_FROM;
+	bool holds = spec->soon && spec->length &&
+	    spec->length < RESERVE_FROM &&
+	    (!spec->batched || dir_of(s)->relaxed);
 	size_t room = holds ? (size_t)spec->length : 0;
 	struct dir_upload *u = calloc(1, sizeof(*u) + path.s.len + room);
 	enum err_code rc;

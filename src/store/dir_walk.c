@@ -15,10 +15,9 @@
 #include <stdlib.h>
 
 #include "base/file.h"
-#include "store/dir_level.h"
+#include "store/dir_ahead.h"
 
 #define MAX_OPEN 64
-#define LARGE_LEVELS 8 /* the outermost, where collections are largest */
 
 struct trip {
 	struct dir_store *ds;
@@ -27,8 +26,8 @@ struct trip {
 	size_t root_len; /* of the path, where the walk began */
 	struct level *level;
 	struct level *outermost_open;
-	unsigned n_levels;
 	unsigned n_open;
+	struct ahead ahead;
 	bool linked; /* what is being entered is a link */
 	bool by_link; /* what is met is a link, perhaps to a file */
 	bool aliased; /* the path of the root goes through links */
@@ -96,6 +95,7 @@ level_shut(struct trip *t, struct level *l)
 {
 	if (l->fd >= 0)
 		t->n_open--;
+	ahead_shut(&t->ahead, l);
 	fd_close(&l->fd);
 }
 
@@ -107,7 +107,7 @@ descend(struct trip *t, struct level *l)
 	if (!t->n_open)
 		t->outermost_open = l;
 	t->level = l;
-	t->n_levels++;
+	ahead_move(&t->ahead, l, NULL);
 	t->n_open++;
 	if (t->n_open <= MAX_OPEN)
 		return;
@@ -120,11 +120,12 @@ ascend(struct trip *t)
 {
 	struct level *l = t->level;
 
-	level_shut(t, l);
 	t->level = l->up;
-	t->n_levels--;
 	if (t->level)
 		t->level->down = NULL;
+	ahead_move(&t->ahead, t->level, l);
+	if (l->fd >= 0)
+		t->n_open--;
 	level_free(l);
 }
 
@@ -150,6 +151,7 @@ level_reopen(struct trip *t, struct err *err)
 		return err_os(err, "open '%.*s' again",
 		    STR_ARG(rpath_of_buf(&t->path).s));
 	l->reopened = true;
+	ahead_open(&t->ahead, l);
 	t->outermost_open = l;
 	t->n_open++;
 	return ERR_OK;
@@ -166,7 +168,7 @@ next_spot(struct trip *t)
 
 	if (l->fd < 0)
 		l->failed = level_reopen(t, &t->why);
-	return l->failed ? NULL : level_next(t->ds, l, &t->why);
+	return l->failed ? NULL : level_next(&t->ahead, l, &t->why);
 }
 
 /* ---- collections that contain themselves */
@@ -220,45 +222,40 @@ contains_itself(struct trip *t, const struct resource_id *id, bool *yes)
 
 /* ---- members */
 
-/*
- * Visits the collection whose path is t->path, and goes down into it; fd, if
- * it could be opened, is taken over.
- */
+/* Goes down into l, which it takes over, and whose path is t->path. */
 static enum err_code
-enter(
-    struct trip *t, const struct resource *res, int *fd, const struct err *why)
+enter_level(struct trip *t, struct level *l)
 {
 	bool prune = false;
-	struct level *l;
 	enum err_code rc = ERR_OK;
 
-	if (*fd < 0)
-		return visit_failed(t, res, why);
 	if (t->how->order != WALK_UP)
-		rc = visit(t, res, &prune);
-	if (rc || prune)
+		rc = visit(t, &l->res, &prune);
+	if (rc || prune) {
+		level_free(l);
 		return rc;
-	l = level_new(res, t->n_levels < LARGE_LEVELS, fd);
-	if (!l)
-		return ERR_NOMEM;
+	}
 	l->up = t->level;
 	l->path_len = t->path.len;
 	l->linked = is_linked(t);
 	l->maybe_locked = may_have_locks(t);
-	l->is_root = same_id(&res->id, &t->ds->root_id);
-	if (t->how->order == WALK_LOOK)
+	l->kinds_only = t->how->kinds_only;
+	if (t->how->order == WALK_LOOK && !l->listings)
 		level_look_up(l, t->ds->listings);
 	descend(t, l);
 	return ERR_OK;
 }
 
+/* Opens a collection, whose path is t->path, and goes down into it. */
 static enum err_code
 enter_by_name(
     struct trip *t, int dir, const char *name, const struct resource *res)
 {
+	unsigned depth = t->level ? t->level->depth + 1 : 0;
 	struct look k = LOOK_NONE;
 	struct err why = { 0 };
 	int fd CLEANUP(fd_close) = -1;
+	struct level *l;
 
 	while (look_on(t->ds, &k)) {
 		fd_close(&fd);
@@ -266,9 +263,12 @@ enter_by_name(
 	}
 	if (fd < 0 && errno == ENOENT)
 		return ERR_OK;
-	if (fd < 0)
+	if (fd < 0) {
 		(void)err_os(&why, "open collection");
-	return enter(t, res, &fd, &why);
+		return visit_failed(t, res, &why);
+	}
+	l = level_new(t->ds, res, depth, &fd);
+	return l ? enter_level(t, l) : ERR_NOMEM;
 }
 
 static enum err_code
@@ -340,10 +340,13 @@ member_failed(struct trip *t, const struct spot *s)
 static enum err_code
 meet(struct trip *t, const struct spot *s)
 {
+	struct level *below;
 	struct resource res;
 
 	if (s->entry->type == DT_LNK)
 		return meet_link(t);
+	if (spot_is_clear(t->level, s))
+		return visit(t, &(struct resource){ 0 }, &(bool){ false });
 	if (s->fact.failed)
 		return member_failed(t, s);
 	if (S_ISLNK(s->fact.mode))
@@ -351,9 +354,12 @@ meet(struct trip *t, const struct spot *s)
 	fact_resource(t->ds, &s->fact, &res);
 	if (is_hidden(t, &s->fact, &res))
 		return ERR_OK;
-	if (res.collection && t->how->depth == DEPTH_INFINITY)
-		return enter_by_name(t, t->level->fd, s->entry->name, &res);
-	return visit(t, &res, &(bool){ false });
+	if (!res.collection || t->how->depth != DEPTH_INFINITY)
+		return visit(t, &res, &(bool){ false });
+	below = ahead_below(&t->ahead, t->level, s);
+	if (below)
+		return enter_level(t, below);
+	return enter_by_name(t, t->level->fd, s->entry->name, &res);
 }
 
 static enum err_code
@@ -435,7 +441,7 @@ begin(struct trip *t, struct rpath root, struct err *err)
 	if (!res.collection || t->how->depth == DEPTH_0)
 		return visit(t, &res, &(bool){ false });
 	/* A walk for removing does not go through the root either. */
-	t->linked = is_link(t, root);
+	t->linked = t->aliased && is_link(t, root);
 	if (t->linked && t->how->order == WALK_UP)
 		return visit(t, &res, &(bool){ false });
 	rc = enter_by_name(t, p.dir, p.name, &res);
@@ -449,14 +455,18 @@ dir_walk(
 {
 	struct trip t = { .ds = dir_of(s), .how = w };
 	bool many = w->depth != DEPTH_0 && w->order != WALK_UP;
-	struct walking walking = { .looks = w->order == WALK_LOOK };
+	bool looks = w->order == WALK_LOOK;
+	struct walking walking = { .looks = looks };
 	enum err_code rc;
 
+	ahead_init(&t.ahead, t.ds, looks ? &t.ds->base.helpers : NULL,
+	    w->depth == DEPTH_INFINITY);
 	if (many)
 		walking_begin(t.ds, &walking);
 	rc = begin(&t, root, err);
 	if (!rc)
 		rc = travel(&t);
+	ahead_done(&t.ahead);
 	while (t.level)
 		ascend(&t);
 	if (many)

@@ -3,10 +3,13 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/magic.h>
+#include <signal.h>
 #include <stdalign.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/inotify.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include "base/buf.h"
@@ -88,15 +91,22 @@ slot_clear(struct watch_set *s, size_t i)
 /* ---- watches */
 
 int
-watch_add(struct watch_set *s, int fd, uint32_t mask, void *of, uint32_t index)
+watch_open(int set, int fd, uint32_t mask)
 {
 	char name[32]; /* not a path, which may lead elsewhere meanwhile */
+
+	(void)snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
+	return inotify_add_watch(set, name, mask);
+}
+
+int
+watch_add(struct watch_set *s, int fd, uint32_t mask, void *of, uint32_t index)
+{
 	int wd;
 
 	if (!make_room(s))
 		return -1;
-	(void)snprintf(name, sizeof(name), "/proc/self/fd/%d", fd);
-	wd = inotify_add_watch(s->fd, name, mask | IN_ONESHOT | IN_MASK_CREATE);
+	wd = watch_open(s->fd, fd, mask | IN_ONESHOT | IN_MASK_CREATE);
 	if (wd <= 0)
 		return -1;
 	s->slots[slot_of(s, wd)] =
@@ -172,4 +182,36 @@ int
 mounts_open(void)
 {
 	return open("/proc/self/mountinfo", O_RDONLY | O_CLOEXEC);
+}
+
+/* ---- what can be known */
+
+bool
+watch_nobody_writes(int fd)
+{
+	if (fcntl(fd, F_SETSIG, SIGURG) || fcntl(fd, F_SETLEASE, F_RDLCK))
+		return false;
+	(void)fcntl(fd, F_SETLEASE, F_UNLCK);
+	return true;
+}
+
+bool
+watch_is_local(int fd)
+{
+	static const unsigned long kinds[] = {
+		EXT4_SUPER_MAGIC, /* and its forerunners */
+		XFS_SUPER_MAGIC,
+		BTRFS_SUPER_MAGIC,
+		F2FS_SUPER_MAGIC,
+		TMPFS_MAGIC,
+	};
+	struct statfs fs;
+	size_t i;
+
+	if (fstatfs(fd, &fs))
+		return false;
+	for (i = 0; i < ARRAY_LEN(kinds); i++)
+		if ((unsigned long)fs.f_type == kinds[i])
+			return true;
+	return false;
 }

@@ -44,6 +44,19 @@ void watch_set_done(struct watch_set *s);
 int
 watch_add(struct watch_set *s, int fd, uint32_t mask, void *of, uint32_t index);
 
+/* The same without a table: the watch in the inotify set, or -1. */
+int watch_open(int set, int fd, uint32_t mask);
+
+/*
+ * Whether nobody has the file open for writing, or mapped.  Who wants to
+ * meanwhile waits until we have looked; of that we would be told by a signal,
+ * which by default ends the process: we choose one that does nothing.
+ */
+bool watch_nobody_writes(int fd);
+
+/* Whether every change to this file system is made through this kernel. */
+bool watch_is_local(int fd);
+
 /* It need not be there any more. */
 void watch_remove(struct watch_set *s, int wd);
 

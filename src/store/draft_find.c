@@ -269,7 +269,12 @@ draft_has_members(
     struct draft *d, const struct draft_spot *s, bool *out, struct err *err)
 {
 	struct members all = { .d = d, .node = s->node };
-	const struct walk w = { DEPTH_1, WALK_DOWN, see_member, &all };
+	const struct walk w = {
+		.depth = DEPTH_1,
+		.order = WALK_DOWN,
+		.visit = see_member,
+		.arg = &all,
+	};
 	const struct draft_slot *slot = s->node ? s->node->first : NULL;
 	struct err why = { 0 };
 	enum err_code rc;

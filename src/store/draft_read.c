@@ -21,9 +21,10 @@ draft_content_read(struct content *c, uint64_t offset, char *out, size_t max,
 }
 
 static int
-draft_content_fd(const struct content *c)
+draft_content_take_fd(struct content *c)
 {
-	return content_fd(((const struct draft_content *)c)->inner);
+	return content_take_fd(
+	    CONTAINER_OF(c, struct draft_content, base)->inner);
 }
 
 static void
@@ -37,7 +38,7 @@ draft_content_free(struct content *c)
 
 static const struct content_ops draft_content_ops = {
 	.read = draft_content_read,
-	.fd = draft_content_fd,
+	.take_fd = draft_content_take_fd,
 	.free = draft_content_free,
 };
 

@@ -4,6 +4,7 @@
 #include <sys/random.h>
 
 #include "store/draft_impl.h"
+#include "store/members.h"
 
 static enum err_code
 draft_op_stat(
@@ -162,6 +163,7 @@ draft_new(struct store *base, const struct draft_spec *spec, struct store **out,
 		return rc;
 	}
 	d->base.has_links = store_has_links(base);
+	d->base.changers = store_changers(base);
 	*out = store_init(&d->base, &draft_ops);
 	return ERR_OK;
 }

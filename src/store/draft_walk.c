@@ -201,7 +201,12 @@ pass_tree(struct trip *t, struct rpath from, struct rpath path,
 		.n_changes = t->d->n_changes,
 		.deep = depth == DEPTH_INFINITY,
 	};
-	const struct walk w = { depth, t->how->order, pass_member, &p };
+	const struct walk w = {
+		.depth = depth,
+		.order = t->how->order,
+		.visit = pass_member,
+		.arg = &p,
+	};
 
 	return store_walk(t->d->under, from, &w, err);
 }
@@ -282,7 +287,12 @@ pass_members(struct trip *t, struct level *l)
 		.n_changes = t->d->n_changes,
 		.deep = t->how->depth == DEPTH_INFINITY,
 	};
-	const struct walk w = { DEPTH_1, WALK_DOWN, pass_member, &p };
+	const struct walk w = {
+		.depth = DEPTH_1,
+		.order = WALK_DOWN,
+		.visit = pass_member,
+		.arg = &p,
+	};
 	struct err why = { 0 };
 	enum err_code rc;
 

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 
 #include "store/fault_impl.h"
+#include "store/members.h"
 
 enum err_code
 fault_call(struct fault_store *f, struct rpath path, struct err *err)
@@ -463,6 +464,7 @@ fault_store_new(struct store *inner, struct store **out, struct err *err)
 	(void)pthread_mutex_init(&f->lock, NULL);
 	f->inner = inner;
 	f->base.has_links = store_has_links(inner);
+	f->base.changers = store_changers(inner);
 	*out = store_init(&f->base, &fault_ops);
 	return ERR_OK;
 }

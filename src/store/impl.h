@@ -8,7 +8,9 @@
 
 #include <stdatomic.h>
 
+#include "store/commits.h"
 #include "store/members.h"
+#include "store/spot.h"
 
 struct store_ops {
 	const char *name;
@@ -40,7 +42,8 @@ struct store_ops {
 	    bool itself, struct rpath, const struct guard *,
 	    struct store_batch *, bool *done_itself, bool *done);
 	void (*remove_members)(struct store *, const struct member_files *,
-	    const struct guard *, struct store_batch *, bool *done);
+	    bool itself, const struct guard *, struct store_batch *,
+	    bool *done_itself, bool *done);
 	enum err_code (*allows)(struct store *, struct rpath, enum touch,
 	    const struct guard *, struct err *);
 	enum err_code (*lock)(struct store *, struct rpath,
@@ -51,6 +54,8 @@ struct store_ops {
 	    struct arena *, struct lock *, struct err *);
 	enum err_code (*unlock)(struct store *, struct rpath,
 	    const struct lock_tokens *, const struct guard *, struct err *);
+	bool (*lock_is_quick)(struct store *, struct rpath, bool known,
+	    bool alone); /* optional */
 	enum err_code (*locks)(struct store *, struct rpath, struct arena *,
 	    const struct lock **, size_t *, struct err *);
 	enum err_code (*locks_below)(struct store *, struct rpath,
@@ -58,6 +63,8 @@ struct store_ops {
 	enum err_code (*patch)(struct store *, struct rpath,
 	    const struct prop_change *, size_t, const struct guard *,
 	    struct store_batch *, struct err *);
+	bool (*patch_is_quick)(struct store *, struct rpath,
+	    const struct prop_change *, size_t, bool alone); /* optional */
 	enum err_code (*props)(struct store *, const struct resource *,
 	    struct arena *, const struct prop **, size_t *, struct err *);
 	enum err_code (*space)(
@@ -71,10 +78,15 @@ struct store_ops {
 	    struct store *, struct store_batch *, struct err *);
 	enum err_code (*recall)(struct store *, struct str, struct arena *,
 	    struct recalled *, bool *, struct err *);
+	enum err_code (*recall_any)(/* optional: there may be some */
+	    struct store *, struct str, bool *, struct err *);
 	enum err_code (*remember)(struct store *, const struct record *,
 	    struct str, struct store_batch *, struct err *);
 	enum err_code (*resolve)(struct store *, struct rpath, struct arena *,
 	    struct rpath *, struct err *);
+	/* Optional: it is found out by resolve and stat, one by one. */
+	enum err_code (*find_spots)(struct store *, struct store_spot *, size_t,
+	    struct arena *, struct err *);
 	enum err_code (*claim)(
 	    struct store *, struct rpath, struct store_claim **, struct err *);
 	void (*claim_end)(struct store *, struct store_claim *);
@@ -89,6 +101,7 @@ struct store_ops {
 struct store {
 	const struct store_ops *ops;
 	bool has_links; /* store_has_links() */
+	unsigned changers; /* store_changers() */
 	struct crew_share helpers; /* store_helpers() */
 };
 
@@ -106,7 +119,7 @@ struct store_claim {
 struct content_ops {
 	enum err_code (*read)(
 	    struct content *, uint64_t, char *, size_t, size_t *, struct err *);
-	int (*fd)(const struct content *); /* optional */
+	int (*take_fd)(struct content *); /* optional */
 	void (*free)(struct content *);
 };
 
@@ -120,7 +133,15 @@ struct upload_ops {
 	    struct store_batch *, struct resource *, bool *, struct err *);
 	void (*expect)(struct upload *, const struct record *,
 	    struct store_batch *); /* optional */
-	bool (*is_quick)(struct upload *); /* optional */
+	bool (*commit_at_once)(struct upload *, const struct guard *,
+	    struct resource *, bool *, enum err_code *,
+	    struct err *); /* optional */
+	/*
+	 * Optional, both: makes those commits of upload_commit_all() that can
+	 * be made at a smaller price, and says so; all others one by one.
+	 */
+	bool (*joins)(struct upload *);
+	void (*commit_all)(struct commit *, size_t);
 	/* Of what was staged, both. */
 	enum err_code (*settle)(
 	    struct upload *, struct resource *, struct err *);

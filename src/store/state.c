@@ -73,18 +73,26 @@ probe(uint64_t h, unsigned i)
  * Nothing is ever taken out: a filter that says "probably" once too often
  * costs a query.  It is made anew at each start.
  */
-static void
-filter_add(struct state *s, const struct resource_id *id)
+void
+state_filter_add(struct state *s, const struct resource_id *id)
 {
 	uint64_t h = hash(id);
 	unsigned i;
 
+	atomic_store_explicit(&s->filter_any, true, memory_order_release);
 	for (i = 0; i < FILTER_PROBES; i++) {
 		uint64_t bit = probe(h, i);
 
 		atomic_fetch_or_explicit(&s->filter[bit / 64],
 		    UINT64_C(1) << (bit % 64), memory_order_release);
 	}
+}
+
+bool
+state_may_have_any_props(const struct state *s)
+{
+	return !atomic_load_explicit(&s->filter_whole, memory_order_acquire) ||
+	    atomic_load_explicit(&s->filter_any, memory_order_acquire);
 }
 
 bool
@@ -125,7 +133,7 @@ filter_load(struct state *s, struct db *c, int64_t max, struct err *err)
 			continue;
 		memcpy(
 		    id.bytes, sqlite3_column_blob(stmt, 0), sizeof(id.bytes));
-		filter_add(s, &id);
+		state_filter_add(s, &id);
 	}
 	(void)sqlite3_finalize(stmt);
 	if (result == SQLITE_DONE)
@@ -142,245 +150,6 @@ state_filter_fill(struct state *s)
 {
 	if (!atomic_load(&s->filter_whole))
 		(void)filter_load(s, &s->tidy.conn, INT64_MAX, NULL);
-}
-
-/* ---- properties */
-
-/* A list that grows in an arena, twice as long each time. */
-struct prop_list {
-	struct arena *a;
-	struct prop *props;
-	size_t n, cap;
-};
-
-static bool
-list_add(struct prop_list *l, sqlite3_stmt *stmt)
-{
-	struct prop p = { .form = sqlite3_column_int(stmt, 2) == PROP_XML
-		    ? PROP_XML
-		    : PROP_TEXT };
-
-	if (!arena_str(l->a, db_column(stmt, 0), &p.name.ns) ||
-	    !arena_str(l->a, db_column(stmt, 1), &p.name.local) ||
-	    !arena_str(l->a, db_column(stmt, 3), &p.value))
-		return false;
-	if (l->n == l->cap) {
-		size_t cap = l->cap ? l->cap * 2 : 4;
-		struct prop *more = arena_array(l->a, cap, sizeof(*more));
-
-		if (!more)
-			return false;
-		if (l->n)
-			memcpy(more, l->props, l->n * sizeof(*more));
-		l->props = more;
-		l->cap = cap;
-	}
-	l->props[l->n++] = p;
-	return true;
-}
-
-enum err_code
-state_props(struct state *s, const struct resource_id *id, struct arena *a,
-    const struct prop **out, size_t *n, struct err *err)
-{
-	struct db *c CLEANUP(conn_unlock) = reader_lock(s);
-	sqlite3_stmt *stmt CLEANUP(db_reset) = NULL;
-	struct prop_list list = { .a = a };
-	enum err_code rc = db_prepare(c, Q_LIST, &stmt, err);
-	int result;
-
-	if (rc)
-		return rc;
-	result = db_bind(stmt, 1, id_str(id));
-	if (result)
-		return db_failed(c, result, err);
-	while ((result = sqlite3_step(stmt)) == SQLITE_ROW)
-		if (!list_add(&list, stmt))
-			return err_nomem(err);
-	if (result != SQLITE_DONE)
-		return db_failed(c, result, err);
-	*out = list.props;
-	*n = list.n;
-	return ERR_OK;
-}
-
-static enum err_code
-has_rows(
-    struct state *s, const struct resource_id *id, bool *out, struct err *err)
-{
-	struct db *c CLEANUP(conn_unlock) = reader_lock(s);
-
-	return db_any(c, Q_HAS, id_str(id), out, err);
-}
-
-enum err_code
-state_has_props(
-    struct state *s, const struct resource_id *id, bool *out, struct err *err)
-{
-	*out = false;
-	return state_may_have_props(s, id) ? has_rows(s, id, out, err) : ERR_OK;
-}
-
-static enum err_code
-set_prop(struct db *c, const struct resource_id *id, const struct prop *p,
-    struct err *err)
-{
-	const struct str blobs[] = { id_str(id), p->name.ns, p->name.local };
-	sqlite3_stmt *stmt CLEANUP(db_reset) = NULL;
-	enum err_code rc = db_prepare(c, Q_SET, &stmt, err);
-	int result;
-
-	if (rc)
-		return rc;
-	result = sqlite3_bind_int(stmt, 4, (int)p->form);
-	if (!result)
-		result = db_bind(stmt, 5, p->value);
-	if (result)
-		return db_failed(c, result, err);
-	return db_run(c, Q_SET, blobs, (int)ARRAY_LEN(blobs), err);
-}
-
-static enum err_code
-change_prop(struct db *c, const struct resource_id *id,
-    const struct prop_change *change, struct err *err)
-{
-	const struct prop *p = &change->prop;
-	const struct str blobs[] = { id_str(id), p->name.ns, p->name.local };
-
-	if (change->remove)
-		return db_run(c, Q_UNSET, blobs, (int)ARRAY_LEN(blobs), err);
-	return set_prop(c, id, p, err);
-}
-
-static enum err_code
-check_size(struct db *c, const struct resource_id *id, struct err *err)
-{
-	sqlite3_stmt *stmt CLEANUP(db_reset) = NULL;
-	enum err_code rc = db_prepare(c, Q_SIZE, &stmt, err);
-	int result;
-
-	if (rc)
-		return rc;
-	result = db_bind(stmt, 1, id_str(id));
-	if (!result)
-		result = sqlite3_step(stmt);
-	if (result != SQLITE_ROW)
-		return db_failed(c, result, err);
-	if (sqlite3_column_int64(stmt, 0) > (sqlite3_int64)STORE_PROPS_MAX)
-		return err_tell(err, ERR_TOO_LARGE,
-		    "the properties of one resource may hold %zu bytes",
-		    STORE_PROPS_MAX);
-	return ERR_OK;
-}
-
-enum err_code
-state_patch(struct state *s, const struct change *change,
-    const struct prop_change *changes, size_t n, bool wait, uint64_t *intent,
-    uint64_t *number, struct err *err)
-{
-	const struct resource_id *id = change->made;
-	struct tx t;
-	uint64_t seq = 0;
-	enum err_code rc = tx_begin(s, &t, err);
-	size_t i;
-
-	*intent = 0;
-	if (rc)
-		return rc;
-	rc = journal_add(t.c, change, &seq, err);
-	for (i = 0; i < n && !rc; i++)
-		rc = change_prop(t.c, id, &changes[i], err);
-	if (!rc)
-		rc = check_size(t.c, id, err);
-	if (!rc)
-		rc = change_note(t.c, seq, change, wait, intent, err);
-	if (!rc) /* before anybody can see them */
-		filter_add(s, id);
-	rc = tx_end(&t, rc, false, err);
-	if (rc)
-		*intent = 0;
-	*number = wait ? t.number : 0;
-	return rc;
-}
-
-enum err_code
-props_drop(struct db *c, const struct resource_id *id, struct err *err)
-{
-	const struct str blob = id_str(id);
-
-	return db_run(c, Q_DROP, &blob, 1, err);
-}
-
-enum err_code
-props_set(struct state *s, struct db *c, const struct resource_id *id,
-    const struct prop *props, size_t n, struct err *err)
-{
-	enum err_code rc = props_drop(c, id, err);
-	size_t i;
-
-	for (i = 0; i < n && !rc; i++)
-		rc = set_prop(c, id, &props[i], err);
-	if (!rc && n)
-		rc = check_size(c, id, err);
-	if (!rc && n) /* before anybody can see them */
-		filter_add(s, id);
-	return rc;
-}
-
-enum err_code
-props_copy(struct state *s, struct db *c, const struct resource_id *from,
-    const struct resource_id *to, bool *any, struct err *err)
-{
-	const struct str ids[] = { id_str(from), id_str(to) };
-	enum err_code rc = props_drop(c, to, err);
-
-	if (!rc)
-		rc = db_run(c, Q_COPY, ids, 2, err);
-	if (rc)
-		return rc;
-	*any = sqlite3_changes(c->db) > 0;
-	if (*any)
-		filter_add(s, to);
-	return ERR_OK;
-}
-
-enum err_code
-state_copy(struct state *s, const struct change *change, bool wait,
-    uint64_t *intent, struct err *err)
-{
-	struct tx t;
-	bool any;
-	uint64_t seq = 0;
-	enum err_code rc = tx_begin(s, &t, err);
-
-	*intent = 0;
-	if (rc)
-		return rc;
-	rc = journal_add(t.c, change, &seq, err);
-	if (!rc)
-		rc = props_copy(
-		    s, t.c, change->props_of, change->made, &any, err);
-	if (!rc)
-		rc = change_note(t.c, seq, change, wait, intent, err);
-	rc = tx_end(&t, rc, wait, err);
-	if (rc)
-		*intent = 0;
-	return rc;
-}
-
-enum err_code
-state_drop(
-    struct state *s, const struct resource_id *ids, size_t n, struct err *err)
-{
-	struct tx t;
-	enum err_code rc = tx_begin(s, &t, err);
-	size_t i;
-
-	if (rc)
-		return rc;
-	for (i = 0; i < n && !rc; i++)
-		rc = props_drop(t.c, &ids[i], err);
-	return tx_end(&t, rc, false, err);
 }
 
 /* ---- opening */
@@ -477,9 +246,7 @@ load(struct state *s, const struct state_spec *spec, struct err *err)
 		    spec->relaxed ? relaxed_pragmas : strict_pragmas, err);
 	if (!rc)
 		rc = filter_load(s, &s->writer, FILTER_AT_ONCE, err);
-	if (!rc)
-		rc = records_load(s, err);
-	return rc ? rc : state_locks_load(s, spec->dir, err);
+	return rc ? rc : records_load(s, err);
 }
 
 /* Who cannot start wants to know which file it is, and what to do. */
@@ -497,6 +264,12 @@ load_or_say(struct state *s, const struct state_spec *spec, struct err *err)
 	if (rc && err)
 		*err = why;
 	return rc;
+}
+
+void
+state_prepare(void)
+{
+	(void)sqlite3_config(SQLITE_CONFIG_PAGECACHE, NULL, 0, 0);
 }
 
 enum err_code
@@ -520,6 +293,8 @@ state_open(const struct state_spec *spec, struct state **out, struct err *err)
 	if (!rc)
 		rc = late_open(s, err);
 	if (!rc)
+		rc = state_locks_load(s, spec->dir, err);
+	if (!rc)
 		rc = tidy_start(s, err);
 	if (rc) {
 		state_close(s);
@@ -533,10 +308,12 @@ enum err_code
 state_look(struct rpath dir, struct state **out, struct err *err)
 {
 	struct arena a CLEANUP(arena_done) = { 0 };
-	struct rpath file;
+	struct rpath file, late;
 	struct state *s;
 	enum err_code rc = rpath_join(&a, dir, STR(DB_NAME), &file, err);
 
+	if (!rc)
+		rc = rpath_join(&a, dir, STR(LATE_NAME), &late, err);
 	if (rc)
 		return rc;
 	if (access(file.s.ptr, R_OK | W_OK))
@@ -545,6 +322,8 @@ state_look(struct rpath dir, struct state **out, struct err *err)
 	if (!s)
 		return err_nomem(err);
 	rc = open_all(s, file.s.ptr, guest_pragmas, err);
+	if (!rc)
+		rc = late_look(s, late.s.ptr, err);
 	if (rc) {
 		state_close(s);
 		return rc;

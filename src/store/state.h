@@ -6,9 +6,11 @@
  * records, what was done under which key.  One process at a time serves a state
  * directory; others may look into it, and take locks away (sheaf locks).
  *
- * A reader does not wait for a writer.  Every function that changes something
- * is one transaction, and on disk when it returns, unless relaxed or said
- * otherwise.  Those who wait for the disk at the same time share one sync.
+ * A reader does not wait for a writer, but for who reads properties just after
+ * they were changed (state_props.c).  Every function that changes something
+ * does all of it or nothing, and it is on disk when it returns, unless relaxed
+ * or said otherwise.  Those who wait for the disk at the same time share one
+ * sync.
  */
 #ifndef SHEAF_STORE_STATE_H
 #define SHEAF_STORE_STATE_H
@@ -27,12 +29,16 @@ struct state_spec {
  * ERR_IN_USE: another process has it open.  ERR_FORBIDDEN, ERR_READ_ONLY...:
  * it cannot be written; the message names --state as the way out.
  */
+/* See dir_store_prepare(). */
+void state_prepare(void);
+
 enum err_code state_open(const struct state_spec *spec, struct state **out,
     struct err *err) MUST_USE;
 
 /*
  * For someone who looks into it, or takes locks away, beside the process that
- * has it open; only for the functions about locks.  dir: where it is.
+ * has it open; only for the functions about locks.  What that one does later is
+ * seen late.  dir: where it is.
  */
 enum err_code
 state_look(struct rpath dir, struct state **out, struct err *err) MUST_USE;
@@ -102,6 +108,8 @@ struct change {
 	 * state_journal_last() is asked.
 	 */
 	bool late;
+	/* ERR_BUSY, and nothing is done, if it needs more than that. */
+	bool at_once;
 	const struct noted *note; /* NULL: nothing is remembered */
 	struct str record; /* of an intent that was read back: its key */
 	/* A lock that goes if the change is not made after all. */
@@ -119,13 +127,13 @@ struct change {
 enum err_code state_change_begin(struct state *s, const struct change *c,
     bool wait, uint64_t *intent, struct err *err) MUST_USE;
 
-/*
- * The same of many that have notes, in one transaction, which is not waited
- * for.
- */
+/* Whether the state has nothing to do about it but to write its line. */
+bool state_change_is_line(const struct state *s, const struct change *c);
+
+/* The same of many; where it fails, none of them is begun. */
 enum err_code
 state_changes_begin(struct state *s, const struct change *const *changes,
-    size_t n, uint64_t *intents, struct err *err) MUST_USE;
+    size_t n, bool wait, uint64_t *intents, struct err *err) MUST_USE;
 
 /*
  * Does what is left to do: in_place says which.  It is seen at once, but not
@@ -202,6 +210,9 @@ state_wait(struct state *s, uint64_t number, struct err *err) MUST_USE;
  */
 bool state_may_have_props(const struct state *s, const struct resource_id *id);
 
+/* The same of all resources together. */
+bool state_may_have_any_props(const struct state *s);
+
 /* The same, looked up where memory says that there may be some. */
 enum err_code state_has_props(struct state *s, const struct resource_id *id,
     bool *out, struct err *err) MUST_USE;
@@ -219,6 +230,13 @@ state_props(struct state *s, const struct resource_id *id, struct arena *a,
 enum err_code state_patch(struct state *s, const struct change *c,
     const struct prop_change *changes, size_t n, bool wait, uint64_t *intent,
     uint64_t *number, struct err *err) MUST_USE;
+
+/*
+ * Whether such a change of what is at path can be made without a transaction,
+ * and without a sync; alone: as of locks.  A moment later it may be otherwise.
+ */
+bool state_patch_is_quick(struct state *s, struct rpath path,
+    const struct prop_change *changes, size_t n, bool alone);
 
 /*
  * c->made has the properties of c->props_of from now on, and no others.  The
@@ -239,6 +257,9 @@ enum err_code state_drop(
 /* As store_recall(). */
 enum err_code state_recall(struct state *s, struct str key, struct arena *a,
     struct recalled *out, bool *found, struct err *err) MUST_USE;
+
+enum err_code state_recall_any(
+    struct state *s, struct str key, bool *any, struct err *err) MUST_USE;
 
 /*
  * As store_remember(), without a batch.  With one (waits is not NULL) it is not
@@ -292,6 +313,15 @@ enum err_code state_lock_refresh(struct state *s, const struct lock *l,
     uint64_t *number, struct err *err) MUST_USE;
 enum err_code state_lock_remove(struct state *s, struct rpath root,
     struct str token, uint64_t *number, struct err *err) MUST_USE;
+
+/*
+ * Whether a lock can come to be at path, or, if it is known, one that is there
+ * go, without a transaction, and without a sync; alone: or with one that takes
+ * less than to have another thread wait for it.  A moment later it may be
+ * otherwise.
+ */
+bool
+state_lock_is_quick(struct state *s, struct rpath path, bool known, bool alone);
 
 /* Where the lock of that token is; looks at all of them. */
 enum err_code state_lock_find(struct state *s, struct str token,

@@ -120,9 +120,8 @@ prepare(struct state *s, struct db *c, uint64_t seq,
 	return note(c, seq, change, left, err);
 }
 
-/* Whether the state has nothing to do about it but to write its line. */
-static bool
-is_only_a_line(const struct state *s, const struct change *change)
+bool
+state_change_is_line(const struct state *s, const struct change *change)
 {
 	return !change->note && !change->traced && !change->in_steps &&
 	    !change->lock_token.len &&
@@ -131,30 +130,6 @@ is_only_a_line(const struct state *s, const struct change *change)
 	    !(change->props_of &&
 		(state_may_have_props(s, change->props_of) ||
 		    state_may_have_props(s, change->made)));
-}
-
-/*
- * Whether its line needs no transaction.  An intent that is over must have gone
- * before anything comes later, or a start after a crash takes it for one that
- * was under way; and who waits for his own line has waited for all that others
- * did before.
- */
-static bool
-may_be_late(struct state *s, const struct change *change, bool wait)
-{
-	bool any;
-
-	/* A log that is broken is repaired by the next who needs it. */
-	if (!change->late || atomic_load(&s->broken) ||
-	    !is_only_a_line(s, change))
-		return false;
-	(void)pthread_mutex_lock(&s->ended.lock);
-	any = s->ended.n > 0;
-	(void)pthread_mutex_unlock(&s->ended.lock);
-	return !any &&
-	    (s->relaxed ||
-		sync_has(&s->sync,
-		    atomic_load(wait ? &s->committed : &s->ended_in)));
 }
 
 /* Within a transaction: its line, and what comes before the change. */
@@ -175,46 +150,66 @@ write_change(struct state *s, struct db *c, const struct change *change,
 	return intent_add(c, seq, change, err);
 }
 
-enum err_code
-state_change_begin(struct state *s, const struct change *change, bool wait,
-    uint64_t *intent, struct err *err)
+/* The lines of the first, as far as they need no transaction; how many. */
+static size_t
+add_lines(struct state *s, const struct change *const *changes, size_t n,
+    bool wait, uint64_t *last)
 {
-	struct tx t;
-	uint64_t begun = 0;
-	uint64_t line = 0;
-	enum err_code rc;
+	size_t fit = 0;
+	size_t added = 0;
+	size_t more = 1;
 
-	if (may_be_late(s, change, wait))
-		line = late_add(s, change);
-	if (line) {
-		*intent = 0;
-		return wait ? late_sync(s, line, err) : ERR_OK;
+	while (fit < n && changes[fit]->late &&
+	    state_change_is_line(s, changes[fit]))
+		fit++;
+	while (more && added < fit && late_is_safe(s, wait)) {
+		more = late_add(s, changes + added, fit - added, last);
+		added += more;
 	}
-	rc = tx_begin(s, &t, err);
-	if (rc)
-		return rc;
-	rc = write_change(s, t.c, change, &begun, err);
-	rc = tx_end(&t, rc, wait, err);
-	if (!rc)
-		*intent = begun;
-	else if (t.committed) /* but not on disk */
-		state_change_end(s, begun, false);
-	return rc;
+	return added;
 }
 
 enum err_code
 state_changes_begin(struct state *s, const struct change *const *changes,
-    size_t n, uint64_t *intents, struct err *err)
+    size_t n, bool wait, uint64_t *intents, struct err *err)
 {
 	struct tx t;
-	enum err_code rc = tx_begin(s, &t, err);
+	uint64_t line = 0;
+	size_t lines = add_lines(s, changes, n, wait, &line);
 	size_t i;
+	enum err_code rc;
 
+	memset(intents, 0, n * sizeof(*intents));
+	if (lines == n)
+		return wait ? late_sync(s, line, err) : ERR_OK;
+	if (changes[lines]->at_once)
+		return err_set(err, ERR_BUSY, "it takes a transaction");
+	/* It moves the lines that were added, and so is waited for alone. */
+	rc = tx_begin(s, &t, err);
 	if (rc)
 		return rc;
-	for (i = 0; i < n && !rc; i++)
+	for (i = lines; i < n && !rc; i++)
 		rc = write_change(s, t.c, changes[i], &intents[i], err);
-	return tx_end(&t, rc, false, err);
+	rc = tx_end(&t, rc, wait, err);
+	for (i = lines; i < n && rc; i++) {
+		if (t.committed) /* but not on disk */
+			state_change_end(s, intents[i], false);
+		intents[i] = 0;
+	}
+	return rc;
+}
+
+enum err_code
+state_change_begin(struct state *s, const struct change *change, bool wait,
+    uint64_t *intent, struct err *err)
+{
+	uint64_t begun = 0;
+	enum err_code rc =
+	    state_changes_begin(s, &change, 1, wait, &begun, err);
+
+	if (!rc)
+		*intent = begun;
+	return rc;
 }
 
 bool

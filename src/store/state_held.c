@@ -206,8 +206,8 @@ unlink_one(struct held_locks *h, struct held **at[static HELD_LEVELS])
 
 /* ---- asking */
 
-static bool
-is_fresh(const struct held_locks *h)
+bool
+held_is_fresh(const struct held_locks *h)
 {
 	return h->counter &&
 	    atomic_load_explicit(h->counter, memory_order_acquire) == h->change;
@@ -217,7 +217,7 @@ bool
 held_begin(struct held_locks *h)
 {
 	(void)pthread_rwlock_rdlock(&h->lock);
-	if (h->all && is_fresh(h))
+	if (h->all && held_is_fresh(h))
 		return true;
 	(void)pthread_rwlock_unlock(&h->lock);
 	return false;
@@ -270,6 +270,12 @@ held_lock(const struct held *at)
 	return &at->lock;
 }
 
+bool
+held_is_whole(const struct held_locks *h)
+{
+	return h->all && held_is_fresh(h);
+}
+
 /* ---- reading them anew */
 
 bool
@@ -277,7 +283,7 @@ held_is_stale(const struct held_locks *h)
 {
 	if (!h->counter)
 		return false;
-	return !is_fresh(h) || (!h->all && h->wanted);
+	return !held_is_fresh(h) || (!h->all && h->wanted);
 }
 
 void
@@ -366,6 +372,12 @@ find_one(struct held_locks *h, const struct lock *l)
 	e = *at[0];
 	return is_root(e, l->root) && str_eq(e->lock.token, l->token) ? e
 								      : NULL;
+}
+
+bool
+held_has(struct held_locks *h, const struct lock *l)
+{
+	return find_one(h, l) != NULL;
 }
 
 void

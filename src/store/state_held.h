@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The locks of the state, kept in memory as well: the rows of the database are
- * what counts, and are read where not all of them are here.  That is so when
- * they are too many, and from the moment another process has changed the
- * database (sheaf locks) until our next transaction.
+ * read where not all of them are here.  That is so when they are too many, and
+ * from the moment another process has changed the database (sheaf locks) until
+ * our next transaction.
  *
- * A transaction notes its changes, which are made here when it is committed.
+ * A transaction notes its changes, which are made here when it is committed; so
+ * does who writes one into a slot (state_lock_change.c).
  */
 #ifndef SHEAF_STORE_STATE_HELD_H
 #define SHEAF_STORE_STATE_HELD_H
@@ -66,6 +67,15 @@ held_is_full(const struct held_locks *h)
 {
 	return h->bytes > HELD_MAX;
 }
+
+/* Whether no other process has changed the database, for all we know. */
+bool held_is_fresh(const struct held_locks *h);
+
+/* Whether all are here, as they are. */
+bool held_is_whole(const struct held_locks *h);
+
+/* Whether this one is, by its root and token. */
+bool held_has(struct held_locks *h, const struct lock *l);
 
 /* Whether they are to be read anew: by held_clear(), held_put(), held_all(). */
 bool held_is_stale(const struct held_locks *h);

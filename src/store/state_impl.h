@@ -3,13 +3,14 @@
  * What the files of the state share: its connections, its transactions, and
  * the sync that writers share.
  *
- *   state.c         opening, properties
+ *   state.c         opening
+ *   state_props.c   properties
  *   state_change.c  intents
  *   state_journal.c the journal
- *   state_late.c    its lines that have no transaction yet
+ *   state_late.c    its lines, locks and properties, without a transaction yet
  *   state_recover.c intents that a crash has left
  *   state_records.c records
- *   state_locks.c   locks
+ *   state_locks.c   locks; state_lock_change.c: how they come and go
  *   state_held.c    locks in memory
  *   state_sync.c    transactions and when they are on the disk
  *   state_tidy.c    what is done now and then
@@ -31,7 +32,7 @@
 #define FILTER_BITS ((uint64_t)1 << 22)
 #define FILTER_WORDS ((size_t)(FILTER_BITS / 64))
 /* So many ids a start waits for; more are looked at while it serves. */
-#define FILTER_AT_ONCE 2000
+#define FILTER_AT_ONCE 200
 
 /* Changes that are over, whose intents are still in the file. */
 #define ENDED_MAX ((size_t)64)
@@ -59,15 +60,27 @@ struct shared_sync {
 	uint64_t synced; /* what has a number up to this is on disk */
 	uint64_t failures; /* of syncs, so far */
 	enum err_code failed; /* how the last of them did */
+	int64_t usual; /* ns that one takes, lately; 0: not known yet */
 	/* Syncs, and says up to which number. */
 	enum err_code (*now)(struct state *s, uint64_t *upto, struct err *err);
 };
 
-/* Lines of the journal that have no transaction yet.  See state_late.c. */
+#define LATE_NAME "state.late"
+
+/* The number to wait for is that of a late line, not of a transaction. */
+#define LATE_NUMBER (UINT64_C(1) << 63)
+
+#define LATE_SLOTS UINT64_C(2048)
+#define LATE_TEXT ((size_t)224) /* bytes of text in each */
+
+/* Lines that have no transaction yet.  See state_late.c. */
 struct late {
 	pthread_mutex_t lock;
 	uint64_t last; /* the number of the last */
-	uint64_t moved; /* those up to this one are in the journal */
+	uint64_t last_lock; /* of the last that is about a lock */
+	uint64_t last_props; /* about properties */
+	uint64_t moved; /* those up to this one are in the database */
+	uint64_t moved_in; /* by this transaction */
 	uint64_t free; /* and on the disk there: their slots are free */
 	bool broken; /* a sync failed: no more until all are moved */
 	struct shared_sync sync; /* of lines; its fd is that of the slots */
@@ -106,6 +119,7 @@ struct state {
 	struct tidy tidy;
 	_Atomic uint64_t filter[FILTER_WORDS];
 	atomic_bool filter_whole; /* till then any may have properties */
+	atomic_bool filter_any; /* something is in it */
 };
 
 /* ---- connections */
@@ -134,6 +148,9 @@ db_column(sqlite3_stmt *stmt, int at)
 }
 
 /* ---- the filter (state.c) */
+
+/* It may have properties: to be said before anybody can see them. */
+void state_filter_add(struct state *s, const struct resource_id *id);
 
 /* Puts in what a start did not wait for; called by the thread that tidies. */
 void state_filter_fill(struct state *s);
@@ -184,6 +201,9 @@ void shared_sync_done(struct shared_sync *y);
 enum err_code sync_wait(struct state *s, struct shared_sync *y, uint64_t n,
     struct err *err) MUST_USE;
 
+/* Whether one takes less than to wake another thread for it, and that us. */
+bool sync_is_short(struct shared_sync *y);
+
 /* Whether what has this number is on disk, for sure. */
 bool sync_has(struct shared_sync *y, uint64_t n);
 
@@ -210,7 +230,11 @@ void tidy_wake(struct state *s);
 void tidy_make_room(struct state *s);
 void tidy_done(struct state *s);
 
-/* ---- properties (state.c), within a transaction */
+/* ---- properties (state_props.c), within a transaction */
+
+/* What state_patch() made of the changes, and was written into a slot. */
+enum err_code props_move(
+    struct state *s, struct db *c, struct str packed, struct err *err) MUST_USE;
 
 enum err_code props_drop(
     struct db *c, const struct resource_id *id, struct err *err) MUST_USE;
@@ -227,13 +251,28 @@ props_copy(struct state *s, struct db *c, const struct resource_id *from,
 
 /* ---- the journal (state_journal.c) */
 
+struct change_line {
+	int kind;
+	struct str path;
+	struct str other; /* empty: there is none */
+};
+
+/* So many are one statement, which costs a third of one for each. */
+#define JOURNAL_SOME ((size_t)16)
+
 /* Within a transaction. */
-enum err_code journal_line(struct db *c, int kind, struct str path,
-    const struct str *other, struct err *err) MUST_USE;
+enum err_code journal_lines(struct db *c, const struct change_line *lines,
+    size_t n, struct err *err) MUST_USE;
 
 /* Within a transaction: writes the line; its number (seq may be NULL). */
 enum err_code journal_add(struct db *c, const struct change *change,
     uint64_t *seq, struct err *err) MUST_USE;
+
+/* Up to which number those that come late are in it. */
+enum err_code
+journal_moved(struct db *c, uint64_t *out, struct err *err) MUST_USE;
+enum err_code
+journal_set_moved(struct db *c, uint64_t number, struct err *err) MUST_USE;
 
 /* ---- lines without a transaction (state_late.c) */
 
@@ -243,15 +282,49 @@ void late_init(struct state *s);
 enum err_code late_make(
     struct state *s, const struct state_spec *spec, struct err *err) MUST_USE;
 
-/* After sync_open(); what a crash has left is in the journal then. */
+/* After sync_open(); what a crash has left is in the database then. */
 enum err_code late_open(struct state *s, struct err *err) MUST_USE;
+
+/* The same for who looks into a state that others may have open. */
+enum err_code
+late_look(struct state *s, const char *file, struct err *err) MUST_USE;
 void late_done(struct state *s);
 
 /*
- * Writes a line, which the next transaction moves into the journal; its number.
- * 0: there is no room for it, or it cannot be.
+ * Whether something may come without a transaction after all that has happened.
+ * wait: it will be waited for, and others may hinge on it then.
  */
-uint64_t late_add(struct state *s, const struct change *change);
+bool late_is_safe(struct state *s, bool wait);
+
+/*
+ * Whether nobody need wait for what comes so; alone: or no longer than another
+ * thread would take to come.
+ */
+bool late_is_quick(struct state *s, bool alone);
+
+/*
+ * Writes the lines of the first of n changes, which the next transaction moves
+ * into the journal: of how many, and the number of the last.  0: there is no
+ * room, or it cannot be.
+ */
+size_t late_add(struct state *s, const struct change *const *changes, size_t n,
+    uint64_t *last);
+
+/* What becomes of a lock; numbers beside those of enum change_kind. */
+enum lock_step { LOCK_ADD = 16, LOCK_REFRESH, LOCK_REMOVE };
+
+/* The same of a CHANGE_PROPS that has its changes with it. */
+#define LATE_PROPS 32U
+
+/*
+ * The same of a lock, its number: only with the writer's lock held, and while
+ * all locks are in memory, which knows of it at once.
+ */
+uint64_t
+late_add_lock(struct state *s, enum lock_step step, const struct lock *k);
+
+/* The same of properties, packed: only with the writer's lock held. */
+uint64_t late_add_props(struct state *s, struct rpath path, struct str packed);
 
 /* Waits until the line is on the disk. */
 enum err_code
@@ -259,12 +332,18 @@ late_sync(struct state *s, uint64_t number, struct err *err) MUST_USE;
 
 bool late_any(struct state *s);
 
-/* Within a transaction; the second once that is committed. */
+/* Whether the table of locks is not what it should be before it is moved. */
+bool late_has_locks(struct state *s);
+
+/* The same of properties. */
+bool late_has_props(struct state *s);
+
+/* Within a transaction; the second once that is committed and has a number. */
 enum err_code late_move(struct tx *t, struct err *err) MUST_USE;
 void late_moved(struct tx *t);
 
-/* What t has moved is on the disk. */
-void late_free(struct tx *t);
+/* Some transaction is on the disk: perhaps that which moved the last lines. */
+void late_settle(struct state *s);
 
 /*
  * SQLite forgets why a sync within a commit has failed, and says why the one
@@ -327,6 +406,16 @@ record_settle(struct db *c, uint64_t id, bool keep, struct err *err) MUST_USE;
 /* Within a transaction: at most max of those that are over; *more: so many. */
 enum err_code
 records_drop_over(struct db *c, int max, bool *more, struct err *err) MUST_USE;
+
+/* ---- locks (state_lock_change.c) */
+
+/* Within a transaction: what was written into a slot; memory knows of it. */
+enum err_code state_lock_move(struct state *s, struct db *c,
+    enum lock_step step, const struct lock *l, struct err *err) MUST_USE;
+
+/* Within a transaction: removes those that are over, if it is time. */
+enum err_code
+state_locks_drop_old(struct state *s, struct db *c, struct err *err) MUST_USE;
 
 /* ---- locks (state_locks.c) */
 

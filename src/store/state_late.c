@@ -1,19 +1,25 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Lines of the journal without a transaction.
+ * Lines of the journal, and changes of locks and properties, without a
+ * transaction.
  *
  * Most changes leave the state nothing to do but to write their line, and for
  * that a transaction is most of what they cost.  So their lines are written
  * into a file beside the database, each into a slot of its own, by one write;
  * the next transaction, whoever's it is, moves them into the journal before it
  * does anything else, and so the order of all lines is that of the changes.  A
- * process that dies leaves them where the next start finds them.
+ * process that dies leaves them where the next start finds them.  A lock that
+ * comes, goes or is refreshed is such a line, too, which is moved into the
+ * table of locks (state_lock_change.c); so is a small PROPPATCH, with what it
+ * sets (state_props.c).
  *
  * Lines are numbered, and line n is in slot n modulo SLOTS.  The database says
  * up to which number they were moved: what has a higher number, and a good
  * checksum, is still to be moved.  A slot is used again when what it had is in
- * the journal for good.
+ * the database for good.
  */
+#include <assert.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -21,18 +27,17 @@
 #include "base/file.h"
 #include "store/state_impl.h"
 
-#define LATE_NAME "state.late"
-#define SLOTS UINT64_C(2048)
+#define SLOTS LATE_SLOTS
 #define MANY (SLOTS / 2) /* they are moved before there is no room */
-#define AT_ONCE ((size_t)16) /* that are read */
-#define TEXT_MAX ((size_t)224)
+#define AT_ONCE JOURNAL_SOME /* that are read */
+#define TEXT_MAX LATE_TEXT
 
 struct slot {
 	uint64_t number;
 	uint64_t check; /* of the whole line, but for this */
-	uint32_t kind;
+	uint32_t kind; /* an enum change_kind or an enum lock_step */
 	uint16_t path, other; /* bytes of text */
-	uint64_t unused;
+	int64_t expires; /* of a lock */
 	char text[TEXT_MAX];
 };
 
@@ -73,58 +78,236 @@ slot_at(uint64_t number)
 }
 
 static bool
-slot_fill(struct slot *l, const struct change *change)
+slot_fill(struct slot *l, uint32_t kind, struct str path, struct str other)
 {
-	struct str path = change->path.s;
-	struct str other = { 0 };
-
-	if (change->kind == CHANGE_MOVE)
-		other = change->to.s;
 	if (path.len > TEXT_MAX || other.len > TEXT_MAX - path.len)
 		return false;
-	l->kind = (uint32_t)change->kind;
+	l->kind = kind;
 	l->path = (uint16_t)path.len;
 	l->other = (uint16_t)other.len;
-	l->unused = 0;
+	l->expires = 0;
 	memcpy(l->text, path.ptr, path.len);
 	if (other.len)
 		memcpy(l->text + path.len, other.ptr, other.len);
 	return true;
 }
 
-/* ---- writing */
+/* What comes before the token, the user and the owner of a lock. */
+enum { AT_FLAGS, AT_TOKEN_LEN, AT_USER_LEN };
+
+#define LOCK_HEAD ((size_t)3)
+
+static_assert(TEXT_MAX <= UINT8_MAX, "a length fits into a byte");
+
+#define FLAG_SHARED 1U
+#define FLAG_DEEP 2U
 
 static bool
-has_room(const struct late *l)
+slot_fill_lock(struct slot *l, enum lock_step step, const struct lock *k)
 {
-	return l->sync.fd >= 0 && !l->broken && l->last - l->free < SLOTS;
+	char other[TEXT_MAX];
+	size_t len = LOCK_HEAD;
+	const struct str parts[] = { k->token, k->user, k->owner };
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(parts); i++) {
+		if (parts[i].len > TEXT_MAX - len)
+			return false;
+		if (parts[i].len)
+			memcpy(other + len, parts[i].ptr, parts[i].len);
+		len += parts[i].len;
+	}
+	other[AT_FLAGS] = (char)((k->shared ? FLAG_SHARED : 0) |
+	    (k->depth == DEPTH_INFINITY ? FLAG_DEEP : 0));
+	other[AT_TOKEN_LEN] = (char)k->token.len;
+	other[AT_USER_LEN] = (char)k->user.len;
+	if (!slot_fill(l, (uint32_t)step, k->root.s, str_of(other, len)))
+		return false;
+	l->expires = k->expires;
+	return true;
 }
 
-uint64_t
-late_add(struct state *s, const struct change *change)
+/* Borrowed from the slot; false: there is none in it. */
+static bool
+slot_lock(const struct slot *l, struct lock *out)
+{
+	const char *other = l->text + l->path;
+	size_t token, user;
+	unsigned flags;
+
+	if (l->other < LOCK_HEAD)
+		return false;
+	flags = (unsigned char)other[AT_FLAGS];
+	token = (unsigned char)other[AT_TOKEN_LEN];
+	user = (unsigned char)other[AT_USER_LEN];
+	if (l->other < LOCK_HEAD + token + user)
+		return false;
+	other += LOCK_HEAD;
+	*out = (struct lock){
+		.root = { str_of(l->text, l->path) },
+		.shared = flags & FLAG_SHARED,
+		.depth = flags & FLAG_DEEP ? DEPTH_INFINITY : DEPTH_0,
+		.token = str_of(other, token),
+		.user = str_of(other + token, user),
+		.owner = str_of(
+		    other + token + user, l->other - LOCK_HEAD - token - user),
+		.expires = l->expires,
+	};
+	return true;
+}
+
+/* ---- writing */
+
+/* How many lines fit behind the last one, up to where slots begin anew. */
+static size_t
+room(const struct late *l)
+{
+	uint64_t at = (l->last + 1) % SLOTS;
+	uint64_t n = SLOTS - (l->last - l->free);
+
+	if (l->sync.fd < 0 || l->broken)
+		return 0;
+	return (size_t)(n < SLOTS - at ? n : SLOTS - at);
+}
+
+/* Bytes of n lines. */
+static ssize_t
+length(const struct slot *lines, size_t n)
+{
+	return (ssize_t)((n - 1) * SLOT_SIZE + slot_used(&lines[n - 1]));
+}
+
+/* With the lock: how many of them are in their slots. */
+static size_t
+put_lines(const struct late *l, struct slot *lines, size_t n)
+{
+	ssize_t put;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		lines[i].number = l->last + 1 + i;
+		lines[i].check = checksum(&lines[i]);
+	}
+	put = pwrite(
+	    l->sync.fd, lines, (size_t)length(lines, n), slot_at(l->last + 1));
+	while (n && length(lines, n) > put)
+		n--;
+	return n;
+}
+
+/*
+ * Writes lines that are filled in; how many, and the number of the last.  of:
+ * what has the last of their kind; or NULL.
+ */
+static size_t
+add(struct state *s, struct slot *lines, size_t n, uint64_t *of, uint64_t *last)
 {
 	struct late *l = &s->late;
-	struct slot line;
-	uint64_t number = 0;
-	bool many = false;
+	uint64_t before;
+	bool many;
 
-	if (!slot_fill(&line, change))
-		return 0;
 	(void)pthread_mutex_lock(&l->lock);
-	if (has_room(l)) {
-		size_t n = slot_used(&line);
-
-		line.number = l->last + 1;
-		line.check = checksum(&line);
-		if (pwrite(l->sync.fd, &line, n, slot_at(line.number)) ==
-		    (ssize_t)n)
-			number = ++l->last;
-		many = number && l->last - l->free == MANY;
-	}
+	before = l->last - l->free;
+	if (n > room(l))
+		n = room(l);
+	if (n)
+		n = put_lines(l, lines, n);
+	l->last += n;
+	if (n && of)
+		*of = l->last;
+	*last = l->last;
+	many = before < MANY && before + n >= MANY;
 	(void)pthread_mutex_unlock(&l->lock);
 	if (many)
 		tidy_wake(s);
-	return number;
+	return n;
+}
+
+/*
+ * An intent that is over must have gone before anything comes later, or a start
+ * after a crash takes it for one that was under way; and who waits for his own
+ * line has waited for all that others did before.
+ */
+bool
+late_is_safe(struct state *s, bool wait)
+{
+	bool any;
+
+	/* A log that is broken is repaired by the next who needs it. */
+	if (atomic_load(&s->broken))
+		return false;
+	(void)pthread_mutex_lock(&s->ended.lock);
+	any = s->ended.n > 0;
+	(void)pthread_mutex_unlock(&s->ended.lock);
+	return !any &&
+	    (s->relaxed ||
+		sync_has(&s->sync,
+		    atomic_load(wait ? &s->committed : &s->ended_in)));
+}
+
+bool
+late_is_quick(struct state *s, bool alone)
+{
+	return s->relaxed || (alone && sync_is_short(&s->late.sync));
+}
+
+static bool
+slot_fill_change(struct slot *l, const struct change *c)
+{
+	const struct str none = { 0 };
+
+	return slot_fill(l, (uint32_t)c->kind, c->path.s,
+	    c->kind == CHANGE_MOVE ? c->to.s : none);
+}
+
+static size_t
+add_some(struct state *s, const struct change *const *changes, size_t n,
+    uint64_t *last)
+{
+	struct slot lines[AT_ONCE];
+	size_t filled = 0;
+
+	while (filled < n && filled < AT_ONCE &&
+	    slot_fill_change(&lines[filled], changes[filled]))
+		filled++;
+	return add(s, lines, filled, NULL, last);
+}
+
+size_t
+late_add(struct state *s, const struct change *const *changes, size_t n,
+    uint64_t *last)
+{
+	struct slot line;
+
+	if (n > 1)
+		return add_some(s, changes, n, last);
+	return slot_fill_change(&line, changes[0])
+	    ? add(s, &line, 1, NULL, last)
+	    : 0;
+}
+
+uint64_t
+late_add_lock(struct state *s, enum lock_step step, const struct lock *k)
+{
+	struct slot line;
+	uint64_t number;
+
+	return slot_fill_lock(&line, step, k) &&
+		add(s, &line, 1, &s->late.last_lock, &number)
+	    ? number
+	    : 0;
+}
+
+uint64_t
+late_add_props(struct state *s, struct rpath path, struct str packed)
+{
+	struct slot line;
+	uint64_t number;
+
+	return slot_fill(&line, LATE_PROPS, path.s, packed) &&
+		add(s, &line, 1, &s->late.last_props, &number)
+	    ? number
+	    : 0;
 }
 
 /* After a failure nobody knows what the disk has. */
@@ -157,26 +340,64 @@ late_sync(struct state *s, uint64_t number, struct err *err)
 	return s->relaxed ? ERR_OK : sync_wait(s, &s->late.sync, number, err);
 }
 
+static bool
+is_unmoved(struct late *l, const uint64_t *number)
+{
+	bool is;
+
+	(void)pthread_mutex_lock(&l->lock);
+	is = *number > l->moved;
+	(void)pthread_mutex_unlock(&l->lock);
+	return is;
+}
+
 bool
 late_any(struct state *s)
 {
-	bool any;
+	return is_unmoved(&s->late, &s->late.last);
+}
 
-	(void)pthread_mutex_lock(&s->late.lock);
-	any = s->late.last > s->late.moved;
-	(void)pthread_mutex_unlock(&s->late.lock);
-	return any;
+bool
+late_has_locks(struct state *s)
+{
+	return is_unmoved(&s->late, &s->late.last_lock);
+}
+
+bool
+late_has_props(struct state *s)
+{
+	return is_unmoved(&s->late, &s->late.last_props);
 }
 
 /* ---- moving */
 
-static enum err_code
-move_line(struct db *c, const struct slot *l, struct err *err)
+static bool
+is_lock(const struct slot *l)
 {
-	const struct str other = str_of(l->text + l->path, l->other);
+	return l->kind == LOCK_ADD || l->kind == LOCK_REFRESH ||
+	    l->kind == LOCK_REMOVE;
+}
 
-	return journal_line(c, (int)l->kind, str_of(l->text, l->path),
-	    l->other ? &other : NULL, err);
+/* Lines of the journal are added to those to be written. */
+static enum err_code
+move_line(struct tx *t, const struct slot *l, struct change_line *lines,
+    size_t *n, struct err *err)
+{
+	const struct str path = str_of(l->text, l->path);
+	const struct str other = str_of(l->text + l->path, l->other);
+	struct lock k;
+
+	if (is_lock(l))
+		return slot_lock(l, &k) ? state_lock_move(t->s, t->c,
+					      (enum lock_step)l->kind, &k, err)
+					: ERR_OK;
+	if (l->kind == LATE_PROPS) {
+		lines[(*n)++] =
+		    (struct change_line){ CHANGE_PROPS, path, { 0 } };
+		return props_move(t->s, t->c, other, err);
+	}
+	lines[(*n)++] = (struct change_line){ (int)l->kind, path, other };
+	return ERR_OK;
 }
 
 /* What a power cut has left out is passed over. */
@@ -184,42 +405,35 @@ static enum err_code
 move_some(struct tx *t, uint64_t number, size_t n, struct err *err)
 {
 	struct slot some[AT_ONCE];
+	struct change_line lines[AT_ONCE];
 	size_t got, i;
+	size_t n_lines = 0;
 	enum err_code rc = fd_read_at(t->s->late.sync.fd,
 	    (uint64_t)slot_at(number), (char *)some, n * SLOT_SIZE, &got, err);
 
 	for (i = 0; i < n && !rc; i++)
 		if ((i + 1) * SLOT_SIZE <= got &&
 		    some[i].number == number + i && slot_is_good(&some[i]))
-			rc = move_line(t->c, &some[i], err);
-	return rc;
+			rc = move_line(t, &some[i], lines, &n_lines, err);
+	return rc ? rc : journal_lines(t->c, lines, n_lines, err);
 }
 
-static enum err_code
-set_moved(struct db *c, uint64_t number, struct err *err)
-{
-	sqlite3_stmt *stmt CLEANUP(db_reset) = NULL;
-	enum err_code rc = db_prepare(c, Q_LATE_SET_MOVED, &stmt, err);
-	int result;
-
-	if (rc)
-		return rc;
-	result = sqlite3_bind_int64(stmt, 1, (sqlite3_int64)number);
-	if (!result)
-		result = sqlite3_step(stmt);
-	return result == SQLITE_DONE ? ERR_OK : db_failed(c, result, err);
-}
-
+/* Who looks into the state beside us has moved what there was. */
 enum err_code
 late_move(struct tx *t, struct err *err)
 {
 	struct late *l = &t->s->late;
 	enum err_code rc = ERR_OK;
+	uint64_t moved = 0;
 	uint64_t number, last;
 
+	if (!held_is_fresh(&t->s->held))
+		rc = journal_moved(t->c, &moved, err);
+	if (rc)
+		return rc;
 	(void)pthread_mutex_lock(&l->lock);
-	number = l->moved + 1;
-	last = l->last;
+	number = (moved > l->moved ? moved : l->moved) + 1;
+	last = l->last < number ? number - 1 : l->last;
 	(void)pthread_mutex_unlock(&l->lock);
 	t->moved = last;
 	if (number > last)
@@ -234,7 +448,7 @@ late_move(struct tx *t, struct err *err)
 		rc = move_some(t, number, n, err);
 		number += n;
 	}
-	return rc ? rc : set_moved(t->c, last, err);
+	return rc ? rc : journal_set_moved(t->c, last, err);
 }
 
 void
@@ -243,18 +457,20 @@ late_moved(struct tx *t)
 	struct late *l = &t->s->late;
 
 	(void)pthread_mutex_lock(&l->lock);
+	if (l->moved < t->moved)
+		l->moved_in = t->number;
 	l->moved = t->moved;
 	(void)pthread_mutex_unlock(&l->lock);
 }
 
 void
-late_free(struct tx *t)
+late_settle(struct state *s)
 {
-	struct late *l = &t->s->late;
+	struct late *l = &s->late;
 
 	(void)pthread_mutex_lock(&l->lock);
-	if (l->free < t->moved)
-		l->free = t->moved;
+	if (s->relaxed || sync_has(&s->sync, l->moved_in))
+		l->free = l->moved;
 	if (l->free == l->last)
 		l->broken = false;
 	(void)pthread_mutex_unlock(&l->lock);
@@ -285,21 +501,6 @@ late_init(struct state *s)
 {
 	(void)pthread_mutex_init(&s->late.lock, NULL);
 	shared_sync_init(&s->late.sync, sync_now);
-}
-
-static enum err_code
-read_moved(struct state *s, uint64_t *out, struct err *err)
-{
-	struct db *c CLEANUP(conn_unlock) = writer_lock(s);
-	sqlite3_stmt *stmt CLEANUP(db_reset) = NULL;
-	enum err_code rc = db_prepare(c, Q_LATE_MOVED, &stmt, err);
-
-	if (rc)
-		return rc;
-	if (sqlite3_step(stmt) != SQLITE_ROW)
-		return db_failed(c, sqlite3_errcode(c->db), err);
-	*out = (uint64_t)sqlite3_column_int64(stmt, 0);
-	return ERR_OK;
 }
 
 /* The highest number among the slots, or that which was moved. */
@@ -342,11 +543,20 @@ late_make(struct state *s, const struct state_spec *spec, struct err *err)
 }
 
 enum err_code
+late_look(struct state *s, const char *file, struct err *err)
+{
+	s->late.sync.fd = open(file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (s->late.sync.fd >= 0)
+		return late_open(s, err);
+	return errno == ENOENT ? ERR_OK : err_os(err, "open '%s'", file);
+}
+
+enum err_code
 late_open(struct state *s, struct err *err)
 {
 	struct late *l = &s->late;
 	struct tx t;
-	enum err_code rc = read_moved(s, &l->moved, err);
+	enum err_code rc = journal_moved(&s->writer, &l->moved, err);
 
 	l->last = l->moved;
 	if (!rc)

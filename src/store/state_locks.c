@@ -4,12 +4,11 @@
  * look for each of its ancestors, those below it by one range of the key, so
  * that neither asks how many others there are.  A lock that is over is not
  * seen, and its row goes some time.  Questions are answered from memory
- * (state_held.c) where they are all there.
+ * (state_held.c) where they are all there: rows may lag behind it, for which
+ * see state_lock_change.c.
  */
 #include "base/clock.h"
 #include "store/state_impl.h"
-
-#define TIDY_EVERY (60 * NSEC_PER_SEC)
 
 /* The root's members are below "/", those of "/a" below "/a/". */
 static struct str
@@ -82,21 +81,34 @@ list_add(void *arg, const struct lock *l, struct err *err)
 	return ERR_OK;
 }
 
-/* Where they are read: in memory, with c NULL, or in the database. */
+/* Where they are read: in memory, with c NULL, or in the database.  Or nowhere.
+ */
 struct source {
 	struct held_locks *held;
 	struct db *c;
 	int64_t now;
 };
 
-static struct source
-source_open(struct state *s)
+/* The rows do not lag behind when they are read. */
+static enum err_code
+source_open(struct state *s, struct source *from, struct err *err)
 {
-	struct source from = { .held = &s->held, .now = clock_now() };
+	struct held_locks *h = &s->held;
+	bool held = held_begin(h);
+	enum err_code rc = ERR_OK;
 
-	if (!held_begin(from.held))
-		from.c = reader_lock(s);
-	return from;
+	if (!held && late_has_locks(s)) {
+		rc = tx_flush(s);
+		held = !rc && held_begin(h);
+	}
+	if (rc)
+		return err_set(err, rc, "write the locks");
+	*from = (struct source){
+		.held = held ? h : NULL,
+		.c = held ? NULL : reader_lock(s),
+		.now = clock_now(),
+	};
+	return ERR_OK;
 }
 
 static void
@@ -104,7 +116,7 @@ source_close(struct source *from)
 {
 	if (from->c)
 		conn_unlock(&from->c);
-	else
+	if (from->held)
 		held_end(from->held);
 }
 
@@ -174,11 +186,12 @@ enum err_code
 state_locks_at(struct state *s, struct rpath path, struct arena *a,
     const struct lock **out, size_t *n, struct err *err)
 {
-	struct source from CLEANUP(source_close) = source_open(s);
+	struct source from CLEANUP(source_close) = { 0 };
 	struct lock_list list = { .a = a };
-	enum err_code rc =
-	    visit_each(&from, Q_LOCKS_AT, path, list_add, &list, err);
+	enum err_code rc = source_open(s, &from, err);
 
+	if (!rc)
+		rc = visit_each(&from, Q_LOCKS_AT, path, list_add, &list, err);
 	if (!rc)
 		list_give(&list, out, n);
 	return rc;
@@ -188,11 +201,12 @@ enum err_code
 state_locks_covering(struct state *s, struct rpath path, struct arena *a,
     const struct lock **out, size_t *n, struct err *err)
 {
-	struct source from CLEANUP(source_close) = source_open(s);
+	struct source from CLEANUP(source_close) = { 0 };
 	struct lock_list list = { .a = a };
-	enum err_code rc =
-	    visit_each(&from, Q_LOCKS_AT, path, list_add, &list, err);
+	enum err_code rc = source_open(s, &from, err);
 
+	if (!rc)
+		rc = visit_each(&from, Q_LOCKS_AT, path, list_add, &list, err);
 	while (!rc && !rpath_is_root(path)) {
 		path = rpath_parent(path);
 		rc =
@@ -208,127 +222,14 @@ state_locks_below(struct state *s, struct rpath root,
     enum err_code (*visit)(void *arg, const struct lock *l, struct err *err),
     void *arg, struct err *err)
 {
-	struct source from CLEANUP(source_close) = source_open(s);
+	struct source from CLEANUP(source_close) = { 0 };
+	enum err_code rc = source_open(s, &from, err);
 
-	return visit_each(&from, Q_LOCKS_BELOW, root, visit, arg, err);
+	return rc ? rc
+		  : visit_each(&from, Q_LOCKS_BELOW, root, visit, arg, err);
 }
 
-/* ---- writing */
-
-static enum err_code
-add_row(struct db *c, const struct lock *l, struct err *err)
-{
-	const struct str blobs[] = { l->root.s, l->token, l->owner, l->user };
-	sqlite3_stmt *stmt CLEANUP(db_reset) = NULL;
-	enum err_code rc = db_prepare(c, Q_LOCKS_ADD, &stmt, err);
-	int result;
-
-	if (rc)
-		return rc;
-	result = sqlite3_bind_int(stmt, 5, l->shared);
-	if (!result)
-		result = sqlite3_bind_int(stmt, 6, (int)l->depth);
-	if (!result)
-		result = sqlite3_bind_int64(stmt, 7, l->expires);
-	if (result)
-		return db_failed(c, result, err);
-	rc = db_run(c, Q_LOCKS_ADD, blobs, (int)ARRAY_LEN(blobs), err);
-	if (rc)
-		return rc;
-	c->locks++;
-	return held_add(c->held, l, err);
-}
-
-/* The rows of locks that are over, now and then. */
-static enum err_code
-drop_old(struct state *s, struct db *c, struct err *err)
-{
-	sqlite3_stmt *stmt CLEANUP(db_reset) = NULL;
-	int64_t now = clock_now();
-	enum err_code rc;
-
-	if (now < s->locks_tidy_at)
-		return ERR_OK;
-	s->locks_tidy_at = now + TIDY_EVERY;
-	rc = db_prepare(c, Q_LOCKS_DROP_OLD, &stmt, err);
-	if (rc)
-		return rc;
-	if (sqlite3_bind_int64(stmt, 1, now))
-		return db_failed(c, SQLITE_NOMEM, err);
-	rc = db_run(c, Q_LOCKS_DROP_OLD, NULL, 0, err);
-	if (rc)
-		return rc;
-	c->locks -= sqlite3_changes(c->db);
-	held_want(c->held);
-	held_drop_old(c->held, now);
-	return ERR_OK;
-}
-
-enum err_code
-state_lock_remove(struct state *s, struct rpath root, struct str token,
-    uint64_t *number, struct err *err)
-{
-	struct tx t;
-	enum err_code rc = tx_begin(s, &t, err);
-
-	if (rc)
-		return rc;
-	rc = state_locks_drop_token(t.c, root, token, err);
-	if (!rc && !sqlite3_changes(t.c->db))
-		rc = err_set(err, ERR_LOCK_TOKEN, "it has gone");
-	rc = tx_end(&t, rc, false, err);
-	*number = t.number;
-	return rc;
-}
-
-enum err_code
-state_lock_add(
-    struct state *s, const struct lock *l, uint64_t *number, struct err *err)
-{
-	struct tx t;
-	enum err_code rc = tx_begin(s, &t, err);
-
-	if (rc)
-		return rc;
-	rc = drop_old(s, t.c, err);
-	if (!rc)
-		rc = add_row(t.c, l, err);
-	rc = tx_end(&t, rc, false, err);
-	*number = t.number;
-	return rc;
-}
-
-static enum err_code
-refresh_row(struct db *c, const struct lock *l, struct err *err)
-{
-	const struct str key[] = { l->root.s, l->token };
-	sqlite3_stmt *stmt CLEANUP(db_reset) = NULL;
-	enum err_code rc = db_prepare(c, Q_LOCKS_REFRESH, &stmt, err);
-
-	if (!rc && sqlite3_bind_int64(stmt, 3, l->expires))
-		rc = db_failed(c, SQLITE_NOMEM, err);
-	if (!rc)
-		rc = db_run(c, Q_LOCKS_REFRESH, key, 2, err);
-	if (!rc && !sqlite3_changes(c->db))
-		rc = err_set(err, ERR_LOCK_TOKEN, "it has gone");
-	if (!rc)
-		held_refresh(c->held, l);
-	return rc;
-}
-
-enum err_code
-state_lock_refresh(
-    struct state *s, const struct lock *l, uint64_t *number, struct err *err)
-{
-	struct tx t;
-	enum err_code rc = tx_begin(s, &t, err);
-
-	if (rc)
-		return rc;
-	rc = tx_end(&t, refresh_row(t.c, l, err), false, err);
-	*number = t.number;
-	return rc;
-}
+/* ---- by token */
 
 /* There is no index of tokens, which every LOCK would have to keep. */
 enum err_code
@@ -385,18 +286,32 @@ state_may_have_locks_from(struct state *s, struct rpath path)
 	return found;
 }
 
+static enum err_code
+stop_at_one(void *arg, const struct lock *l, struct err *err)
+{
+	(void)arg;
+	(void)l;
+	return err_set(err, ERR_EXISTS, "one is enough");
+}
+
 bool
 state_may_have_locks_in(struct state *s, struct rpath collection)
 {
-	struct db *c CLEANUP(conn_unlock) = reader_lock(s);
-	bool found = false;
-	enum err_code rc = state_locks_any(c, collection, true, &found, NULL);
+	struct source from CLEANUP(source_close) = { 0 };
+	enum err_code rc = source_open(s, &from, NULL);
 
-	while (!rc && !found && !rpath_is_root(collection)) {
+	if (!rc)
+		rc = visit_each(
+		    &from, Q_LOCKS_BELOW, collection, stop_at_one, NULL, NULL);
+	if (!rc)
+		rc = visit_each(
+		    &from, Q_LOCKS_AT, collection, stop_at_one, NULL, NULL);
+	while (!rc && !rpath_is_root(collection)) {
 		collection = rpath_parent(collection);
-		rc = db_any(c, Q_LOCKS_ANY_AT, collection.s, &found, NULL);
+		rc = visit_each(
+		    &from, Q_LOCKS_DEEP, collection, stop_at_one, NULL, NULL);
 	}
-	return rc || found;
+	return rc != ERR_OK;
 }
 
 static enum err_code

@@ -75,6 +75,14 @@ state_recall(struct state *s, struct str key, struct arena *a,
 	return ERR_OK;
 }
 
+enum err_code
+state_recall_any(struct state *s, struct str key, bool *any, struct err *err)
+{
+	struct db *c CLEANUP(conn_unlock) = reader_lock(s);
+
+	return db_any(c, Q_RECORD_ANY_BELOW, key, any, err);
+}
+
 /* ---- with a change */
 
 /* A row that is yet to be written. */
@@ -157,7 +165,8 @@ record_note(struct db *c, uint64_t seq, const struct noted *n, bool *older,
 		.etag = str_of(n->etag, n->etag_len),
 	};
 	uint64_t id;
-	enum err_code rc = has_row(c, n->record->key, older, err);
+	enum err_code rc =
+	    n->record->unused ? ERR_OK : has_row(c, n->record->key, older, err);
 
 	return rc ? rc : add_row(c, &r, &id, err);
 }

@@ -10,10 +10,12 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "store/state_impl.h"
 
 #define LOG_RESERVE ((off_t)1 << 20)
+#define SHORT (NSEC_PER_SEC / 10000)
 
 /* ---- the shared sync */
 
@@ -76,10 +78,18 @@ sync_now(struct state *s, uint64_t *upto, struct err *err)
 	return rc;
 }
 
+/* With the lock: one of the last eight. */
+static void
+note_time(struct shared_sync *y, int64_t took)
+{
+	y->usual = y->usual ? y->usual + (took - y->usual) / 8 : took;
+}
+
 /* With the lock held, which is let go of meanwhile. */
 static enum err_code
 sync_lead(struct state *s, struct shared_sync *y, struct err *err)
 {
+	int64_t began = clock_monotonic();
 	uint64_t upto = 0;
 	enum err_code rc;
 
@@ -88,6 +98,7 @@ sync_lead(struct state *s, struct shared_sync *y, struct err *err)
 	rc = y->now(s, &upto, err);
 	(void)pthread_mutex_lock(&y->lock);
 	y->busy = false;
+	note_time(y, clock_monotonic() - began);
 	if (rc) {
 		y->failures++;
 		y->failed = rc;
@@ -117,6 +128,17 @@ sync_wait(struct state *s, struct shared_sync *y, uint64_t n, struct err *err)
 	}
 	(void)pthread_mutex_unlock(&y->lock);
 	return rc;
+}
+
+bool
+sync_is_short(struct shared_sync *y)
+{
+	bool is;
+
+	(void)pthread_mutex_lock(&y->lock);
+	is = y->usual && y->usual < SHORT;
+	(void)pthread_mutex_unlock(&y->lock);
+	return is;
 }
 
 bool
@@ -254,11 +276,11 @@ tx_begin_now(struct state *s, struct tx *t, struct err *err)
 		(void)pthread_mutex_unlock(&t->c->lock);
 		return rc;
 	}
-	rc = state_locks_renew(s, t->c, err);
+	rc = late_move(t, err);
+	if (!rc)
+		rc = state_locks_renew(s, t->c, err);
 	if (!rc)
 		rc = carry_out(t, err);
-	if (!rc)
-		rc = late_move(t, err);
 	return rc ? tx_end(t, rc, false, err) : ERR_OK;
 }
 
@@ -286,7 +308,6 @@ commit(struct tx *t, enum err_code rc, struct err *err)
 	if (locks < 0)
 		(void)atomic_fetch_add(&t->s->n_locks, locks);
 	ended_remove(&t->s->ended, t->n_ended);
-	late_moved(t);
 	return ERR_OK;
 }
 
@@ -296,22 +317,28 @@ tx_end(struct tx *t, enum err_code rc, bool wait, struct err *err)
 	struct state *s = t->s;
 
 	rc = commit(t, rc, err);
-	if (!rc)
+	if (!rc) {
 		t->number = atomic_fetch_add(&s->committed, 1) + 1;
+		late_moved(t);
+	}
 	if (!rc && t->ends)
 		atomic_store(&s->ended_in, t->number);
 	(void)pthread_mutex_unlock(&t->c->lock);
-	if (!rc && wait)
-		rc = state_wait(s, t->number, err);
-	if (!rc && (wait || s->relaxed))
-		late_free(t);
-	return rc;
+	return !rc && (wait || s->relaxed) ? state_wait(s, t->number, err) : rc;
 }
 
 enum err_code
 state_wait(struct state *s, uint64_t number, struct err *err)
 {
-	return s->relaxed ? ERR_OK : sync_wait(s, &s->sync, number, err);
+	enum err_code rc = ERR_OK;
+
+	if (number & LATE_NUMBER)
+		return late_sync(s, number & ~LATE_NUMBER, err);
+	if (!s->relaxed)
+		rc = sync_wait(s, &s->sync, number, err);
+	if (!rc)
+		late_settle(s);
+	return rc;
 }
 
 enum err_code

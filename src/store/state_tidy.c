@@ -5,7 +5,9 @@
  * wait.
  */
 #include <signal.h>
+#include <time.h>
 
+#include "base/clock.h"
 #include "store/state_impl.h"
 
 /* Pages that make a checkpoint worth while: 4 MiB of log. */
@@ -23,6 +25,8 @@
 #define LOG_FULL 10000
 
 #define LOG_BUSY_MS 100 /* to wait for a slow reader then */
+
+#define FILL_AFTER (NSEC_PER_SEC / 10) /* of the start */
 
 #define JOURNAL_MAX 1000000
 #define PRUNE_STEP 500 /* lines, or records, in one transaction */
@@ -146,6 +150,17 @@ prune(struct state *s, prune_fn step)
 	}
 }
 
+/* Else who asks about locks goes on looking for those that are over. */
+static void
+prune_locks(struct state *s)
+{
+	struct tx t;
+
+	if (state_may_have_locks(s) && !tx_begin_now(s, &t, NULL))
+		(void)!tx_end(
+		    &t, state_locks_drop_old(s, t.c, NULL), false, NULL);
+}
+
 static bool
 is_long(const struct tidy *t)
 {
@@ -164,13 +179,37 @@ move_late(struct state *s)
 		(void)!tx_end(&t, ERR_OK, true, NULL);
 }
 
+/*
+ * Not at once: a start has more urgent things to do, and the first who ask
+ * have, too.
+ */
+static void
+fill_filter(struct state *s)
+{
+	struct tidy *t = &s->tidy;
+	struct timespec when;
+	int over = 0;
+
+	if (atomic_load(&s->filter_whole))
+		return;
+	(void)clock_gettime(CLOCK_MONOTONIC, &when);
+	when.tv_nsec += FILL_AFTER;
+	when.tv_sec += when.tv_nsec / NSEC_PER_SEC;
+	when.tv_nsec %= NSEC_PER_SEC;
+	(void)pthread_mutex_lock(&t->lock);
+	while (!over && !t->wanted && !atomic_load(&t->stop))
+		over = pthread_cond_timedwait(&t->wake, &t->lock, &when);
+	(void)pthread_mutex_unlock(&t->lock);
+	state_filter_fill(s);
+}
+
 static void *
 run(void *arg)
 {
 	struct state *s = arg;
 	struct tidy *t = &s->tidy;
 
-	state_filter_fill(s);
+	fill_filter(s);
 	for (;;) {
 		(void)pthread_mutex_lock(&t->lock);
 		while (!t->wanted && !atomic_load(&t->stop))
@@ -189,14 +228,20 @@ run(void *arg)
 		(void)pthread_mutex_unlock(&t->lock);
 		prune(s, prune_journal);
 		prune(s, prune_records);
+		prune_locks(s);
 	}
 }
 
 void
 tidy_init(struct state *s)
 {
+	pthread_condattr_t a;
+
 	(void)pthread_mutex_init(&s->tidy.lock, NULL);
-	(void)pthread_cond_init(&s->tidy.wake, NULL);
+	(void)pthread_condattr_init(&a);
+	(void)pthread_condattr_setclock(&a, CLOCK_MONOTONIC);
+	(void)pthread_cond_init(&s->tidy.wake, &a);
+	(void)pthread_condattr_destroy(&a);
 	(void)pthread_cond_init(&s->tidy.tried, NULL);
 	atomic_store(&s->tidy.due, LOG_LONG);
 }

@@ -99,9 +99,9 @@ content_read(struct content *c, uint64_t offset, char *out, size_t max,
 }
 
 int
-content_fd(const struct content *c)
+content_take_fd(struct content *c)
 {
-	return c->ops->fd ? c->ops->fd(c) : -1;
+	return c->ops->take_fd ? c->ops->take_fd(c) : -1;
 }
 
 void
@@ -150,9 +150,30 @@ upload_commit(struct upload *u, const struct guard *g, struct store_batch *b,
 }
 
 bool
-upload_is_quick(struct upload *u)
+upload_joins(struct upload *u)
 {
-	return u->ops->is_quick && !u->stream->err.code && u->ops->is_quick(u);
+	return u->ops->joins && u->ops->joins(u);
+}
+
+void
+upload_commit_all(struct commit *v, size_t n)
+{
+	size_t i;
+
+	if (n > 1 && v[0].upload->ops->commit_all)
+		v[0].upload->ops->commit_all(v, n);
+	for (i = 0; i < n; i++)
+		if (!v[i].done)
+			v[i].rc = upload_commit(v[i].upload, NULL, NULL,
+			    &v[i].res, &v[i].created, v[i].err);
+}
+
+bool
+upload_commit_at_once(struct upload *u, const struct guard *g,
+    struct resource *out, bool *created, enum err_code *rc, struct err *err)
+{
+	return u->ops->commit_at_once && !u->stream->err.code &&
+	    u->ops->commit_at_once(u, g, out, created, rc, err);
 }
 
 enum err_code
@@ -264,6 +285,13 @@ store_unlock(struct store *s, struct rpath path, const struct lock_tokens *t,
 	return s->ops->unlock(s, path, t, g, err);
 }
 
+bool
+store_lock_is_quick(struct store *s, struct rpath path, bool known, bool alone)
+{
+	return s->ops->lock_is_quick &&
+	    s->ops->lock_is_quick(s, path, known, alone);
+}
+
 enum err_code
 store_locks(struct store *s, struct rpath path, struct arena *a,
     const struct lock **out, size_t *n, struct err *err)
@@ -294,6 +322,14 @@ store_patch(struct store *s, struct rpath path,
 			: form == PROP_TEXT || form == PROP_XML);
 	}
 	return s->ops->patch(s, path, changes, n, g, b, err);
+}
+
+bool
+store_patch_is_quick(struct store *s, struct rpath path,
+    const struct prop_change *changes, size_t n, bool alone)
+{
+	return s->ops->patch_is_quick &&
+	    s->ops->patch_is_quick(s, path, changes, n, alone);
 }
 
 enum err_code
@@ -357,6 +393,14 @@ store_recall(struct store *s, struct str key, struct arena *a,
 }
 
 enum err_code
+store_recall_any(struct store *s, struct str key, bool *any, struct err *err)
+{
+	*any = true;
+	return s->ops->recall_any ? s->ops->recall_any(s, key, any, err)
+				  : ERR_OK;
+}
+
+enum err_code
 store_remember(struct store *s, const struct record *r, struct str result,
     struct store_batch *b, struct err *err)
 {
@@ -371,6 +415,35 @@ store_resolve(struct store *s, struct rpath path, struct arena *a,
     struct rpath *out, struct err *err)
 {
 	return s->ops->resolve(s, path, a, out, err);
+}
+
+static enum err_code
+find_spot(
+    struct store *s, struct store_spot *v, struct arena *a, struct err *err)
+{
+	struct resource res;
+
+	if (store_resolve(s, v->path, a, &v->real, err) == ERR_NOMEM)
+		return ERR_NOMEM;
+	if (!v->real.s.len)
+		v->real = v->path;
+	v->collection = !store_stat(s, v->path, &res, NULL) && res.collection;
+	return ERR_OK;
+}
+
+enum err_code
+store_find_spots(struct store *s, struct store_spot *v, size_t n,
+    struct arena *a, struct err *err)
+{
+	enum err_code rc = ERR_OK;
+	size_t i;
+
+	if (s->ops->find_spots)
+		return s->ops->find_spots(s, v, n, a, err);
+	for (i = 0; i < n && !rc; i++)
+		if (v[i].path.s.len)
+			rc = find_spot(s, &v[i], a, err);
+	return rc;
 }
 
 enum err_code

@@ -100,6 +100,11 @@ struct guard {
 	const struct lock_tokens *tokens; /* NULL: none */
 	const struct record
 	    *record; /* remembered with the change; may be NULL */
+	/*
+	 * Of store_rename() alone: ERR_BUSY where it would wait, for a disk or
+	 * for what others are changing, or take the place of anything.
+	 */
+	bool at_once;
 };
 
 /* Asks the condition of g, if there is one. */
@@ -160,11 +165,11 @@ struct record {
 	struct str print; /* a fingerprint of what was asked */
 	int64_t expires; /* ns since 1970 */
 	/*
-	 * The change is the first of several: whoever makes them calls
-	 * store_remember() when all are made.  Else it is the whole, or the
-	 * last.
+	 * The change is the first of several: when all are made there is a
+	 * store_remember().  Else it is the whole, or the last.
 	 */
 	bool begins;
+	bool unused; /* it is known that the key was never used */
 };
 
 struct recalled {
@@ -180,11 +185,14 @@ struct recalled {
 enum err_code store_recall(struct store *s, struct str key, struct arena *a,
     struct recalled *out, bool *found, struct err *err) MUST_USE;
 
+/* *any is false: no key that begins with this one and a slash was ever used. */
+enum err_code store_recall_any(
+    struct store *s, struct str key, bool *any, struct err *err) MUST_USE;
+
 /*
- * Remembers that all of it is done, and the result (opaque, for whoever
- * recalls it), beside what the change has left there; with b, durable when b
- * is.  r->begins does not count.  A record for which there was no change is
- * made, with only a result.
+ * Remembers that all of it is done, and the result (opaque), beside what the
+ * change has left there; with b, durable when b is.  r->begins does not count.
+ * A record for which there was no change is made, with only a result.
  */
 enum err_code store_remember(struct store *s, const struct record *r,
     struct str result, struct store_batch *b, struct err *err) MUST_USE;
@@ -334,6 +342,11 @@ struct walk {
 	enum depth depth;
 	enum walk_order order;
 	/*
+	 * Of a file no more is asked than that it is one: its res may be all
+	 * zero, and nothing said of one that cannot be looked at.
+	 */
+	bool kinds_only;
+	/*
 	 * Called once for each resource, the root included.  What it returns
 	 * but ERR_OK ends the walk, which fails with it.  Unless it is a
 	 * WALK_UP it may set *prune to leave the members of this collection
@@ -377,10 +390,10 @@ enum err_code content_read(struct content *c, uint64_t offset, char *out,
     size_t max, size_t *got, struct err *err) MUST_USE;
 
 /*
- * A descriptor for sendfile(), which stays the content's own; -1 where there
- * is none and content_read() must do.
+ * A descriptor for sendfile(), now the caller's: what is left is good to be
+ * freed.  -1 where there is none and content_read() must do.
  */
-int content_fd(const struct content *c);
+int content_take_fd(struct content *c) MUST_USE;
 
 void content_free(struct content *c); /* NULL is fine */
 
@@ -403,6 +416,7 @@ struct upload_spec {
 	 * speaks against the upload it may say as well as this.
 	 */
 	bool soon;
+	bool batched; /* store_batch_flush() is to find the bytes written */
 };
 
 enum err_code
@@ -429,12 +443,6 @@ upload_expect(struct upload *u, const struct record *r, struct store_batch *b);
 enum err_code
 upload_commit(struct upload *u, const struct guard *g, struct store_batch *b,
     struct resource *out, bool *created, struct err *err) MUST_USE;
-
-/*
- * Whether a commit now, without a batch and a record, would wait for nothing:
- * not for a disk, nor for what others are changing.
- */
-bool upload_is_quick(struct upload *u);
 
 void upload_free(struct upload *u); /* NULL is fine */
 

@@ -61,6 +61,13 @@ struct state;
 enum err_code dir_store_look(const struct dir_store_spec *spec,
     struct state **out, struct err *err) MUST_USE;
 
+/*
+ * Makes the state of those opened later take memory as it needs it, and not 20
+ * pages for each use of the file at once.  For a whole program: once, before
+ * anything else.
+ */
+void dir_store_prepare(void);
+
 enum err_code dir_store_open(const struct dir_store_spec *spec,
     struct store **out, struct err *err) MUST_USE;
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "wire/batch.h"
 
+#include <assert.h>
 #include <inttypes.h>
 #include <stdarg.h>
 #include <stdio.h>
@@ -12,6 +13,8 @@
 #include "wire/json_load.h"
 
 #define FIRST_CAP ((size_t)16)
+/* Bodies of some hundred bytes leave little of it unused. */
+#define WINDOW_BLOCK ((size_t)16 * 1024)
 
 const struct batch_limits batch_limits_default = {
 #define LIMIT(field, name, value, doc) .field = (value),
@@ -125,6 +128,7 @@ batch_parser_new(enum batch_form form, struct str boundary,
 	p->limits = limits;
 	if (big)
 		p->big = *big;
+	p->window.arena.block = WINDOW_BLOCK;
 	sha256_init(&p->sha);
 	if (!arena_str(&p->head_arena, boundary, &p->boundary)) {
 		batch_parser_free(p);
@@ -167,24 +171,6 @@ batch_parser_feed(struct batch_parser *p, struct str bytes, struct err *err)
 	return stick(p, rc, err);
 }
 
-/* After the items, wherever it stood. */
-static void
-finish_print(struct batch_parser *p)
-{
-	static const char digits[] = "0123456789abcdef";
-	uint8_t digest[SHA256_DIGEST_SIZE];
-	size_t i;
-
-	if (p->head_canonical.len)
-		sha256_update(&p->sha, p->head_canonical.len,
-		    (const uint8_t *)p->head_canonical.ptr);
-	sha256_digest(&p->sha, sizeof(digest), digest);
-	for (i = 0; i < sizeof(digest); i++) {
-		p->print[2 * i] = digits[digest[i] >> 4];
-		p->print[2 * i + 1] = digits[digest[i] & 15];
-	}
-}
-
 enum err_code
 batch_parser_end(struct batch_parser *p, struct err *err)
 {
@@ -196,7 +182,7 @@ batch_parser_end(struct batch_parser *p, struct err *err)
 		rc = err_tell(
 		    &p->failed, ERR_BAD_BODY, "there are no operations in it");
 	if (!rc)
-		finish_print(p);
+		batch_print_end(p);
 	return stick(p, rc, err);
 }
 
@@ -233,9 +219,16 @@ batch_parser_is_full(const struct batch_parser *p)
 	    !w->v[w->n - 1].group.len;
 }
 
+void
+batch_parser_keep_prints(struct batch_parser *p, enum batch_prints prints)
+{
+	p->prints = prints;
+}
+
 struct str
 batch_parser_print(const struct batch_parser *p)
 {
+	assert(p->prints == BATCH_PRINTS_ALL);
 	return str_of(p->print, sizeof(p->print));
 }
 
@@ -292,38 +285,13 @@ grow(struct batch_window *w)
 	return true;
 }
 
-static void
-print_text(struct batch_parser *p, struct str s)
-{
-	uint8_t nul = 0;
-
-	if (s.len)
-		sha256_update(&p->sha, s.len, (const uint8_t *)s.ptr);
-	sha256_update(&p->sha, 1, &nul);
-}
-
-/* With what an item's own print leaves out. */
-void
-batch_print(struct batch_parser *p, const struct batch_item *it)
-{
-	size_t i;
-
-	print_text(p, it->id);
-	print_text(p, it->group);
-	for (i = 0; i < it->n_depends_on; i++)
-		print_text(p, it->depends_on[i]);
-	print_text(p, STR(""));
-	print_text(p, it->idempotency_key);
-	print_text(p, it->bad.code ? str_from_c(it->bad.tell) : it->canonical);
-}
-
 static bool
 copy_texts(struct arena *a, struct batch_item *it)
 {
 	struct str *const texts[] = { &it->id, &it->method, &it->url,
 		&it->destination, &it->if_match, &it->if_none_match,
 		&it->lock_token, &it->depth, &it->idempotency_key, &it->group,
-		&it->body, &it->body_sent, &it->canonical, &it->body_print };
+		&it->body, &it->body_sent, &it->body_print, &it->body_sum };
 	size_t i;
 
 	for (i = 0; i < ARRAY_LEN(texts); i++)
@@ -348,6 +316,14 @@ copy_item(struct arena *a, struct batch_item *it)
 		    arena_str(a, it->headers.v[i].value, &v[i].value);
 	it->depends_on = ids;
 	it->headers.v = v;
+	if (it->bad && ok) {
+		struct err *bad = ARENA_NEW(a, struct err);
+
+		ok = bad != NULL;
+		if (ok)
+			*bad = *it->bad;
+		it->bad = bad;
+	}
 	return ok;
 }
 
@@ -356,16 +332,21 @@ batch_put(struct batch_parser *p, const struct batch_item *item, size_t bytes,
     struct err *err)
 {
 	struct batch_window *w = &p->window;
+	enum err_code rc;
 
 	if (!grow(w))
 		return err_nomem(err);
 	w->v[w->n] = *item;
 	if (!copy_item(&w->arena, &w->v[w->n]))
 		return err_nomem(err);
+	rc = batch_print_sum(p, &w->arena, &w->v[w->n], err);
+	if (!rc)
+		rc = batch_print(p, &w->v[w->n], err);
+	if (rc)
+		return rc;
 	w->n++;
 	w->bytes += bytes;
 	p->n_items++;
-	batch_print(p, item);
 	return ERR_OK;
 }
 
@@ -382,18 +363,44 @@ batch_default_id(
 	return ERR_OK;
 }
 
+struct batch_place_text
+batch_place_text(const struct batch_place *at)
+{
+	struct batch_place_text out = { "" };
+
+	switch (at->of) {
+	case PLACE_WHOLE:
+		break;
+	case PLACE_OPERATION:
+		(void)snprintf(out.text, sizeof(out.text),
+		    "/operations/%" PRIu64, at->number);
+		break;
+	case PLACE_LINE:
+		(void)snprintf(out.text, sizeof(out.text), "line %" PRIu64 ": ",
+		    at->number);
+		break;
+	case PLACE_PART:
+		(void)snprintf(out.text, sizeof(out.text), "part %" PRIu64 ": ",
+		    at->number);
+		break;
+	}
+	return out;
+}
+
 enum err_code
 batch_bad(struct err *err, enum err_code code, const struct batch_place *at,
     const char *below, const char *why, ...)
 {
+	struct batch_place_text place;
 	char text[sizeof(err->tell)];
 	va_list args;
 
 	va_start(args, why);
 	(void)vsnprintf(text, sizeof(text), why, args);
 	va_end(args);
-	return err_tell(err, code, "%s%s%s%s", at->text, below,
-	    *below || at->text[0] == '/' ? ": " : "", text);
+	place = batch_place_text(at);
+	return err_tell(err, code, "%s%s%s%s", place.text, below,
+	    *below || at->of == PLACE_OPERATION ? ": " : "", text);
 }
 
 enum err_code
@@ -476,21 +483,4 @@ batch_load(struct str bytes, json_t **out, const struct batch_place *at,
 	if (!rc && !*out)
 		return batch_bad(err, ERR_BAD_BODY, at, below, "%s", why);
 	return rc;
-}
-
-static int
-dump(const char *bytes, size_t n, void *arg)
-{
-	struct buf *b = arg;
-
-	buf_put(b, str_of(bytes, n));
-	return buf_failed(b) ? -1 : 0;
-}
-
-bool
-batch_canonical(struct buf *b, const json_t *v)
-{
-	return !json_dump_callback(v, dump, b,
-	    JSON_SORT_KEYS | JSON_COMPACT | JSON_ENCODE_ANY |
-		JSON_REAL_PRECISION(17));
 }

@@ -97,22 +97,19 @@ struct batch_item {
 	struct str body_type;
 	/* The parser's own: a string whose type is not known yet, as JSON. */
 	struct str body_sent;
-	/* The canonical form that a fingerprint is made of (RFC 8785 in spirit:
-	 * names sorted, no white space); without id, dependsOn, group and key,
-	 * and with the SHA-256 of a body in its place. */
-	struct str canonical;
 	/*
-	 * What stands for the body in an item's fingerprint where it is the
-	 * meaning of JSON and not the bytes that counts; else empty.
+	 * What stands for the body in an item's fingerprint: of JSON what it
+	 * means, else the SHA-256 of its bytes.  Of an item with a key, and
+	 * where BATCH_PRINTS_ITEMS was asked for; else, and of no body, empty.
 	 */
-	struct str body_print;
+	struct str body_print, body_sum;
 	/*
 	 * What was wrong with its form: then only index and id, as far as
 	 * known, are there.  tell begins with the JSON pointer, or the part's
 	 * number:
 	 * "/operations/700/url: ...", and names the limit that was passed.
 	 */
-	struct err bad;
+	const struct err *bad; /* NULL: nothing */
 };
 
 struct batch_window {
@@ -148,6 +145,17 @@ enum err_code batch_parser_new(enum batch_form form, struct str boundary,
     struct batch_parser **out, struct err *err) MUST_USE;
 
 /*
+ * Which prints are wanted, before the first byte.  They are a third of what
+ * reading a batch costs, so it begins with none: who has no key needs none.
+ */
+enum batch_prints {
+	BATCH_PRINTS_NONE,
+	BATCH_PRINTS_ITEMS, /* of each item: the batch has a key */
+	BATCH_PRINTS_ALL, /* and of the whole */
+};
+void batch_parser_keep_prints(struct batch_parser *p, enum batch_prints prints);
+
+/*
  * Reads on; items go to the window, whose owner may clear it between two calls.
  * ERR_BAD_BODY, ERR_TOO_LARGE (of the whole: it names the limit): no more can
  * be read; sticks.  In a stream a malformed line or part is an item with bad
@@ -169,7 +177,10 @@ struct batch_window *batch_parser_window(struct batch_parser *p);
 /* Of a stream: the window is as long as the limits let it be. */
 bool batch_parser_is_full(const struct batch_parser *p);
 
-/* SHA-256 of all that was read, canonically; after batch_parser_end(). */
+/*
+ * SHA-256 of all that was asked for, however it was written; after
+ * batch_parser_end(), where BATCH_PRINTS_ALL was asked for.
+ */
 struct str batch_parser_print(const struct batch_parser *p);
 
 void batch_parser_free(struct batch_parser *p); /* NULL is fine */

@@ -15,125 +15,67 @@ wrong(const struct batch_maker *m, struct err *err, const char *why)
 	return batch_bad(err, ERR_BAD_BODY, &m->at, "/body", "%s", why);
 }
 
-/* What a string means, in p->text. */
+/* What a string means: of what was sent, or in p->text. */
 static enum err_code
-unescape(struct batch_maker *m, struct batch_parser *p, struct err *err)
+unescape(struct batch_maker *m, struct batch_parser *p, struct str *out,
+    struct err *err)
 {
 	struct json_chars chars = { 0 };
 	const char *why = NULL;
 
+	*out = str_skip(str_head(m->body_sent, m->body_sent.len - 1), 1);
+	if (str_find(*out, '\\') == out->len)
+		return ERR_OK;
 	buf_clear(&p->text);
 	(void)json_chars_scan(
 	    &chars, str_skip(m->body_sent, 1), &p->text, &why);
 	if (buf_failed(&p->text))
 		return err_nomem(err);
+	*out = buf_str(&p->text);
 	return why ? wrong(m, err, why) : ERR_OK;
-}
-
-/* The SHA-256 of it stands for it in the canonical form. */
-static enum err_code
-note_print(
-    struct batch_maker *m, struct str bytes, struct str as, struct err *err)
-{
-	static const char digits[] = "0123456789abcdef";
-	uint8_t digest[SHA256_DIGEST_SIZE];
-	char text[2 * SHA256_DIGEST_SIZE + 1];
-	struct sha256_ctx c;
-	size_t i;
-
-	sha256_init(&c);
-	sha256_update(&c, as.len, (const uint8_t *)as.ptr);
-	if (bytes.len)
-		sha256_update(&c, bytes.len, (const uint8_t *)bytes.ptr);
-	sha256_digest(&c, sizeof(digest), digest);
-	for (i = 0; i < sizeof(digest); i++) {
-		text[2 * i] = digits[digest[i] >> 4];
-		text[2 * i + 1] = digits[digest[i] & 15];
-	}
-	text[2 * sizeof(digest)] = '\0';
-	if (!m->canonical)
-		m->canonical = json_object();
-	if (!m->canonical ||
-	    json_object_set_new(m->canonical, "body", json_string(text)))
-		return err_nomem(err);
-	return ERR_OK;
-}
-
-static enum err_code
-keep_print(struct batch_maker *m, struct err *err)
-{
-	const json_t *print = json_object_get(m->canonical, "body");
-
-	return arena_str(&m->arena, batch_text(print), &m->item.body_print)
-	    ? ERR_OK
-	    : err_nomem(err);
-}
-
-/*
- * JSON that jansson cannot hold (a number too large, a name that stands twice)
- * is a body all the same: then the bytes are what it is known by.
- */
-static enum err_code
-note_json_print(struct batch_maker *m, struct batch_parser *p, struct err *err)
-{
-	const char *why;
-	json_t *v;
-	enum err_code rc = json_load_value(m->body_sent, &v, &why, err);
-
-	if (rc)
-		return rc;
-	buf_clear(&p->text);
-	if (!v)
-		buf_put(&p->text, m->body_sent);
-	else if (!batch_canonical(&p->text, v))
-		rc = err_nomem(err);
-	json_decref(v);
-	if (!rc && buf_failed(&p->text))
-		rc = err_nomem(err);
-	return rc ? rc : note_print(m, buf_str(&p->text), STR("json "), err);
 }
 
 static enum err_code
 make_json(struct batch_maker *m, struct batch_parser *p, struct err *err)
 {
-	enum err_code rc = note_json_print(m, p, err);
-
 	m->item.body = m->body_sent;
 	m->item.body_type = STR("application/json");
-	return rc ? rc : keep_print(m, err);
+	return batch_print_json(m, p, err);
 }
 
 static enum err_code
 make_text(struct batch_maker *m, struct batch_parser *p, struct err *err)
 {
-	enum err_code rc = unescape(m, p, err);
+	struct str text;
+	enum err_code rc = unescape(m, p, &text, err);
 
 	if (rc)
 		return rc;
-	if (!arena_str(&m->arena, buf_str(&p->text), &m->item.body))
+	if (!arena_str(&m->arena, text, &m->item.body))
 		return err_nomem(err);
 	m->item.body_type = STR("text/plain; charset=utf-8");
-	return note_print(m, m->item.body, STR("text "), err);
+	return ERR_OK;
 }
 
 static enum err_code
 make_bytes(struct batch_maker *m, struct batch_parser *p, struct err *err)
 {
-	enum err_code rc = unescape(m, p, err);
+	struct str text;
+	enum err_code rc = unescape(m, p, &text, err);
 	char *room;
 	size_t n;
 
 	if (rc)
 		return rc;
-	room = arena_alloc(&m->arena, BASE64_DECODED_SIZE(p->text.len) + 1);
+	room = arena_alloc(&m->arena, BASE64_DECODED_SIZE(text.len) + 1);
 	if (!room)
 		return err_nomem(err);
-	if (!base64_decode(buf_str(&p->text), room, &n))
+	if (!base64_decode(text, room, &n))
 		return wrong(m, err,
 		    "not base64 (RFC 4648 s4, with padding and nothing else)");
 	m->item.body = str_of(room, n);
 	m->item.body_type = STR("application/octet-stream");
-	return note_print(m, m->item.body, STR("bytes "), err);
+	return ERR_OK;
 }
 
 static bool
@@ -192,8 +134,8 @@ type_of(const struct headers *h)
 }
 
 enum err_code
-batch_body_settle(struct batch_parser *p, struct batch_item *item,
-    const struct batch_place *at, struct err *err)
+batch_body_settle(struct batch_parser *p, struct arena *a,
+    struct batch_item *item, const struct batch_place *at, struct err *err)
 {
 	struct str sent = item->body_sent;
 	struct str type = type_of(&item->headers);
@@ -206,7 +148,8 @@ batch_body_settle(struct batch_parser *p, struct batch_item *item,
 	type = batch_type_of(type);
 	if (batch_type_is_json(type)) {
 		item->body = sent;
-		return ERR_OK;
+		return item->body_sum.len ? batch_print_sum(p, a, item, err)
+					  : ERR_OK;
 	}
 	if (batch_type_is_text(type))
 		return ERR_OK;

@@ -3,6 +3,7 @@
 #include "wire/batch_impl.h"
 
 #include "http/scan.h"
+#include "wire/json_load.h"
 
 /* They belong to the connection, or say who asks: one request has them once. */
 static const struct str forbidden[] = {
@@ -45,21 +46,17 @@ is_field_value(struct str s)
 	return true;
 }
 
-enum err_code
-batch_header_check(const struct header *h, const struct batch_place *at,
-    const char *below, struct err *err)
+const char *
+batch_header_wrong(const struct header *h)
 {
 	if (is_forbidden(h->name))
-		return batch_bad(err, ERR_BAD_BODY, at, below,
-		    "belongs to the request that carries the batch; leave it "
-		    "out");
+		return "belongs to the request that carries the batch; leave "
+		       "it out";
 	if (!scan_is_token(h->name))
-		return batch_bad(
-		    err, ERR_BAD_BODY, at, below, "no name of a header field");
+		return "no name of a header field";
 	if (!is_field_value(h->value))
-		return batch_bad(err, ERR_BAD_BODY, at, below,
-		    "a control character in a header field");
-	return ERR_OK;
+		return "a control character in a header field";
+	return NULL;
 }
 
 static bool
@@ -73,23 +70,72 @@ stands_before(const struct header *v, size_t n)
 	return false;
 }
 
+/* Fields that are taken one after the other. */
+struct fields {
+	struct arena *arena;
+	struct header *v;
+	size_t n, room;
+	const struct batch_place *at;
+	const char *below;
+	struct err *err;
+};
+
+/* value: ptr is NULL where it is no string, or none that can be had. */
+static bool
+grow(struct fields *f)
+{
+	size_t room = f->room ? 2 * f->room : 8;
+	struct header *v;
+
+	if (f->n < f->room)
+		return true;
+	v = arena_array(f->arena, room, sizeof(*v));
+	if (!v)
+		return false;
+	if (f->n)
+		memcpy(v, f->v, f->n * sizeof(*v));
+	f->v = v;
+	f->room = room;
+	return true;
+}
+
+/* value: ptr is NULL where it is no string. */
 static enum err_code
-take_field(struct arena *a, struct header *v, size_t n, const char *name,
-    const json_t *value, const struct batch_place *at, const char *below,
+take_field(void *arg, struct str name, struct str value)
+{
+	struct fields *f = arg;
+	const char *why = value.ptr ? NULL : "no string";
+	struct header *h;
+
+	if (!grow(f))
+		return err_nomem(f->err);
+	h = &f->v[f->n];
+	if (!arena_str(f->arena, name, &h->name) ||
+	    !arena_str(f->arena, str_trim(value), &h->value))
+		return err_nomem(f->err);
+	if (!why)
+		why = batch_header_wrong(h);
+	if (!why && stands_before(f->v, f->n))
+		why = "the header stands twice";
+	f->n++;
+	return why ? batch_bad(f->err, ERR_BAD_BODY, f->at,
+			 batch_below_in(f->below, name).text, "%s", why)
+		   : ERR_OK;
+}
+
+enum err_code
+batch_headers_read(struct arena *a, struct str bytes,
+    const struct batch_place *at, const char *below, struct headers *out,
     struct err *err)
 {
-	struct header *h = &v[n];
-	enum err_code rc;
+	struct fields f = { .arena = a, .at = at, .below = below, .err = err };
+	const char *why;
+	enum err_code rc = json_load_texts(bytes, take_field, &f, &why, err);
 
-	if (!json_is_string(value))
-		return batch_bad(err, ERR_BAD_BODY, at, below, "no string");
-	if (!arena_str(a, str_from_c(name), &h->name) ||
-	    !arena_str(a, str_trim(batch_text(value)), &h->value))
-		return err_nomem(err);
-	rc = batch_header_check(h, at, below, err);
-	if (!rc && stands_before(v, n))
-		rc = batch_bad(
-		    err, ERR_BAD_BODY, at, below, "the header stands twice");
+	if (!rc && why)
+		rc = batch_bad(err, ERR_BAD_BODY, at, below, "%s", why);
+	if (!rc)
+		*out = (struct headers){ f.v, f.n };
 	return rc;
 }
 
@@ -98,29 +144,22 @@ batch_headers_load(struct arena *a, const json_t *v,
     const struct batch_place *at, const char *below, struct headers *out,
     struct err *err)
 {
-	struct header *fields;
+	struct fields f = { .arena = a, .at = at, .below = below, .err = err };
 	enum err_code rc = ERR_OK;
 	const char *name;
 	json_t *value;
-	size_t n = 0;
 
 	if (!json_is_object(v))
 		return batch_bad(err, ERR_BAD_BODY, at, below, "no object");
-	fields = arena_array(a, json_object_size(v) + 1, sizeof(*fields));
-	if (!fields)
-		return err_nomem(err);
 	/* jansson takes no const object, and changes none. */
 	json_object_foreach((json_t *)(uintptr_t)v, name, value)
 	{
-		struct batch_below where =
-		    batch_below_in(below, str_from_c(name));
-
 		if (!rc)
-			rc = take_field(
-			    a, fields, n++, name, value, at, where.text, err);
+			rc =
+			    take_field(&f, str_from_c(name), batch_text(value));
 	}
 	if (!rc)
-		*out = (struct headers){ fields, n };
+		*out = (struct headers){ f.v, f.n };
 	return rc;
 }
 

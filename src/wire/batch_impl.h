@@ -11,12 +11,20 @@
 #include "wire/json_split.h"
 
 /*
- * Where something stands that may be wrong: what a message about it begins
- * with.  A JSON pointer ("/operations/7"), or "line 7: ", "part 7: ".
+ * Where something stands that may be wrong, of which batch_place_text() makes
+ * what a message about it begins with.  All zero: the whole, and nothing is
+ * said.
  */
 struct batch_place {
-	char text[64];
+	enum { PLACE_WHOLE, PLACE_OPERATION, PLACE_LINE, PLACE_PART } of;
+	uint64_t number;
 };
+
+/* "/operations/7", a JSON pointer; or "line 7: ", "part 7: ". */
+struct batch_place_text {
+	char text[48];
+};
+struct batch_place_text batch_place_text(const struct batch_place *at);
 
 /* One form of a body. */
 struct batch_form_ops {
@@ -63,9 +71,11 @@ struct batch_maker {
 	struct str body_sent; /* as JSON */
 	struct str encoding;
 	json_t *props, *remove;
-	json_t *canonical; /* its members, but for some */
 	size_t bytes;
 };
+
+/* A SHA-256 in hexadecimal. */
+#define BATCH_PRINT_SIZE (2 * SHA256_DIGEST_SIZE)
 
 struct batch_json;
 struct batch_lines;
@@ -82,9 +92,10 @@ struct batch_parser {
 	struct batch_window window;
 	uint64_t n_items;
 	uint64_t n_bytes; /* of the body */
+	enum batch_prints prints;
 	struct sha256_ctx sha;
 	struct buf text; /* for whoever needs one for a moment */
-	char print[2 * SHA256_DIGEST_SIZE];
+	char print[BATCH_PRINT_SIZE];
 	struct err failed; /* sticks */
 	/* Of its form; the others are NULL. */
 	struct batch_json *json;
@@ -109,9 +120,6 @@ batch_count_bytes(struct batch_parser *p, size_t n, struct err *err) MUST_USE;
 /* Appends a copy of an item to the window, and to the print. */
 enum err_code batch_put(struct batch_parser *p, const struct batch_item *item,
     size_t bytes, struct err *err) MUST_USE;
-
-/* What a print takes in of an item; batch_put() does it. */
-void batch_print(struct batch_parser *p, const struct batch_item *item);
 
 /* The index as text. */
 enum err_code batch_default_id(struct batch_parser *p, struct arena *a,
@@ -155,9 +163,6 @@ enum err_code
 batch_split_new(struct batch_parser *p, const struct split_events *events,
     struct json_split **out, struct err *err) MUST_USE;
 
-/* Appends v with its names sorted and no white space; false: no memory. */
-bool batch_canonical(struct buf *b, const json_t *v) MUST_USE;
-
 /* ---- batch_head.c */
 
 /* A member of the head; false in *known: there is no such member. */
@@ -173,14 +178,18 @@ batch_head_load(struct batch_parser *p, const struct batch_place *at,
 
 /* ---- batch_headers.c */
 
-/* In the arena.  v: of any kind. */
+/* In the arena.  bytes: of an object. */
+enum err_code batch_headers_read(struct arena *a, struct str bytes,
+    const struct batch_place *at, const char *below, struct headers *out,
+    struct err *err) MUST_USE;
+
+/* The same, of a value of any kind. */
 enum err_code batch_headers_load(struct arena *a, const json_t *v,
     const struct batch_place *at, const char *below, struct headers *out,
     struct err *err) MUST_USE;
 
-/* One field; its name and value, whether it may be there at all. */
-enum err_code batch_header_check(const struct header *h,
-    const struct batch_place *at, const char *below, struct err *err) MUST_USE;
+/* Why a field may not be there, or not like that; NULL: it may. */
+const char *batch_header_wrong(const struct header *h);
 
 /* The headers that members are short for. */
 enum err_code batch_shorts_check(const struct batch_item *item,
@@ -213,15 +222,38 @@ enum err_code batch_body_make(
 
 /*
  * A body that was sent as a string is text, or JSON, or refused, by its type;
- * once the defaults are known.
+ * once the defaults are known.  a: the item's.
  */
-enum err_code batch_body_settle(struct batch_parser *p, struct batch_item *item,
-    const struct batch_place *at, struct err *err) MUST_USE;
+enum err_code batch_body_settle(struct batch_parser *p, struct arena *a,
+    struct batch_item *item, const struct batch_place *at,
+    struct err *err) MUST_USE;
 
 /* ---- batch_props.c */
 
 /* "props" and "remove" as the XML body of PROPPATCH or PROPFIND. */
 enum err_code batch_props_make(struct batch_maker *m, struct batch_parser *p,
     bool find, struct err *err) MUST_USE;
+
+/* ---- batch_print.c: each does nothing where the print is not wanted */
+
+/* A body of JSON, as what it means. */
+enum err_code batch_print_json(
+    struct batch_maker *m, struct batch_parser *p, struct err *err) MUST_USE;
+
+/* "props" and "remove". */
+enum err_code batch_print_props(
+    struct batch_maker *m, struct batch_parser *p, struct err *err) MUST_USE;
+
+/* A body of bytes, in the arena. */
+enum err_code batch_print_sum(const struct batch_parser *p, struct arena *a,
+    struct batch_item *it, struct err *err) MUST_USE;
+
+/* What the whole's takes in of an item of the window; batch_put() does it. */
+enum err_code batch_print(struct batch_parser *p, const struct batch_item *item,
+    struct err *err) MUST_USE;
+void batch_print_end(struct batch_parser *p);
+
+/* A body that came in pieces, when its item had been printed. */
+void batch_print_body(struct batch_parser *p, struct sha256_ctx *sha);
 
 #endif

@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /* One operation in JSON, put together from its members. */
 #include <inttypes.h>
+#include <stdio.h>
 
 #include "http/fields.h"
 #include "http/scan.h"
 #include "wire/batch_impl.h"
+#include "wire/json_load.h"
 
 /* All that an operation may carry. */
 #define COMMON                                                     \
@@ -64,39 +66,42 @@ row_of(const struct op_row *rows, size_t n, struct str name)
 struct taking {
 	struct batch_maker *m;
 	struct batch_parser *p;
-	const json_t *v;
-	const char *below; /* "/url" */
+	struct str name;
+	const char *nth; /* "3", an element of it; or NULL */
+	struct str text; /* what it means; ptr is NULL where it is no string */
+	const json_t *v; /* where it is none */
 	struct err *err;
 };
 
-#define WRONG(t, ...) \
-	batch_bad((t)->err, ERR_BAD_BODY, &(t)->m->at, (t)->below, __VA_ARGS__)
-
-static enum err_code
-copy_text(const struct taking *t, const json_t *v, struct str *out)
+static struct batch_below
+below(const struct taking *t)
 {
-	if (!json_is_string(v))
-		return WRONG(t, "no string");
-	if (!json_string_length(v))
-		return WRONG(t, "an empty string");
-	if (!arena_str(&t->m->arena, batch_text(v), out))
-		return err_nomem(t->err);
-	return ERR_OK;
+	return batch_below(t->name, str_from_c(t->nth));
 }
+
+#define WRONG(t, ...) \
+	batch_bad(    \
+	    (t)->err, ERR_BAD_BODY, &(t)->m->at, below(t).text, __VA_ARGS__)
 
 static enum err_code
 take_text(const struct taking *t, struct str *out)
 {
-	return copy_text(t, t->v, out);
+	if (!t->text.ptr)
+		return WRONG(t, "no string");
+	if (!t->text.len)
+		return WRONG(t, "an empty string");
+	if (!arena_str(&t->m->arena, t->text, out))
+		return err_nomem(t->err);
+	return ERR_OK;
 }
 
 /* What goes into lists and logs: of a length, and in one line. */
 static enum err_code
-take_word(const struct taking *t, const json_t *v, const char *limit,
-    uint64_t max, struct str *out)
+take_word(
+    const struct taking *t, const char *limit, uint64_t max, struct str *out)
 {
 	struct str word = { 0 };
-	enum err_code rc = copy_text(t, v, &word);
+	enum err_code rc = take_text(t, &word);
 	size_t i;
 
 	if (rc)
@@ -114,13 +119,13 @@ take_word(const struct taking *t, const json_t *v, const char *limit,
 static enum err_code
 take_id(const struct taking *t, struct str *out)
 {
-	return take_word(t, t->v, "idBytes", t->p->limits->id_bytes, out);
+	return take_word(t, "idBytes", t->p->limits->id_bytes, out);
 }
 
 static enum err_code
 take_key(const struct taking *t, struct str *out)
 {
-	return take_word(t, t->v, "keyBytes", t->p->limits->key_bytes, out);
+	return take_word(t, "keyBytes", t->p->limits->key_bytes, out);
 }
 
 /* A value that a header will have. */
@@ -128,7 +133,7 @@ static enum err_code
 take_line(const struct taking *t, struct str *out)
 {
 	return take_word(
-	    t, t->v, "operationBytes", t->p->limits->operation_bytes, out);
+	    t, "operationBytes", t->p->limits->operation_bytes, out);
 }
 
 static enum err_code
@@ -137,13 +142,13 @@ take_op(const struct taking *t, struct str *out)
 	const struct op_row *row;
 
 	(void)out;
-	if (!json_is_string(t->v))
+	if (!t->text.ptr)
 		return WRONG(t, "no string");
-	row = row_of(ops, ARRAY_LEN(ops), batch_text(t->v));
+	row = row_of(ops, ARRAY_LEN(ops), t->text);
 	if (!row)
 		return WRONG(t,
-		    "there is no operation \"%.40s\"; \"method\" takes methods",
-		    json_string_value(t->v));
+		    "there is no operation \"%.*s\"; \"method\" takes methods",
+		    STR_ARG(str_head(t->text, 40)));
 	t->m->item.op = row->op;
 	return ERR_OK;
 }
@@ -163,7 +168,7 @@ take_depth(const struct taking *t, struct str *out)
 {
 	static const struct str values[] = { STR_INIT("0"), STR_INIT("1"),
 		STR_INIT("infinity") };
-	struct str s = json_is_string(t->v) ? batch_text(t->v) : STR("");
+	struct str s = t->text;
 	size_t i;
 
 	if (json_is_integer(t->v))
@@ -207,26 +212,20 @@ take_depends_on(const struct taking *t, struct str *out)
 	if (!ids)
 		return err_nomem(t->err);
 	for (i = 0; i < n; i++) {
-		struct batch_below below = batch_below_nth(STR("dependsOn"), i);
-		const struct taking one = { t->m, t->p, t->v, below.text,
-			t->err };
-		enum err_code rc = take_word(&one, json_array_get(t->v, i),
-		    "idBytes", l->id_bytes, &ids[i]);
+		struct taking one = *t;
+		char nth[24];
+		enum err_code rc;
 
+		(void)snprintf(nth, sizeof(nth), "%zu", i);
+		one.nth = nth;
+		one.text = batch_text(json_array_get(t->v, i));
+		rc = take_word(&one, "idBytes", l->id_bytes, &ids[i]);
 		if (rc)
 			return rc;
 	}
 	t->m->item.depends_on = ids;
 	t->m->item.n_depends_on = n;
 	return ERR_OK;
-}
-
-static enum err_code
-take_headers(const struct taking *t, struct str *out)
-{
-	(void)out;
-	return batch_headers_load(&t->m->arena, t->v, &t->m->at, "/headers",
-	    &t->m->item.headers, t->err);
 }
 
 static enum err_code
@@ -238,12 +237,19 @@ take_encoding(const struct taking *t, struct str *out)
 
 	(void)out;
 	for (i = 0; i < ARRAY_LEN(known); i++)
-		if (json_is_string(t->v) &&
-		    str_eq(batch_text(t->v), known[i])) {
+		if (str_eq(t->text, known[i])) {
 			t->m->encoding = known[i];
 			return ERR_OK;
 		}
 	return WRONG(t, "none of \"base64\", \"text\", \"json\"");
+}
+
+/* As jansson has it. */
+static json_t *
+value_of(const struct taking *t)
+{
+	return t->text.ptr ? json_stringn_nocheck(t->text.ptr, t->text.len)
+			   : json_incref((json_t *)(uintptr_t)t->v);
 }
 
 /* What they mean depends on the operation, which may stand behind them. */
@@ -251,58 +257,51 @@ static enum err_code
 take_props(const struct taking *t, struct str *out)
 {
 	(void)out;
-	t->m->props = json_incref((json_t *)(uintptr_t)t->v);
-	return ERR_OK;
+	t->m->props = value_of(t);
+	return t->m->props ? ERR_OK : err_nomem(t->err);
 }
 
 static enum err_code
 take_remove(const struct taking *t, struct str *out)
 {
 	(void)out;
-	t->m->remove = json_incref((json_t *)(uintptr_t)t->v);
-	return ERR_OK;
+	t->m->remove = value_of(t);
+	return t->m->remove ? ERR_OK : err_nomem(t->err);
 }
 
 #define NOWHERE offsetof(struct batch_item, body)
 
-/* canonical: whether it says what is done, and not how it is referred to. */
 static const struct row {
 	struct str name;
 	enum batch_member member;
-	bool canonical;
 	enum err_code (*take)(const struct taking *t, struct str *out);
 	size_t to;
 } rows[] = {
 #define AT(field) offsetof(struct batch_item, field)
-	{ STR_INIT("id"), BATCH_MEMBER_ID, false, take_id, AT(id) },
-	{ STR_INIT("op"), BATCH_MEMBER_OP, true, take_op, NOWHERE },
-	{ STR_INIT("method"), BATCH_MEMBER_METHOD, true, take_method,
-	    AT(method) },
-	{ STR_INIT("url"), BATCH_MEMBER_URL, true, take_text, AT(url) },
-	{ STR_INIT("body"), BATCH_MEMBER_BODY, false, NULL, NOWHERE },
-	{ STR_INIT("dependsOn"), BATCH_MEMBER_DEPENDS_ON, false,
-	    take_depends_on, NOWHERE },
-	{ STR_INIT("headers"), BATCH_MEMBER_HEADERS, true, take_headers,
+	{ STR_INIT("id"), BATCH_MEMBER_ID, take_id, AT(id) },
+	{ STR_INIT("op"), BATCH_MEMBER_OP, take_op, NOWHERE },
+	{ STR_INIT("method"), BATCH_MEMBER_METHOD, take_method, AT(method) },
+	{ STR_INIT("url"), BATCH_MEMBER_URL, take_text, AT(url) },
+	{ STR_INIT("body"), BATCH_MEMBER_BODY, NULL, NOWHERE },
+	{ STR_INIT("dependsOn"), BATCH_MEMBER_DEPENDS_ON, take_depends_on,
 	    NOWHERE },
-	{ STR_INIT("ifMatch"), BATCH_MEMBER_MATCH, true, take_line,
-	    AT(if_match) },
-	{ STR_INIT("ifNoneMatch"), BATCH_MEMBER_NONE_MATCH, true, take_line,
+	{ STR_INIT("headers"), BATCH_MEMBER_HEADERS, NULL, NOWHERE },
+	{ STR_INIT("ifMatch"), BATCH_MEMBER_MATCH, take_line, AT(if_match) },
+	{ STR_INIT("ifNoneMatch"), BATCH_MEMBER_NONE_MATCH, take_line,
 	    AT(if_none_match) },
-	{ STR_INIT("idempotencyKey"), BATCH_MEMBER_KEY, false, take_key,
+	{ STR_INIT("idempotencyKey"), BATCH_MEMBER_KEY, take_key,
 	    AT(idempotency_key) },
-	{ STR_INIT("destination"), BATCH_MEMBER_TO, true, take_text,
+	{ STR_INIT("destination"), BATCH_MEMBER_TO, take_text,
 	    AT(destination) },
-	{ STR_INIT("overwrite"), BATCH_MEMBER_OVERWRITE, true, take_overwrite,
+	{ STR_INIT("overwrite"), BATCH_MEMBER_OVERWRITE, take_overwrite,
 	    NOWHERE },
-	{ STR_INIT("atomicityGroup"), BATCH_MEMBER_GROUP, false, take_id,
-	    AT(group) },
-	{ STR_INIT("lockToken"), BATCH_MEMBER_LOCK_TOKEN, true, take_line,
+	{ STR_INIT("atomicityGroup"), BATCH_MEMBER_GROUP, take_id, AT(group) },
+	{ STR_INIT("lockToken"), BATCH_MEMBER_LOCK_TOKEN, take_line,
 	    AT(lock_token) },
-	{ STR_INIT("depth"), BATCH_MEMBER_DEPTH, true, take_depth, AT(depth) },
-	{ STR_INIT("encoding"), BATCH_MEMBER_ENCODING, false, take_encoding,
-	    NOWHERE },
-	{ STR_INIT("props"), BATCH_MEMBER_PROPS, true, take_props, NOWHERE },
-	{ STR_INIT("remove"), BATCH_MEMBER_REMOVE, true, take_remove, NOWHERE },
+	{ STR_INIT("depth"), BATCH_MEMBER_DEPTH, take_depth, AT(depth) },
+	{ STR_INIT("encoding"), BATCH_MEMBER_ENCODING, take_encoding, NOWHERE },
+	{ STR_INIT("props"), BATCH_MEMBER_PROPS, take_props, NOWHERE },
+	{ STR_INIT("remove"), BATCH_MEMBER_REMOVE, take_remove, NOWHERE },
 #undef AT
 };
 
@@ -322,7 +321,6 @@ batch_maker_done(struct batch_maker *m)
 {
 	json_decref(m->props);
 	json_decref(m->remove);
-	json_decref(m->canonical);
 	arena_done(&m->arena);
 	*m = (struct batch_maker){ 0 };
 }
@@ -376,32 +374,41 @@ keep_body(struct batch_maker *m, const struct split_value *v, struct str bytes,
 	return ERR_OK;
 }
 
+/* What is no string goes through jansson. */
 static enum err_code
-note_canonical(
-    struct batch_maker *m, struct str name, json_t *v, struct err *err)
+load(struct taking *t, enum split_kind kind, struct str bytes, json_t **v)
 {
-	if (!m->canonical)
-		m->canonical = json_object();
-	if (!m->canonical ||
-	    json_object_setn_nocheck(m->canonical, name.ptr, name.len, v))
-		return err_nomem(err);
-	return ERR_OK;
+	const char *why;
+	enum err_code rc = kind == SPLIT_STRING
+	    ? json_load_text(bytes, &t->p->text, &t->text, &why, t->err)
+	    : json_load_value(bytes, v, &why, t->err);
+
+	t->v = *v;
+	return !rc && why ? WRONG(t, "%s", why) : rc;
 }
 
+/*
+ * A member of any operation but its body.  Strings and headers are all that
+ * most have, and are read without jansson.
+ */
 static enum err_code
 take_value(struct batch_maker *m, struct batch_parser *p, const struct row *row,
-    struct str bytes, struct err *err)
+    enum split_kind kind, struct str bytes, struct err *err)
 {
-	struct batch_below below = batch_below(row->name, (struct str){ 0 });
-	json_t *v;
-	enum err_code rc = batch_load(bytes, &v, &m->at, below.text, err);
-	const struct taking t = { m, p, v, below.text, err };
+	bool is_headers = row->member == BATCH_MEMBER_HEADERS;
+	struct taking t = { m, p, row->name, NULL, { 0 }, NULL, err };
+	json_t *v = NULL;
+	enum err_code rc;
 
-	if (rc)
-		return rc;
-	rc = row->take(&t, (struct str *)(void *)((char *)&m->item + row->to));
-	if (!rc && row->canonical)
-		rc = note_canonical(m, row->name, v, err);
+	if (is_headers && kind != SPLIT_OBJECT)
+		return WRONG(&t, "no object");
+	if (is_headers)
+		return batch_headers_read(&m->arena, bytes, &m->at, "/headers",
+		    &m->item.headers, err);
+	rc = load(&t, kind, bytes, &v);
+	if (!rc)
+		rc = row->take(
+		    &t, (struct str *)(void *)((char *)&m->item + row->to));
 	json_decref(v);
 	return rc;
 }
@@ -420,7 +427,7 @@ batch_maker_member(struct batch_maker *m, struct batch_parser *p,
 	m->seen |= row->member;
 	if (row->member == BATCH_MEMBER_BODY)
 		return keep_body(m, v, bytes, err);
-	return take_value(m, p, row, bytes, err);
+	return take_value(m, p, row, v->kind, bytes, err);
 }
 
 static struct str
@@ -518,33 +525,13 @@ take_header_key(
 }
 
 static enum err_code
-make_canonical(struct batch_maker *m, struct batch_parser *p, struct err *err)
-{
-	struct buf *b = &p->text;
-
-	buf_clear(b);
-	if (!m->canonical || !batch_canonical(b, m->canonical) ||
-	    !arena_str(&m->arena, buf_str(b), &m->item.canonical))
-		return err_nomem(err);
-	return ERR_OK;
-}
-
-static enum err_code
 make_props(struct batch_maker *m, struct batch_parser *p, struct err *err)
 {
 	bool find = m->item.op == BATCH_OP_PROPFIND ||
 	    str_eq(m->item.method, STR("PROPFIND"));
 	enum err_code rc = batch_props_make(m, p, find, err);
-	struct buf *b = &p->text;
 
-	if (rc)
-		return rc;
-	buf_clear(b);
-	if ((m->props && !batch_canonical(b, m->props)) ||
-	    (m->remove && !batch_canonical(b, m->remove)) ||
-	    !arena_str(&m->arena, buf_str(b), &m->item.body_print))
-		return err_nomem(err);
-	return ERR_OK;
+	return rc ? rc : batch_print_props(m, p, err);
 }
 
 /* As what it carries says, or as the members do that stand for it. */
@@ -574,5 +561,5 @@ batch_maker_end(struct batch_maker *m, struct batch_parser *p, struct err *err)
 		rc = batch_default_id(p, &m->arena, m->item.index, &m->item.id)
 		    ? err_nomem(err)
 		    : ERR_OK;
-	return rc ? rc : make_canonical(m, p, err);
+	return rc;
 }

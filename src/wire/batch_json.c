@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* {"operations": [...], ...}: all of it is one window. */
 #include <assert.h>
-#include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "wire/batch_impl.h"
@@ -19,32 +17,28 @@ struct batch_json {
 	struct err bad; /* what an event failed with, in our words */
 };
 
-static const struct batch_place whole = { "" };
+static const struct batch_place whole = { PLACE_WHOLE, 0 };
 
 static struct batch_place
 place_of(uint64_t index)
 {
-	struct batch_place at;
-
-	(void)snprintf(at.text, sizeof(at.text), "/operations/%" PRIu64, index);
-	return at;
+	return (struct batch_place){ PLACE_OPERATION, index };
 }
 
 static enum err_code
 begin_member(struct batch_parser *p, const struct split_value *v,
     enum split_way *way, struct err *err)
 {
-	struct batch_below below = batch_below(v->name, (struct str){ 0 });
-
 	*way = SPLIT_TAKE;
 	if (batch_head_knows(v->name))
 		return ERR_OK;
 	if (!str_eq(v->name, STR("operations")))
-		return batch_bad(err, ERR_BAD_BODY, &whole, below.text,
+		return batch_bad(err, ERR_BAD_BODY, &whole,
+		    batch_below(v->name, (struct str){ 0 }).text,
 		    "there is no such member");
 	if (v->kind != SPLIT_ARRAY)
 		return batch_bad(
-		    err, ERR_BAD_BODY, &whole, below.text, "no array");
+		    err, ERR_BAD_BODY, &whole, "/operations", "no array");
 	p->json->has_operations = true;
 	*way = SPLIT_ENTER;
 	return ERR_OK;
@@ -201,7 +195,8 @@ settle_all(struct batch_parser *p, struct err *err)
 	for (i = 0; i < p->window.n && !rc; i++) {
 		struct batch_place at = place_of(p->window.v[i].index);
 
-		rc = batch_body_settle(p, &p->window.v[i], &at, err);
+		rc = batch_body_settle(
+		    p, &p->window.arena, &p->window.v[i], &at, err);
 	}
 	return rc;
 }

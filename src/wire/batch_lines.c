@@ -35,9 +35,8 @@ begin_text(struct batch_parser *p, const struct split_value *v,
     enum split_way *way, struct err *err)
 {
 	struct batch_lines *l = p->lines;
-	struct batch_place at;
+	const struct batch_place at = { PLACE_LINE, v->line };
 
-	(void)snprintf(at.text, sizeof(at.text), "line %" PRIu64 ": ", v->line);
 	batch_maker_begin(&l->maker, p, at);
 	l->from = v->offset;
 	*way = SPLIT_ENTER;
@@ -52,8 +51,8 @@ begin_member(struct batch_parser *p, const struct split_value *v,
     enum split_way *way, struct err *err)
 {
 	struct batch_lines *l = p->lines;
-	struct batch_below below = batch_below(v->name, (struct str){ 0 });
 	bool is_batch = str_eq(v->name, STR("batch"));
+	const char *wrong = NULL;
 
 	*way = SPLIT_TAKE;
 	if (is_batch && !l->n_texts && !v->index)
@@ -61,15 +60,15 @@ begin_member(struct batch_parser *p, const struct split_value *v,
 	else if (!l->is_head)
 		l->is_item = true;
 	if (l->is_head && !is_batch)
-		return batch_bad(err, ERR_BAD_BODY, &l->maker.at, below.text,
-		    "an operation has a line of its own");
-	if (l->is_item && is_batch)
-		return batch_bad(err, ERR_BAD_BODY, &l->maker.at, below.text,
-		    "only the first line can be this, and nothing else");
-	if (l->is_item && !batch_maker_knows(v->name))
-		return batch_bad(err, ERR_BAD_BODY, &l->maker.at, below.text,
-		    "there is no such member");
-	return ERR_OK;
+		wrong = "an operation has a line of its own";
+	else if (l->is_item && is_batch)
+		wrong = "only the first line can be this, and nothing else";
+	else if (l->is_item && !batch_maker_knows(v->name))
+		wrong = "there is no such member";
+	if (!wrong)
+		return ERR_OK;
+	return batch_bad(err, ERR_BAD_BODY, &l->maker.at,
+	    batch_below(v->name, (struct str){ 0 }).text, "%s", wrong);
 }
 
 static enum err_code
@@ -115,8 +114,8 @@ on_end(void *arg, const struct split_value *v, struct err *err)
 	l->is_item = true; /* {} */
 	rc = batch_maker_end(&l->maker, p, &l->bad);
 	if (!rc)
-		rc =
-		    batch_body_settle(p, &l->maker.item, &l->maker.at, &l->bad);
+		rc = batch_body_settle(
+		    p, &l->maker.arena, &l->maker.item, &l->maker.at, &l->bad);
 	return rc;
 }
 
@@ -153,6 +152,7 @@ static enum err_code
 note_failure(struct batch_parser *p, enum err_code rc, const struct err *said)
 {
 	struct batch_lines *l = p->lines;
+	const struct batch_place_text line = batch_place_text(&l->maker.at);
 	struct str at;
 
 	if (rc == ERR_NOMEM || l->bad.code == ERR_NOMEM)
@@ -162,7 +162,7 @@ note_failure(struct batch_parser *p, enum err_code rc, const struct err *said)
 		return ERR_OK;
 	/* A message of depth has its place already. */
 	at = rc == ERR_TOO_LARGE && !strstr(said->tell, "nested")
-	    ? str_from_c(l->maker.at.text)
+	    ? str_from_c(line.text)
 	    : STR("");
 	(void)batch_tell_split(p, rc, at, said, &l->bad);
 	return ERR_OK;
@@ -199,7 +199,7 @@ put_bad(struct batch_parser *p, struct err *err)
 {
 	struct batch_lines *l = p->lines;
 	struct batch_item item = {
-		.index = p->n_items, .id = l->maker.item.id, .bad = l->bad
+		.index = p->n_items, .id = l->maker.item.id, .bad = &l->bad
 	};
 
 	if (!item.id.ptr &&

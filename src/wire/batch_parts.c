@@ -6,7 +6,6 @@
  * it.
  */
 #include <inttypes.h>
-#include <stdio.h>
 #include <stdlib.h>
 
 #include "http/fields.h"
@@ -44,7 +43,7 @@ struct batch_parts {
 	uint64_t n_body;
 	bool in_big;
 	struct ostream *big; /* may be NULL: nobody wants it */
-	struct sha256_ctx sha; /* of the body */
+	struct sha256_ctx sha; /* of what goes there */
 	struct err bad;
 };
 
@@ -171,7 +170,7 @@ take_header(struct batch_parser *p, const struct header *h, struct err *err)
 
 	if (str_eq_nocase(h->name, STR("content-length")))
 		return take_length(s, h->value);
-	if (batch_header_check(h, &s->at, "", &s->bad)) {
+	if (batch_header_wrong(h)) {
 		(void)batch_bad(&s->bad, ERR_BAD_BODY, &s->at, "",
 		    "%.*s belongs to the request that carries the batch, or "
 		    "is malformed",
@@ -295,54 +294,6 @@ feed_head(struct batch_parser *p, struct str *bytes, struct err *err)
 
 /* ---- bodies */
 
-static void
-put_hex(struct buf *b, struct sha256_ctx *sha)
-{
-	uint8_t digest[SHA256_DIGEST_SIZE];
-	size_t i;
-
-	sha256_digest(sha, sizeof(digest), digest);
-	for (i = 0; i < sizeof(digest); i++) {
-		buf_putc(b, "0123456789abcdef"[digest[i] >> 4]);
-		buf_putc(b, "0123456789abcdef"[digest[i] & 15]);
-	}
-}
-
-/* Of what is known of the part; names small, in the order they came. */
-static enum err_code
-make_canonical(struct batch_parser *p, bool with_body, struct err *err)
-{
-	struct batch_parts *s = p->parts;
-	struct buf *b = &p->text;
-	size_t i, k;
-
-	buf_clear(b);
-	buf_put(b, s->item.method);
-	buf_putc(b, ' ');
-	buf_put(b, s->item.url);
-	for (i = 0; i < s->n_fields; i++) {
-		const struct header *h = &s->fields[i];
-
-		if (str_eq_nocase(h->name, STR("idempotency-key")))
-			continue;
-		buf_putc(b, '\n');
-		for (k = 0; k < h->name.len; k++)
-			buf_putc(b, ascii_lower(h->name.ptr[k]));
-		buf_putc(b, ':');
-		buf_put(b, h->value);
-	}
-	if (with_body) {
-		buf_putc(b, '\n');
-		put_hex(b, &s->sha);
-	} else if (s->has_length) {
-		buf_printf(b, "\n%" PRIu64, s->length);
-	}
-	if (buf_failed(b) ||
-	    !arena_str(&s->arena, buf_str(b), &s->item.canonical))
-		return err_nomem(err);
-	return ERR_OK;
-}
-
 static enum err_code
 give_id(struct batch_parser *p, struct err *err)
 {
@@ -354,6 +305,18 @@ give_id(struct batch_parser *p, struct err *err)
 	return batch_default_id(p, &p->parts->arena, it->index, &it->id)
 	    ? err_nomem(err)
 	    : ERR_OK;
+}
+
+static void
+write_big(struct batch_parser *p, struct str bytes)
+{
+	struct batch_parts *s = p->parts;
+
+	if (p->prints == BATCH_PRINTS_ALL)
+		sha256_update(&s->sha, bytes.len, (const uint8_t *)bytes.ptr);
+	/* What it fails with sticks to it, and is found at its end. */
+	if (s->big)
+		(void)ostream_write(s->big, bytes);
 }
 
 /* Over what is kept in memory: it goes on as it comes, to who wants it. */
@@ -376,17 +339,16 @@ begin_big(struct batch_parser *p, struct err *err)
 	if (!rc)
 		rc = give_id(p, err);
 	if (!rc)
-		rc = make_canonical(p, false, err);
+		rc = batch_print(p, &s->item, err);
 	if (rc)
 		return rc;
 	s->item.has_body = true;
-	batch_print(p, &s->item);
 	p->n_items++;
 	rc = p->big.begin(p->big.arg, &s->item, &s->big, err);
 	s->in_big = !rc;
-	/* What it fails with sticks to it, and is found at its end. */
-	if (!rc && s->big)
-		(void)ostream_write(s->big, buf_str(&s->body));
+	sha256_init(&s->sha);
+	if (!rc)
+		write_big(p, buf_str(&s->body));
 	buf_clear(&s->body);
 	return rc;
 }
@@ -397,15 +359,13 @@ feed_body(struct batch_parser *p, struct str bytes, struct err *err)
 	struct batch_parts *s = p->parts;
 	enum err_code rc = ERR_OK;
 
-	sha256_update(&s->sha, bytes.len, (const uint8_t *)bytes.ptr);
 	s->n_body += bytes.len;
 	if (!s->in_big && s->n_body > p->limits->inline_part)
 		rc = begin_big(p, err);
 	if (rc || s->stage == STAGE_BAD)
 		return rc;
 	if (s->in_big) {
-		if (s->big)
-			(void)ostream_write(s->big, bytes);
+		write_big(p, bytes);
 		return ERR_OK;
 	}
 	buf_put(&s->body, bytes);
@@ -431,11 +391,9 @@ on_begin(void *arg, struct err *err)
 	s->n_body = 0;
 	buf_clear(&s->line);
 	buf_clear(&s->body);
-	sha256_init(&s->sha);
 	s->bad = (struct err){ 0 };
 	s->n_parts++;
-	(void)snprintf(
-	    s->at.text, sizeof(s->at.text), "part %" PRIu64 ": ", s->n_parts);
+	s->at = (struct batch_place){ PLACE_PART, s->n_parts };
 	return ERR_OK;
 }
 
@@ -491,10 +449,8 @@ put_part(struct batch_parser *p, struct err *err)
 		rc = give_id(p, err);
 	if (!rc && s->stage == STAGE_BAD)
 		s->item = (struct batch_item){
-			.index = s->item.index, .id = s->item.id, .bad = s->bad
+			.index = s->item.index, .id = s->item.id, .bad = &s->bad
 		};
-	else if (!rc)
-		rc = make_canonical(p, true, err);
 	if (rc)
 		return rc;
 	s->item.has_body = s->stage == STAGE_BODY && s->n_body;
@@ -512,12 +468,7 @@ on_end(void *arg, struct err *err)
 	(void)check_end(p);
 	if (!s->in_big)
 		return put_part(p, err);
-	/* Its items were printed before it, and its body after them. */
-	buf_clear(&p->text);
-	put_hex(&p->text, &s->sha);
-	if (buf_failed(&p->text))
-		return err_nomem(err);
-	sha256_update(&p->sha, p->text.len, (const uint8_t *)p->text.ptr);
+	batch_print_body(p, &s->sha);
 	s->in_big = false;
 	return p->big.end(
 	    p->big.arg, s->stage == STAGE_BODY ? NULL : &s->bad, err);

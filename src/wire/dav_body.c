@@ -7,12 +7,62 @@
 
 #define ROOM_FIRST ((size_t)8)
 
-enum err_code
-dav_body_parse(struct dav_body *b, struct str bytes, struct err *err)
-{
-	enum err_code rc = xml_feed(b->xml, bytes, err);
+/* ---- the memo */
 
-	if (rc) { /* what is still to come costs nothing */
+#define MEMO_MAX ((size_t)1024)
+
+void
+body_memo_done(struct body_memo *m)
+{
+	xml_free(m->xml);
+	buf_done(&m->bytes);
+	arena_done(&m->arena);
+	*m = (struct body_memo){ 0 };
+}
+
+void
+body_memos_done(struct body_memos *m)
+{
+	body_memo_done(&m->propfind.base);
+	body_memo_done(&m->proppatch.base);
+	body_memo_done(&m->lockinfo.base);
+}
+
+static bool
+goes_on_as_known(const struct dav_body *b, struct str bytes)
+{
+	const struct body_memo *m = b->memo;
+
+	return m && m->known && m->limits.bytes == b->limits.bytes &&
+	    m->limits.depth == b->limits.depth &&
+	    str_starts(str_skip(buf_str(&m->bytes), b->same), bytes);
+}
+
+struct arena *
+dav_body_keeps(struct dav_body *b)
+{
+	struct body_memo *m = b->memo;
+
+	if (!m || b->empty || buf_failed(&m->bytes))
+		return NULL;
+	arena_clear(&m->arena);
+	return &m->arena;
+}
+
+void
+dav_body_known(struct dav_body *b)
+{
+	b->memo->limits = b->limits;
+	b->memo->known = true;
+}
+
+/* ---- the parser */
+
+/* Once it failed, what is still to come costs nothing. */
+static enum err_code
+parsed(struct dav_body *b, enum err_code rc)
+{
+	if (rc) {
 		xml_free(b->xml);
 		b->xml = NULL;
 	}
@@ -20,11 +70,61 @@ dav_body_parse(struct dav_body *b, struct str bytes, struct err *err)
 }
 
 static enum err_code
+parse(struct dav_body *b, struct str bytes, struct err *err)
+{
+	return parsed(b, xml_feed(b->xml, bytes, err));
+}
+
+/* That of the memo, if it has one. */
+static enum err_code
+find_parser(struct dav_body *b, struct err *err)
+{
+	struct body_memo *m = b->memo;
+
+	if (!m || !m->xml)
+		return xml_new(&b->limits, b->events, b, &b->xml, err);
+	b->xml = m->xml;
+	m->xml = NULL;
+	xml_renew(b->xml, &b->limits, b->events, b);
+	return ERR_OK;
+}
+
+/* From here on the memo has the bytes of this body. */
+static enum err_code
+start_parser(struct dav_body *b, struct err *err)
+{
+	struct body_memo *m = b->memo;
+	struct str before = { 0 };
+	enum err_code rc = find_parser(b, err);
+
+	if (rc || !m)
+		return rc;
+	before = str_head(buf_str(&m->bytes), b->same);
+	m->known = false;
+	m->bytes.len = before.len;
+	m->bytes.failed = ERR_OK;
+	return before.len ? parse(b, before, err) : ERR_OK;
+}
+
+static enum err_code
 body_write(struct ostream *o, struct str bytes)
 {
 	struct dav_body *b = CONTAINER_OF(o, struct dav_body, stream);
+	enum err_code rc = ERR_OK;
 
-	return dav_body_parse(b, bytes, &o->err);
+	if (!bytes.len)
+		return ERR_OK;
+	if (!b->xml && goes_on_as_known(b, bytes)) {
+		b->same += bytes.len;
+		return ERR_OK;
+	}
+	if (!b->xml)
+		rc = start_parser(b, &o->err);
+	if (rc)
+		return rc;
+	if (b->memo)
+		buf_put(&b->memo->bytes, bytes);
+	return parse(b, bytes, &o->err);
 }
 
 static const struct ostream_ops body_stream_ops = {
@@ -32,27 +132,41 @@ static const struct ostream_ops body_stream_ops = {
 	.write = body_write,
 };
 
-enum err_code
+void
 dav_body_init(struct dav_body *b, const struct xml_limits *limits,
-    const struct xml_events *events, struct arena *a,
-    void (*done)(struct dav_body *), struct err *err)
+    const struct xml_events *events, struct body_memo *memo, struct arena *a,
+    void (*done)(struct dav_body *))
 {
 	ostream_init(&b->stream, &body_stream_ops);
+	b->limits = *limits;
+	b->events = events;
+	b->memo = memo;
+	if (memo)
+		memo->bytes.max = MEMO_MAX;
 	b->arena = a;
 	b->done = done;
-	return xml_new(limits, events, b, &b->xml, err);
 }
 
 enum err_code
-dav_body_finish(struct dav_body *b, struct err *err)
+dav_body_finish(struct dav_body *b, bool *known, struct err *err)
 {
+	enum err_code rc = ERR_OK;
+
+	*known = false;
 	if (b->stream.err.code) {
 		if (err)
 			*err = b->stream.err;
 		return b->stream.err.code;
 	}
-	b->empty = !xml_has_input(b->xml);
-	return b->empty ? ERR_OK : xml_end(b->xml, err);
+	b->empty = !b->xml && !b->same;
+	if (b->empty)
+		return ERR_OK;
+	*known = !b->xml && b->same == b->memo->bytes.len;
+	if (*known)
+		return ERR_OK;
+	if (!b->xml) /* it ends before the other did */
+		rc = start_parser(b, err);
+	return rc ? rc : parsed(b, xml_end(b->xml, err));
 }
 
 struct ostream *
@@ -68,6 +182,10 @@ dav_body_free(struct dav_body *b)
 		return;
 	if (b->done)
 		b->done(b);
+	if (b->xml && b->memo && xml_is_small(b->xml)) {
+		b->memo->xml = b->xml;
+		b->xml = NULL;
+	}
 	xml_free(b->xml);
 	free(b);
 }

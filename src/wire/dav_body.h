@@ -24,6 +24,8 @@ struct xml_limits {
 	unsigned depth;
 };
 
+struct xml;
+
 /* A body that is being read; released with dav_body_free(). */
 struct dav_body;
 
@@ -31,6 +33,23 @@ struct dav_body;
 struct ostream *dav_body_stream(struct dav_body *b);
 
 void dav_body_free(struct dav_body *b); /* NULL is fine */
+
+/*
+ * The last small body of a kind, beside what came of it: clients send the same
+ * few all the time, and to parse one costs more than all else that a PROPFIND
+ * of one file, or a LOCK, takes us.  A parser for another stays here, too,
+ * which costs more to make than to use.  All zero is fine.  One body at a time,
+ * and what was read with it lives until the next.
+ */
+struct body_memo {
+	struct xml *xml; /* or NULL */
+	struct buf bytes;
+	struct xml_limits limits;
+	bool known; /* what is beside it is what bytes say under these limits */
+	struct arena arena; /* of its text */
+};
+
+void body_memo_done(struct body_memo *m);
 
 /*
  * DAV:propfind (RFC 4918 s14.20).  An empty body is allprop.  names: of
@@ -45,21 +64,10 @@ struct propfind_body {
 	size_t n_names;
 };
 
-/*
- * The last small body that was read with it, and what came of that: clients
- * send the same few all the time, and to make a parser costs more than all else
- * that a PROPFIND of one file takes us.  All zero is fine.  One body at a time,
- * and what was read with it lives until the next.
- */
 struct propfind_memo {
-	struct buf bytes;
-	struct xml_limits limits;
-	bool known; /* what follows is what bytes say under these limits */
+	struct body_memo base;
 	struct propfind_body what;
-	struct arena arena; /* of its names */
 };
-
-void propfind_memo_done(struct propfind_memo *m);
 
 /* memo may be NULL. */
 enum err_code
@@ -80,7 +88,14 @@ struct proppatch_body {
 	size_t n_changes;
 };
 
-enum err_code proppatch_body_new(const struct xml_limits *limits,
+struct proppatch_memo {
+	struct body_memo base;
+	struct proppatch_body what;
+};
+
+/* memo may be NULL. */
+enum err_code
+proppatch_body_new(const struct xml_limits *limits, struct proppatch_memo *memo,
     struct arena *a, struct dav_body **out, struct err *err) MUST_USE;
 
 enum err_code proppatch_body_end(
@@ -102,10 +117,26 @@ struct lockinfo_body {
 	struct str owner;
 };
 
-enum err_code lockinfo_body_new(const struct xml_limits *limits,
+struct lockinfo_memo {
+	struct body_memo base;
+	struct lockinfo_body what;
+};
+
+/* memo may be NULL. */
+enum err_code
+lockinfo_body_new(const struct xml_limits *limits, struct lockinfo_memo *memo,
     struct arena *a, struct dav_body **out, struct err *err) MUST_USE;
 
 enum err_code lockinfo_body_end(
     struct dav_body *b, struct lockinfo_body *out, struct err *err) MUST_USE;
+
+/* Of each kind. */
+struct body_memos {
+	struct propfind_memo propfind;
+	struct proppatch_memo proppatch;
+	struct lockinfo_memo lockinfo;
+};
+
+void body_memos_done(struct body_memos *m);
 
 #endif

@@ -9,26 +9,40 @@
 /* Properties that one body may name. */
 #define BODY_MAX_PROPS ((size_t)1000)
 
-/* The base of every reader, placed first in it. */
+/*
+ * The base of every reader, placed first in it.  While the bytes are those of
+ * the memo, there is no parser.  It is made, and is handed all of them, when
+ * others come.
+ */
 struct dav_body {
 	struct ostream stream;
-	struct xml *xml; /* NULL once it failed */
+	struct xml_limits limits;
+	const struct xml_events *events;
+	struct xml *xml; /* NULL before the first bytes, and once it failed */
+	struct body_memo *memo; /* or NULL */
+	size_t same; /* bytes that came and are the memo's */
 	struct arena *arena;
 	void (*done)(struct dav_body *b); /* of the reader's own; optional */
 	bool empty;
 };
 
-/* What the stream of a reader does with bytes. */
+void dav_body_init(struct dav_body *b, const struct xml_limits *limits,
+    const struct xml_events *events, struct body_memo *memo, struct arena *a,
+    void (*done)(struct dav_body *));
+
+/*
+ * Ends the document; b->empty tells whether there was one.  *known: it was that
+ * of the memo, and there have been no events.
+ */
 enum err_code
-dav_body_parse(struct dav_body *b, struct str bytes, struct err *err) MUST_USE;
+dav_body_finish(struct dav_body *b, bool *known, struct err *err) MUST_USE;
 
-/* On failure b is left for the caller to free(). */
-enum err_code dav_body_init(struct dav_body *b, const struct xml_limits *limits,
-    const struct xml_events *events, struct arena *a,
-    void (*done)(struct dav_body *), struct err *err) MUST_USE;
-
-/* Ends the document; b->empty tells whether there was one. */
-enum err_code dav_body_finish(struct dav_body *b, struct err *err) MUST_USE;
+/*
+ * Where what came of the body is to be kept, before dav_body_known() says that
+ * it is there; NULL: nowhere.
+ */
+struct arena *dav_body_keeps(struct dav_body *b);
+void dav_body_known(struct dav_body *b);
 
 /* A name that lives in the arena. */
 bool

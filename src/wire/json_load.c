@@ -64,10 +64,10 @@ load_escaped(struct load *l, struct str *out)
 static bool
 load_text(struct load *l, struct str *out)
 {
-	const char *q = l->p;
+	const char *q = json_skip_plain(l->p, l->end);
 
 	while (q < l->end && *q != '"' && *q != '\\')
-		q++;
+		q = json_skip_plain(q + 1, l->end);
 	if (q == l->end || *q == '\\')
 		return load_escaped(l, out);
 	*out = str_of(l->p, (size_t)(q - l->p));
@@ -156,6 +156,30 @@ load_all(struct load *l, json_t *to, char end,
 	return NULL;
 }
 
+/* A name and a string; value.ptr is NULL where it is none. */
+static bool
+load_pair(struct load *l, struct buf *kept, struct str *name, struct str *value)
+{
+	*value = (struct str){ 0 };
+	l->p++;
+	if (!load_text(l, name))
+		return false;
+	if (name->ptr == l->text.ptr) { /* which the value may need */
+		buf_clear(kept);
+		buf_put(kept, *name);
+		*name = buf_str(kept);
+	}
+	if (buf_failed(kept))
+		return false;
+	if (next(l) != ':')
+		return fails(l, NOT_JSON);
+	l->p++;
+	if (next(l) != '"')
+		return true;
+	l->p++;
+	return load_text(l, value);
+}
+
 /* With a fraction or an exponent: jansson minds the locale. */
 static json_t *
 load_real(struct load *l, struct str digits)
@@ -227,6 +251,46 @@ load_value(struct load *l)
 	if (c == '"')
 		return load_string(l);
 	return c == '-' || ascii_is_digit(c) ? load_number(l) : load_word(l);
+}
+
+enum err_code
+json_load_text(struct str bytes, struct buf *room, struct str *out,
+    const char **why, struct err *err)
+{
+	struct load l = {
+		.p = bytes.ptr + 1,
+		.end = bytes.ptr + bytes.len,
+		.text = *room,
+	};
+	bool ok = load_text(&l, out);
+
+	*room = l.text;
+	*why = l.why;
+	return ok || l.why ? ERR_OK : err_nomem(err);
+}
+
+enum err_code
+json_load_texts(struct str bytes,
+    enum err_code (*each)(void *arg, struct str name, struct str value),
+    void *arg, const char **why, struct err *err)
+{
+	struct buf kept CLEANUP(buf_done) = { 0 };
+	struct load l = { .p = bytes.ptr, .end = bytes.ptr + bytes.len };
+	struct str name, value;
+	enum err_code rc = ERR_OK;
+	bool ok = true;
+
+	l.p++;
+	while (ok && !rc && next(&l) == '"') {
+		ok = load_pair(&l, &kept, &name, &value);
+		if (ok)
+			rc = each(arg, name, value);
+		if (ok && next(&l) == ',')
+			l.p++;
+	}
+	buf_done(&l.text);
+	*why = l.why;
+	return ok || l.why ? rc : err_nomem(err);
 }
 
 enum err_code

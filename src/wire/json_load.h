@@ -10,6 +10,7 @@
 #include <jansson.h>
 
 #include "base/attr.h"
+#include "base/buf.h"
 #include "base/err.h"
 #include "base/str.h"
 
@@ -20,5 +21,21 @@
  */
 enum err_code json_load_value(
     struct str bytes, json_t **out, const char **why, struct err *err) MUST_USE;
+
+/*
+ * What a string means, of which bytes are all, with its quotes: a part of them,
+ * or of room where there are escapes.  Else as json_load_value().
+ */
+enum err_code json_load_text(struct str bytes, struct buf *room,
+    struct str *out, const char **why, struct err *err) MUST_USE;
+
+/*
+ * An object, of which bytes are all, whose values are to be strings: each is
+ * called for one member after the other, and its failure ends it.  value.ptr is
+ * NULL where a value is none, and each must fail then.
+ */
+enum err_code json_load_texts(struct str bytes,
+    enum err_code (*each)(void *arg, struct str name, struct str value),
+    void *arg, const char **why, struct err *err) MUST_USE;
 
 #endif

@@ -37,20 +37,33 @@ split_fail(struct json_split *s, const char *p, enum err_code code,
 	return p;
 }
 
-/* After an event about v, or a call that is not about the bytes. */
 static bool
-passed(struct json_split *s, const struct split_value *v, enum err_code rc,
-    const struct err *e)
+event_failed(
+    struct json_split *s, const struct split_value *v, enum err_code rc)
 {
-	if (!rc)
-		return true;
-	s->err = *e;
+	char told[sizeof(s->err.tell)];
+
 	s->err.code = rc;
-	if (!str_starts(str_from_c(e->tell), STR("line ")))
+	memcpy(told, s->err.tell, sizeof(told));
+	if (!str_starts(str_from_c(told), STR("line ")))
 		(void)err_tell(&s->err, rc, "line %llu, column %llu: %s",
 		    (unsigned long long)v->line, (unsigned long long)v->column,
-		    e->tell[0] ? e->tell : err_text(rc));
+		    told[0] ? told : err_text(rc));
 	return false;
+}
+
+/*
+ * After an event about v, or a call that is not about the bytes, which said
+ * what was wrong in s->err: one for each would have to be cleared each time.
+ */
+static bool
+passed(struct json_split *s, const struct split_value *v, enum err_code rc)
+{
+	if (rc)
+		return event_failed(s, v, rc);
+	if (s->err.code) /* said, and thought better of */
+		s->err = (struct err){ 0 };
+	return true;
 }
 
 struct frame *
@@ -68,19 +81,18 @@ split_is_outer(const struct json_split *s)
 static bool
 tell_begin(struct json_split *s)
 {
-	struct err e = { 0 };
 	enum err_code rc = ERR_OK;
 
 	if (s->entered && split_innermost(s)->twice) {
-		rc = s->events->twice ? s->events->twice(s->arg, &s->v, &e)
-				      : err_tell(&e, ERR_BAD_ANSWER,
+		rc = s->events->twice ? s->events->twice(s->arg, &s->v, &s->err)
+				      : err_tell(&s->err, ERR_BAD_ANSWER,
 					    "a name stands twice in an object");
 		split_innermost(s)->twice = false;
 	}
 	s->way = SPLIT_PASS;
 	if (!rc && s->events->begin)
-		rc = s->events->begin(s->arg, &s->v, &s->way, &e);
-	return passed(s, &s->v, rc, &e);
+		rc = s->events->begin(s->arg, &s->v, &s->way, &s->err);
+	return passed(s, &s->v, rc);
 }
 
 static bool
@@ -165,7 +177,6 @@ static bool
 deliver_taken(struct json_split *s, const char *p)
 {
 	struct str bytes = str_of(s->run, (size_t)(p - s->run));
-	struct err e = { 0 };
 
 	if (s->taken.len || bytes.len > s->limits.take) {
 		if (!keep_taken(s, p))
@@ -176,29 +187,26 @@ deliver_taken(struct json_split *s, const char *p)
 	}
 	s->run = NULL;
 	return !s->events->take ||
-	    passed(s, &s->v, s->events->take(s->arg, &s->v, bytes, &e), &e);
+	    passed(s, &s->v, s->events->take(s->arg, &s->v, bytes, &s->err));
 }
 
 bool
 split_text(struct json_split *s)
 {
-	struct err e = { 0 };
 	struct str piece = buf_str(&s->text);
 	enum err_code rc = buf_failed(&s->text);
 
 	if (!rc && piece.len && s->events->text)
-		rc = s->events->text(s->arg, &s->v, piece, &e);
+		rc = s->events->text(s->arg, &s->v, piece, &s->err);
 	buf_clear(&s->text);
-	return passed(s, &s->v, rc, &e);
+	return passed(s, &s->v, rc);
 }
 
 static bool
 tell_end(struct json_split *s, const struct split_value *v)
 {
-	struct err e = { 0 };
-
 	return !s->events->end ||
-	    passed(s, v, s->events->end(s->arg, v, &e), &e);
+	    passed(s, v, s->events->end(s->arg, v, &s->err));
 }
 
 bool
@@ -221,7 +229,6 @@ bool
 split_note_name(struct json_split *s, const char *p)
 {
 	struct frame *f = split_innermost(s);
-	struct err e = { 0 };
 	enum err_code rc;
 
 	if (buf_failed(&f->name) == ERR_TOO_LARGE)
@@ -236,8 +243,8 @@ split_note_name(struct json_split *s, const char *p)
 		(void)split_fail(s, p, ERR_BAD_ANSWER, "a NUL in a name");
 	if (s->err.code)
 		return false;
-	rc = name_set_add(&f->names, buf_str(&f->name), &f->twice, &e);
-	return passed(s, &f->v, rc, &e);
+	rc = name_set_add(&f->names, buf_str(&f->name), &f->twice, &s->err);
+	return passed(s, &f->v, rc);
 }
 
 bool

@@ -157,29 +157,36 @@ special(struct json_chars *c, char byte, struct buf *to)
 static bool
 is_plain(char byte)
 {
-	return byte >= ' ' && byte != '"' && byte != '\\';
+	return (signed char)byte >= ' ' && byte != '"' && byte != '\\';
 }
 
-#define EIGHT(byte) (UINT64_C(0x0101010101010101) * (byte))
+/* A vector of the compiler's, on processors that have none as well. */
+typedef signed char sixteen __attribute__((vector_size(16)));
 
-/* 0 if no byte is 0. */
-static uint64_t
-zeros(uint64_t w)
+#define FOUR(c) (c), (c), (c), (c)
+#define SIXTEEN(c)                                  \
+	{                                           \
+		FOUR(c), FOUR(c), FOUR(c), FOUR(c), \
+	}
+
+/* Sixteen at once, for most of a batch is plain. */
+const char *
+json_skip_plain(const char *p, const char *end)
 {
-	return (w - EIGHT(1)) & ~w & EIGHT(0x80);
-}
+	static const sixteen space = SIXTEEN(' '), quote = SIXTEEN('"'),
+			     backslash = SIXTEEN('\\');
+	uint64_t found[2];
+	sixteen w;
 
-/* The first that is not; eight at once, for most of a batch is plain. */
-static const char *
-skip_plain(const char *p, const char *end)
-{
-	uint64_t w;
-
-	while (end - p >= 8) {
+	while (end - p >= (ptrdiff_t)sizeof(w)) {
 		memcpy(&w, p, sizeof(w));
-		if (((w | (w - EIGHT(' '))) & EIGHT(0x80)) |
-		    zeros(w ^ EIGHT('"')) | zeros(w ^ EIGHT('\\')))
-			break;
+		/* What is over 0x7f is less than a space as well. */
+		w = (w < space) | (w == quote) | (w == backslash);
+		memcpy(found, &w, sizeof(w));
+		if (found[0] | found[1])
+			return p +
+			    ((const char *)memchr(found, 0xff, sizeof(found)) -
+				(const char *)found);
 		p += sizeof(w);
 	}
 	while (p < end && is_plain(*p))
@@ -198,7 +205,7 @@ json_chars_scan(
 		const char *from = p;
 
 		if (!c->escape && !c->digits && !c->n_part && !c->high)
-			p = skip_plain(p, end);
+			p = json_skip_plain(p, end);
 		if (to)
 			buf_put(to, str_of(from, (size_t)(p - from)));
 		if (p == end)

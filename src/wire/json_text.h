@@ -31,6 +31,9 @@ struct json_chars {
 const char *json_chars_scan(
     struct json_chars *c, struct str bytes, struct buf *to, const char **wrong);
 
+/* The first byte that does not stand for itself, or is not ASCII; or end. */
+const char *json_skip_plain(const char *p, const char *end);
+
 enum json_number {
 	JSON_NUMBER_START,
 	JSON_NUMBER_MINUS,

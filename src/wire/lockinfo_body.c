@@ -11,6 +11,7 @@ enum part { PART_NONE = 0, PART_SCOPE, PART_TYPE, PART_OWNER };
 
 struct lockinfo_reader {
 	struct dav_body base;
+	struct lockinfo_memo *memo; /* or NULL */
 	enum part part; /* that we are in */
 	unsigned exclusive, shared, write; /* how many of each there were */
 	struct str lang; /* xml:lang of the root */
@@ -151,22 +152,43 @@ lockinfo_done(struct dav_body *b)
 }
 
 enum err_code
-lockinfo_body_new(const struct xml_limits *limits, struct arena *a,
-    struct dav_body **out, struct err *err)
+lockinfo_body_new(const struct xml_limits *limits, struct lockinfo_memo *memo,
+    struct arena *a, struct dav_body **out, struct err *err)
 {
 	struct lockinfo_reader *r = calloc(1, sizeof(*r));
-	enum err_code rc;
 
 	if (!r)
 		return err_nomem(err);
-	rc = dav_body_init(
-	    &r->base, limits, &lockinfo_events, a, lockinfo_done, err);
-	if (rc) {
-		free(r);
-		return rc;
-	}
+	dav_body_init(&r->base, limits, &lockinfo_events,
+	    memo ? &memo->base : NULL, a, lockinfo_done);
+	r->memo = memo;
 	*out = &r->base;
 	return ERR_OK;
+}
+
+static enum err_code
+check(const struct lockinfo_reader *r, struct err *err)
+{
+	if (r->exclusive + r->shared != 1)
+		return err_tell(err, ERR_BAD_BODY,
+		    "DAV:lockscope must hold one of DAV:exclusive and "
+		    "DAV:shared");
+	if (r->write != 1)
+		return err_tell(
+		    err, ERR_BAD_BODY, "DAV:locktype must hold one DAV:write");
+	return ERR_OK;
+}
+
+/* It is remembered, or not. */
+static void
+remember(struct lockinfo_reader *r, const struct lockinfo_body *what)
+{
+	struct arena *a = dav_body_keeps(&r->base);
+
+	if (!a || !arena_str(a, what->owner, &r->memo->what.owner))
+		return;
+	r->memo->what.shared = what->shared;
+	dav_body_known(&r->base);
 }
 
 enum err_code
@@ -175,21 +197,22 @@ lockinfo_body_end(
 {
 	struct lockinfo_reader *r =
 	    CONTAINER_OF(b, struct lockinfo_reader, base);
-	enum err_code rc = dav_body_finish(b, err);
+	bool known;
+	enum err_code rc = dav_body_finish(b, &known, err);
 
+	if (!rc && !known && !b->empty)
+		rc = check(r, err);
 	if (rc)
 		return rc;
-	if (!b->empty && r->exclusive + r->shared != 1)
-		return err_tell(err, ERR_BAD_BODY,
-		    "DAV:lockscope must hold one of DAV:exclusive and "
-		    "DAV:shared");
-	if (!b->empty && r->write != 1)
-		return err_tell(
-		    err, ERR_BAD_BODY, "DAV:locktype must hold one DAV:write");
+	if (known) {
+		*out = r->memo->what;
+		return ERR_OK;
+	}
 	*out = (struct lockinfo_body){
 		.empty = b->empty,
 		.shared = r->shared != 0,
 		.owner = r->owner.value,
 	};
+	remember(r, out);
 	return ERR_OK;
 }

@@ -98,6 +98,15 @@ multistatus_new(const struct multistatus_spec *spec, struct ostream *to,
 	return ERR_OK;
 }
 
+enum err_code
+multistatus_flush(struct sink *s)
+{
+	struct multistatus *m = CONTAINER_OF(s, struct multistatus, base);
+	enum err_code rc = pusher_flush(&m->push);
+
+	return rc ? rc : ostream_flush(m->push.to);
+}
+
 void
 multistatus_free(struct sink *s)
 {

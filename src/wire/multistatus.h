@@ -50,4 +50,7 @@ enum err_code multistatus_new(const struct multistatus_spec *spec,
 
 void multistatus_free(struct sink *s); /* NULL is fine */
 
+/* What was put so far is on its way. */
+enum err_code multistatus_flush(struct sink *s);
+
 #endif

@@ -20,6 +20,7 @@ enum mode { MODE_NONE = 0, MODE_SET, MODE_REMOVE };
 
 struct proppatch_reader {
 	struct dav_body base;
+	struct proppatch_memo *memo; /* or NULL */
 	size_t max_kept; /* bytes of all names and values */
 	size_t kept;
 	enum mode mode; /* the change that we are in */
@@ -177,24 +178,45 @@ proppatch_done(struct dav_body *b)
 }
 
 enum err_code
-proppatch_body_new(const struct xml_limits *limits, struct arena *a,
-    struct dav_body **out, struct err *err)
+proppatch_body_new(const struct xml_limits *limits, struct proppatch_memo *memo,
+    struct arena *a, struct dav_body **out, struct err *err)
 {
 	struct proppatch_reader *r = calloc(1, sizeof(*r));
-	enum err_code rc;
 
 	if (!r)
 		return err_nomem(err);
 	if (__builtin_mul_overflow(limits->bytes, GROWTH, &r->max_kept))
 		r->max_kept = SIZE_MAX;
-	rc = dav_body_init(
-	    &r->base, limits, &proppatch_events, a, proppatch_done, err);
-	if (rc) {
-		free(r);
-		return rc;
-	}
+	dav_body_init(&r->base, limits, &proppatch_events,
+	    memo ? &memo->base : NULL, a, proppatch_done);
+	r->memo = memo;
 	*out = &r->base;
 	return ERR_OK;
+}
+
+/* It is remembered, or not. */
+static void
+remember(struct proppatch_reader *r, const struct proppatch_body *what)
+{
+	struct arena *a = dav_body_keeps(&r->base);
+	struct prop_change *changes;
+	size_t i;
+
+	if (!a)
+		return;
+	changes = arena_array(a, what->n_changes + 1, sizeof(*changes));
+	if (!changes)
+		return;
+	for (i = 0; i < what->n_changes; i++) {
+		changes[i] = what->changes[i];
+		if (!arena_name(
+			a, what->changes[i].prop.name, &changes[i].prop.name) ||
+		    !arena_str(
+			a, what->changes[i].prop.value, &changes[i].prop.value))
+			return;
+	}
+	r->memo->what = (struct proppatch_body){ changes, what->n_changes };
+	dav_body_known(&r->base);
 }
 
 enum err_code
@@ -203,17 +225,23 @@ proppatch_body_end(
 {
 	struct proppatch_reader *r =
 	    CONTAINER_OF(b, struct proppatch_reader, base);
-	enum err_code rc = dav_body_finish(b, err);
+	bool known;
+	enum err_code rc = dav_body_finish(b, &known, err);
 
 	if (rc)
 		return rc;
 	if (b->empty)
 		return err_tell(
 		    err, ERR_BAD_BODY, "DAV:propertyupdate is missing");
+	if (known) {
+		*out = r->memo->what;
+		return ERR_OK;
+	}
 	if (!r->any_prop)
 		return err_tell(err, ERR_BAD_BODY,
 		    "DAV:propertyupdate has no DAV:set or DAV:remove with a "
 		    "DAV:prop");
 	*out = (struct proppatch_body){ r->changes, r->n };
+	remember(r, out);
 	return ERR_OK;
 }

@@ -5,6 +5,7 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/random.h>
 
 #include "base/arena.h"
 #include "base/buf.h"
@@ -25,8 +26,12 @@
 /* What is handed to expat at a time, unless a longer token is unfinished. */
 #define PIECE ((size_t)16384)
 
+/* What xml_is_small() lets through. */
+#define SMALL ((uint64_t)4096)
+
 struct xml {
 	XML_Parser parser;
+	unsigned long salt; /* of its hash tables; 0: expat asks for its own */
 	struct xml_limits limits;
 	const struct xml_events *events;
 	void *arg;
@@ -227,41 +232,72 @@ on_doctype(void *arg, const XML_Char *name, const XML_Char *system_id,
 /* Named here, so that tests which make malloc fail reach expat's calls. */
 static const XML_Memory_Handling_Suite memory = { malloc, realloc, free };
 
-static XML_Parser
-parser_new(struct xml *x)
+static void
+begin(struct xml *x, const struct xml_limits *limits,
+    const struct xml_events *events, void *arg)
 {
-	static const XML_Char separator[] = { SEPARATOR, '\0' };
-	XML_Parser p = XML_ParserCreate_MM(NULL, &memory, separator);
+	XML_Parser p = x->parser;
 
-	if (!p)
-		return NULL;
+	x->limits = *limits;
+	x->events = events;
+	x->arg = arg;
+	if (x->salt)
+		(void)XML_SetHashSalt(p, x->salt);
 	XML_SetReturnNSTriplet(p, 1);
 	XML_SetUserData(p, x);
 	XML_SetElementHandler(p, on_open, on_close);
 	XML_SetCharacterDataHandler(p, on_text);
 	XML_SetStartNamespaceDeclHandler(p, on_declaration);
 	XML_SetStartDoctypeDeclHandler(p, on_doctype);
-	return p;
 }
 
 enum err_code
 xml_new(const struct xml_limits *limits, const struct xml_events *events,
     void *arg, struct xml **out, struct err *err)
 {
+	static const XML_Char separator[] = { SEPARATOR, '\0' };
 	struct xml *x = calloc(1, sizeof(*x));
 
 	if (!x)
 		return err_nomem(err);
-	x->limits = *limits;
-	x->events = events;
-	x->arg = arg;
-	x->parser = parser_new(x);
+	x->parser = XML_ParserCreate_MM(NULL, &memory, separator);
 	if (!x->parser) {
 		free(x);
 		return err_nomem(err);
 	}
+	begin(x, limits, events, arg);
 	*out = x;
 	return ERR_OK;
+}
+
+/* Expat would ask the system for a new salt each time, which it need not. */
+void
+xml_renew(struct xml *x, const struct xml_limits *limits,
+    const struct xml_events *events, void *arg)
+{
+	unsigned long salt;
+
+	if (!x->salt &&
+	    getrandom(&salt, sizeof(salt), GRND_NONBLOCK) == sizeof(salt))
+		x->salt = salt;
+	(void)XML_ParserReset(x->parser, NULL);
+	x->err.code = ERR_OK;
+	x->said.tell[0] = '\0';
+	x->fault = XML_FAULT_NONE;
+	x->bytes = 0;
+	x->parsed = x->token = 0;
+	x->pending = 0;
+	x->depth = 0;
+	x->n_decls = 0;
+	arena_clear(&x->names);
+	buf_clear(&x->held);
+	begin(x, limits, events, arg);
+}
+
+bool
+xml_is_small(const struct xml *x)
+{
+	return x->bytes <= SMALL;
 }
 
 /* What expat's error says of the document. */
@@ -401,12 +437,6 @@ size_t
 xml_pending(const struct xml *x)
 {
 	return x->pending + x->held.len;
-}
-
-bool
-xml_has_input(const struct xml *x)
-{
-	return x->bytes > 0;
 }
 
 void

@@ -71,6 +71,13 @@ xml_new(const struct xml_limits *limits, const struct xml_events *events,
     void *arg, struct xml **out, struct err *err) MUST_USE;
 
 /*
+ * Begins another document with a parser whose last one is over, however that
+ * ended: it keeps its memory, and the secret of its hash tables.
+ */
+void xml_renew(struct xml *x, const struct xml_limits *limits,
+    const struct xml_events *events, void *arg);
+
+/*
  * Not to be called again after a failure: ERR_BAD_BODY, ERR_TOO_LARGE,
  * ERR_NOMEM, or what an event returned.
  */
@@ -100,14 +107,14 @@ enum xml_fault {
 
 enum xml_fault xml_fault(const struct xml *x);
 
-/* Whether it was fed at least one byte. */
-bool xml_has_input(const struct xml *x);
-
 /*
  * How many bytes stand before what an event is about; of use as a difference
  * only, since it may wrap around.
  */
 unsigned long xml_offset(const struct xml *x);
+
+/* Whether it has seen little, and so needs little memory. */
+bool xml_is_small(const struct xml *x);
 
 /* Bytes that are kept because a tag or the like is not whole yet. */
 size_t xml_pending(const struct xml *x);

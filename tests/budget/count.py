@@ -5,13 +5,12 @@ The server runs in callgrind, which counts the instructions of all its threads,
 whatever else the machine does.  Each OPTIONS ends a part of the count
 (--dump-before), so one run measures many paths; a path's figure is the
 difference between more and fewer of its requests, and so free of what is there
-once.  Of three turns the middle one counts: in one of them the database may
-have tidied up.
+once.  Of several turns the least counts: in the others the database has tidied
+up, or threads have waited for each other as they do not when a processor is free.
 """
 
 import os
 import re
-import statistics
 import tempfile
 
 from paths import Load
@@ -99,7 +98,7 @@ def run(counted, number, sizes, make, do):
 
 
 def per_one(count, parts, sizes):
-    fewer, more = (statistics.median(map(count, some)) for some in parts)
+    fewer, more = (min(map(count, some)) for some in parts)
     return (more - fewer) / (sizes[1] - sizes[0])
 
 

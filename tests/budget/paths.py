@@ -3,6 +3,8 @@
 
 import json
 import os
+import re
+import time
 
 PROPFIND = (b'<?xml version="1.0" encoding="utf-8"?><D:propfind xmlns:D="DAV:"><D:prop>'
             b"<D:resourcetype/><D:getcontentlength/><D:getlastmodified/><D:getetag/>"
@@ -29,6 +31,18 @@ class Load:
             raise RuntimeError("%s %s: %r" % (method, target, r))
         return r
 
+    def watched(self):
+        """The inodes that the server watches."""
+        found, fds = set(), "/proc/%d/fdinfo" % self.server.pid
+        for fd in os.listdir(fds):
+            try:
+                with open(os.path.join(fds, fd), encoding="ascii") as f:
+                    found.update(int(n, 16) for n in re.findall(r"^inotify .* ino:(\w+)",
+                                                                f.read(), re.M))
+            except FileNotFoundError:  # it has just closed it
+                pass
+        return found
+
     def file(self, name, data=KIB):
         path = self.server.path(name)
         os.makedirs(os.path.dirname(path), exist_ok=True)
@@ -40,6 +54,16 @@ class Load:
 
 def a_file(load, name, _n):
     load.file(name)
+
+
+def a_large_file(load, name, _n):
+    load.file(name, KIB * 64)
+
+
+def large_files(load, name, n):
+    os.mkdir(load.server.path(name))
+    for i in range(n):
+        load.file("%s/f%05d" % (name, i), KIB * 64)
 
 
 def folder(load, name, n):
@@ -122,12 +146,45 @@ def lock_unlock(load, name, n):
         load.ask(204, "UNLOCK", "/" + name, ("Lock-Token", r.header("Lock-Token")))
 
 
-def bulk(load, name, n):
-    ops = [{"id": "i%05d" % i, "op": "create", "url": "/%s/f%05d" % (name, i),
-            "headers": {"content-type": "text/plain"}, "body": KIB.decode()}
-           for i in range(n)]
-    load.ask(207, "POST", "/.sheaf/bulk", ("Content-Type", "application/json"),
-             ("Prefer", "return=minimal"), body=json.dumps({"operations": ops}).encode())
+def as_json(ops):
+    return "application/json", json.dumps({"operations": ops})
+
+
+def as_lines(ops):
+    return "application/x-ndjson", "".join(json.dumps(o) + "\n" for o in ops)
+
+
+def as_parts(ops):
+    """Of creates."""
+    return "multipart/mixed; boundary=b", "".join(
+        "--b\r\nContent-Type: application/http\r\nContent-ID: <%s>\r\n\r\nPUT %s HTTP/1.1\r\n"
+        "If-None-Match: *\r\nContent-Type: text/plain\r\n\r\n%s\r\n" % (o["id"], o["url"], o["body"])
+        for o in ops) + "--b--\r\n"
+
+
+def bulk(op, form=as_json, key=False, **members):
+    """One batch, an operation for each of n names in a folder."""
+    def do(load, name, n):
+        ops = [dict(members, id="i%05d" % i, op=op, url="/%s/f%05d" % (name, i))
+               for i in range(n)]
+        kind, body = form(ops)
+        keyed = (("Idempotency-Key", '"%s"' % name),) if key else ()
+        r = load.ask(207, "POST", "/.sheaf/bulk", ("Content-Type", kind),
+                     ("Accept", "application/json"), ("Prefer", "return=minimal"), *keyed,
+                     body=body.encode())
+        if json.loads(r.body)["summary"]["success"] != n:
+            raise RuntimeError("a batch of %s: %.500s" % (op, r.body))
+    return do
+
+
+CREATE = {"headers": {"content-type": "text/plain"}, "body": KIB.decode()}
+
+
+def elsewhere_locked(load, name, n):
+    """The last of all: its lock stays."""
+    folder(load, name, n)
+    load.file(name + "-locked")
+    load.ask(200, "LOCK", "/%s-locked" % name, XML, ("Timeout", "Second-3000"), body=LOCKINFO)
 
 
 def listing(depth, *headers):
@@ -143,18 +200,40 @@ def seen(make, depth):
     return do
 
 
+def kept(make, depth):
+    """What make() makes, listed so often that the server keeps it: it watches each
+    member then.  Where it cannot be kept that is seen in what it costs."""
+    def do(load, name, n):
+        make(load, name, n)
+        members = {f.inode() for f in os.scandir(load.server.path(name))}
+        for _ in range(200):
+            listing(depth)(load, name, n)
+            if members <= load.watched():
+                return
+            time.sleep(0.02)
+    return do
+
+
 REQUESTS = (40, 140)
 MEMBERS = (100, 600)
 
 # name, durability, (fewer, more), what is there before, what is asked
 PATHS = (
     ("GET of 1 KiB", "relaxed", REQUESTS, a_file, times(200, "GET")),
+    ("GET of 64 KiB", "relaxed", REQUESTS, a_large_file, times(200, "GET")),
+    ("GET of 1 KiB, cold", "relaxed", REQUESTS, files_over, each(200, "GET")),
+    ("GET of 64 KiB, cold", "relaxed", REQUESTS, large_files, each(200, "GET")),
+    ("GET of a range", "relaxed", REQUESTS, a_file,
+     times(206, "GET", ("Range", "bytes=100-299"))),
     ("HEAD", "relaxed", REQUESTS, a_file, times(200, "HEAD")),
     ("GET, unchanged (304)", "relaxed", REQUESTS, a_file, unchanged),
     ("PROPFIND Depth 0", "relaxed", REQUESTS, a_file,
      times(207, "PROPFIND", ("Depth", "0"), XML, body=PROPFIND)),
+    ("PROPFIND Depth 0, cold", "relaxed", REQUESTS, files_over,
+     each(207, "PROPFIND", ("Depth", "0"), XML, body=PROPFIND)),
     ("PROPFIND Depth 1, a member, first", "relaxed", MEMBERS, folder, listing("1")),
     ("PROPFIND Depth 1, a member, again", "relaxed", MEMBERS, seen(folder, "1"), listing("1")),
+    ("PROPFIND Depth 1, a member, kept", "relaxed", MEMBERS, kept(folder, "1"), listing("1")),
     ("PROPFIND Depth 1, a member, zstd", "relaxed", MEMBERS, seen(folder, "1"),
      listing("1", ("Accept-Encoding", "zstd"))),
     ("PROPFIND infinity, a member, first", "relaxed", MEMBERS, tree, listing("infinity")),
@@ -162,6 +241,8 @@ PATHS = (
      listing("infinity")),
     ("PUT of 1 KiB, new", "relaxed", REQUESTS, empty, each(201, "PUT", body=KIB)),
     ("PUT of 1 KiB, over", "relaxed", REQUESTS, files_over, each(204, "PUT", body=KIB)),
+    ("PUT of 96 KiB, new", "relaxed", REQUESTS, empty, each(201, "PUT", body=KIB * 96)),
+    ("PUT of 96 KiB, over", "relaxed", REQUESTS, files_over, each(204, "PUT", body=KIB * 96)),
     ("PROPPATCH", "relaxed", REQUESTS, a_file, proppatch),
     ("LOCK and UNLOCK", "relaxed", REQUESTS, a_file, lock_unlock),
     ("COPY of a file", "relaxed", REQUESTS, folder, to_other(201, "COPY")),
@@ -170,10 +251,27 @@ PATHS = (
     ("COPY of a tree, a member", "relaxed", MEMBERS, tree, whole_to_other(201, "COPY")),
     ("MOVE of a tree, a member", "relaxed", MEMBERS, tree, whole_to_other(201, "MOVE")),
     ("DELETE of a tree, a member", "relaxed", MEMBERS, tree, whole(204, "DELETE")),
-    ("bulk create, an item", "relaxed", MEMBERS, empty, bulk),
+    ("bulk create, an item", "relaxed", MEMBERS, empty, bulk("create", **CREATE)),
+    ("bulk create, an item, NDJSON", "relaxed", MEMBERS, empty,
+     bulk("create", as_lines, **CREATE)),
+    ("bulk create, an item, multipart", "relaxed", MEMBERS, empty,
+     bulk("create", as_parts, **CREATE)),
+    ("bulk create, an item, with a key", "relaxed", MEMBERS, empty,
+     bulk("create", key=True, **CREATE)),
+    ("bulk update, an item", "relaxed", MEMBERS, files_over, bulk("update", **CREATE)),
+    ("bulk delete, an item", "relaxed", MEMBERS, files_over, bulk("delete")),
+    ("bulk PROPPATCH, an item", "relaxed", MEMBERS, files_over,
+     bulk("proppatch", props={"{urn:budget}colour": "blue"})),
+    ("DELETE of a file, a lock elsewhere", "relaxed", REQUESTS, elsewhere_locked,
+     each(204, "DELETE")),
     ("PUT of 1 KiB, new, strict", "strict", REQUESTS, empty, each(201, "PUT", body=KIB)),
     ("PUT of 1 KiB, over, strict", "strict", REQUESTS, files_over, each(204, "PUT", body=KIB)),
+    ("PUT of 96 KiB, new, strict", "strict", REQUESTS, empty,
+     each(201, "PUT", body=KIB * 96)),
     ("PROPPATCH, strict", "strict", REQUESTS, a_file, proppatch),
     ("LOCK and UNLOCK, strict", "strict", REQUESTS, a_file, lock_unlock),
-    ("bulk create, an item, strict", "strict", MEMBERS, empty, bulk),
+    ("bulk create, an item, strict", "strict", MEMBERS, empty, bulk("create", **CREATE)),
+    ("bulk create, an item, with a key, strict", "strict", MEMBERS, empty,
+     bulk("create", key=True, **CREATE)),
+    ("bulk update, an item, strict", "strict", MEMBERS, files_over, bulk("update", **CREATE)),
 )

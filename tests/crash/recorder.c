@@ -7,9 +7,9 @@
  * are one step for all threads.  A sync is not: its record says how far the log
  * was when it began, which is what it covers.
  */
-#include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <linux/aio_abi.h>
 #include <linux/fs.h>
 #include <linux/openat2.h>
 #include <pthread.h>
@@ -26,41 +26,12 @@
 #include <time.h>
 #include <unistd.h>
 
-#define EXPORT __attribute__((visibility("default")))
-#define NEXT(name) ((__typeof__(&name))(uintptr_t)dlsym(RTLD_NEXT, #name))
+#include "recorder.h"
+
 #define STEP ((size_t)65536)
-#define SYNC_TAKES 1000000 /* at most, in nanoseconds: time for others */
-
-enum kind {
-	KIND_ROOT = 1,
-	KIND_MAKE, /* a file: name in a is c */
-	KIND_MKDIR,
-	KIND_REMOVE,
-	KIND_RENAME, /* name in a is now to in b; it is c; d was there */
-	KIND_EXCHANGE,
-	KIND_WRITE,
-	KIND_SIZE,
-	KIND_TIME,
-	KIND_SYNC,
-	KIND_SYNC_ALL,
-};
-
-struct id {
-	uint64_t ino, born;
-};
-
-struct record {
-	uint32_t size; /* of all of it */
-	uint32_t kind;
-	struct id a, b, c, d;
-	int64_t at; /* an offset, a size; of a sync: the log's when it began */
-	int64_t modified; /* of c, afterwards */
-	uint32_t name, to, bytes; /* lengths of what follows */
-	uint32_t unused;
-};
 
 static pthread_mutex_t order = PTHREAD_MUTEX_INITIALIZER;
-static int out = -1;
+int out = -1;
 static dev_t dev;
 
 /* ---- the log */
@@ -71,8 +42,7 @@ nanoseconds(struct statx_timestamp t)
 	return (uint64_t)t.tv_sec * 1000000000 + t.tv_nsec;
 }
 
-/* What name in dir is; all zero where there is nothing. */
-static struct id
+struct id
 id_at(int dir, const char *name, int64_t *modified)
 {
 	int flags = AT_SYMLINK_NOFOLLOW | (*name ? 0 : AT_EMPTY_PATH);
@@ -86,7 +56,7 @@ id_at(int dir, const char *name, int64_t *modified)
 	return (struct id){ stx.stx_ino, nanoseconds(stx.stx_btime) };
 }
 
-static int64_t
+int64_t
 log_size(void)
 {
 	struct stat st;
@@ -94,7 +64,7 @@ log_size(void)
 	return fstat(out, &st) ? 0 : (int64_t)st.st_size;
 }
 
-static void
+void
 put(struct record r, const char *name, const char *to, const void *bytes,
     size_t n)
 {
@@ -116,13 +86,13 @@ put(struct record r, const char *name, const char *to, const void *bytes,
 }
 
 /* Errors of what is between are the caller's; those of ours are not. */
-static void
+void
 step_begin(void)
 {
 	(void)pthread_mutex_lock(&order);
 }
 
-static void
+void
 step_end(int errnum)
 {
 	(void)pthread_mutex_unlock(&order);
@@ -421,27 +391,6 @@ openat64(int dir, const char *path, int flags, ...)
 	return opening_end(&o, NEXT(openat64)(dir, path, flags, mode));
 }
 
-EXPORT long
-syscall(long number, ...)
-{
-	struct opening o;
-	long a[6];
-	va_list args;
-	size_t i;
-
-	va_start(args, number);
-	for (i = 0; i < 6; i++)
-		a[i] = va_arg(args, long);
-	va_end(args);
-	if (number == SYS_openat2 &&
-	    makes((int)((const struct open_how *)a[2])->flags)) {
-		opening_begin(&o, (int)a[0], (const char *)a[1]);
-		return opening_end(
-		    &o, (int)NEXT(syscall)(number, a[0], a[1], a[2], a[3]));
-	}
-	return NEXT(syscall)(number, a[0], a[1], a[2], a[3], a[4], a[5]);
-}
-
 EXPORT int
 mkdirat(int dir, const char *path, mode_t mode)
 {
@@ -546,48 +495,31 @@ renameat(int from, const char *a, int to, const char *b)
 	return renameat2(from, a, to, b, 0);
 }
 
-/* ---- syncs */
+/* ---- what has no function of its own */
 
-/* A real one takes a while, in which others go on. */
-static int
-record_sync(enum kind kind, int fd, int (*sync_)(int))
+EXPORT long
+syscall(long number, ...)
 {
-	struct record r = { .kind = kind };
-	struct timespec now;
-	int failed, errnum;
+	struct opening o;
+	long a[6];
+	va_list args;
+	long result;
+	size_t i;
 
-	if (out < 0)
-		return sync_(fd);
-	step_begin();
-	r.at = log_size();
-	r.c = id_at(fd, "", NULL);
-	step_end(0);
-	failed = sync_(fd);
-	errnum = errno;
-	(void)clock_gettime(CLOCK_MONOTONIC, &now);
-	(void)nanosleep(
-	    &(struct timespec){ .tv_nsec = now.tv_nsec % SYNC_TAKES }, NULL);
-	step_begin();
-	if (!failed)
-		put(r, NULL, NULL, NULL, 0);
-	step_end(errnum);
-	return failed;
-}
-
-EXPORT int
-fsync(int fd)
-{
-	return record_sync(KIND_SYNC, fd, NEXT(fsync));
-}
-
-EXPORT int
-fdatasync(int fd)
-{
-	return record_sync(KIND_SYNC, fd, NEXT(fdatasync));
-}
-
-EXPORT int
-syncfs(int fd)
-{
-	return record_sync(KIND_SYNC_ALL, fd, NEXT(syncfs));
+	va_start(args, number);
+	for (i = 0; i < 6; i++)
+		a[i] = va_arg(args, long);
+	va_end(args);
+	if (number == SYS_openat2 &&
+	    makes((int)((const struct open_how *)a[2])->flags)) {
+		opening_begin(&o, (int)a[0], (const char *)a[1]);
+		return opening_end(
+		    &o, (int)NEXT(syscall)(number, a[0], a[1], a[2], a[3]));
+	}
+	if (number == SYS_io_submit && out >= 0)
+		syncs_begin((struct iocb *const *)a[2], (size_t)a[1]);
+	result = NEXT(syscall)(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+	if (number == SYS_io_getevents && out >= 0 && result > 0)
+		syncs_end((const struct io_event *)a[3], (size_t)result);
+	return result;
 }

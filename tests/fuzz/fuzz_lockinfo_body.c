@@ -23,7 +23,7 @@ read_body(struct str bytes, struct arena *a, struct lockinfo_body *out)
 	struct err err = { 0 };
 	enum err_code rc;
 
-	MUST(!lockinfo_body_new(&limits, a, &b, &err));
+	MUST(!lockinfo_body_new(&limits, NULL, a, &b, &err));
 	(void)ostream_write(dav_body_stream(b), bytes);
 	rc = lockinfo_body_end(b, out, &err);
 	MUST(rc == err.code);

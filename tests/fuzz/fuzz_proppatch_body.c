@@ -23,7 +23,7 @@ read_body(const struct xml_limits *l, struct str bytes, struct arena *a,
 	struct err err = { 0 };
 	enum err_code rc;
 
-	MUST(!proppatch_body_new(l, a, &b, &err));
+	MUST(!proppatch_body_new(l, NULL, a, &b, &err));
 	(void)ostream_write(dav_body_stream(b), bytes);
 	rc = proppatch_body_end(b, out, &err);
 	MUST(rc == err.code);

@@ -21,6 +21,7 @@ server that leaves something on stderr that a sanitizer wrote, or that exits
 with anything but 0, fails the test.
 """
 
+import concurrent.futures
 import os
 import re
 import shutil
@@ -389,7 +390,38 @@ class TestCase(unittest.TestCase):
         cls.server.stop()
 
 
-def main():
+def _flat(suite):
+    for test in suite:
+        if isinstance(test, unittest.TestSuite):
+            yield from _flat(test)
+        else:
+            yield test
+
+
+def _run_alone(test):
+    result = unittest.TestResult()
+    test.run(result)
+    return test.id(), result
+
+
+def _side_by_side():
+    """Tests that mostly wait, each with a server of its own: all at once."""
+    tests = list(_flat(unittest.defaultTestLoader.loadTestsFromModule(
+        sys.modules["__main__"])))
+    with concurrent.futures.ThreadPoolExecutor(len(tests)) as pool:
+        results = list(pool.map(_run_alone, tests))
+    bad = [(name, text) for name, r in results
+           for _, text in r.errors + r.failures]
+    for name, text in bad:
+        print("FAIL: %s\n%s" % (name, text), file=sys.stderr)
+    print("Ran %d tests" % sum(r.testsRun for _, r in results),
+          file=sys.stderr)
+    sys.exit(bool(bad))
+
+
+def main(side_by_side=False):
     if len(sys.argv) > 1 and os.access(sys.argv[1], os.X_OK):
         _program[0] = os.path.abspath(sys.argv.pop(1))
+    if side_by_side and len(sys.argv) == 1:
+        _side_by_side()
     unittest.main()

@@ -115,6 +115,16 @@ class Again(sheaf_http.TestCase):
         self.assertEqual((made["status"], r.status,
                           r.header("Idempotency-Replayed")), (201, 201, "true"))
 
+    def test_a_request_with_the_key_of_an_item_of_a_batch_is_that_item(self):
+        r = self.single("PUT", "/sb.txt", "sb/two", b"text", Content_Type="text/plain")
+        self.assertEqual(r.status, 201)
+        items = [up("/sb%d.txt" % i, "text", id=name, headers={"content-type": "text/plain"})
+                 for i, name in enumerate(("one", "three"))]
+        items.append(up("/sb.txt", "text", id="two", headers={"content-type": "text/plain"}))
+        a = bulk.batch(self.server, items, idempotency_key='"sb"')
+        self.assertEqual(a.statuses, [201, 201, 201])
+        self.assertEqual([r.get("replayed", False) for r in a.results], [False, False, True])
+
     def test_a_large_part_is_held_to_its_key_by_its_bytes(self):
         head = "PUT /big HTTP/1.1\nIdempotency-Key: big\nContent-Length: 200000"
         self.assertEqual(self.part(head, b"a" * 200000)["status"], 201)

@@ -208,15 +208,21 @@ class UnderFaults(unittest.TestCase):
         return sqlite3.connect(self.server.path(".sheaf/state.db"), 20,
                                isolation_level=None)
 
+    def transaction(self):
+        """What is too long for state.late is written by one."""
+        self.server.request("PROPPATCH", "/", (), PROPS % (b"next" * 100))
+
     def locks(self):
         """{path: token}, once the state has done what was left to do."""
-        self.server.request("PROPPATCH", "/", (), PROPS % b"next")
+        self.transaction()
         db = self.database()
         rows = db.execute("SELECT path, token FROM locks").fetchall()
         db.close()
         return {path.decode(): token.decode() for path, token in rows}
 
     def forget_locks(self):
+        """Those that are lines of state.late yet are moved by a transaction."""
+        self.transaction()
         db = self.database()
         db.execute("DELETE FROM locks")
         db.close()

@@ -79,6 +79,12 @@ class LocksCommand(sheaf_http.TestCase):
             self.server.request("PUT", "/d/f", body=b"y").status, 204)
         lock(self.server, "/d/f")
 
+    def test_a_token_may_wear_the_angles_of_its_header(self):
+        token = lock(self.server, "/d/f")
+        code, out, _ = self.sheaf("break", self.server.root, "<%s>" % token)
+        self.assertEqual((code, out), (0, "broke %s\n" % token))
+        self.assertEqual(self.rows(), [])
+
     def test_all_below_a_path_are_broken(self):
         for path in ("/d", "/d/f", "/f"):
             lock(self.server, path)

@@ -28,11 +28,11 @@ say_item(struct batch_run *r, const struct batch_item *it)
 	size_t i;
 
 	r->n++;
-	r->bad += it->bad.code != ERR_OK;
+	r->bad += it->bad != NULL;
 	buf_printf(
 	    b, "%llu %.*s", (unsigned long long)it->index, STR_ARG(it->id));
-	if (it->bad.code) {
-		buf_printf(b, " bad %s\n", it->bad.tell);
+	if (it->bad) {
+		buf_printf(b, " bad %s\n", it->bad->tell);
 		return;
 	}
 	if (ops[it->op])
@@ -156,13 +156,16 @@ batch_run(struct batch_run *r, struct str body, size_t step)
 	    &r->parser, &r->err);
 	if (rc)
 		return rc;
+	if (!r->no_prints)
+		batch_parser_keep_prints(r->parser, BATCH_PRINTS_ALL);
 	rc = feed(r, body, step);
 	if (!rc)
 		rc = batch_parser_end(r->parser, &r->err);
 	say_window(r);
 	if (!rc) {
 		say_head(r);
-		buf_put(&r->print, batch_parser_print(r->parser));
+		if (!r->no_prints)
+			buf_put(&r->print, batch_parser_print(r->parser));
 	}
 	batch_parser_free(r->parser);
 	return rc;

@@ -14,6 +14,7 @@ struct batch_run {
 	bool windows; /* clear the window when it is full, and say so */
 	bool quiet; /* do not say so */
 	bool big; /* take parts that are too long to be kept */
+	bool no_prints; /* as where there is no key */
 	/* What came of it. */
 	struct buf said;
 	struct err err;

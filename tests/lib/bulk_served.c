@@ -257,7 +257,9 @@ served_check_answer(struct bulk_served *w, unsigned status)
 	if (status != 207)
 		return;
 	doc = served_json(w);
-	served_check(w, json_object_get(doc, "results"), true);
+	/* What broke off when some had been done says so. */
+	served_check(
+	    w, json_object_get(doc, "results"), !json_object_get(doc, "error"));
 	json_decref(doc);
 }
 

@@ -170,7 +170,9 @@ run(struct bulk_try *t, const struct batch_parser *p, struct batch_window all)
 	t->spec.start = start;
 	t->spec.arg = t;
 	t->spec.stream = t->window != 0;
-	t->spec.print = t->window ? (struct str){ 0 } : batch_parser_print(p);
+	t->spec.print = (struct str){ 0 };
+	if (!t->window && t->spec.key.len)
+		t->spec.print = batch_parser_print(p);
 	if (t->fail_alloc)
 		alloc_fail_at(t->fail_alloc);
 	rc = bulk_run_new(&env, &t->spec, &r, &t->err);
@@ -209,6 +211,8 @@ bulk_try_send(struct bulk_try *t, const char *json)
 	buf_clear(&t->log);
 	t->rc = batch_parser_new(
 	    BATCH_JSON, (struct str){ 0 }, &t->limits, NULL, &p, &t->err);
+	if (!t->rc && !t->window && t->spec.key.len)
+		batch_parser_keep_prints(p, BATCH_PRINTS_ALL);
 	if (!t->rc)
 		t->rc = batch_parser_feed(p, buf_str(&body), &t->err);
 	if (!t->rc)

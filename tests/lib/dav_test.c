@@ -207,3 +207,21 @@ dav_says(const struct dav_test *t, const char *text)
 
 	return body.len && memmem(body.ptr, body.len, text, strlen(text));
 }
+
+unsigned
+dav_count(const struct dav_test *t, const char *text)
+{
+	struct str rest = dav_body(t);
+	unsigned n = 0;
+
+	for (;;) {
+		const char *at = rest.len
+		    ? memmem(rest.ptr, rest.len, text, strlen(text))
+		    : NULL;
+
+		if (!at)
+			return n;
+		rest = str_skip(rest, (size_t)(at - rest.ptr) + 1);
+		n++;
+	}
+}

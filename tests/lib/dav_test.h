@@ -53,4 +53,7 @@ struct str dav_body(const struct dav_test *t);
 /* Whether the body holds this. */
 bool dav_says(const struct dav_test *t, const char *text);
 
+/* How many times. */
+unsigned dav_count(const struct dav_test *t, const char *text);
+
 #endif

@@ -90,6 +90,16 @@ stream_write(struct ostream *o, struct str bytes)
 }
 
 static enum err_code
+stream_flush(struct ostream *o)
+{
+	struct reply_mem *r = CONTAINER_OF(o, struct reply_mem, stream);
+
+	assert_false(r->ended);
+	r->flushed = r->body.len;
+	return ERR_OK;
+}
+
+static enum err_code
 stream_end(struct ostream *o)
 {
 	struct reply_mem *r = CONTAINER_OF(o, struct reply_mem, stream);
@@ -137,6 +147,7 @@ reply_mem_init_with(struct reply_mem *r, struct sink *outcomes)
 	static const struct ostream_ops stream_ops = {
 		.name = "reply",
 		.write = stream_write,
+		.flush = stream_flush,
 		.end = stream_end,
 	};
 

@@ -12,6 +12,7 @@ struct reply_mem {
 	struct buf_ostream to_body;
 	struct ostream stream; /* in front of it, to see its end */
 	bool streamed;
+	size_t flushed; /* so much of the body was let go before its end */
 	bool ended; /* the body is whole; also without one */
 	struct sink *outcomes; /* where they went; NULL: it has no such place */
 };

@@ -5,7 +5,7 @@
 
 #include "lib/test.h"
 
-#define LINES_MAX 512
+#define LINES_MAX 1024
 #define LINE_MAX_LEN 256
 
 struct rpath
@@ -105,7 +105,12 @@ void
 tree_put(struct store *s, const char *root, struct buf *out)
 {
 	struct listing *l = calloc(1, sizeof(*l));
-	const struct walk walk = { DEPTH_INFINITY, WALK_DOWN, list_one, l };
+	const struct walk walk = {
+		.depth = DEPTH_INFINITY,
+		.order = WALK_DOWN,
+		.visit = list_one,
+		.arg = l,
+	};
 	size_t i;
 	enum err_code rc;
 

@@ -25,7 +25,12 @@ pass(void *arg, const struct member *m, bool *prune)
 static enum err_code
 do_walk(struct store *s)
 {
-	const struct walk w = { DEPTH_INFINITY, WALK_DOWN, pass, NULL };
+	const struct walk w = {
+		.depth = DEPTH_INFINITY,
+		.order = WALK_DOWN,
+		.visit = pass,
+		.arg = NULL,
+	};
 
 	return store_walk(s, at("/"), &w, NULL);
 }
@@ -343,7 +348,12 @@ static void
 take_picture(struct store *s, struct buf *out)
 {
 	struct picture p = { s, out };
-	const struct walk w = { DEPTH_INFINITY, WALK_UP, picture_one, &p };
+	const struct walk w = {
+		.depth = DEPTH_INFINITY,
+		.order = WALK_UP,
+		.visit = picture_one,
+		.arg = &p,
+	};
 
 	buf_clear(out);
 	assert_ok(store_walk(s, at("/"), &w, err));

@@ -162,8 +162,10 @@ locks_that_are_to_go_do_whatever_comes(void **state)
 static void
 records_may_come_alone(void **state)
 {
-	const struct record one = { STR("one"), STR("1"), INT64_MAX, false };
-	const struct record two = { STR("two"), STR("2"), INT64_MAX, false };
+	const struct record one = { STR("one"), STR("1"), INT64_MAX, false,
+		false };
+	const struct record two = { STR("two"), STR("2"), INT64_MAX, false,
+		false };
 	struct store *s = *state;
 	struct edits l = { .store = s };
 	struct arena a CLEANUP(arena_done) = { 0 };

@@ -82,7 +82,12 @@ walk(void *arg)
 	(void)pthread_barrier_wait(&r->start);
 	while (goes_on(r)) {
 		struct seen s = { .race = r };
-		const struct walk w = { DEPTH_1, WALK_LOOK, see, &s };
+		const struct walk w = {
+			.depth = DEPTH_1,
+			.order = WALK_LOOK,
+			.visit = see,
+			.arg = &s,
+		};
 
 		EXPECT(r, store_walk(r->store, at("/"), &w, err), ERR_OK);
 		if (s.n != 4)
@@ -135,7 +140,12 @@ static void *
 look_slowly(void *arg)
 {
 	struct slow *s = arg;
-	const struct walk w = { DEPTH_1, WALK_LOOK, see_slowly, s };
+	const struct walk w = {
+		.depth = DEPTH_1,
+		.order = WALK_LOOK,
+		.visit = see_slowly,
+		.arg = s,
+	};
 
 	EXPECT(&s->race, store_walk(s->race.store, at("/"), &w, err), ERR_OK);
 	return NULL;

@@ -255,6 +255,35 @@ another_fingerprint_is_another_record(void **state)
 	must_recall(s, "key", "", false, NULL, "alone");
 }
 
+/* A store that does not know says that there may be some. */
+static void
+keys_below_one_are_never_denied(void **state)
+{
+	struct store *s = *state;
+	static const struct str used[] = { STR_INIT("k"), STR_INIT("k/"),
+		STR_INIT("k0"), STR_INIT("kk/a"), STR_INIT("j/z") };
+	bool any, knows;
+	size_t i;
+
+	assert_ok(store_recall_any(s, STR("k"), &any, err));
+	knows = !any;
+	for (i = 0; i < ARRAY_LEN(used); i++) {
+		const struct record r = record(used[i].ptr);
+
+		assert_ok(store_remember(s, &r, STR("x"), NULL, err));
+		assert_ok(store_recall_any(s, STR("k"), &any, err));
+		assert_true(any == !knows);
+	}
+	{
+		struct record r = record("k/a");
+
+		r.expires = clock_now() - 1;
+		assert_ok(store_remember(s, &r, STR("x"), NULL, err));
+	}
+	assert_ok(store_recall_any(s, STR("k"), &any, err));
+	assert_true(any);
+}
+
 static void
 keys_are_told_apart_to_the_last_byte(void **state)
 {
@@ -502,6 +531,7 @@ static const struct CMUnitTest rows[] = {
 	cmocka_unit_test(what_is_begun_says_so_until_all_is_done),
 	cmocka_unit_test(a_record_that_has_expired_is_forgotten),
 	cmocka_unit_test(another_fingerprint_is_another_record),
+	cmocka_unit_test(keys_below_one_are_never_denied),
 	cmocka_unit_test(keys_are_told_apart_to_the_last_byte),
 	cmocka_unit_test(what_fails_without_memory_is_not_remembered),
 	cmocka_unit_test(every_change_can_be_one_of_a_batch),

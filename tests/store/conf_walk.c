@@ -92,8 +92,12 @@ collections_come_before_or_after_their_members(void **state)
 	make_tree(s);
 	for (i = 0; i < ARRAY_LEN(orders); i++) {
 		struct seen seen = { .order = orders[i] };
-		const struct walk w = { DEPTH_INFINITY, orders[i], check_order,
-			&seen };
+		const struct walk w = {
+			.depth = DEPTH_INFINITY,
+			.order = orders[i],
+			.visit = check_order,
+			.arg = &seen,
+		};
 
 		assert_ok(store_walk(s, at("/"), &w, err));
 		assert_int_equal(seen.visits, 7);
@@ -123,8 +127,12 @@ a_pruned_collection_keeps_its_members_to_itself(void **state)
 	make_tree(s);
 	for (i = 0; i < ARRAY_LEN(cases); i++) {
 		struct seen seen = { .act_on = cases[i].at };
-		const struct walk w = { DEPTH_INFINITY, WALK_DOWN, prune_there,
-			&seen };
+		const struct walk w = {
+			.depth = DEPTH_INFINITY,
+			.order = WALK_DOWN,
+			.visit = prune_there,
+			.arg = &seen,
+		};
 
 		assert_ok(store_walk(s, at("/"), &w, err));
 		assert_int_equal(seen.visits, cases[i].visits);
@@ -154,8 +162,12 @@ what_a_visitor_returns_ends_the_walk(void **state)
 		for (k = 0; k < ARRAY_LEN(orders); k++) {
 			struct seen seen = { .act_on = where[i],
 				.say = ERR_CLIENT_GONE };
-			const struct walk w = { DEPTH_INFINITY, orders[k],
-				stop_there, &seen };
+			const struct walk w = {
+				.depth = DEPTH_INFINITY,
+				.order = orders[k],
+				.visit = stop_there,
+				.arg = &seen,
+			};
 
 			assert_fails(
 			    store_walk(s, at("/"), &w, err), ERR_CLIENT_GONE);
@@ -168,7 +180,12 @@ static void
 a_walk_of_nothing_fails(void **state)
 {
 	struct seen seen = { .act_on = "" };
-	const struct walk w = { DEPTH_1, WALK_DOWN, stop_there, &seen };
+	const struct walk w = {
+		.depth = DEPTH_1,
+		.order = WALK_DOWN,
+		.visit = stop_there,
+		.arg = &seen,
+	};
 	struct store *s = *state;
 
 	assert_fails(store_walk(s, at("/no"), &w, err), ERR_NOT_FOUND);
@@ -195,7 +212,12 @@ a_visitor_may_remove_what_it_is_given(void **state)
 	enum { DIRS = 7, FILES = 400 };
 	struct store *s = *state;
 	struct seen seen = { .store = s };
-	const struct walk w = { DEPTH_INFINITY, WALK_UP, remove_it, &seen };
+	const struct walk w = {
+		.depth = DEPTH_INFINITY,
+		.order = WALK_UP,
+		.visit = remove_it,
+		.arg = &seen,
+	};
 	char path[64];
 	int i, k;
 
@@ -239,14 +261,55 @@ a_walk_tells_of_each_what_stat_does(void **state)
 {
 	struct store *s = *state;
 	struct seen seen = { .store = s };
-	const struct walk w = { DEPTH_INFINITY, WALK_DOWN, compare_with_stat,
-		&seen };
+	const struct walk w = {
+		.depth = DEPTH_INFINITY,
+		.order = WALK_DOWN,
+		.visit = compare_with_stat,
+		.arg = &seen,
+	};
 
 	make_tree(s);
 	must_set_prop(s, "/a/b", "p", "1");
 	must_set_prop(s, "/h", "p", "1");
 	assert_ok(store_walk(s, at("/"), &w, err));
 	assert_int_equal(seen.visits, 7);
+}
+
+static enum err_code
+compare_kind(void *arg, const struct member *m, bool *prune)
+{
+	struct seen *seen = arg;
+	struct resource r;
+
+	(void)prune;
+	assert_ok(store_stat(seen->store, m->path, &r, err));
+	assert_int_equal(m->failed, ERR_OK);
+	assert_int_equal(m->res.collection, r.collection);
+	seen->visits++;
+	return ERR_OK;
+}
+
+static void
+a_walk_for_kinds_tells_what_is_a_collection(void **state)
+{
+	static const enum walk_order orders[] = { WALK_DOWN, WALK_UP };
+	struct store *s = *state;
+	size_t i;
+
+	make_tree(s);
+	for (i = 0; i < ARRAY_LEN(orders); i++) {
+		struct seen seen = { .store = s };
+		const struct walk w = {
+			.depth = DEPTH_INFINITY,
+			.order = orders[i],
+			.kinds_only = true,
+			.visit = compare_kind,
+			.arg = &seen,
+		};
+
+		assert_ok(store_walk(s, at("/"), &w, err));
+		assert_int_equal(seen.visits, 7);
+	}
 }
 
 static enum err_code
@@ -294,8 +357,18 @@ a_deep_tree_is_made_walked_and_removed(void **state)
 	int levels = all ? 1000 : 304;
 	unsigned want = 1 + (unsigned)(levels + N_FILES * levels / EVERY);
 	struct seen seen = { .store = s };
-	const struct walk look = { DEPTH_INFINITY, WALK_DOWN, count, &seen };
-	const struct walk clear = { DEPTH_INFINITY, WALK_UP, remove_it, &seen };
+	const struct walk look = {
+		.depth = DEPTH_INFINITY,
+		.order = WALK_DOWN,
+		.visit = count,
+		.arg = &seen,
+	};
+	const struct walk clear = {
+		.depth = DEPTH_INFINITY,
+		.order = WALK_UP,
+		.visit = remove_it,
+		.arg = &seen,
+	};
 	struct buf path = { 0 };
 	int i;
 
@@ -349,6 +422,7 @@ static const struct CMUnitTest rows[] = {
 	cmocka_unit_test(a_walk_of_nothing_fails),
 	cmocka_unit_test(a_visitor_may_remove_what_it_is_given),
 	cmocka_unit_test(a_walk_tells_of_each_what_stat_does),
+	cmocka_unit_test(a_walk_for_kinds_tells_what_is_a_collection),
 	cmocka_unit_test(a_deep_tree_is_made_walked_and_removed),
 	cmocka_unit_test(a_deep_tree_gives_way),
 };

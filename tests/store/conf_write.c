@@ -5,6 +5,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 
+#include "store/commits.h"
+
 static void
 an_upload_is_seen_only_after_its_commit(void **state)
 {
@@ -473,6 +475,59 @@ a_guard_sees_what_comes_from_elsewhere(void **state)
 	}
 }
 
+/* Each by itself, whatever becomes of the others. */
+static void
+commits_made_together_are_what_they_are_alone(void **state)
+{
+	static const struct {
+		const char *path, *bytes;
+		enum err_code rc;
+		bool created;
+	} files[] = {
+		{ "/new", "1", ERR_OK, true },
+		{ "/f", "2", ERR_OK, false },
+		{ "/no/f", "3", ERR_NO_PARENT, false },
+		{ "/new", "4", ERR_OK, false },
+		{ "/c/m", "5", ERR_OK, true },
+		{ "/c/empty", "", ERR_OK, true },
+	};
+	struct store *s = *state;
+	struct commit v[ARRAY_LEN(files)] = { { 0 } };
+	struct err why[ARRAY_LEN(files)] = { { 0 } };
+	size_t i;
+
+	must_put(s, "/f", "old");
+	must_set_prop(s, "/f", "p", "old");
+	must_mkcol(s, "/c");
+	must_mkcol(s, "/no");
+	for (i = 0; i < ARRAY_LEN(files); i++) {
+		struct str bytes = str_from_c(files[i].bytes);
+		const struct upload_spec spec = {
+			.length = bytes.len,
+			.soon = true,
+		};
+
+		assert_ok(store_upload(
+		    s, at(files[i].path), &spec, &v[i].upload, err));
+		assert_ok(ostream_write(upload_stream(v[i].upload), bytes));
+		v[i].err = &why[i];
+	}
+	assert_ok(store_remove(s, at("/no"), NULL, NULL, err));
+	upload_commit_all(v, ARRAY_LEN(files));
+	for (i = 0; i < ARRAY_LEN(files); i++) {
+		assert_int_equal(v[i].rc, files[i].rc);
+		assert_int_equal(why[i].code, files[i].rc);
+		assert_int_equal(v[i].created, files[i].created);
+		upload_free(v[i].upload);
+	}
+	must_have(s, "/new", "4");
+	must_have(s, "/f", "2");
+	must_have_props(s, "/f", "p=old;");
+	must_have(s, "/c/m", "5");
+	must_have(s, "/c/empty", "");
+	must_lack(s, "/no");
+}
+
 static const struct CMUnitTest rows[] = {
 	cmocka_unit_test(an_upload_is_seen_only_after_its_commit),
 	cmocka_unit_test(an_upload_given_up_leaves_no_trace),
@@ -494,6 +549,7 @@ static const struct CMUnitTest rows[] = {
 	cmocka_unit_test(a_guard_sees_what_is_replaced),
 	cmocka_unit_test(a_guard_sees_that_nothing_is_replaced),
 	cmocka_unit_test(a_guard_sees_what_comes_from_elsewhere),
+	cmocka_unit_test(commits_made_together_are_what_they_are_alone),
 };
 
 const struct tests write_tests = { rows, ARRAY_LEN(rows) };

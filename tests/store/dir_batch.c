@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <pthread.h>
-#include <sqlite3.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <unistd.h>
@@ -441,28 +440,6 @@ what_could_not_be_synced_is_not_remembered(void **state)
 }
 
 /* ---- the journal */
-
-static int64_t
-count_lines(const struct world *w, int kind)
-{
-	char file[400], sql[80];
-	sqlite3_stmt *stmt;
-	sqlite3 *db;
-	int64_t n;
-
-	(void)snprintf(file, sizeof(file), "%s/state.db", w->state);
-	(void)snprintf(sql, sizeof(sql),
-	    "SELECT count(*) FROM journal WHERE kind = %d", kind);
-	assert_int_equal(
-	    sqlite3_open_v2(file, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
-	assert_int_equal(
-	    sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
-	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
-	n = sqlite3_column_int64(stmt, 0);
-	(void)sqlite3_finalize(stmt);
-	(void)sqlite3_close(db);
-	return n;
-}
 
 static void
 what_a_batch_says_of_its_root_is_taken_back(void **state)

@@ -10,6 +10,7 @@
 #include <time.h>
 
 #include "lib/locks.h"
+#include "store/commits.h"
 #include "store/dir_impl.h"
 
 #define THREADS 6
@@ -279,10 +280,47 @@ what_the_state_makes_alone_waits_for_the_disk_without_its_claim(void **state)
 	assert_int_equal(seen.held, 0);
 }
 
+/* ---- what need not wait */
+
+static bool
+is_patch_quick(struct world *w, const char *path, size_t len)
+{
+	char value[300] = "";
+	const struct prop_change c = {
+		.prop = { .name = { STR("urn:t"), STR("p") },
+		    .form = PROP_TEXT,
+		    .value = str_of(value, len) },
+	};
+
+	return store_patch_is_quick(w->store, at(path), &c, 1, false);
+}
+
+static void
+a_small_patch_is_quick_where_nobody_is_in_its_way(void **state)
+{
+	struct world *w = *state;
+	struct store_claim *c;
+
+	must_mkcol(w->store, "/d");
+	must_put(w->store, "/d/f", "f");
+	assert_true(is_patch_quick(w, "/d/f", 100));
+	assert_false(is_patch_quick(w, "/d/f", 250));
+	assert_ok(store_claim(w->store, at("/d"), &c, err));
+	assert_false(is_patch_quick(w, "/d/f", 100));
+	assert_true(is_patch_quick(w, "/g", 100));
+	store_claim_end(c);
+	assert_true(is_patch_quick(w, "/d/f", 100));
+	store_close(w->store);
+	w->strict = true;
+	world_open(w);
+	assert_false(is_patch_quick(w, "/d/f", 100));
+}
+
 static const struct CMUnitTest rows[] = {
 	WORLD_TEST(a_claim_of_a_tree_is_not_starved_by_claims_within),
 	WORLD_TEST(two_names_of_a_resource_are_one_claim),
 	WORLD_TEST(who_has_a_tree_has_it_alone),
+	WORLD_TEST(a_small_patch_is_quick_where_nobody_is_in_its_way),
 	STRICT_TEST(
 	    what_the_state_makes_alone_waits_for_the_disk_without_its_claim),
 };

@@ -5,7 +5,12 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
+#include <time.h>
 #include <unistd.h>
+
+#include "store/commits.h"
+#include "store/dir_impl.h"
 
 /* ---- files as files */
 
@@ -79,12 +84,15 @@ a_content_can_be_sent_by_descriptor(void **state)
 	struct world *w = *state;
 	struct content *c;
 	char out[8];
+	int fd;
 
 	must_put(w->store, "/f", "hello");
 	assert_ok(store_open(w->store, at("/f"), &c, err));
-	assert_int_equal(pread(content_fd(c), out, sizeof(out), 0), 5);
-	assert_memory_equal(out, "hello", 5);
+	fd = content_take_fd(c);
 	content_free(c);
+	assert_int_equal(pread(fd, out, sizeof(out), 0), 5);
+	assert_memory_equal(out, "hello", 5);
+	(void)close(fd);
 }
 
 /* As on a file system that has no birth times: an id is an inode. */
@@ -199,30 +207,202 @@ what_speaks_against_it_is_said_by_the_commit(void **state)
 	assert_int_equal(count_entries(w, "/"), 1);
 }
 
+/* Where it does not, there is nothing to say of it. */
+static bool
+commits_at_once(struct upload *u, bool *created)
+{
+	struct err why = { 0 };
+	struct resource r;
+	enum err_code rc = ERR_OK;
+	bool did = upload_commit_at_once(u, NULL, &r, created, &rc, &why);
+
+	assert_int_equal(rc, ERR_OK);
+	assert_true(did || why.code == ERR_OK);
+	return did;
+}
+
 static void
-a_small_upload_is_quick_where_nobody_is_in_its_way(void **state)
+a_small_upload_is_committed_at_once_where_nobody_is_in_its_way(void **state)
 {
 	struct world *w = *state;
 	struct upload *u = begin_soon(w->store, "/d/f", STR("bytes"));
 	struct upload *plain;
 	struct store_claim *c;
+	bool created;
 
 	must_mkcol(w->store, "/d");
-	assert_true(upload_is_quick(u));
 	assert_ok(store_claim(w->store, at("/d"), &c, err));
-	assert_false(upload_is_quick(u));
+	assert_false(commits_at_once(u, &created));
+	assert_int_equal(count_entries(w, "/d"), 0);
 	store_claim_end(c);
-	assert_true(upload_is_quick(u));
-	assert_ok(store_upload(w->store, at("/d/f"), NULL, &plain, err));
-	assert_false(upload_is_quick(plain));
-	upload_free(plain);
+	assert_true(commits_at_once(u, &created));
+	assert_true(created);
+	must_have(w->store, "/d/f", "bytes");
 	upload_free(u);
+	assert_ok(store_upload(w->store, at("/d/f"), NULL, &plain, err));
+	assert_false(commits_at_once(plain, &created));
+	upload_free(plain);
 	store_close(w->store);
 	w->strict = true;
 	world_open(w);
-	u = begin_soon(w->store, "/d/f", STR("bytes"));
-	assert_false(upload_is_quick(u));
+	u = begin_soon(w->store, "/d/f", STR("others"));
+	assert_false(commits_at_once(u, &created));
 	upload_free(u);
+	must_have(w->store, "/d/f", "bytes");
+}
+
+/* By their names; the store's, too, come through here. */
+static _Atomic unsigned looks;
+
+int
+statx(int dirfd, const char *restrict path, int flags, unsigned mask,
+    struct statx *restrict buf)
+{
+	looks += path[0] != '\0';
+	return (int)syscall(SYS_statx, dirfd, path, flags, mask, buf);
+}
+
+static uint64_t
+count_changes(struct world *w)
+{
+	uint64_t n;
+
+	assert_ok(state_journal_last(dir_of(w->store)->state, &n, err));
+	return n;
+}
+
+static void
+put_many_new(struct world *w, const char *dir)
+{
+	bool created;
+	int i;
+
+	for (i = 0; i < 20; i++) {
+		char path[32];
+		struct upload *u;
+
+		(void)snprintf(path, sizeof(path), "%s/%d", dir, i);
+		u = begin_soon(w->store, path, STR("new"));
+		looks = 0;
+		assert_true(commits_at_once(u, &created));
+		assert_true(created);
+		assert_true(i < 10 || !looks);
+		upload_free(u);
+		must_have(w->store, path, "new");
+	}
+}
+
+/* From some on it is not looked whether there is something. */
+static void
+what_is_there_is_found_behind_many_new_files_too(void **state)
+{
+	struct world *w = *state;
+	struct upload *u;
+	struct err why = { 0 };
+	enum err_code rc = ERR_OK;
+	bool created = true;
+	uint64_t lines;
+	struct stat st;
+
+	must_mkcol(w->store, "/a");
+	must_mkcol(w->store, "/b");
+	must_mkcol(w->store, "/d");
+	must_put(w->store, "/f", "old");
+	assert_int_equal(chmod(real(w, "/f"), 0604), 0);
+	put_many_new(w, "/a");
+	lines = count_changes(w);
+	u = begin_soon(w->store, "/f", STR("other"));
+	assert_true(commits_at_once(u, &created));
+	assert_false(created);
+	upload_free(u);
+	must_have(w->store, "/f", "other");
+	assert_int_equal(count_changes(w), lines + 1);
+	assert_int_equal(stat(real(w, "/f"), &st), 0);
+	assert_int_equal(st.st_mode & 07777, 0604);
+	put_many_new(w, "/b");
+	u = begin_soon(w->store, "/d", STR("no"));
+	assert_true(upload_commit_at_once(u, NULL, NULL, NULL, &rc, &why));
+	assert_int_equal(rc, ERR_IS_COLLECTION);
+	upload_free(u);
+	u = begin_soon(w->store, "/a/none/f", STR("no"));
+	assert_true(upload_commit_at_once(u, NULL, NULL, NULL, &rc, &why));
+	assert_int_equal(rc, ERR_NO_PARENT);
+	upload_free(u);
+	assert_int_equal(count_entries(w, "/a"), 20);
+	assert_int_equal(count_entries(w, "/"), 4);
+}
+
+/* It could not copy them but by a transaction, which others may be in. */
+static void
+what_has_properties_is_not_replaced_at_once(void **state)
+{
+	struct world *w = *state;
+	struct upload *u;
+	struct resource r;
+	bool created;
+
+	must_put(w->store, "/f", "old");
+	must_set_prop(w->store, "/f", "colour", "blue");
+	u = begin_soon(w->store, "/f", STR("new"));
+	assert_false(commits_at_once(u, &created));
+	must_have(w->store, "/f", "old");
+	assert_ok(upload_commit(u, NULL, NULL, &r, &created, err));
+	assert_false(created);
+	assert_true(r.has_props);
+	must_have(w->store, "/f", "new");
+	upload_free(u);
+}
+
+static bool
+renames_at_once(struct world *w, const char *from, const char *to)
+{
+	const struct guard g = { .at_once = true };
+	enum err_code rc = store_rename(
+	    w->store, at(from), at(to), REPLACE_YES, &g, NULL, NULL, NULL);
+
+	assert_true(rc == ERR_OK || rc == ERR_BUSY);
+	return rc == ERR_OK;
+}
+
+/* While the state is tidied it is in the way of all. */
+static bool
+renames_soon(struct world *w, const char *from, const char *to)
+{
+	const struct timespec pause = { .tv_nsec = 1000000 };
+	int tries;
+
+	for (tries = 0; tries < 5000; tries++) {
+		if (renames_at_once(w, from, to))
+			return true;
+		(void)nanosleep(&pause, NULL);
+	}
+	return false;
+}
+
+static void
+a_rename_is_made_at_once_where_nothing_is_in_its_way(void **state)
+{
+	struct world *w = *state;
+	struct store_claim *c;
+
+	must_mkcol(w->store, "/a");
+	must_put(w->store, "/a/f", "old");
+	must_mkcol(w->store, "/there");
+	assert_false(renames_at_once(w, "/a", "/there"));
+	assert_ok(store_claim(w->store, at("/a"), &c, err));
+	assert_false(renames_at_once(w, "/a", "/b"));
+	store_claim_end(c);
+	assert_ok(store_claim(w->store, at("/b"), &c, err));
+	assert_false(renames_at_once(w, "/a", "/b"));
+	store_claim_end(c);
+	must_have(w->store, "/a/f", "old");
+	assert_true(renames_soon(w, "/a", "/b"));
+	must_have(w->store, "/b/f", "old");
+	store_close(w->store);
+	w->strict = true;
+	world_open(w);
+	assert_false(renames_at_once(w, "/b", "/c"));
+	must_have(w->store, "/b/f", "old");
 }
 
 static const struct CMUnitTest rows[] = {
@@ -233,7 +413,11 @@ static const struct CMUnitTest rows[] = {
 	WORLD_TEST(what_is_new_has_nothing_of_what_is_gone),
 	WORLD_TEST(what_comes_soon_is_held_until_its_commit),
 	WORLD_TEST(what_speaks_against_it_is_said_by_the_commit),
-	WORLD_TEST(a_small_upload_is_quick_where_nobody_is_in_its_way),
+	WORLD_TEST(
+	    a_small_upload_is_committed_at_once_where_nobody_is_in_its_way),
+	WORLD_TEST(what_is_there_is_found_behind_many_new_files_too),
+	WORLD_TEST(what_has_properties_is_not_replaced_at_once),
+	WORLD_TEST(a_rename_is_made_at_once_where_nothing_is_in_its_way),
 };
 
 const struct tests file_tests = { rows, ARRAY_LEN(rows) };

@@ -3,10 +3,12 @@
 #include "store/world.h"
 
 #include <fcntl.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "lib/locks.h"
+#include "store/spot.h"
 
 /* ---- links */
 
@@ -352,7 +354,12 @@ static struct seen
 walk_and_see(struct store *s, const char *root, enum walk_order order)
 {
 	struct seen seen = { .s = s };
-	const struct walk w = { DEPTH_INFINITY, order, see, &seen };
+	const struct walk w = {
+		.depth = DEPTH_INFINITY,
+		.order = order,
+		.visit = see,
+		.arg = &seen,
+	};
 
 	assert_ok(store_walk(s, at(root), &w, err));
 	return seen;
@@ -388,8 +395,102 @@ a_walk_knows_what_surely_is_not_locked(void **state)
 	assert_int_equal(seen.surely_not, 2);
 }
 
+static void
+must_find_spots(
+    struct store *s, struct store_spot *v, size_t n, struct arena *a)
+{
+	size_t i;
+
+	assert_ok(store_find_spots(s, v, n, a, err));
+	for (i = 0; i < n; i++) {
+		struct rpath alone = v[i].path;
+		struct resource r = { 0 };
+
+		if (!v[i].path.s.len)
+			continue;
+		if (store_resolve(s, v[i].path, a, &alone, NULL))
+			alone = v[i].path;
+		assert_str_equal(v[i].real.s, alone.s);
+		(void)!store_stat(s, v[i].path, &r, NULL);
+		assert_int_equal(v[i].collection, r.collection);
+	}
+}
+
+static void
+where_many_paths_lead_is_where_each_does(void **state)
+{
+	static const char *const paths[] = { "/", "/d", "/d/f", "/d/no",
+		"/d/sub", "/d/to", "/d/by", "/d/dangling", "/d/sub/g", "/by",
+		"/by/g", "/by/no", "/by/g/no", "/no/no", "/no/no/no",
+		"/d/f/below", "/d/f", "/dir/sub", "/dir/to", "/dir/by/g" };
+	struct store_spot v[ARRAY_LEN(paths) + 1] = { 0 };
+	struct world *w = *state;
+	struct arena a CLEANUP(arena_done) = { 0 };
+	size_t i;
+
+	must_mkcol(w->store, "/d");
+	must_mkcol(w->store, "/d/sub");
+	must_put(w->store, "/d/f", "");
+	must_put(w->store, "/d/sub/g", "");
+	link_to(w, "f", "/d/to");
+	link_to(w, "sub", "/d/by");
+	link_to(w, "gone", "/d/dangling");
+	link_to(w, "d/sub", "/by");
+	link_to(w, "d", "/dir");
+	for (i = 0; i < ARRAY_LEN(paths); i++)
+		v[i].path = at(paths[i]);
+	must_find_spots(w->store, v, ARRAY_LEN(v), &a);
+	assert_null(v[ARRAY_LEN(paths)].real.s.ptr);
+}
+
+/* Some of them are there, in a collection of which other things are told. */
+static void
+where_many_paths_of_one_collection_lead_is_where_each_does(void **state)
+{
+	struct store_spot v[40] = { 0 };
+	char paths[40][16];
+	struct world *w = *state;
+	struct arena a CLEANUP(arena_done) = { 0 };
+	size_t i;
+	int n;
+
+	must_mkcol(w->store, "/d");
+	for (i = 0; i < ARRAY_LEN(v); i++) {
+		(void)snprintf(paths[i], sizeof(paths[i]), "/d/f%zu", i);
+		v[i].path = at(paths[i]);
+	}
+	must_find_spots(w->store, v, ARRAY_LEN(v), &a);
+	must_put(w->store, "/d/f3", "");
+	must_put(w->store, "/d/other", "");
+	must_find_spots(w->store, v, ARRAY_LEN(v), &a);
+	link_to(w, "other", "/d/f5");
+	must_find_spots(w->store, v, ARRAY_LEN(v), &a);
+	assert_str_equal(v[5].real.s, STR("/d/other"));
+	must_mkcol(w->store, "/d/f7");
+	must_find_spots(w->store, v, ARRAY_LEN(v), &a);
+	assert_true(v[7].collection);
+	/* More than are read. */
+	for (n = 0; n < 1000; n++) {
+		char name[16];
+		int fd;
+
+		(void)snprintf(name, sizeof(name), "/d/%d", n);
+		fd = open(real(w, name), O_WRONLY | O_CREAT | O_CLOEXEC, 0644);
+		assert_true(fd >= 0);
+		(void)close(fd);
+	}
+	must_find_spots(w->store, v, ARRAY_LEN(v), &a);
+	assert_true(v[7].collection);
+	assert_str_equal(v[5].real.s, STR("/d/other"));
+	assert_int_equal(unlink(real(w, "/d/f5")), 0);
+	assert_int_equal(rmdir(real(w, "/d/f7")), 0);
+	must_find_spots(w->store, v, ARRAY_LEN(v), &a);
+}
+
 static const struct CMUnitTest rows[] = {
 	WORLD_TEST(links_within_the_tree_are_what_they_lead_to),
+	WORLD_TEST(where_many_paths_lead_is_where_each_does),
+	WORLD_TEST(where_many_paths_of_one_collection_lead_is_where_each_does),
 	WORLD_TEST(a_change_through_a_link_changes_what_it_leads_to),
 	WORLD_TEST(links_that_lead_nowhere_do_not_exist),
 	WORLD_TEST(removing_or_renaming_a_link_is_about_the_link),

@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "lib/alloc_fail.h"
 #include "lib/locks.h"
+#include "store/commits.h"
 
 #define HOUR (3600 * NSEC_PER_SEC)
 
@@ -471,6 +472,31 @@ all_locks(struct store *s, struct buf *out)
 }
 
 static void
+a_lock_is_quick_where_nobody_is_in_its_way(void **state)
+{
+	struct world *w = *state;
+	struct store_claim *c;
+
+	must_mkcol(w->store, "/d");
+	must_put(w->store, "/d/f", "f");
+	assert_true(store_lock_is_quick(w->store, at("/d/f"), false, false));
+	assert_false(store_lock_is_quick(w->store, at("/d/f"), true, false));
+	(void)lock_at(w->store, "/d", DEPTH_INFINITY, true, "");
+	assert_true(store_lock_is_quick(w->store, at("/d"), true, false));
+	assert_false(store_lock_is_quick(w->store, at("/d/f"), true, false));
+	/* Who locks a collection waits for who changes a member. */
+	assert_ok(store_claim(w->store, at("/d/f"), &c, err));
+	assert_false(store_lock_is_quick(w->store, at("/d"), true, false));
+	assert_true(store_lock_is_quick(w->store, at("/g"), false, false));
+	store_claim_end(c);
+	assert_true(store_lock_is_quick(w->store, at("/d"), true, false));
+	store_close(w->store);
+	w->strict = true;
+	world_open(w);
+	assert_false(store_lock_is_quick(w->store, at("/g"), false, false));
+}
+
+static void
 no_lock_is_half_made_without_memory(void **state)
 {
 	static const struct {
@@ -538,6 +564,7 @@ static const struct CMUnitTest rows[] = {
 	WORLD_TEST(a_name_that_comes_again_is_not_locked),
 	WORLD_TEST(a_lock_on_what_is_replaced_stays),
 	WORLD_TEST(a_shared_lock_below_is_no_obstacle_beside_ones_own),
+	WORLD_TEST(a_lock_is_quick_where_nobody_is_in_its_way),
 	WORLD_TEST(no_lock_is_half_made_without_memory),
 };
 

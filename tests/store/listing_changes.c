@@ -2,8 +2,10 @@
 #include "store/listing_changes.h"
 
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <sys/mman.h>
+#include <sys/mount.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -108,6 +110,23 @@ unmapped(const struct world *w)
 	if (mapped)
 		(void)munmap(mapped, FILE_SIZE);
 	mapped = NULL;
+}
+
+int
+changes_alone(void **state)
+{
+	(void)state;
+	if (!unshare(CLONE_NEWNS))
+		(void)!mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL);
+	return 0;
+}
+
+int
+changes_tear_down(void **state)
+{
+	let_go(*state);
+	unmapped(*state);
+	return world_tear_down(state);
 }
 
 static void

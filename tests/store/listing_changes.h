@@ -32,7 +32,17 @@ void let_go(const struct world *w);
 void mapped_for_writing(const struct world *w);
 void stored_into_the_mapping(const struct world *w);
 void unmapped(const struct world *w);
+
 void unlinked_elsewhere(const struct world *w);
 void made(const struct world *w);
+
+/*
+ * Of a group: other tests may mount something at any moment, and each mount
+ * ends all that is known.  Where we may, we go to where we see none of theirs.
+ */
+int changes_alone(void **state);
+
+/* Lets go of what is held open or mapped, and tears down the world. */
+int changes_tear_down(void **state);
 
 #endif

@@ -58,7 +58,12 @@ unlock_one(void *arg, const struct member *m, bool *prune)
 void
 must_unlock_all(struct store *s)
 {
-	const struct walk w = { DEPTH_INFINITY, WALK_DOWN, unlock_one, s };
+	const struct walk w = {
+		.depth = DEPTH_INFINITY,
+		.order = WALK_DOWN,
+		.visit = unlock_one,
+		.arg = s,
+	};
 
 	assert_ok(store_walk(s, at("/"), &w, err));
 }

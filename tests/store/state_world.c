@@ -104,7 +104,7 @@ copy_file(const char *from, const char *name, const char *to)
 
 /* The index of the log is not copied: a crash of the machine leaves none. */
 void
-state_world_crash(struct state_world *w)
+state_world_cut(struct state_world *w, void (*change)(const char *dir))
 {
 	static const char *const names[] = { "state.db", "state.db-wal",
 		"state.late" };
@@ -116,9 +116,17 @@ state_world_crash(struct state_world *w)
 	assert_int_equal(mkdir(to, 0700), 0);
 	for (i = 0; i < ARRAY_LEN(names); i++)
 		copy_file(w->dir, names[i], to);
+	if (change)
+		change(to);
 	state_world_close(w);
 	memcpy(w->dir, to, sizeof(to));
 	state_world_open(w);
+}
+
+void
+state_world_crash(struct state_world *w)
+{
+	state_world_cut(w, NULL);
 }
 
 static sqlite3 *

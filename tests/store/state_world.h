@@ -41,6 +41,9 @@ void state_world_close(struct state_world *w);
  */
 void state_world_crash(struct state_world *w);
 
+/* The same; change may make of the copies, in dir, what a power cut leaves. */
+void state_world_cut(struct state_world *w, void (*change)(const char *dir));
+
 /* Runs SQL on the file.  raw_int() may be called by any thread. */
 void raw_exec(struct state_world *w, const char *sql);
 int64_t raw_int(struct state_world *w, const char *sql);

@@ -1,13 +1,22 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/steps.h"
 
+#include <errno.h>
+#include <linux/aio_abi.h>
+#include <stdarg.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "store/state.h"
 
 unsigned steps_left;
 unsigned syncs_made;
+unsigned sync_fails;
+bool syncs_alone;
+unsigned syncs_under_way;
+unsigned syncs_beside;
+unsigned early_names;
 
 static void
 step(void)
@@ -26,6 +35,15 @@ step(void)
 		return __real_##name args; \
 	}
 
+static int
+sync_end(void)
+{
+	if (!sync_fails || --sync_fails)
+		return 0;
+	errno = EIO;
+	return -1;
+}
+
 /* A process that dies takes nothing along that was not synced. */
 #define STEP_SYNC(name)            \
 	int __wrap_##name(int fd); \
@@ -34,20 +52,81 @@ step(void)
 		(void)fd;          \
 		step();            \
 		syncs_made++;      \
-		return 0;          \
+		return sync_end(); \
 	}
 
 STEP_SYNC(fsync)
-STEP_SYNC(fdatasync)
 STEP_SYNC(syncfs)
+
+int __wrap_fdatasync(int fd);
+
+/* It is of the state. */
+int
+__wrap_fdatasync(int fd)
+{
+	(void)fd;
+	step();
+	syncs_made++;
+	syncs_beside = syncs_under_way;
+	return sync_end();
+}
+
+long __real_syscall(long number, ...);
+long __wrap_syscall(long number, ...);
+
+/* Those that the kernel makes side by side (dir_syncs.h). */
+long
+__wrap_syscall(long number, ...)
+{
+	struct io_event *over;
+	long a[6];
+	va_list args;
+	long result, i;
+
+	va_start(args, number);
+	for (i = 0; i < 6; i++)
+		a[i] = va_arg(args, long);
+	va_end(args);
+	if (number == SYS_io_setup && syncs_alone) {
+		errno = EAGAIN;
+		return -1;
+	}
+	if (number == SYS_io_submit) {
+		step();
+		syncs_under_way += (unsigned)a[1];
+	}
+	result = __real_syscall(number, a[0], a[1], a[2], a[3], a[4], a[5]);
+	if (number != SYS_io_getevents)
+		return result;
+	for (i = 0, over = (struct io_event *)a[3]; i < result; i++) {
+		step();
+		syncs_made++;
+		syncs_under_way--;
+		if (sync_end())
+			over[i].res = -errno;
+	}
+	return result;
+}
+
 STEP(int, ftruncate, (int fd, off_t size), (fd, size))
 STEP(int, fchmod, (int fd, mode_t mode), (fd, mode))
 STEP(int, futimens, (int fd, const struct timespec t[2]), (fd, t))
 STEP(int, mkdirat, (int dir, const char *name, mode_t mode), (dir, name, mode))
 STEP(int, unlinkat, (int dir, const char *name, int flags), (dir, name, flags))
-STEP(int, linkat,
-    (int from, const char *name, int to, const char *new, int flags),
-    (from, name, to, new, flags))
+
+int
+__real_linkat(int from, const char *name, int to, const char *new, int flags);
+int
+__wrap_linkat(int from, const char *name, int to, const char *new, int flags);
+
+int
+__wrap_linkat(int from, const char *name, int to, const char *new, int flags)
+{
+	step();
+	early_names += syncs_under_way > 0;
+	return __real_linkat(from, name, to, new, flags);
+}
+
 STEP(int, renameat, (int from, const char *name, int to, const char *new),
     (from, name, to, new))
 STEP(int, renameat2,
@@ -58,9 +137,9 @@ STEP(enum err_code, state_change_begin,
 	struct err *err),
     (s, c, wait, intent, err))
 STEP(enum err_code, state_changes_begin,
-    (struct state * s, const struct change *const *c, size_t n,
+    (struct state * s, const struct change *const *c, size_t n, bool wait,
 	uint64_t *intents, struct err *err),
-    (s, c, n, intents, err))
+    (s, c, n, wait, intents, err))
 STEP(enum err_code, state_patch,
     (struct state * s, const struct change *c,
 	const struct prop_change *changes, size_t n, bool wait,

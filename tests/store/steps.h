@@ -6,11 +6,22 @@
 #ifndef SHEAF_TESTS_STORE_STEPS_H
 #define SHEAF_TESTS_STORE_STEPS_H
 
+#include <stdbool.h>
+
 #define STOPPED 42 /* what it ends with */
 
 /* How many steps there are until then; 0: it does not end. */
 extern unsigned steps_left;
 
 extern unsigned syncs_made;
+
+/* The nth from now on fails, once; 0: none does. */
+extern unsigned sync_fails;
+
+/* Of those that the kernel makes side by side: */
+extern bool syncs_alone; /* it makes none */
+extern unsigned syncs_under_way;
+extern unsigned syncs_beside; /* when the line was synced last */
+extern unsigned early_names; /* files that got one before they were over */
 
 #endif

@@ -152,7 +152,12 @@ walk_text(
 {
 	static struct buf text;
 	static struct lines l;
-	const struct walk w = { depth, order, note, &l };
+	const struct walk w = {
+		.depth = depth,
+		.order = order,
+		.visit = note,
+		.arg = &l,
+	};
 	size_t i;
 
 	buf_clear(&text);
@@ -180,7 +185,12 @@ remove_it(void *arg, const struct member *m, bool *prune)
 void
 must_clear(struct store *s)
 {
-	const struct walk w = { DEPTH_INFINITY, WALK_UP, remove_it, s };
+	const struct walk w = {
+		.depth = DEPTH_INFINITY,
+		.order = WALK_UP,
+		.visit = remove_it,
+		.arg = s,
+	};
 
 	assert_ok(store_walk(s, at("/"), &w, err));
 }

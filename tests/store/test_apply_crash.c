@@ -174,7 +174,12 @@ static void
 tell(struct store *s, struct buf *out)
 {
 	struct telling t = { s, out };
-	const struct walk w = { DEPTH_INFINITY, WALK_DOWN, tell_one, &t };
+	const struct walk w = {
+		.depth = DEPTH_INFINITY,
+		.order = WALK_DOWN,
+		.visit = tell_one,
+		.arg = &t,
+	};
 	struct arena a CLEANUP(arena_done) = { 0 };
 	struct recalled r;
 	bool found;
@@ -228,7 +233,12 @@ check_nothing_is_left(const struct world *w)
 	const struct timespec ms = { .tv_nsec = 1000000 };
 	struct buf owners = { 0 };
 	struct telling t = { w->store, &owners };
-	const struct walk walk = { DEPTH_INFINITY, WALK_DOWN, count_owner, &t };
+	const struct walk walk = {
+		.depth = DEPTH_INFINITY,
+		.order = WALK_DOWN,
+		.visit = count_owner,
+		.arg = &t,
+	};
 	int tries;
 
 	for (tries = 0; count_entries(w, "/../state/tmp") && tries < 10000;

@@ -225,7 +225,12 @@ static long
 count_owners(struct store *s)
 {
 	struct owners o = { .store = s };
-	const struct walk walk = { DEPTH_INFINITY, WALK_DOWN, add_owner, &o };
+	const struct walk walk = {
+		.depth = DEPTH_INFINITY,
+		.order = WALK_DOWN,
+		.visit = add_owner,
+		.arg = &o,
+	};
 
 	assert_ok(store_walk(s, at("/"), &walk, err));
 	return (long)o.n;

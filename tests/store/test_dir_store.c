@@ -15,6 +15,7 @@ main(void)
 		&file_tests,
 		&staging_tests,
 		&system_tests,
+		&member_tests,
 	};
 	static struct CMUnitTest all[128];
 	size_t n = 0;

@@ -158,7 +158,12 @@ static enum err_code
 act(struct store *s, const struct step *st, const struct guard *g,
     struct answer *a, struct err *err)
 {
-	const struct walk clear = { DEPTH_INFINITY, WALK_UP, remove_it, s };
+	const struct walk clear = {
+		.depth = DEPTH_INFINITY,
+		.order = WALK_UP,
+		.visit = remove_it,
+		.arg = s,
+	};
 	struct resource made = { 0 };
 	enum err_code rc = ERR_OK;
 
@@ -199,7 +204,7 @@ make_step(
 	struct asked q = { st, a };
 	struct str v[LOCKS_MAX];
 	struct lock_tokens tokens = { .user = STR("ann"), .v = v };
-	struct guard g = { check, &q, &tokens, NULL };
+	struct guard g = { .check = check, .arg = &q, .tokens = &tokens };
 	struct err err = { 0 };
 	size_t i;
 

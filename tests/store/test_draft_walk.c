@@ -78,8 +78,12 @@ what_the_base_cannot_list_is_said_once(void **state)
 	fault_store_spoil(w->base, ERR_FORBIDDEN, &d);
 	for (i = 0; i < ARRAY_LEN(orders); i++) {
 		struct buf b CLEANUP(buf_done) = { 0 };
-		const struct walk walk = { DEPTH_INFINITY, orders[i],
-			note_failed, &b };
+		const struct walk walk = {
+			.depth = DEPTH_INFINITY,
+			.order = orders[i],
+			.visit = note_failed,
+			.arg = &b,
+		};
 
 		assert_ok(store_walk(w->s, at("/"), &walk, err));
 		assert_str_equal(buf_str(&b), STR("/d FORBIDDEN;"));
@@ -125,8 +129,12 @@ members_that_change_under_a_walk_come_once(void **state)
 	for (k = 0; k < 2; k++)
 		for (i = 0; i < ARRAY_LEN(orders); i++) {
 			struct touching t = { .s = w->s };
-			const struct walk walk = { DEPTH_INFINITY, orders[i],
-				touch_all, &t };
+			const struct walk walk = {
+				.depth = DEPTH_INFINITY,
+				.order = orders[i],
+				.visit = touch_all,
+				.arg = &t,
+			};
 
 			begin(w);
 			t.s = w->s;

@@ -180,16 +180,8 @@ set_up(void **state)
 	return 0;
 }
 
-static int
-tear_down(void **state)
-{
-	let_go(*state);
-	unmapped(*state);
-	return world_tear_down(state);
-}
-
 #define LISTING_TEST(test) \
-	cmocka_unit_test_setup_teardown(test, set_up, tear_down)
+	cmocka_unit_test_setup_teardown(test, set_up, changes_tear_down)
 
 /* ---- tests */
 
@@ -528,5 +520,6 @@ main(int argc, char **argv)
 	if ((argc > 1 && !str_to_u64(str_from_c(argv[1]), &n_seeds)) ||
 	    (argc > 2 && !str_to_u64(str_from_c(argv[2]), &first_seed)))
 		return EXIT_FAILURE;
-	return cmocka_run_group_tests_name("listings", tests, NULL, NULL);
+	return cmocka_run_group_tests_name(
+	    "listings", tests, changes_alone, NULL);
 }

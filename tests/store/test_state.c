@@ -479,7 +479,7 @@ a_file_of_version_1_keeps_its_properties(void **state)
 	check_prop(&old, 0, "kept");
 	assert_ok(write_line(old.state, "/a", err));
 	assert_int_equal(last(&old), 1);
-	assert_int_equal(raw_int(&old, "PRAGMA user_version"), 6);
+	assert_int_equal(raw_int(&old, "PRAGMA user_version"), 8);
 	state_world_close(&old);
 	state_world_open(&old);
 	check_prop(&old, 0, "kept");
@@ -491,10 +491,10 @@ a_file_of_a_newer_version_is_refused(void **state)
 {
 	struct state_world *w = *state;
 
-	raw_exec(w, "PRAGMA user_version = 7");
+	raw_exec(w, "PRAGMA user_version = 9");
 	state_world_close(w);
 	assert_fails(state_world_try(w, err), ERR_OS);
-	raw_exec(w, "PRAGMA user_version = 6");
+	raw_exec(w, "PRAGMA user_version = 8");
 	state_world_open(w);
 }
 

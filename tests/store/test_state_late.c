@@ -123,6 +123,69 @@ there_may_be_more_lines_than_slots(void **state)
 	assert_int_equal(nth(w, MANY + 3), MANY + 3);
 }
 
+#define MOST 40 /* lines of one call */
+
+static void
+many_lines_at_once_are_in_their_order(void **state)
+{
+	struct state_world *w = *state;
+	int size, n = 0;
+
+	while (n < MANY) {
+		for (size = 1; size <= MOST; size++) {
+			struct change c[MOST];
+			const struct change *all[MOST];
+			uint64_t intents[MOST];
+			char paths[MOST][20];
+			int i;
+
+			for (i = 0; i < size; i++) {
+				(void)snprintf(paths[i], 20, "/%d", ++n);
+				c[i] = (struct change){
+					.kind = CHANGE_WRITE,
+					.path = at(paths[i]),
+					.late = true,
+				};
+				all[i] = &c[i];
+			}
+			assert_ok(state_changes_begin(
+			    w->state, all, (size_t)size, false, intents, err));
+		}
+	}
+	state_world_crash(w);
+	assert_int_equal(lines(w), n);
+	for (size = 1; size <= n; size += 7)
+		assert_int_equal(nth(w, size), size);
+}
+
+static void
+what_is_too_long_among_many_keeps_its_place(void **state)
+{
+	struct state_world *w = *state;
+	char path[400];
+	struct change c[] = {
+		{ .kind = CHANGE_WRITE, .path = at("/1"), .late = true },
+		{ .kind = CHANGE_WRITE, .path = at("/2"), .late = true },
+		{ .kind = CHANGE_WRITE, .late = true },
+		{ .kind = CHANGE_WRITE, .path = at("/4"), .late = true },
+	};
+	const struct change *const all[] = { &c[0], &c[1], &c[2], &c[3] };
+	uint64_t intents[ARRAY_LEN(c)];
+
+	memset(path, 'a', sizeof(path) - 1);
+	path[0] = '/';
+	path[1] = '3';
+	path[sizeof(path) - 1] = '\0';
+	c[2].path = at(path);
+	assert_ok(state_changes_begin(
+	    w->state, all, ARRAY_LEN(c), false, intents, err));
+	state_world_crash(w);
+	assert_int_equal(lines(w), 4);
+	assert_int_equal(nth(w, 2), 2);
+	assert_int_equal(nth(w, 3), 3);
+	assert_int_equal(nth(w, 4), 4);
+}
+
 static void
 what_is_too_long_for_a_slot_goes_by_itself(void **state)
 {
@@ -239,6 +302,8 @@ main(void)
 		BOTH(a_line_comes_before_those_of_later_transactions),
 		BOTH(who_asks_for_the_last_number_gets_that_of_the_last_line),
 		BOTH(there_may_be_more_lines_than_slots),
+		BOTH(many_lines_at_once_are_in_their_order),
+		BOTH(what_is_too_long_among_many_keeps_its_place),
 		BOTH(what_is_too_long_for_a_slot_goes_by_itself),
 		BOTH(an_intent_that_is_over_goes_first),
 		BOTH(what_has_more_to_do_has_its_transaction),

@@ -65,12 +65,12 @@ do_remove(struct state_world *w)
 }
 
 static enum err_code
-do_patch(struct state_world *w)
+patch(struct state_world *w, struct str value)
 {
 	const struct prop_change c[] = {
 		{ .prop = { .name = { STR("urn:t"), STR("p") },
 		      .form = PROP_TEXT,
-		      .value = STR("new") } },
+		      .value = value } },
 		{ .prop = { .name = { STR("urn:t"), STR("q") } },
 		    .remove = true },
 	};
@@ -78,16 +78,47 @@ do_patch(struct state_world *w)
 	return patch_props(w->state, id(2), c, 2, NULL);
 }
 
+/* Into a slot. */
 static enum err_code
-do_read(struct state_world *w)
+do_patch(struct state_world *w)
+{
+	return patch(w, STR("new"));
+}
+
+/* More than fits there. */
+static enum err_code
+do_patch_by_itself(struct state_world *w)
+{
+	char value[300];
+
+	memset(value, 'x', sizeof(value));
+	return patch(w, str_of(value, sizeof(value)));
+}
+
+static enum err_code
+read_props(struct state_world *w, unsigned of)
 {
 	struct arena a = { 0 };
 	const struct prop *props;
 	size_t n;
-	enum err_code rc = state_props(w->state, id(1), &a, &props, &n, NULL);
+	enum err_code rc = state_props(w->state, id(of), &a, &props, &n, NULL);
 
 	arena_done(&a);
 	return rc;
+}
+
+static enum err_code
+do_read(struct state_world *w)
+{
+	return read_props(w, 1);
+}
+
+static enum err_code
+do_patch_and_read(struct state_world *w)
+{
+	enum err_code rc = do_patch(w);
+
+	return rc ? rc : read_props(w, 2);
 }
 
 static enum err_code
@@ -120,7 +151,9 @@ static const struct {
 } operations[] = {
 	{ "remove", do_remove },
 	{ "patch", do_patch },
+	{ "patch by itself", do_patch_by_itself },
 	{ "read", do_read },
+	{ "patch and read", do_patch_and_read },
 	{ "recover", do_recover },
 	{ "reopen", do_reopen },
 };
@@ -168,7 +201,7 @@ run_without_memory(struct state_world *w, size_t i, bool sqlite)
 			    err_name(rc));
 		if (rc && i == 0)
 			check_prop(w, 0, "zero");
-		if (rc && i == 1)
+		if (rc && (i == 1 || i == 2))
 			check_prop(w, 2, "");
 		assert_true(n < 5000);
 	}

@@ -49,6 +49,13 @@ extern const struct tests dir_lock_tests;
 extern const struct tests file_tests;
 extern const struct tests staging_tests;
 extern const struct tests system_tests;
+extern const struct tests member_tests;
+
+/* Lines of a kind in the journal; not those that are still to get there. */
+int64_t count_lines(const struct world *w, int kind);
+
+/* Dead properties in the state, of whatever. */
+int64_t count_props(const struct world *w);
 
 /* Called, if it is there, when the state's log is synced (dir_batch.c). */
 extern void (*during_log_sync)(void);

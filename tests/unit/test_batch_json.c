@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "lib/test.h"
 
+#include "http/fingerprint.h"
 #include "lib/alloc_fail.h"
 #include "lib/batch_run.h"
 
@@ -434,6 +435,79 @@ no_allocation_may_fail_unseen(void **state)
 	buf_done(&quoted);
 }
 
+static void
+a_print_is_made_where_a_key_is_held_against_it(void **state)
+{
+	static const struct str text = STR_INIT(
+	    "{\"operations\":[{\"op\":\"create\",\"url\":\"/a\",\"body\":[1, "
+	    "2],"
+	    "\"idempotencyKey\":\"k\"},{\"op\":\"create\",\"url\":\"/b\","
+	    "\"body\":[1, 2]},{\"op\":\"proppatch\",\"url\":\"/c\",\"props\":"
+	    "{\"{u:}a\":\"b\"}},{\"op\":\"create\",\"url\":\"/d\",\"body\":"
+	    "\"text\"}]}");
+	static const size_t lengths[][4] = {
+		[BATCH_PRINTS_NONE] = { 64, 0, 0, 0 },
+		[BATCH_PRINTS_ITEMS] = { 64, 64, 13, 0 },
+		[BATCH_PRINTS_ALL] = { 64, 64, 13, 0 },
+	};
+	size_t which, i;
+
+	(void)state;
+	for (which = 0; which < ARRAY_LEN(lengths); which++) {
+		struct batch_parser *p;
+		const struct batch_window *w;
+
+		assert_int_equal(batch_parser_new(BATCH_JSON, STR(""),
+				     &batch_limits_default, NULL, &p, NULL),
+		    ERR_OK);
+		batch_parser_keep_prints(p, (enum batch_prints)which);
+		assert_int_equal(batch_parser_feed(p, text, NULL), ERR_OK);
+		assert_int_equal(batch_parser_end(p, NULL), ERR_OK);
+		w = batch_parser_window(p);
+		for (i = 0; i < ARRAY_LEN(lengths[which]); i++) {
+			assert_int_equal(
+			    w->v[i].body_print.len, lengths[which][i]);
+			assert_int_equal(w->v[i].body_sum.len > 0,
+			    which && !lengths[which][i]);
+		}
+		batch_parser_free(p);
+	}
+}
+
+/* Whose type is said last of all, and makes JSON of it. */
+static void
+the_sum_of_a_body_is_that_of_the_bytes_it_comes_to(void **state)
+{
+	static const struct str text = STR_INIT(
+	    "{\"operations\":[{\"op\":\"create\",\"url\":\"/a\",\"body\":"
+	    "\"a\\u0062\"},{\"op\":\"create\",\"url\":\"/b\",\"body\":"
+	    "\"YQ==\",\"encoding\":\"base64\"}],\"defaults\":{\"headers\":"
+	    "{\"content-type\":\"application/json\"}}}");
+	static const struct str bodies[] = { STR_INIT("\"a\\u0062\""),
+		STR_INIT("a") };
+	struct batch_parser *p;
+	const struct batch_window *w;
+	size_t i;
+
+	(void)state;
+	assert_int_equal(batch_parser_new(BATCH_JSON, STR(""),
+			     &batch_limits_default, NULL, &p, NULL),
+	    ERR_OK);
+	batch_parser_keep_prints(p, BATCH_PRINTS_ALL);
+	assert_int_equal(batch_parser_feed(p, text, NULL), ERR_OK);
+	assert_int_equal(batch_parser_end(p, NULL), ERR_OK);
+	w = batch_parser_window(p);
+	assert_int_equal(w->n, ARRAY_LEN(bodies));
+	for (i = 0; i < w->n; i++) {
+		char sum[FINGERPRINT_SIZE];
+
+		assert_true(str_eq(w->v[i].body, bodies[i]));
+		assert_true(str_eq(
+		    w->v[i].body_sum, fingerprint_sum(w->v[i].body, sum)));
+	}
+	batch_parser_free(p);
+}
+
 int
 main(void)
 {
@@ -449,6 +523,10 @@ main(void)
 		    the_print_is_of_what_is_meant_and_not_of_how_it_is_written),
 		cmocka_unit_test(the_form_is_known_by_its_content_type),
 		cmocka_unit_test(no_allocation_may_fail_unseen),
+		cmocka_unit_test(
+		    a_print_is_made_where_a_key_is_held_against_it),
+		cmocka_unit_test(
+		    the_sum_of_a_body_is_that_of_the_bytes_it_comes_to),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -38,7 +38,6 @@ send_part(struct bulk_run *r, const struct part *p, uint64_t index)
 		.url = p->url,
 		.idempotency_key = p->key,
 		.group = p->group,
-		.canonical = p->url,
 	};
 	struct ostream *to;
 

@@ -342,6 +342,41 @@ a_batchs_key_is_that_of_its_operations(void **state)
 	bulk_try_done(&t);
 }
 
+/* All are taken before the first is begun; whose is not free waits alone. */
+static void
+a_key_below_a_batchs_may_have_been_used(void **state)
+{
+	static const char ops[] =
+	    "{'id':'a','op':'create','url':'/n','body':'1'},"
+	    "{'id':'b','op':'create','url':'/m','body':'2'}";
+	struct bulk_try t;
+	struct buf key = { 0 };
+	bool nomem;
+
+	(void)state;
+	bulk_try_init(&t, TREE);
+	key_put_item(&key, STR(""), STR("one"), STR("b"));
+	assert_true(keys_take(t.keys, buf_str(&key), &nomem));
+	t.spec.key = STR("one");
+	(void)!bulk_try_ops(&t, ops);
+	assert_brief(&t, "a 201 b 409");
+	keys_give_back(t.keys, buf_str(&key));
+	(void)!bulk_try_ops(&t, ops);
+	assert_brief(&t, "a 201! b 201");
+	t.spec.key = STR("");
+	(void)!bulk_try_ops(&t,
+	    "{'op':'create','url':'/o','body':'3',"
+	    "'idempotencyKey':'two/x'}");
+	assert_brief(&t, "0 201");
+	t.spec.key = STR("two");
+	(void)!bulk_try_ops(&t,
+	    "{'id':'x','op':'create','url':'/o','body':'3'},"
+	    "{'id':'y','op':'create','url':'/p','body':'4'}");
+	assert_brief(&t, "x 201! y 201");
+	buf_done(&key);
+	bulk_try_done(&t);
+}
+
 /* ---- time */
 
 static bool
@@ -393,6 +428,7 @@ main(void)
 		cmocka_unit_test(what_was_done_under_a_key_is_not_done_again),
 		cmocka_unit_test(a_key_that_is_in_use_is_told_to_wait),
 		cmocka_unit_test(a_batchs_key_is_that_of_its_operations),
+		cmocka_unit_test(a_key_below_a_batchs_may_have_been_used),
 		cmocka_unit_test(what_there_is_no_time_for_is_put_off_and_said),
 	};
 

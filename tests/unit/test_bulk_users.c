@@ -144,7 +144,7 @@ batch(void *arg)
 {
 	struct world *w = arg;
 
-	crew_run(&w->env, w->user, 40, operation, w);
+	crew_run(&w->env, w->user, 8, 40, operation, w);
 	return NULL;
 }
 
@@ -180,6 +180,25 @@ helpers_of_all_batches_are_counted_together(void **state)
 	users_free(us);
 }
 
+static void
+a_crew_has_no_more_threads_than_it_is_to_have(void **state)
+{
+	struct batch_limits limits = batch_limits_default;
+	struct world w = { .env = { .limits = &limits, .spawn = spawn } };
+	size_t most;
+
+	(void)state;
+	w.env.spawn_ctx = &w;
+	for (most = 1; most < 4; most++) {
+		atomic_store(&w.most, 0);
+		crew_run(&w.env, NULL, most, 40, operation, &w);
+		while (atomic_load(&w.helpers))
+			(void)usleep(1000);
+		assert_in_range(atomic_load(&w.most), 1, most);
+	}
+	assert_int_equal(atomic_load(&w.done), 120);
+}
+
 int
 main(void)
 {
@@ -188,6 +207,7 @@ main(void)
 		cmocka_unit_test(nobody_is_counted_without_a_table),
 		cmocka_unit_test(a_user_who_cannot_be_counted_is_an_error),
 		cmocka_unit_test(helpers_of_all_batches_are_counted_together),
+		cmocka_unit_test(a_crew_has_no_more_threads_than_it_is_to_have),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

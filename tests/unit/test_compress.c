@@ -160,6 +160,46 @@ a_flush_makes_what_was_written_readable(void **state)
 	}
 }
 
+/* Or a client would wait for the first of a long answer. */
+static void
+the_first_part_is_readable_without_a_flush(void **state)
+{
+	struct buf text = { 0 };
+	size_t i;
+
+	(void)state;
+	put_lines(&text, 2000); /* more than 64 KiB */
+	for (i = 0; i < ARRAY_LEN(codings); i++) {
+		struct buf coded = { 0 }, plain = { 0 };
+		struct compress *c;
+		struct buf_ostream to;
+		size_t at;
+
+		assert_int_equal(compress_new(codings[i],
+				     buf_ostream_init(&to, &coded), &c, NULL),
+		    ERR_OK);
+		for (at = 0; at < 65000; at += 1000)
+			assert_int_equal(
+			    ostream_write(compress_stream(c),
+				str_head(str_skip(buf_str(&text), at), 1000)),
+			    ERR_OK);
+		decode(codings[i], buf_str(&coded), &plain);
+		assert_true(plain.len < at); /* some of it may wait */
+		buf_clear(&plain);
+		assert_int_equal(
+		    ostream_write(compress_stream(c),
+			str_head(str_skip(buf_str(&text), at), 1000)),
+		    ERR_OK);
+		decode(codings[i], buf_str(&coded), &plain);
+		assert_str_equal(
+		    buf_str(&plain), str_head(buf_str(&text), at + 1000));
+		compress_free(c);
+		buf_done(&coded);
+		buf_done(&plain);
+	}
+	buf_done(&text);
+}
+
 static void
 a_failure_behind_it_is_its_failure(void **state)
 {
@@ -303,6 +343,7 @@ main(void)
 		    what_was_coded_decodes_to_the_same_and_is_smaller),
 		cmocka_unit_test(ten_thousand_members_are_less_than_150_kb),
 		cmocka_unit_test(a_flush_makes_what_was_written_readable),
+		cmocka_unit_test(the_first_part_is_readable_without_a_flush),
 		cmocka_unit_test(a_failure_behind_it_is_its_failure),
 		cmocka_unit_test(no_memory_is_an_error),
 		cmocka_unit_test(the_coding_is_the_one_asked_for),

@@ -10,6 +10,7 @@ struct trial {
 	unsigned ended[JOBS]; /* in this order */
 	unsigned n_ended, n_freed;
 	unsigned fails_at; /* the nth end, from 1 on; 0: none */
+	unsigned own; /* each so manyth the giver does itself; 0: none */
 };
 
 struct numbered {
@@ -59,7 +60,12 @@ try_jobs(struct trial *t, unsigned helpers)
 	crew_init(&c, &share);
 	for (i = 0; !rc && i < JOBS; i++) {
 		jobs[i] = (struct numbered){ { .ops = &ops }, t, i };
-		rc = crew_give(&c, &jobs[i].base);
+		if (t->own && i % t->own == 0) {
+			rc = crew_do(&c, &jobs[i].base);
+			assert_true(rc || t->run[i] == 1);
+		} else {
+			rc = crew_give(&c, &jobs[i].base);
+		}
 	}
 	if (!rc)
 		rc = crew_drain(&c);
@@ -72,13 +78,13 @@ try_jobs(struct trial *t, unsigned helpers)
 static void
 jobs_end_in_the_order_they_were_given(void **state)
 {
-	unsigned helpers, i;
+	unsigned n, i;
 
 	(void)state;
-	for (helpers = 0; helpers < 4; helpers++) {
-		struct trial t = { .fails_at = 0 };
+	for (n = 0; n < 16; n++) {
+		struct trial t = { .own = n / 4 };
 
-		assert_int_equal(try_jobs(&t, helpers), ERR_OK);
+		assert_int_equal(try_jobs(&t, n % 4), ERR_OK);
 		assert_int_equal(t.n_ended, JOBS);
 		for (i = 0; i < JOBS; i++)
 			assert_int_equal(t.ended[i], i);
@@ -93,7 +99,7 @@ none_ends_after_one_that_failed(void **state)
 	(void)state;
 	for (helpers = 0; helpers < 4; helpers++)
 		for (at = 1; at <= JOBS; at += 37) {
-			struct trial t = { .fails_at = at };
+			struct trial t = { .fails_at = at, .own = at % 5 };
 
 			assert_int_equal(try_jobs(&t, helpers), ERR_NO_SPACE);
 			assert_int_equal(t.n_ended, at);

@@ -4,15 +4,22 @@
 #include "body_run.h"
 
 static void
-lockinfo(
-    struct run *r, struct str bytes, size_t step, struct lockinfo_body *out)
+lockinfo_with(struct lockinfo_memo *memo, struct run *r, struct str bytes,
+    size_t step, struct lockinfo_body *out)
 {
 	*r = (struct run){ 0 };
 	assert_int_equal(
-	    lockinfo_body_new(&body_limits, &r->arena, &r->body, &r->err),
+	    lockinfo_body_new(&body_limits, memo, &r->arena, &r->body, &r->err),
 	    ERR_OK);
 	feed(r->body, bytes, step);
 	r->rc = lockinfo_body_end(r->body, out, &r->err);
+}
+
+static void
+lockinfo(
+    struct run *r, struct str bytes, size_t step, struct lockinfo_body *out)
+{
+	lockinfo_with(NULL, r, bytes, step, out);
 }
 
 #define INFO(inside) "<D:lockinfo xmlns:D=\"DAV:\">" inside "</D:lockinfo>"
@@ -153,6 +160,44 @@ a_lockinfo_is_read_as_it_was_meant(void **state)
 }
 
 static void
+read_with(struct lockinfo_memo *memo, const char *body, struct buf *said)
+{
+	struct lockinfo_body l = { 0 };
+	struct run r;
+
+	lockinfo_with(memo, &r, str_from_c(body), 9, &l);
+	if (r.rc)
+		buf_printf(said, "%u %s", (unsigned)r.rc, r.err.tell);
+	else
+		put_lockinfo(said, &l);
+	run_done(&r);
+}
+
+/* Every body after every other, and again. */
+static void
+a_memo_changes_nothing_of_what_is_read(void **state)
+{
+	struct lockinfo_memo memo = { 0 };
+	size_t i, k, again;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(cases) * ARRAY_LEN(cases); i++)
+		for (again = 0; again < 2; again++) {
+			struct buf want = { 0 }, got = { 0 };
+
+			k = again ? i % ARRAY_LEN(cases) : i / ARRAY_LEN(cases);
+			read_with(&memo, cases[k].body, &got);
+			read_with(NULL, cases[k].body, &want);
+			assert_str_equal(buf_str(&got), buf_str(&want));
+			assert_true(!cases[k].want || memo.base.known ||
+			    want.len > 1000 || !cases[k].body[0]);
+			buf_done(&want);
+			buf_done(&got);
+		}
+	body_memo_done(&memo.base);
+}
+
+static void
 an_owner_past_the_limit_is_refused_and_told_the_limit(void **state)
 {
 	static const size_t around = sizeof("<D:owner xmlns:D=\"DAV:\">"
@@ -197,7 +242,7 @@ read_lockinfo(struct arena *a)
 	struct lockinfo_body out;
 	struct dav_body *b;
 	struct err err = { 0 };
-	enum err_code rc = lockinfo_body_new(&body_limits, a, &b, &err);
+	enum err_code rc = lockinfo_body_new(&body_limits, NULL, a, &b, &err);
 
 	if (!rc) {
 		feed(b, str_from_c(body), 10);
@@ -206,6 +251,52 @@ read_lockinfo(struct arena *a)
 	}
 	assert_int_equal(err.code, rc);
 	return rc;
+}
+
+/* To remember nothing is no failure. */
+static enum err_code
+read_twice(struct arena *a)
+{
+	static const struct str body = STR_INIT(OWNED("<D:owner>me</D:owner>"));
+	struct lockinfo_memo memo = { 0 };
+	struct lockinfo_body out;
+	enum err_code rc = ERR_OK;
+	int i;
+
+	for (i = 0; i < 2 && !rc; i++) {
+		struct dav_body *b;
+
+		rc = lockinfo_body_new(&body_limits, &memo, a, &b, NULL);
+		if (rc)
+			break;
+		feed(b, body, 1000);
+		rc = lockinfo_body_end(b, &out, NULL);
+		assert_true(rc || out.owner.len > 2);
+		dav_body_free(b);
+	}
+	body_memo_done(&memo.base);
+	return rc;
+}
+
+static void
+a_memo_survives_running_out_of_memory(void **state)
+{
+	unsigned long n;
+	bool fired = true;
+
+	(void)state;
+	for (n = 1; fired; n++) {
+		struct arena a = { 0 };
+		enum err_code rc;
+
+		alloc_fail_at(n);
+		rc = read_twice(&a);
+		fired = alloc_fail_stop();
+		if (rc)
+			assert_out_of_memory(rc, fired);
+		arena_done(&a);
+	}
+	assert_true(n > 10);
 }
 
 static void
@@ -220,8 +311,10 @@ main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_lockinfo_is_read_as_it_was_meant),
+		cmocka_unit_test(a_memo_changes_nothing_of_what_is_read),
 		cmocka_unit_test(
 		    an_owner_past_the_limit_is_refused_and_told_the_limit),
+		cmocka_unit_test(a_memo_survives_running_out_of_memory),
 		cmocka_unit_test(running_out_of_memory_is_survived),
 	};
 

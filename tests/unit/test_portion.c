@@ -27,10 +27,11 @@ copy_none(struct store *s, const struct member_files *m, bool itself,
 }
 
 static void
-remove_none(struct store *s, const struct member_files *m,
-    const struct guard *g, struct store_batch *b, bool *done)
+remove_none(struct store *s, const struct member_files *m, bool itself,
+    const struct guard *g, struct store_batch *b, bool *done_itself, bool *done)
 {
-	(void)s, (void)m, (void)g, (void)b, (void)done;
+	(void)s, (void)m, (void)itself, (void)g, (void)b;
+	(void)done_itself, (void)done;
 }
 
 static void
@@ -41,6 +42,30 @@ take_together(struct store *s, struct store_ops *ops, unsigned helpers)
 	ops->remove_members = remove_none;
 	s->ops = ops;
 	s->helpers.max = helpers;
+}
+
+#define DEEP 20 /* collections in one: more than a portion takes */
+
+/* root/deep/0/a root/deep/0/in/... */
+static void
+make_deep(struct store *s, const char *root)
+{
+	struct buf text = { 0 };
+	unsigned i, k;
+
+	buf_printf(&text, "%s/deep/", root);
+	for (i = 0; i < DEEP; i++) {
+		buf_printf(
+		    &text, " %s/deep/%u/ %s/deep/%u/a=%u", root, i, root, i, i);
+		buf_printf(&text, " %s/deep/%u/in/", root, i);
+		for (k = 0; k < FILES; k++)
+			buf_printf(
+			    &text, " %s/deep/%u/in/f%u=%u", root, i, k, k);
+		buf_printf(&text, " %s/deep/%u/z=%u", root, i, i);
+	}
+	buf_putc(&text, '\0');
+	tree_make(s, text.ptr);
+	buf_done(&text);
 }
 
 /* root/0/ root/0/a=... root/0/in/..., every third collection within another. */
@@ -65,6 +90,8 @@ make(struct store *s, const char *root, unsigned folders)
 	buf_putc(&text, '\0');
 	tree_make(s, text.ptr);
 	buf_done(&text);
+	if (folders == FOLDERS)
+		make_deep(s, root);
 }
 
 struct trial {
@@ -97,6 +124,13 @@ static const struct trial trials[] = {
 	{ "some cannot be listed or asked about", true, false,
 	    { { "/d/3/in", DENY_LIST }, { "/d/4", DENY_LIST_ON },
 		{ "/d/5/f1", DENY_STAT }, { "/d/6", DENY_STAT } } },
+	{ "collections below others cannot be made", true, false,
+	    { { "/to/deep/3/in", DENY_COPY_TO }, { "/to/deep/5", DENY_COPY_TO },
+		{ "/d/deep/7", DENY_COPY_FROM },
+		{ "/to/deep/11/a", DENY_COPY_TO },
+		{ "/d/deep/16/in", DENY_LIST },
+		{ "/to/deep/18", DENY_COPY_TO } } },
+	{ "nothing below one", true, false, { { "/to/deep", DENY_COPY_TO } } },
 	{ "over what is there", true, true,
 	    { { "/to/3", DENY_COPY_TO }, { "/to/more", DENY_REMOVE },
 		{ "/to/7/f1", DENY_COPY_TO }, { "/d/9/in", DENY_LIST } } },
@@ -218,6 +252,60 @@ every_failing_allocation_is_told(void **state)
 	}
 }
 
+/* The nth call fails, or, if it is 0, none; what is there then. */
+static bool
+fail_call(const struct trial *trial, unsigned n, bool *said, struct buf *left)
+{
+	struct store_ops ops;
+	struct store *faulty;
+	struct op_test t;
+	enum err_code rc;
+	bool fired;
+
+	begin(&t, trial, 7);
+	assert_int_equal(fault_store_new(t.store, &faulty, NULL), ERR_OK);
+	t.store = t.op.store = faulty;
+	take_together(faulty, &ops, 1);
+	fault_store_fail(faulty, n, ERR_IO, NULL);
+	rc = operate(&t, trial);
+	fired = fault_store_fired(faulty);
+	*said = rc || t.out.n;
+	tree_put(t.deny.inner, "/", left);
+	op_test_done(&t);
+	return fired;
+}
+
+/* What is not told was tried again, and is done. */
+static void
+every_failing_call_of_the_store_is_told(void **state)
+{
+	static const size_t of[] = { 0, 3 }; /* of trials */
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(of); i++) {
+		struct buf want = { 0 };
+		bool fired = true;
+		bool said;
+		unsigned n;
+
+		assert_false(fail_call(&trials[of[i]], 0, &said, &want));
+		assert_false(said);
+		for (n = 1; fired; n++) {
+			struct buf left = { 0 };
+
+			fired = fail_call(&trials[of[i]], n, &said, &left);
+			assert_true(fired || !said);
+			if (!said)
+				assert_str_equal(
+				    buf_str(&left), buf_str(&want));
+			buf_done(&left);
+		}
+		assert_true(n > 40);
+		buf_done(&want);
+	}
+}
+
 /* ---- a directory, which has its own way with files that are plain */
 
 static void
@@ -296,6 +384,8 @@ a_directory_keeps_properties_and_locks(void **state)
 	make(t.op.store, "/d", FOLDERS);
 	set_prop(t.op.store, "/d/1/f2");
 	set_prop(t.op.store, "/d/9/in");
+	set_prop(t.op.store, "/d/deep/7/in");
+	set_prop(t.op.store, "/d/deep/8/in/f3");
 	assert_int_equal(
 	    op_copy(&t.op, &tr, op_test_sink(&t), &created, NULL), ERR_OK);
 	assert_true(created);
@@ -305,6 +395,9 @@ a_directory_keeps_properties_and_locks(void **state)
 	assert_prop(t.op.store, "/e/1/f3", false);
 	assert_prop(t.op.store, "/e/9/in", true);
 	assert_prop(t.op.store, "/e/9", false);
+	assert_prop(t.op.store, "/e/deep/7/in", true);
+	assert_prop(t.op.store, "/e/deep/8/in/f3", true);
+	assert_prop(t.op.store, "/e/deep/8/in", false);
 	lock_it(t.op.store, "/e/8/f3");
 	lock_it(t.op.store, "/e/2/first");
 	assert_int_equal(
@@ -324,6 +417,7 @@ main(void)
 		cmocka_unit_test(
 		    what_is_left_and_said_is_what_one_thread_leaves_and_says),
 		cmocka_unit_test(every_failing_allocation_is_told),
+		cmocka_unit_test(every_failing_call_of_the_store_is_told),
 		cmocka_unit_test(a_directory_keeps_properties_and_locks),
 	};
 

@@ -354,7 +354,7 @@ a_memo_changes_nothing_of_what_is_read(void **state)
 				buf_done(&want);
 				buf_done(&got);
 			}
-			propfind_memo_done(&memo);
+			body_memo_done(&memo.base);
 		}
 }
 
@@ -371,14 +371,14 @@ a_memo_holds_for_its_limits_and_small_bodies(void **state)
 
 	(void)state;
 	read_with(&memo, DAV("<D:prop><D:a/></D:prop>"), 4096, &said);
-	assert_true(memo.known);
+	assert_true(memo.base.known);
 	limits.depth = 2;
 	assert_int_equal(
 	    propfind_body_new(&limits, &memo, &a, &b, NULL), ERR_OK);
 	feed(b, STR(DAV("<D:prop><D:a/></D:prop>")), 4096);
 	assert_int_equal(propfind_body_end(b, &p, NULL), ERR_TOO_LARGE);
 	dav_body_free(b);
-	assert_false(memo.known);
+	assert_false(memo.base.known);
 	BUF_LIT(&big, "<D:propfind xmlns:D='DAV:'><D:allprop/>");
 	for (i = 0; i < 2000; i++)
 		buf_putc(&big, ' ');
@@ -387,11 +387,11 @@ a_memo_holds_for_its_limits_and_small_bodies(void **state)
 	buf_clear(&said);
 	read_with(&memo, big.ptr, 4096, &said);
 	assert_true(str_eq(buf_str(&said), STR("all")));
-	assert_false(memo.known);
-	assert_in_range(memo.bytes.cap, 0, 1024);
+	assert_false(memo.base.known);
+	assert_in_range(memo.base.bytes.cap, 0, 1024);
 	read_with(&memo, DAV("<D:propname/>"), 4096, &said);
-	assert_true(memo.known);
-	propfind_memo_done(&memo);
+	assert_true(memo.base.known);
+	body_memo_done(&memo.base);
 	arena_done(&a);
 	buf_done(&big);
 	buf_done(&said);
@@ -446,7 +446,7 @@ a_memo_survives_running_out_of_memory(void **state)
 		if (rc)
 			assert_out_of_memory(rc, fired);
 		assert_int_equal(read_three(&memo, &a), ERR_OK);
-		propfind_memo_done(&memo);
+		body_memo_done(&memo.base);
 		arena_done(&a);
 	}
 	assert_true(n > 20);

@@ -3,15 +3,22 @@
 #include "body_run.h"
 
 static void
-proppatch(
-    struct run *r, struct str bytes, size_t step, struct proppatch_body *out)
+proppatch_with(struct proppatch_memo *memo, struct run *r, struct str bytes,
+    size_t step, struct proppatch_body *out)
 {
 	*r = (struct run){ 0 };
-	assert_int_equal(
-	    proppatch_body_new(&body_limits, &r->arena, &r->body, &r->err),
+	assert_int_equal(proppatch_body_new(
+			     &body_limits, memo, &r->arena, &r->body, &r->err),
 	    ERR_OK);
 	feed(r->body, bytes, step);
 	r->rc = proppatch_body_end(r->body, out, &r->err);
+}
+
+static void
+proppatch(
+    struct run *r, struct str bytes, size_t step, struct proppatch_body *out)
+{
+	proppatch_with(NULL, r, bytes, step, out);
 }
 
 /* "set {DAV:}a text=...|remove {x}b|" */
@@ -268,6 +275,127 @@ a_value_sent_back_is_the_same_value(void **state)
 	buf_done(&again);
 }
 
+static void
+read_with(struct proppatch_memo *memo, const char *body, struct buf *said)
+{
+	struct proppatch_body p;
+	struct run r;
+
+	proppatch_with(memo, &r, str_from_c(body), 9, &p);
+	if (r.rc)
+		buf_printf(said, "%u %s", (unsigned)r.rc, r.err.tell);
+	else
+		put_proppatch(said, &p);
+	run_done(&r);
+}
+
+/* Every body after every other, and again; so is every parser used again. */
+static void
+a_memo_changes_nothing_of_what_is_read(void **state)
+{
+	struct proppatch_memo memo = { 0 };
+	size_t i, k, again;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(patches) * ARRAY_LEN(patches); i++)
+		for (again = 0; again < 2; again++) {
+			struct buf want = { 0 }, got = { 0 };
+
+			k = again ? i % ARRAY_LEN(patches)
+				  : i / ARRAY_LEN(patches);
+			read_with(&memo, patches[k].body, &got);
+			read_with(NULL, patches[k].body, &want);
+			assert_str_equal(buf_str(&got), buf_str(&want));
+			assert_true(!patches[k].want ||
+			    (memo.base.known && memo.base.xml) ||
+			    strlen(patches[k].body) > 1000);
+			buf_done(&want);
+			buf_done(&got);
+		}
+	body_memo_done(&memo.base);
+}
+
+/* An end that is missing, in the middle of anything, leaves nothing behind. */
+static void
+a_parser_whose_body_was_cut_begins_anew(void **state)
+{
+	static const char body[] =
+	    SET("<x:a xmlns:x='urn:x' c='1'>t<D:b/>&lt;</x:a>");
+	struct proppatch_memo memo = { 0 };
+	struct buf want = { 0 };
+	size_t n;
+
+	(void)state;
+	read_with(NULL, body, &want);
+	for (n = 1; n < sizeof(body) - 1; n++) {
+		struct arena a = { 0 };
+		struct buf got = { 0 };
+		struct dav_body *b;
+
+		assert_int_equal(
+		    proppatch_body_new(&body_limits, &memo, &a, &b, NULL),
+		    ERR_OK);
+		feed(b, str_of(body, n), n);
+		dav_body_free(b);
+		assert_non_null(memo.base.xml);
+		read_with(&memo, body, &got);
+		assert_str_equal(buf_str(&got), buf_str(&want));
+		memo.base.known = false;
+		arena_done(&a);
+		buf_done(&got);
+	}
+	body_memo_done(&memo.base);
+	buf_done(&want);
+}
+
+/* Three times, of which the last is known. */
+static enum err_code
+read_thrice(struct arena *a)
+{
+	static const struct str body = STR_INIT(SET("<o:a>text</o:a>"));
+	struct proppatch_memo memo = { 0 };
+	struct proppatch_body out;
+	enum err_code rc = ERR_OK;
+	int i;
+
+	for (i = 0; i < 3 && !rc; i++) {
+		struct dav_body *b;
+
+		memo.base.known &= i != 1; /* a parser that is used again */
+		rc = proppatch_body_new(&body_limits, &memo, a, &b, NULL);
+		if (rc)
+			break;
+		feed(b, body, 1000);
+		rc = proppatch_body_end(b, &out, NULL);
+		assert_true(rc || str_eq(out.changes->prop.value, STR("text")));
+		dav_body_free(b);
+	}
+	body_memo_done(&memo.base);
+	return rc;
+}
+
+/* To remember nothing is no failure. */
+static void
+a_memo_survives_running_out_of_memory(void **state)
+{
+	unsigned long n;
+	bool fired = true;
+
+	(void)state;
+	for (n = 1; fired; n++) {
+		struct arena a = { 0 };
+		enum err_code rc;
+
+		alloc_fail_at(n);
+		rc = read_thrice(&a);
+		fired = alloc_fail_stop();
+		if (rc)
+			assert_out_of_memory(rc, fired);
+		arena_done(&a);
+	}
+	assert_true(n > 10);
+}
+
 static enum err_code
 read_proppatch(struct arena *a)
 {
@@ -276,7 +404,7 @@ read_proppatch(struct arena *a)
 	struct proppatch_body out;
 	struct dav_body *b;
 	struct err err = { 0 };
-	enum err_code rc = proppatch_body_new(&body_limits, a, &b, &err);
+	enum err_code rc = proppatch_body_new(&body_limits, NULL, a, &b, &err);
 
 	if (!rc) {
 		feed(b, str_from_c(body), 10);
@@ -301,6 +429,9 @@ main(void)
 		cmocka_unit_test(a_proppatch_keeps_values_as_they_were_meant),
 		cmocka_unit_test(a_small_body_cannot_become_large_values),
 		cmocka_unit_test(a_value_sent_back_is_the_same_value),
+		cmocka_unit_test(a_memo_changes_nothing_of_what_is_read),
+		cmocka_unit_test(a_parser_whose_body_was_cut_begins_anew),
+		cmocka_unit_test(a_memo_survives_running_out_of_memory),
 		cmocka_unit_test(running_out_of_memory_is_survived),
 	};
 

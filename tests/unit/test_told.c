@@ -157,7 +157,8 @@ a_change_of_properties_is_read_as_it_was_meant(void **state)
 		STR("<c>x</c>"), &value, &changes[3].prop, NULL),
 	    ERR_OK);
 	proppatch_request_put(&b, changes, 4);
-	assert_int_equal(proppatch_body_new(&limits, &a, &body, NULL), ERR_OK);
+	assert_int_equal(
+	    proppatch_body_new(&limits, NULL, &a, &body, NULL), ERR_OK);
 	assert_int_equal(
 	    ostream_write(dav_body_stream(body), buf_str(&b)), ERR_OK);
 	assert_int_equal(proppatch_body_end(body, &got, NULL), ERR_OK);
@@ -203,7 +204,8 @@ a_question_and_a_lock_are_read_as_they_were_meant(void **state)
 	dav_body_free(body);
 	buf_clear(&b);
 	lockinfo_request_put(&b, true, STR("<me & you>"));
-	assert_int_equal(lockinfo_body_new(&limits, &a, &body, NULL), ERR_OK);
+	assert_int_equal(
+	    lockinfo_body_new(&limits, NULL, &a, &body, NULL), ERR_OK);
 	(void)ostream_write(dav_body_stream(body), buf_str(&b));
 	assert_int_equal(lockinfo_body_end(body, &lock, NULL), ERR_OK);
 	assert_true(lock.shared && lock.owner.len);

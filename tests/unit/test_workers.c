@@ -105,6 +105,79 @@ as_many_run_at_once_as_there_are_threads(void **state)
 	(void)pthread_mutex_destroy(&all.hold);
 }
 
+/* All that it was run with are done. */
+static void
+tasks_run(struct work *w)
+{
+	struct task *t = CONTAINER_OF(w, struct task, work);
+	struct tasks *all = t->all;
+	unsigned n = 0;
+
+	for (; w; w = w->next)
+		n++;
+	(void)atomic_fetch_add(&all->started, 1);
+	(void)pthread_mutex_lock(&all->hold);
+	(void)pthread_mutex_unlock(&all->hold);
+	(void)atomic_fetch_add(&all->done, n);
+}
+
+static void
+what_is_done_together_gathers_while_others_are_at_it(void **state)
+{
+	/* As many as are under way, and then four, are worth a thread. */
+	static const unsigned threads[] = { 1, 2, 2, 3, 3, 3, 3, 4 };
+	enum { THREADS = 4, ROUNDS = 2 }; /* in a line; what is left after */
+	struct tasks all = { 0 };
+	struct task t[ARRAY_LEN(threads) + ROUNDS * WORK_MOST];
+	struct task alone = { .work.run = task_run, .all = &all };
+	struct workers *ws;
+	unsigned i;
+
+	(void)state;
+	memset(t, 0, sizeof(t));
+	assert_int_equal(pthread_mutex_init(&all.hold, NULL), 0);
+	assert_int_equal(workers_new(8, 100, &ws, NULL), ERR_OK);
+	assert_int_equal(pthread_mutex_lock(&all.hold), 0);
+	for (i = 0; i < ARRAY_LEN(t); i++) {
+		t[i].work = (struct work){ .run = tasks_run, .line = 1 };
+		t[i].all = &all;
+		assert_true(workers_add(ws, &t[i].work));
+		if (i < ARRAY_LEN(threads))
+			wait_for(&all.started, threads[i]);
+	}
+	assert_true(workers_add(ws, &alone.work)); /* waits for none of them */
+	wait_for(&all.started, THREADS + 1);
+	assert_int_equal(workers_busy(ws), THREADS + ROUNDS * WORK_MOST + 1);
+	assert_int_equal(pthread_mutex_unlock(&all.hold), 0);
+	wait_for(&all.done, ARRAY_LEN(t) + 1);
+	assert_int_equal(all.started, THREADS + ROUNDS + 1);
+	workers_free(ws);
+	(void)pthread_mutex_destroy(&all.hold);
+}
+
+static void
+a_line_is_not_left_by_who_takes_something_else(void **state)
+{
+	struct tasks all = { 0 };
+	struct task t[40];
+	struct workers *ws;
+	unsigned i;
+
+	(void)state;
+	memset(t, 0, sizeof(t));
+	assert_int_equal(pthread_mutex_init(&all.hold, NULL), 0);
+	assert_int_equal(workers_new(2, 100, &ws, NULL), ERR_OK);
+	for (i = 0; i < ARRAY_LEN(t); i++) {
+		t[i].work.run = i % 3 ? tasks_run : task_run;
+		t[i].work.line = i % 3;
+		t[i].all = &all;
+		assert_true(workers_add(ws, &t[i].work));
+	}
+	workers_free(ws); /* runs what is queued */
+	assert_int_equal(all.done, ARRAY_LEN(t));
+	(void)pthread_mutex_destroy(&all.hold);
+}
+
 static void
 lent_workers_start_at_once_and_the_last_ones_stay(void **state)
 {
@@ -147,6 +220,10 @@ main(void)
 		cmocka_unit_test(
 		    a_full_queue_refuses_and_the_rest_is_run_in_order),
 		cmocka_unit_test(as_many_run_at_once_as_there_are_threads),
+		cmocka_unit_test(
+		    what_is_done_together_gathers_while_others_are_at_it),
+		cmocka_unit_test(
+		    a_line_is_not_left_by_who_takes_something_else),
 		cmocka_unit_test(
 		    lent_workers_start_at_once_and_the_last_ones_stay),
 	};

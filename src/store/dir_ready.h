@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Files that are asked for again and again, known so well that nothing is asked
+ * about them (docs/design/listings.md tells how, and when not).
+ */
+#ifndef SHEAF_STORE_DIR_READY_H
+#define SHEAF_STORE_DIR_READY_H
+
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "store/dir_impl.h"
+
+struct ready;
+
+/* Larger ones are not kept: sendfile() sends them without a copy. */
+#define READY_WHOLE_MAX ((size_t)16 * 1024)
+
+/* What is known of a file; whoever was given it drops it. */
+struct ready_file {
+	atomic_uint holders;
+	/*
+	 * It is as fact says and has these bytes.  Else it is only known that
+	 * it is a file and no link leads there.
+	 */
+	bool whole;
+	struct fact fact;
+	size_t path_len, len;
+	char bytes[]; /* its path, and behind that what it contains */
+};
+
+struct ready *ready_new(void); /* NULL: no memory */
+void ready_free(struct ready *r); /* NULL is fine */
+
+/*
+ * What is known of the file at path, as it is now; NULL: nothing, and it notes
+ * that it was asked for.  ERR_NOMEM alone.
+ */
+enum err_code ready_hold(const struct dir_store *ds, struct rpath path,
+    struct ready_file **out) MUST_USE;
+void ready_drop(struct ready_file *f); /* NULL is fine */
+
+static inline struct str
+ready_bytes(const struct ready_file *f)
+{
+	return str_of(f->bytes + f->path_len, f->len);
+}
+
+#endif

@@ -1,0 +1,72 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * An upload of the directory store, and the steps of its commit, for those who
+ * make them one by one (dir_upload.c) and of many at once (dir_together.c).
+ */
+#ifndef SHEAF_STORE_DIR_UPLOAD_H
+#define SHEAF_STORE_DIR_UPLOAD_H
+
+#include "store/dir_foretell.h"
+#include "store/dir_temp.h"
+
+struct dir_upload {
+	struct upload base;
+	struct ostream stream;
+	struct dir_store *ds;
+	struct upload_spec spec;
+	uint64_t written;
+	uint64_t flush; /* that was begun when it was last written to */
+	bool durable; /* the bytes are on the disk */
+	bool counts; /* among ds->before_names */
+	bool settled; /* so is what stx and now say, since it was written to */
+	bool holds; /* the bytes are in `held` yet, and there is no file */
+	char *held; /* room for what spec says */
+	bool at_once; /* the commit says ERR_BUSY rather than wait */
+	struct statx stx;
+	struct resource now;
+	struct foretold foretold;
+	/* When it was begun there was something, or nothing and no link to it.
+	 */
+	bool replaces, straight;
+	struct place
+	    begun; /* the directory that temp is in, where it has a name */
+	struct temp temp;
+	struct rpath path; /* in bytes */
+	char bytes[];
+};
+
+/* Under a claim to p: there is a file, with the bytes and the mode it needs. */
+enum err_code dir_upload_make(
+    struct dir_upload *u, const struct place *p, struct err *err) MUST_USE;
+
+/*
+ * The bytes must be on the disk before they take the place of others, and
+ * before their name says that what has a record was done; else a batch may do
+ * it at its end.  The place is on the same file system, or it cannot get there.
+ */
+enum err_code dir_upload_sync(struct dir_upload *u, bool replaces,
+    const struct guard *g, struct store_batch *b, struct err *err) MUST_USE;
+
+/*
+ * The same, begun: s has at most this one, and dir_upload_synced() waits for it
+ * before there is a name.
+ */
+void dir_upload_sync_begin(struct dir_upload *u, bool replaces,
+    const struct guard *g, struct store_batch *b, struct syncs *s);
+enum err_code dir_upload_synced(struct syncs *s, struct err *err) MUST_USE;
+
+/* What the change at p will be, and what is remembered of it. */
+void dir_upload_describe(const struct dir_upload *u, const struct place *p,
+    const struct guard *g, struct act *act);
+
+/* ERR_EXISTS: somebody else made it since p was found. */
+enum err_code dir_upload_install(struct dir_upload *u, const struct place *p,
+    struct trash *trash, struct err *err) MUST_USE;
+
+/* What it is when it is in place, and has the properties of what was there. */
+struct resource dir_upload_now(const struct dir_upload *u);
+
+/* dir_together.c: see upload_ops. */
+void dir_upload_commit_all(struct commit *c, size_t n);
+
+#endif

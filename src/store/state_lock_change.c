@@ -1,0 +1,276 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Locks that are given, refreshed and removed.
+ *
+ * While all of them are in memory, such a change is made there, and written
+ * into a slot (state_late.c), which takes a fifth of what a transaction does.
+ * The next transaction moves it into the table, as a start does, and whoever
+ * looks into the state from another process: so the table lags behind, but
+ * nobody reads it before what is in the slots has been moved.  What does not
+ * fit, or may not come so, is a transaction of its own.
+ */
+#include "base/clock.h"
+#include "store/state_impl.h"
+
+#define TIDY_EVERY (60 * NSEC_PER_SEC)
+
+/* ---- rows */
+
+static enum err_code
+put_row(struct db *c, enum query q, const struct lock *l, struct err *err)
+{
+	const struct str blobs[] = { l->root.s, l->token, l->owner, l->user };
+	sqlite3_stmt *stmt CLEANUP(db_reset) = NULL;
+	enum err_code rc = db_prepare(c, q, &stmt, err);
+	int result;
+
+	if (rc)
+		return rc;
+	result = sqlite3_bind_int(stmt, 5, l->shared);
+	if (!result)
+		result = sqlite3_bind_int(stmt, 6, (int)l->depth);
+	if (!result)
+		result = sqlite3_bind_int64(stmt, 7, l->expires);
+	if (result)
+		return db_failed(c, result, err);
+	return db_run(c, q, blobs, (int)ARRAY_LEN(blobs), err);
+}
+
+static enum err_code
+refresh_row(struct db *c, const struct lock *l, struct err *err)
+{
+	const struct str key[] = { l->root.s, l->token };
+	sqlite3_stmt *stmt CLEANUP(db_reset) = NULL;
+	enum err_code rc = db_prepare(c, Q_LOCKS_REFRESH, &stmt, err);
+
+	if (!rc && sqlite3_bind_int64(stmt, 3, l->expires))
+		rc = db_failed(c, SQLITE_NOMEM, err);
+	return rc ? rc : db_run(c, Q_LOCKS_REFRESH, key, 2, err);
+}
+
+static enum err_code
+drop_row(struct db *c, const struct lock *l, struct err *err)
+{
+	const struct str key[] = { l->root.s, l->token };
+
+	return db_run(c, Q_LOCKS_DROP_TOKEN, key, 2, err);
+}
+
+/* One that has gone since it was given needs no row. */
+enum err_code
+state_lock_move(struct state *s, struct db *c, enum lock_step step,
+    const struct lock *l, struct err *err)
+{
+	switch (step) {
+	case LOCK_ADD:
+		if (held_is_whole(&s->held) && !held_has(&s->held, l))
+			return ERR_OK;
+		return put_row(c, Q_LOCKS_MOVE, l, err);
+	case LOCK_REFRESH:
+		return refresh_row(c, l, err);
+	case LOCK_REMOVE:
+		return drop_row(c, l, err);
+	}
+	return ERR_OK;
+}
+
+/* The rows of locks that are over, now and then. */
+enum err_code
+state_locks_drop_old(struct state *s, struct db *c, struct err *err)
+{
+	sqlite3_stmt *stmt CLEANUP(db_reset) = NULL;
+	int64_t now = clock_now();
+	enum err_code rc;
+
+	if (now < s->locks_tidy_at)
+		return ERR_OK;
+	s->locks_tidy_at = now + TIDY_EVERY;
+	rc = db_prepare(c, Q_LOCKS_DROP_OLD, &stmt, err);
+	if (rc)
+		return rc;
+	if (sqlite3_bind_int64(stmt, 1, now))
+		return db_failed(c, SQLITE_NOMEM, err);
+	rc = db_run(c, Q_LOCKS_DROP_OLD, NULL, 0, err);
+	if (rc)
+		return rc;
+	c->locks -= sqlite3_changes(c->db);
+	held_want(c->held);
+	held_drop_old(c->held, now);
+	return ERR_OK;
+}
+
+/* ---- without a transaction */
+
+/* What memory will have.  *noted: whether that is for memory to say. */
+static enum err_code
+note(struct held_locks *h, enum lock_step step, const struct lock *l,
+    bool *noted, struct err *err)
+{
+	*noted = held_has(h, l) == (step != LOCK_ADD);
+	if (!*noted)
+		return ERR_OK;
+	switch (step) {
+	case LOCK_ADD:
+		return held_add(h, l, err);
+	case LOCK_REFRESH:
+		held_refresh(h, l);
+		break;
+	case LOCK_REMOVE:
+		held_remove(h, l);
+		break;
+	}
+	return ERR_OK;
+}
+
+/* What was noted; the line's number, or 0.  The count is never too low. */
+static uint64_t
+write_late(struct state *s, enum lock_step step, const struct lock *l)
+{
+	uint64_t line;
+
+	if (step == LOCK_ADD)
+		(void)atomic_fetch_add(&s->n_locks, 1);
+	line = late_add_lock(s, step, l);
+	if (line)
+		held_commit(&s->held);
+	else
+		held_forget(&s->held);
+	if (line ? step == LOCK_REMOVE : step == LOCK_ADD)
+		(void)atomic_fetch_sub(&s->n_locks, 1);
+	return line;
+}
+
+/*
+ * *number stays 0 where it needs a transaction.  The writer alone changes what
+ * is in memory, so its lock is held.
+ */
+static enum err_code
+change_late(struct state *s, enum lock_step step, const struct lock *l,
+    uint64_t *number, struct err *err)
+{
+	struct db *c CLEANUP(conn_unlock) = writer_lock(s);
+	enum err_code rc;
+	uint64_t line;
+	bool noted;
+
+	*number = 0;
+	if (!held_is_whole(c->held) || !late_is_safe(s, true) ||
+	    (step == LOCK_ADD && clock_now() >= s->locks_tidy_at))
+		return ERR_OK;
+	rc = note(c->held, step, l, &noted, err);
+	if (rc || !noted)
+		return rc;
+	line = write_late(s, step, l);
+	if (line)
+		*number = line | LATE_NUMBER;
+	return ERR_OK;
+}
+
+bool
+state_lock_is_quick(struct state *s, struct rpath path, bool known, bool alone)
+{
+	struct held_locks *h = &s->held;
+	bool is;
+
+	if (!late_is_quick(s, alone))
+		return false;
+	if (!held_begin(h))
+		return false;
+	is = !known || held_at(h, path);
+	held_end(h);
+	return is && late_is_safe(s, true);
+}
+
+/* ---- each */
+
+static enum err_code
+must_be_there(const struct db *c, struct err *err)
+{
+	return sqlite3_changes(c->db)
+	    ? ERR_OK
+	    : err_set(err, ERR_LOCK_TOKEN, "it has gone");
+}
+
+static enum err_code
+add(struct state *s, struct db *c, const struct lock *l, struct err *err)
+{
+	enum err_code rc = state_locks_drop_old(s, c, err);
+
+	if (!rc)
+		rc = put_row(c, Q_LOCKS_ADD, l, err);
+	if (rc)
+		return rc;
+	c->locks++;
+	return held_add(c->held, l, err);
+}
+
+static enum err_code
+refresh(struct db *c, const struct lock *l, struct err *err)
+{
+	enum err_code rc = refresh_row(c, l, err);
+
+	if (!rc)
+		rc = must_be_there(c, err);
+	if (!rc)
+		held_refresh(c->held, l);
+	return rc;
+}
+
+static enum err_code
+remove_one(struct db *c, const struct lock *l, struct err *err)
+{
+	enum err_code rc = state_locks_drop_token(c, l->root, l->token, err);
+
+	return rc ? rc : must_be_there(c, err);
+}
+
+static enum err_code
+change(struct state *s, enum lock_step step, const struct lock *l,
+    uint64_t *number, struct err *err)
+{
+	struct tx t;
+	enum err_code rc = change_late(s, step, l, number, err);
+
+	if (rc || *number)
+		return rc;
+	rc = tx_begin(s, &t, err);
+	if (rc)
+		return rc;
+	switch (step) {
+	case LOCK_ADD:
+		rc = add(s, t.c, l, err);
+		break;
+	case LOCK_REFRESH:
+		rc = refresh(t.c, l, err);
+		break;
+	case LOCK_REMOVE:
+		rc = remove_one(t.c, l, err);
+		break;
+	}
+	rc = tx_end(&t, rc, false, err);
+	*number = t.number;
+	return rc;
+}
+
+enum err_code
+state_lock_add(
+    struct state *s, const struct lock *l, uint64_t *number, struct err *err)
+{
+	return change(s, LOCK_ADD, l, number, err);
+}
+
+enum err_code
+state_lock_refresh(
+    struct state *s, const struct lock *l, uint64_t *number, struct err *err)
+{
+	return change(s, LOCK_REFRESH, l, number, err);
+}
+
+enum err_code
+state_lock_remove(struct state *s, struct rpath root, struct str token,
+    uint64_t *number, struct err *err)
+{
+	const struct lock l = { .root = root, .token = token };
+
+	return change(s, LOCK_REMOVE, &l, number, err);
+}

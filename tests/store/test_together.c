@@ -1,0 +1,346 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Commits that are made together: the process ends at each of their calls in
+ * turn, each of their syncs fails in turn, and others are in the way.
+ */
+#include "store/steps.h"
+#include "store/world.h"
+
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "lib/alloc_fail.h"
+#include "store/commits.h"
+
+#define MAX_STEPS 200
+
+static const struct {
+	const char *path;
+	const char *old; /* NULL: nothing is there */
+} files[] = {
+	{ "/new", NULL },
+	{ "/f", "f" },
+	{ "/c/1", "c1" },
+	{ "/c/2", NULL },
+	{ "/d/1", NULL },
+	{ "/d/2", NULL },
+};
+
+#define N ARRAY_LEN(files)
+
+static void
+build(struct store *s)
+{
+	must_mkcol(s, "/c");
+	must_mkcol(s, "/d");
+	must_put(s, "/f", "f");
+	must_set_prop(s, "/f", "p", "f");
+	must_put(s, "/c/1", "c1");
+}
+
+static enum err_code
+begin(struct store *s, struct commit *v)
+{
+	const struct upload_spec spec = { .length = 3, .soon = true };
+	enum err_code rc = ERR_OK;
+	size_t i;
+
+	for (i = 0; i < N && !rc; i++) {
+		rc = store_upload(
+		    s, at(files[i].path), &spec, &v[i].upload, NULL);
+		if (!rc)
+			rc = ostream_write(
+			    upload_stream(v[i].upload), STR("new"));
+	}
+	return rc;
+}
+
+static void
+end(struct commit *v)
+{
+	size_t i;
+
+	for (i = 0; i < N; i++)
+		upload_free(v[i].upload);
+}
+
+/* What is there is old or new; new where that was said. */
+static void
+must_be_whole(struct store *s, size_t i, bool new)
+{
+	struct resource r;
+
+	if (store_stat(s, at(files[i].path), &r, NULL)) {
+		assert_false(new);
+		assert_null(files[i].old);
+		return;
+	}
+	if (new || !files[i].old || r.length == 3)
+		must_have(s, files[i].path, "new");
+	else
+		must_have(s, files[i].path, files[i].old);
+}
+
+/* What the child ended with. */
+static int
+run_child(struct world *w, unsigned stop_at)
+{
+	struct commit v[N] = { { 0 } };
+	int status = 0;
+	pid_t pid = fork();
+
+	assert_true(pid >= 0);
+	if (pid == 0) {
+		w->strict = true;
+		world_open(w);
+		if (begin(w->store, v))
+			_exit(1);
+		steps_left = stop_at;
+		upload_commit_all(v, N);
+		_exit(0);
+	}
+	assert_int_equal(waitpid(pid, &status, 0), pid);
+	assert_true(WIFEXITED(status));
+	return WEXITSTATUS(status);
+}
+
+static void
+die_at_each_step(void)
+{
+	unsigned n;
+	int how = STOPPED;
+
+	for (n = 1; how == STOPPED; n++) {
+		struct world *w;
+		void *world;
+		size_t i;
+
+		assert_true(n < MAX_STEPS);
+		(void)world_set_up(&world);
+		w = world;
+		build(w->store);
+		store_close(w->store);
+		w->store = NULL;
+		how = run_child(w, n);
+		assert_true(how == STOPPED || how == 0);
+		world_open(w);
+		for (i = 0; i < N; i++)
+			must_be_whole(w->store, i, how == 0);
+		must_have_props(w->store, "/f", "p=f;");
+		(void)world_tear_down(&world);
+	}
+	assert_true(n > N * 2); /* they were steps of these */
+}
+
+/* With the syncs side by side, and where the kernel does not do that. */
+static void
+each_is_there_wholly_or_not_at_all_when_the_process_dies(void **state)
+{
+	(void)state;
+	die_at_each_step();
+	syncs_alone = true;
+	die_at_each_step();
+	syncs_alone = false;
+}
+
+static void
+fail_each_sync(void)
+{
+	size_t failed = N;
+	unsigned n;
+
+	for (n = 1; failed; n++) {
+		struct commit v[N] = { { 0 } };
+		struct world *w;
+		void *world;
+		size_t i;
+
+		assert_true(n < MAX_STEPS);
+		(void)world_set_up_strict(&world);
+		w = world;
+		build(w->store);
+		assert_ok(begin(w->store, v));
+		sync_fails = n;
+		upload_commit_all(v, N);
+		for (i = failed = 0; i < N; i++) {
+			assert_true(!v[i].rc || v[i].rc == ERR_IO);
+			failed += v[i].rc != ERR_OK;
+			must_be_whole(w->store, i, !v[i].rc);
+		}
+		assert_int_equal(failed == 0, sync_fails > 0);
+		sync_fails = 0;
+		end(v);
+		must_put(w->store, "/c/3", "more");
+		must_have_props(w->store, "/f", "p=f;");
+		(void)world_tear_down(&world);
+	}
+	assert_true(n > N); /* each of the files has one, and more */
+}
+
+static void
+a_sync_that_fails_fails_those_that_wanted_it(void **state)
+{
+	(void)state;
+	fail_each_sync();
+	syncs_alone = true;
+	fail_each_sync();
+	syncs_alone = false;
+}
+
+#define IN_A_ROW 20 /* enough for the next to be taken for new as well */
+
+/* Whether one of its syncs was the nth. */
+static bool
+fail_a_sync_of_one(unsigned n)
+{
+	const struct upload_spec spec = { .length = 3, .soon = true };
+	struct upload *u = NULL;
+	struct world *w;
+	void *world;
+	enum err_code rc;
+	bool failed;
+	char path[] = "/0";
+
+	(void)world_set_up_strict(&world);
+	w = world;
+	for (; path[1] < '0' + IN_A_ROW; path[1]++)
+		must_put(w->store, path, "old");
+	assert_ok(store_upload(w->store, at("/last"), &spec, &u, NULL));
+	assert_ok(ostream_write(upload_stream(u), STR("new")));
+	sync_fails = n;
+	rc = upload_commit(u, NULL, NULL, NULL, NULL, NULL);
+	failed = !sync_fails;
+	sync_fails = 0;
+	assert_int_equal(rc, failed ? ERR_IO : ERR_OK);
+	upload_free(u);
+	(void)world_tear_down(&world);
+	return failed;
+}
+
+static void
+a_sync_that_fails_fails_one_that_was_taken_for_new(void **state)
+{
+	unsigned n = 1;
+
+	(void)state;
+	syncs_alone = true;
+	while (fail_a_sync_of_one(n))
+		n++;
+	syncs_alone = false;
+	assert_true(n > 3); /* its line, its bytes, its collection */
+}
+
+static void
+bytes_are_synced_while_the_line_is_and_before_there_is_a_name(void **state)
+{
+	struct world *w = *state;
+	struct commit v[N] = { { 0 } };
+
+	build(w->store);
+	early_names = 0;
+	must_put(w->store, "/d/alone", "new");
+	assert_int_equal(syncs_beside, 1);
+	must_put(w->store, "/f", "over it");
+	assert_int_equal(syncs_beside, 1);
+	assert_ok(begin(w->store, v));
+	upload_commit_all(v, N);
+	assert_int_equal(syncs_beside, N);
+	assert_int_equal(syncs_under_way, 0);
+	assert_int_equal(early_names, 0);
+	end(v);
+}
+
+static void
+many_have_fewer_syncs_than_each_by_itself(void **state)
+{
+	struct world *w = *state;
+	struct commit v[N] = { { 0 } };
+	unsigned alone;
+
+	build(w->store);
+	syncs_made = 0;
+	must_put(w->store, "/d/alone", "new");
+	alone = syncs_made;
+	assert_ok(begin(w->store, v));
+	syncs_made = 0;
+	upload_commit_all(v, N);
+	assert_int_equal(alone, 3);
+	assert_int_equal(syncs_made, N + 1 + 3); /* the lines; three folders */
+	end(v);
+}
+
+static void
+what_was_not_there_before_may_come_meanwhile(void **state)
+{
+	struct world *w = *state;
+	struct commit v[N] = { { 0 } };
+	size_t i;
+
+	build(w->store);
+	assert_ok(begin(w->store, v));
+	assert_ok(store_remove(w->store, at("/f"), NULL, NULL, err));
+	must_put(w->store, "/new", "other");
+	assert_ok(store_rename(
+	    w->store, at("/d"), at("/e"), REPLACE_NO, NULL, NULL, NULL, err));
+	upload_commit_all(v, N);
+	for (i = 0; i < N; i++) {
+		bool gone = !strncmp(files[i].path, "/d/", 3);
+
+		assert_int_equal(v[i].rc, gone ? ERR_NO_PARENT : ERR_OK);
+		if (!gone)
+			must_have(w->store, files[i].path, "new");
+	}
+	assert_true(v[1].created);
+	assert_false(v[0].created);
+	must_have_props(w->store, "/f", "");
+	end(v);
+}
+
+static void
+without_memory_some_are_made_and_the_others_are_as_they_were(void **state)
+{
+	unsigned long n;
+	bool failed = true;
+
+	(void)state;
+	for (n = 1; failed; n++) {
+		struct commit v[N] = { { 0 } };
+		struct world *w;
+		void *world;
+		size_t i;
+
+		(void)world_set_up_strict(&world);
+		w = world;
+		build(w->store);
+		assert_ok(begin(w->store, v));
+		alloc_fail_at(n);
+		upload_commit_all(v, N);
+		failed = alloc_fail_stop();
+		for (i = 0; i < N; i++) {
+			assert_true(!v[i].rc || v[i].rc == ERR_NOMEM);
+			must_be_whole(w->store, i, !v[i].rc);
+		}
+		end(v);
+		(void)world_tear_down(&world);
+	}
+}
+
+int
+main(void)
+{
+	static const struct CMUnitTest all[] = {
+		cmocka_unit_test(
+		    each_is_there_wholly_or_not_at_all_when_the_process_dies),
+		cmocka_unit_test(a_sync_that_fails_fails_those_that_wanted_it),
+		cmocka_unit_test(
+		    a_sync_that_fails_fails_one_that_was_taken_for_new),
+		STRICT_TEST(many_have_fewer_syncs_than_each_by_itself),
+		STRICT_TEST(
+		    bytes_are_synced_while_the_line_is_and_before_there_is_a_name),
+		STRICT_TEST(what_was_not_there_before_may_come_meanwhile),
+		cmocka_unit_test(
+		    without_memory_some_are_made_and_the_others_are_as_they_were),
+	};
+
+	return cmocka_run_group_tests(all, NULL, NULL);
+}
