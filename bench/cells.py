@@ -6,6 +6,7 @@ fields.py) and name which server; it returns a Figure.  What these functions mak
 of their arguments is in rows.py.
 """
 import contextlib
+import json
 import os
 import re
 import resource
@@ -31,6 +32,8 @@ PROPFIND = ('<?xml version="1.0" encoding="utf-8"?><D:propfind xmlns:D="DAV:"><D
             '</D:prop></D:propfind>')
 PROPPATCH = ('<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><x:colour xmlns:x="urn:bench">'
              'blue</x:colour></D:prop></D:set></D:propertyupdate>')
+COLOUR = ('<D:propfind xmlns:D="DAV:"><D:prop><x:colour xmlns:x="urn:bench"/></D:prop>'
+          '</D:propfind>')
 XML = 'Content-Type: application/xml; charset=utf-8'
 MADE = (200, 201, 204)
 RESPONSE = re.compile(rb'<(?:[A-Za-z0-9]+:)?response[ >]')
@@ -44,6 +47,7 @@ class Figure:
     cpu: float | None = None
     note: str = ''
     whole: bool = True
+    done: int = 0  # requests
 
 
 def refused(status):
@@ -52,19 +56,23 @@ def refused(status):
 
 # ------------------------------------------------------------- what is asked
 
-def load(server, path, connections, script='rate.lua', threads=THREADS, **env):
-    """wrk for a while: a Figure of one request."""
+def load(server, path, connections, script='rate.lua', threads=THREADS, least=0, **env):
+    """wrk for a while: a Figure of one request, whose answer has so many bytes at least.
+    wrk knows no more of answers than that and the status; what they say is asked before
+    or after."""
     before = server.cpu()
     out = subprocess.run(
         ['wrk', f'-t{threads}', f'-c{connections}', f'-d{SECONDS}s', '-s',
          HERE / 'lua' / script, server.url + path], env=dict(os.environ, **env),
         stdout=subprocess.PIPE, text=True, check=True).stdout
     spent = server.cpu() - before
-    done, micros, failed = map(int, out.split('RESULT ')[1].split())
+    done, micros, failed, size = map(int, out.split('RESULT ')[1].split())
     if failed > done // 2 or done == 0:
         return Figure(note='refused', whole=False)
-    return Figure(micros / 1e6 / done, spent / done,
-                  f'{failed:,} failed' if failed else '', not failed)
+    figure = Figure(micros / 1e6 / done, spent / done,
+                    f'{failed:,} failed' if failed else '', not failed)
+    figure.done = done
+    return wholeness(figure, size // done, least, 'bytes', more=True) if least else figure
 
 
 def curl(url, method, *headers, body=None, output='/dev/null'):
@@ -80,11 +88,14 @@ def curl(url, method, *headers, body=None, output='/dev/null'):
     return int(out[0]), float(out[1]), float(out[2]), int(out[3])
 
 
-def once(server, method, path, good, *headers):
+def once(server, method, path, good, *headers, size=None):
     before = server.cpu()
-    status, _, seconds, _ = curl(server.url + path, method, *headers)
+    status, _, seconds, got = curl(server.url + path, method, *headers)
     spent = server.cpu() - before
-    return Figure(seconds, spent) if status in good else refused(status)
+    if status not in good:
+        return refused(status)
+    figure = Figure(seconds, spent)
+    return figure if size is None else wholeness(figure, got, size, 'bytes')
 
 
 def members_in(listing):
@@ -104,48 +115,71 @@ def members_in(listing):
     return found + len(RESPONSE.findall(rest))
 
 
-def wholeness(figure, found, want, what='members'):
+def wholeness(figure, found, want, what='members', more=False):
+    """Says so in the figure where not all was found that was wanted; more: or more."""
     if found is None:
         figure.note, figure.whole = '**not well-formed**', False
-    elif found != want:
+    elif found < want if more else found != want:
         figure.note, figure.whole = f'**only {found:,} of {want:,} {what}**', False
     return figure
 
 
 # ---------------------------------------------------------------- the cells
 
-def get(path):
-    return lambda field, name: load(field.server(name), path, 16)
+def get(path, size):
+    def cell(field, name):
+        first = once(field.server(name), 'GET', path, (200,), size=size)
+        return load(field.server(name), path, 16, least=size) if first.whole else first
+    return cell
 
 
 def get_large(path, size):
     def cell(field, name):
-        figure = once(field.server(name), 'GET', path, (200,))
+        figure = once(field.server(name), 'GET', path, (200,), size=size * MIB)
         if figure.cost:  # as that of one MiB
             figure.cost, figure.cpu = figure.cost / size, figure.cpu / size
         return figure
     return cell
 
 
-def propfind(path, depth):
-    """Many small ones."""
-    return lambda field, name: load(field.server(name), path, 16, METHOD='PROPFIND',
-                                    DEPTH=depth, BODY=PROPFIND)
+def propfind(path, depth, want):
+    """Many small ones, of which the first is counted."""
+    def cell(field, name):
+        first = listing(path, depth, want, 1)(field, name)
+        if not first.whole:
+            return first
+        return load(field.server(name), path, 16, least=(field.home / 'listing').stat().st_size,
+                    METHOD='PROPFIND', DEPTH=depth, BODY=PROPFIND)
+    return cell
 
 
 def listing(path, depth, want, times=5):
-    """One large one, whose members are counted."""
+    """Large ones, whose members are counted: the last one's, and the others are as long."""
     def cell(field, name):
-        server, body, took = field.server(name), field.home / 'listing', []
+        server, body, took, sizes = field.server(name), field.home / 'listing', [], set()
         before = server.cpu()
         for _ in range(times):
-            status, _, seconds, _ = curl(server.url + path, 'PROPFIND', f'Depth: {depth}', XML,
-                                         body=PROPFIND, output=body)
+            status, _, seconds, size = curl(server.url + path, 'PROPFIND', f'Depth: {depth}',
+                                            XML, body=PROPFIND, output=body)
             if status != 207:
                 return refused(status)
             took.append(seconds)
+            sizes.add(size)
         spent = (server.cpu() - before) / times
-        return wholeness(Figure(statistics.median(took), spent), members_in(body), want)
+        figure = Figure(statistics.median(took), spent)
+        if len(sizes) > 1:
+            figure.note, figure.whole = '**not the same each time**', False
+            return figure
+        return wholeness(figure, members_in(body), want)
+    return cell
+
+
+def part_of(ask, key, what):
+    """A cell that is one of the figures of ask(field, name), which is asked once a round
+    and says ({what: figure}, status)."""
+    def cell(field, name):
+        found, status = field.once((name, key), lambda: ask(field, name))
+        return found.get(what) or refused(status)
     return cell
 
 
@@ -163,11 +197,7 @@ def large_listing(what, want):
         return {kind: wholeness(f, found, want) for kind, f in (
             ('first', Figure(first)), ('last', Figure(last, spent)),
             ('memory', Figure(server.memory('VmHWM'))))}, status
-
-    def cell(field, name):
-        found, status = field.once((name, 'infinity'), lambda: ask(field, name))
-        return found.get(what) or refused(status)
-    return cell
+    return part_of(ask, 'infinity', what)
 
 
 def compressed(path, what, want, rate):
@@ -195,11 +225,15 @@ def compressed(path, what, want, rate):
         for figure in figures.values():
             figure.note = figure.note or tool or 'plain'
         return figures, status
+    return part_of(ask, 'slow link', what)
 
-    def cell(field, name):
-        found, status = field.once((name, 'slow link'), lambda: ask(field, name))
-        return found.get(what) or refused(status)
-    return cell
+
+KIB = 'x' * 1024
+
+
+def stored(folder):
+    """How many files of 1 KiB there are."""
+    return sum(f.stat().st_size == len(KIB) for f in os.scandir(folder))
 
 
 def put(connections):
@@ -209,18 +243,50 @@ def put(connections):
         server = field.server(name)
         if curl(f'{server.url}/{folder}/', 'MKCOL')[0] != 201:
             return Figure(note='no MKCOL', whole=False)
-        figure = load(server, '/', connections, METHOD='PUT', BODY='x' * 1024,
-                      UNIQUE=f'/{folder}/f')
+        figure = load(server, '/', connections, METHOD='PUT', BODY=KIB, UNIQUE=f'/{folder}/f')
+        # When the time is up some more are on their way.
+        found = stored(field.root(name) / folder)
         field.drop(name, folder)
-        return figure
+        return wholeness(figure, found, figure.done, 'files', more=True)
     return cell
 
 
 def put_over(connections, files):
     def cell(field, name):
-        server = field.server(name)
-        return load(server, '/', connections, METHOD='PUT', BODY='x' * 1024,
-                    UNIQUE='/over/f', CYCLE=str(files))
+        server, folder = field.server(name), field.root(name) / 'over'
+        figure = load(server, '/', connections, METHOD='PUT', BODY=KIB, UNIQUE='/over/f',
+                      CYCLE=str(files))
+        return wholeness(figure, stored(folder), min(figure.done, files * THREADS), 'files',
+                         more=True)
+    return cell
+
+
+def batch(files=1000, **fields):
+    """Creates of 1 KiB: Sheaf's in one batch, others' as PUTs over eight connections; as
+    of one of them."""
+    puts = put(8)
+
+    def cell(field, name):
+        if not name.startswith('sheaf'):
+            return puts(field, name)
+        server, folder = field.server(name), field.fresh('batch')
+        body, answer = field.home / 'batch', field.home / 'answer'
+        (field.root(name) / folder).mkdir()
+        body.write_text(json.dumps({'operations': [
+            {'op': 'create', 'url': f'/{folder}/f{i}', 'body': KIB} for i in range(files)]}))
+        before = server.cpu()
+        status, _, seconds, _ = curl(
+            f'{server.url}/.sheaf/bulk', 'POST', 'Content-Type: application/json',
+            'Prefer: return=minimal', *(f'{k}: "{v or folder}"' for k, v in fields.items()),
+            body=f'@{body}', output=answer)
+        spent = server.cpu() - before
+        if status != 207:
+            return refused(status)
+        said = json.loads(answer.read_text())['summary']['success']
+        figure = Figure(seconds / files, spent / files)
+        found = stored(field.root(name) / folder)
+        field.drop(name, folder)
+        return wholeness(figure, min(said, found), files, 'files')
     return cell
 
 
@@ -228,10 +294,15 @@ def proppatch(path, connections):
     """Refused when the 207 says so, whatever the status line."""
     def cell(field, name):
         server, body = field.server(name), field.home / 'answer'
-        status = curl(server.url + path, 'PROPPATCH', XML, body=PROPPATCH, output=body)[0]
+        status, _, _, size = curl(server.url + path, 'PROPPATCH', XML, body=PROPPATCH,
+                                  output=body)
         if status not in (200, 204) and ' 200 ' not in body.read_text(errors='replace'):
             return refused(status)
-        return load(server, path, connections, METHOD='PROPPATCH', BODY=PROPPATCH)
+        figure = load(server, path, connections, least=size, METHOD='PROPPATCH', BODY=PROPPATCH)
+        curl(server.url + path, 'PROPFIND', 'Depth: 0', XML, body=COLOUR, output=body)
+        if '>blue<' not in body.read_text(errors='replace'):
+            figure.note, figure.whole = '**is not kept**', False
+        return figure
     return cell
 
 
@@ -364,6 +435,6 @@ def creates(way, files=1000):
         folder = field.bare / field.fresh('creates')
         folder.mkdir()
         out = subprocess.run([field.programs['creates'], way, folder], stdout=subprocess.PIPE,
-                             text=True, check=True).stdout
+                             env=dict(os.environ, **field.env), text=True, check=True).stdout
         return Figure(float(out) / 1000 / files)
     return cell

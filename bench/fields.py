@@ -17,6 +17,7 @@ SMALL, FLAT, OVER = 100, 10000, 200
 TREE, TREE_FOLDERS = 10000, 1111
 LARGE = 128  # MiB
 PER_FOLDER = 1000
+SYNC_MS = 5
 
 
 def make_dataset(root):
@@ -56,8 +57,9 @@ def make_many(root, files):
 class Field:
     """What a cell is measured on; see cells.py."""
 
-    def __init__(self, home, programs, keeps=False):
+    def __init__(self, home, programs, keeps=False, env=None):
         self.home, self.programs, self.keeps = home, programs, keeps
+        self.env = env or {}  # of what runs on it, more than usual
         self.bare = home / 'bare'  # for what runs without a server
         self.running, self.roots, self.states = {}, {}, {}
         self.round = self.count = 0
@@ -82,7 +84,7 @@ class Field:
     def clone(self, name, tree, to):
         """A copy of the tree that the server finds, made without it if that can be."""
         url = self.running[name].url
-        argv = (['curl', '-sf', '-X', 'COPY', '-H', f'Destination: {url}/{to}/', f'{url}/{tree}/']
+        argv = (['curl', '-sf', '-o', '/dev/null', '-X', 'COPY', '-H', f'Destination: {url}/{to}/', f'{url}/{tree}/']
                 if name in servers.BLIND else
                 ['cp', '-a', self.root(name) / tree, self.root(name) / to])
         subprocess.run(argv, check=True)
@@ -105,7 +107,7 @@ class Field:
         self.states[name].mkdir(parents=True, exist_ok=True)
 
     def started(self, name, **how):
-        return servers.start(name, self.roots[name], self.states[name], **how)
+        return servers.start(name, self.roots[name], self.states[name], self.env, **how)
 
     @contextlib.contextmanager
     def all_started(self):
@@ -129,13 +131,13 @@ def memory(home, programs, names):
 
 
 @contextlib.contextmanager
-def ext4(home, programs, names):
+def ext4(home, programs, names, env=None):
     """A new ext4 with a journal, in a file; nothing is removed before its end."""
     if os.getuid() != 0:
         raise Missing('only root can mount a file system')
     with disk.mounted(home) as at:
         at.chmod(0o755)
-        field = Field(at, programs, keeps=True)
+        field = Field(at, programs, keeps=True, env=env)
         field.bare.mkdir()
         for name in names:
             field.add(name, at / name / 'root')
@@ -146,45 +148,57 @@ def ext4(home, programs, names):
 
 
 @contextlib.contextmanager
-def empty(home, programs, names):
-    """Servers that have just started, on nothing."""
+def slow(home, programs, names):
+    """The same, where syncs are made to take as long as on a disk that turns."""
+    with ext4(home, programs, names, disk.slow_env(home, SYNC_MS)) as field:
+        yield field
+
+
+def apart(home, programs, names, files=()):
+    """A directory for each server, with these files of one byte in it."""
     field = Field(home, programs)
     for name in names:
         field.add(name, home / name / 'root')
         field.roots[name].mkdir(parents=True)
-    with field.all_started():
+        for file in files:
+            (field.roots[name] / file).write_bytes(b'x')
+    return field
+
+
+@contextlib.contextmanager
+def empty(home, programs, names):
+    """Servers that have just started, on nothing."""
+    with apart(home, programs, names).all_started() as field:
         yield field
 
 
 @contextlib.contextmanager
 def stopped(home, programs, names):
     """No server runs: each cell starts its own, on a directory with one file."""
-    field = Field(home, programs)
-    for name in names:
-        field.add(name, home / name / 'root')
-        field.roots[name].mkdir(parents=True)
-        (field.roots[name] / 'file').write_bytes(b'x')
-    yield field
+    yield apart(home, programs, names, ('file',))
 
 
-@contextlib.contextmanager
-def many(home, programs, names, files=1000000):
+def shared(home, programs, names, files=1000000):
     """A million files, the same for all: they are only read."""
     field = Field(home, programs)
     make_many(field.bare, files)
     for name in names:
         field.add(name, field.bare)
-    with field.all_started():
+    return field
+
+
+@contextlib.contextmanager
+def many(home, programs, names):
+    """Servers on a million files."""
+    with shared(home, programs, names).all_started() as field:
         yield field
 
 
 @contextlib.contextmanager
-def known(home, programs, names, files=1000000):
+def known(home, programs, names):
     """The same, and each server has listed all of them once and has stopped."""
-    field = Field(home, programs)
-    make_many(field.bare, files)
+    field = shared(home, programs, names)
     for name in names:
-        field.add(name, field.bare)
         with field.started(name) as server:
             subprocess.run(['curl', '-s', '-o', '/dev/null', '-X', 'PROPFIND', '-H',
                             'Depth: infinity', server.url + '/'], check=True)
@@ -195,4 +209,4 @@ class Missing(Exception):
     """This field cannot be had here; the text says why."""
 
 
-FIELDS = {f.__name__: f for f in (memory, ext4, empty, stopped, many, known)}
+FIELDS = {f.__name__: f for f in (memory, ext4, slow, empty, stopped, many, known)}

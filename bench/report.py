@@ -40,14 +40,20 @@ def beside(row, found):
     return f'{table.number(peer.cost / ours.cost)} × {name}'
 
 
-def reached(row, found, aim):
+def reached(row, found, aim, results):
     """True, False, or None where one of the two is not known."""
     ours = found.get(row.ours)
     if not ours or not ours.cost:
         return None
     if isinstance(aim.theirs, (int, float)):
         return ours.cost <= aim.theirs * aim.factor
-    theirs = fastest(row, found)[1] if aim.theirs == table.FASTEST else found.get(aim.theirs)
+    other = results['rows'].get(aim.theirs)
+    if aim.theirs == table.FASTEST:
+        theirs = fastest(row, found)[1]
+    elif other:
+        theirs = figures(other).get(row.ours)
+    else:
+        theirs = found.get(aim.theirs)
     if not theirs or not theirs.cost:
         return None
     # The floor's processor time is its time: one thread, nothing to wait for.
@@ -73,13 +79,17 @@ def floors(row, found):
     return ', '.join(texts)
 
 
-def line(row, cells_found):
-    found = {n: Figure(**f) for n, f in cells_found.items() if n not in ('when', 'rounds')}
+def figures(cells_found):
+    return {n: Figure(**f) for n, f in cells_found.items() if n not in ('when', 'rounds')}
+
+
+def line(row, results):
+    found = figures(results['rows'][row.name])
     ours = found.get(row.ours, Figure())
     columns = [row.name, text_of(row, ours),
                *(text_of(row, found[n]) if n in found else '' for n in COLUMNS),
                floors(row, found), beside(row, found),
-               ', '.join(f'{aim.text}: {ANSWER[reached(row, found, aim)]}' for aim in row.aims)]
+               ', '.join(f'{aim.text}: {ANSWER[reached(row, found, aim, results)]}' for aim in row.aims)]
     return '| ' + ' | '.join(columns) + ' |\n'
 
 
@@ -87,7 +97,7 @@ def table_of(rows, results):
     text = HEAD
     for row in rows:
         if row.name in results['rows']:
-            text += line(row, results['rows'][row.name])
+            text += line(row, results)
     when = sorted({r['when'] for r in results['rows'].values() if 'when' in r})
     made = results['machine']
     rounds = {r.get('rounds', 1) for r in results['rows'].values()}

@@ -1,7 +1,7 @@
 -- SPDX-License-Identifier: MIT
 -- LOCK and UNLOCK in turns, for wrk with as many threads as connections: each has
 -- a file of its own, LOCKS and its number.
--- Prints one line: RESULT cycles microseconds failed
+-- Prints one line: RESULT cycles microseconds failed bytes
 local threads = {}
 local info = '<D:lockinfo xmlns:D="DAV:"><D:lockscope><D:exclusive/></D:lockscope>' ..
   '<D:locktype><D:write/></D:locktype></D:lockinfo>'
@@ -50,6 +50,6 @@ function done(summary)
     failed = failed + thread:get("failed")
   end
   local e = summary.errors
-  io.write(string.format("RESULT %d %d %d\n", cycles, summary.duration,
-    failed + e.connect + e.read + e.timeout))
+  io.write(string.format("RESULT %d %d %d %d\n", cycles, summary.duration,
+    failed + e.connect + e.read + e.timeout, summary.bytes))
 end

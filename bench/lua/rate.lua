@@ -2,7 +2,7 @@
 -- One request over and over, for wrk.  METHOD, BODY and DEPTH come from the
 -- environment; UNIQUE=prefix gives each request a path of its own, or with
 -- CYCLE=n each of a thread's n in turns.
--- Prints one line: RESULT requests microseconds failed
+-- Prints one line: RESULT requests microseconds failed bytes
 local threads = {}
 
 function setup(thread)
@@ -29,6 +29,6 @@ end
 
 function done(summary)
   local e = summary.errors
-  io.write(string.format("RESULT %d %d %d\n", summary.requests, summary.duration,
-    e.status + e.connect + e.read + e.write + e.timeout))
+  io.write(string.format("RESULT %d %d %d %d\n", summary.requests, summary.duration,
+    e.status + e.connect + e.read + e.write + e.timeout, summary.bytes))
 end
