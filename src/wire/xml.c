@@ -339,18 +339,28 @@ fail(struct xml *x, bool last, struct err *err)
 	return x->err.code;
 }
 
-/* Hands bytes to expat, in its own buffer: that saves a copy. */
-static enum err_code
-parse(struct xml *x, struct str bytes, bool last, struct err *err)
+/* In expat's own buffer: that saves a copy. */
+static enum XML_Status
+give(XML_Parser parser, struct str bytes)
 {
-	void *room = XML_GetBuffer(x->parser, (int)bytes.len);
-	enum XML_Status ok = XML_STATUS_ERROR;
+	void *room = XML_GetBuffer(parser, (int)bytes.len);
 
-	if (room && bytes.len)
-		memcpy(room, bytes.ptr, bytes.len);
+	if (!room)
+		return XML_STATUS_ERROR;
+	memcpy(room, bytes.ptr, bytes.len);
+	return XML_ParseBuffer(parser, (int)bytes.len, false);
+}
+
+/* No bytes are the end. */
+static enum err_code
+parse(struct xml *x, struct str bytes, struct err *err)
+{
+	bool last = !bytes.len;
+	/* Some releases of expat have no buffer yet when nothing came. */
+	enum XML_Status ok = last ? XML_Parse(x->parser, "", 0, true)
+				  : give(x->parser, bytes);
+
 	x->parsed += bytes.len;
-	if (room || !bytes.len)
-		ok = XML_ParseBuffer(x->parser, (int)bytes.len, last);
 	if (ok != XML_STATUS_OK || x->err.code)
 		return fail(x, last, err);
 	x->token = xml_offset(x);
@@ -367,7 +377,7 @@ parse_all(struct xml *x, struct str bytes, struct err *err)
 		struct str piece =
 		    str_head(bytes, x->pending > PIECE ? x->pending : PIECE);
 
-		rc = parse(x, piece, false, err);
+		rc = parse(x, piece, err);
 		bytes = str_skip(bytes, piece.len);
 	}
 	return rc;
@@ -408,7 +418,7 @@ xml_end(struct xml *x, struct err *err)
 {
 	enum err_code rc = parse_held(x, err);
 
-	return rc ? rc : parse(x, STR(""), true, err);
+	return rc ? rc : parse(x, STR(""), err);
 }
 
 struct xml_place
