@@ -357,8 +357,8 @@ parse(struct xml *x, struct str bytes, struct err *err)
 {
 	bool last = !bytes.len;
 	/* Some releases of expat have no buffer yet when nothing came. */
-	enum XML_Status ok = last ? XML_Parse(x->parser, "", 0, true)
-				  : give(x->parser, bytes);
+	enum XML_Status ok =
+	    last ? XML_Parse(x->parser, "", 0, true) : give(x->parser, bytes);
 
 	x->parsed += bytes.len;
 	if (ok != XML_STATUS_OK || x->err.code)

@@ -25,14 +25,15 @@ class Terminal:
         self.pid, self.fd = pty.fork()
         if not self.pid:
             try:
+                # Before the program can ask for it.
+                fcntl.ioctl(0, termios.TIOCSWINSZ,
+                            struct.pack("HHHH", 24, columns, 0, 0))
                 os.chdir(cwd)
                 if stdout is not None:
                     os.dup2(stdout.fileno(), 1)
                 os.execve(argv[0], argv, env)
             finally:
                 os._exit(99)
-        fcntl.ioctl(self.fd, termios.TIOCSWINSZ,
-                    struct.pack("HHHH", 24, columns, 0, 0))
 
     def _read(self, patience):
         if not select.select([self.fd], [], [], patience)[0]:
