@@ -7,6 +7,7 @@ mounted anew.  For root, where there are loop devices.
 """
 
 import argparse
+import ctypes
 import fcntl
 import os
 import shutil
@@ -28,6 +29,17 @@ LOSE_ALL = struct.pack("=I", 2)  # not even the journal is written
 MOUNTS = ("noatime", "noauto_da_alloc", "nodelalloc")
 
 
+NEW_MOUNTS = 0x20000  # CLONE_NEWNS
+
+
+def leave_mounts():
+    """Who takes a copy of our mounts meanwhile, as other tests do, keeps the
+    file system that was shut down, and the next mount would be of that.  So we
+    go to where nobody else does."""
+    if ctypes.CDLL(None, use_errno=True).unshare(NEW_MOUNTS) == 0:
+        tool("mount", "--make-rprivate", "/")
+
+
 def tool(*argv):
     subprocess.run(argv, check=True, stdout=subprocess.DEVNULL,
                    stderr=subprocess.PIPE)
@@ -45,6 +57,7 @@ class PowerCuts(Rounds):
             c.cuts = True
 
     def make_root(self):
+        leave_mounts()
         self.home = tempfile.mkdtemp(prefix="sheaf-disk-", dir=scratch())
         self.image = os.path.join(self.home, "image")
         with open(self.image, "wb") as f:

@@ -5,6 +5,7 @@
 """
 
 import os
+import subprocess
 import sys
 import tempfile
 import time
@@ -203,6 +204,21 @@ class PowerCuts(unittest.TestCase):
         if reason:
             self.skipTest(reason)
         kill.run(str(time.time_ns()), DISK_CUTS, kind=disk.PowerCuts)
+
+    def test_nobody_keeps_an_ext4_whose_power_was_cut(self):
+        """Its mount is not among those that others may take a copy of."""
+        reason = disk.why_not()
+        if reason:
+            self.skipTest(reason)
+        other = subprocess.Popen(["sh", "-c", "read x; cat /proc/self/mounts"],
+                                 stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        cuts = disk.PowerCuts("0")
+        try:
+            theirs = other.communicate(b"\n")[0].decode()
+        finally:
+            cuts.end()
+        self.assertIn(" / ", theirs)
+        self.assertNotIn(cuts.at, theirs)
 
 
 class Starts(unittest.TestCase):
