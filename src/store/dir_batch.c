@@ -27,6 +27,7 @@ struct dir_batch {
 	unsigned changes;
 	bool dirty; /* the state has what is not on the disk yet */
 	bool keyed; /* it is among ds->keyed */
+	enum err_code failed; /* to sync some of it */
 	struct foretold *expected;
 	uint64_t said; /* the line that says that the root has changed */
 	size_t n_kept;
@@ -204,6 +205,8 @@ batch_sync(struct dir_batch *b, uint64_t said, struct err *err)
 	settled = state_settle(state, &done, rc ? NULL : err);
 	b->n_kept = b->n_records = 0;
 	b->dirty = false;
+	if (!b->failed)
+		b->failed = rc ? rc : settled;
 	return rc ? rc : settled;
 }
 
@@ -298,7 +301,7 @@ enum err_code
 dir_batch_end(struct store *s, struct store_batch *base, struct err *err)
 {
 	struct dir_batch *b;
-	enum err_code rc;
+	enum err_code rc, failed;
 	size_t i;
 
 	if (!base)
@@ -306,7 +309,11 @@ dir_batch_end(struct store *s, struct store_batch *base, struct err *err)
 	assert(base->store == s);
 	b = batch_of(base);
 	foretell_none(take_expected(b));
-	rc = batch_sync(b, b->said, err);
+	failed = b->failed;
+	rc = batch_sync(b, failed ? 0 : b->said, err);
+	/* Not everybody whose change was the last straw could tell. */
+	if (!rc && failed)
+		rc = err_set(err, failed, "a part of it could not be synced");
 	for (i = 0; i < b->n; i++)
 		fd_close(&b->systems[i].fd);
 	if (b->keyed)

@@ -7,6 +7,7 @@
 #define SHEAF_TESTS_STORE_STEPS_H
 
 #include <stdbool.h>
+#include <stddef.h>
 
 #define STOPPED 42 /* what it ends with */
 
@@ -19,7 +20,8 @@ extern unsigned syncs_made;
 extern unsigned sync_fails;
 
 /* Of those that the kernel makes side by side: */
-extern bool syncs_alone; /* it makes none */
+extern bool syncs_alone; /* there are none to be had */
+extern size_t syncs_at_once; /* it takes no more; 0: it refuses */
 extern unsigned syncs_under_way;
 extern unsigned syncs_beside; /* when the line was synced last */
 extern unsigned early_names; /* files that got one before they were over */

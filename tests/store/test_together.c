@@ -6,11 +6,14 @@
 #include "store/steps.h"
 #include "store/world.h"
 
+#include <stdint.h>
+#include <stdio.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include "lib/alloc_fail.h"
 #include "store/commits.h"
+#include "store/members.h"
 
 #define MAX_STEPS 200
 
@@ -269,6 +272,33 @@ many_have_fewer_syncs_than_each_by_itself(void **state)
 	end(v);
 }
 
+/* As on a file system that does not do them so. */
+static void
+what_the_kernel_does_not_take_is_synced_as_well(void **state)
+{
+	(void)state;
+	for (syncs_at_once = 0; syncs_at_once < N; syncs_at_once++) {
+		struct commit v[N] = { { 0 } };
+		struct world *w;
+		void *world;
+		size_t i;
+
+		(void)world_set_up_strict(&world);
+		w = world;
+		build(w->store);
+		assert_ok(begin(w->store, v));
+		syncs_made = early_names = 0;
+		upload_commit_all(v, N);
+		for (i = 0; i < N; i++)
+			assert_int_equal(v[i].rc, ERR_OK);
+		assert_int_equal(syncs_made, N + 1 + 3);
+		assert_int_equal(early_names, 0);
+		end(v);
+		(void)world_tear_down(&world);
+	}
+	syncs_at_once = SIZE_MAX;
+}
+
 static void
 what_was_not_there_before_may_come_meanwhile(void **state)
 {
@@ -325,6 +355,74 @@ without_memory_some_are_made_and_the_others_are_as_they_were(void **state)
 	}
 }
 
+/* ---- a batch that has more to tell the state than it keeps */
+
+#define MANY 1100
+
+static void
+make_many(struct store *s, char names[MANY][8])
+{
+	char path[16];
+	size_t i;
+
+	must_mkcol(s, "/m");
+	for (i = 0; i < MANY; i++) {
+		(void)snprintf(names[i], 8, "%zu", i);
+		(void)snprintf(path, sizeof(path), "/m/%zu", i);
+		must_put(s, path, "x");
+		must_set_prop(s, path, "p", "x");
+	}
+}
+
+static enum err_code
+none_fails(void *arg, size_t i, enum err_code rc, const struct err *why)
+{
+	(void)arg, (void)i, (void)rc, (void)why;
+	return ERR_OK;
+}
+
+static void
+remove_many(struct store *s, char names[MANY][8], struct store_batch *b)
+{
+	struct str some[MEMBERS_MAX];
+	size_t i, n;
+
+	for (i = 0; i < MANY; i += n) {
+		const struct member_files m = {
+			.in = at("/m"),
+			.names = some,
+			.n = MANY - i < MEMBERS_MAX ? MANY - i : MEMBERS_MAX,
+			.failed = none_fails,
+		};
+
+		for (n = 0; n < m.n; n++)
+			some[n] = str_from_c(names[i + n]);
+		assert_ok(store_remove_members(s, &m, NULL, NULL, b));
+	}
+}
+
+/* Who removed the last of them finds it gone when he looks again. */
+static void
+a_batch_that_could_not_be_synced_half_way_fails(void **state)
+{
+	static char names[MANY][8];
+	const struct world *w = *state;
+	unsigned fails;
+
+	for (fails = 1; fails <= 2; fails++) { /* the log; the file system */
+		struct store_batch *b = NULL;
+
+		make_many(w->store, names);
+		assert_ok(store_batch_begin(w->store, at("/m"), &b, err));
+		store_batch_many(b);
+		sync_fails = 1 + fails; /* after its first line */
+		remove_many(w->store, names, b);
+		assert_int_equal(sync_fails, 0);
+		assert_int_equal(store_batch_end(w->store, b, NULL), ERR_IO);
+		assert_ok(store_remove(w->store, at("/m"), NULL, NULL, err));
+	}
+}
+
 int
 main(void)
 {
@@ -337,7 +435,10 @@ main(void)
 		STRICT_TEST(many_have_fewer_syncs_than_each_by_itself),
 		STRICT_TEST(
 		    bytes_are_synced_while_the_line_is_and_before_there_is_a_name),
+		cmocka_unit_test(
+		    what_the_kernel_does_not_take_is_synced_as_well),
 		STRICT_TEST(what_was_not_there_before_may_come_meanwhile),
+		STRICT_TEST(a_batch_that_could_not_be_synced_half_way_fails),
 		cmocka_unit_test(
 		    without_memory_some_are_made_and_the_others_are_as_they_were),
 	};
