@@ -4,10 +4,14 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <stdio.h>
+#include <sys/inotify.h>
 #include <sys/mman.h>
 #include <sys/mount.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
+
+#include "base/file.h"
 
 #define FILE_SIZE 65536
 
@@ -119,6 +123,34 @@ changes_alone(void **state)
 	if (!unshare(CLONE_NEWNS))
 		(void)!mount("none", "/", NULL, MS_REC | MS_PRIVATE, NULL);
 	return 0;
+}
+
+#define NEEDS 3 /* what a store has open */
+
+static bool
+has_inotify(void)
+{
+	int fds[NEEDS];
+	bool has = true;
+	size_t i;
+
+	for (i = 0; i < NEEDS; i++)
+		fds[i] = inotify_init1(IN_CLOEXEC);
+	for (i = 0; i < NEEDS; i++) {
+		has = has && fds[i] >= 0;
+		fd_close(&fds[i]);
+	}
+	return has;
+}
+
+void
+changes_await_inotify(void)
+{
+	int tries;
+
+	for (tries = 0; tries < 6000 && !has_inotify(); tries++)
+		(void)nanosleep(
+		    &(struct timespec){ .tv_nsec = 10000000 }, NULL);
 }
 
 int

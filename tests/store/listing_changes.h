@@ -42,6 +42,9 @@ void made(const struct world *w);
  */
 int changes_alone(void **state);
 
+/* Other tests may have all that the user may have, and give them back soon. */
+void changes_await_inotify(void);
+
 /* Lets go of what is held open or mapped, and tears down the world. */
 int changes_tear_down(void **state);
 

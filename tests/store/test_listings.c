@@ -171,6 +171,7 @@ set_up(void **state)
 {
 	const struct world *w;
 
+	changes_await_inotify();
 	(void)world_set_up(state);
 	w = *state;
 	fill(w, "/d");
@@ -403,6 +404,7 @@ without_inotify_it_lists_as_ever(void **state)
 		check(w, "/d", "nothing");
 	assert_int_equal(known(w, "/d"), 0);
 	atomic_store(&no_inotify, false);
+	changes_await_inotify();
 	learn(w, "/d", N_FILES + 1);
 }
 

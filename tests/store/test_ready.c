@@ -136,6 +136,7 @@ set_up(void **state)
 	size_t d;
 	int i;
 
+	changes_await_inotify();
 	(void)world_set_up(state);
 	w = *state;
 	for (d = 0; d < ARRAY_LEN(dirs); d++) {
