@@ -251,20 +251,24 @@ static const struct str matters[] = {
 	STR_INIT("X-OC-MTime"),
 };
 
-/* However it is written: with a host or without. */
-static void
-print_destination(
-    const struct request *req, struct arena *a, struct fingerprint *f)
+/*
+ * However it is written: with a host or without.  Where there is none, or it is
+ * wrong, as the method will say, nothing stands for it.
+ */
+static enum err_code
+print_destination(const struct request *req, struct arena *a,
+    struct fingerprint *f, struct err *err)
 {
 	struct rpath to;
 	bool slash;
+	enum err_code rc = destination_parse(
+	    &req->headers, &req->origin, a, &to, &slash, NULL);
 
-	if (destination_parse(
-		&req->headers, &req->origin, a, &to, &slash, NULL))
-		return; /* there is none, or the method will say what is wrong
-			 */
+	if (rc)
+		return rc == ERR_NOMEM ? err_nomem(err) : ERR_OK;
 	fingerprint_part(f, to.s);
 	fingerprint_part(f, slash ? STR("/") : STR(""));
+	return ERR_OK;
 }
 
 enum err_code
@@ -284,8 +288,7 @@ keyed_print(const struct request *req, struct arena *a, struct fingerprint *f,
 		if (!rc)
 			fingerprint_part(f, value);
 	}
-	print_destination(req, a, f);
-	return rc;
+	return rc ? rc : print_destination(req, a, f, err);
 }
 
 static enum err_code
