@@ -40,7 +40,7 @@ struct item_exchange;
 /* An operation of the window that is being run. */
 struct task {
 	const struct batch_item *item;
-	struct arena arena; /* of all that it runs in, and of its result */
+	struct arena arena; /* of what it means, and of its result */
 
 	/* ---- what it means: check.c */
 	struct str method_name;
@@ -151,6 +151,8 @@ void item_open(struct bulk_run *r, struct task *t, struct store *store,
 void item_run(struct bulk_run *r, struct task *t);
 /* Of one that was begun, or made by item_open(): it ends without a run. */
 void item_fail(struct bulk_run *r, struct task *t, const struct err *err);
+/* The memory of one that is not under way. */
+void item_free(struct task *t);
 
 /* ---- result.c: results without a run */
 

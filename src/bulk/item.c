@@ -18,7 +18,11 @@ struct item_exchange {
 	const struct method_ops *ops;
 	struct bulk_run *r;
 	struct task *t;
+	struct arena arena; /* of the request; its result is in the task's */
 };
+
+/* What most requests need. */
+#define REQUEST_BLOCK ((size_t)2048)
 
 /* ---- what earlier ones left, now that it is known */
 
@@ -109,8 +113,9 @@ add_meaning(struct header_list *l, const struct task *t)
  * locked with it; UNLOCK has a header of its own.
  */
 static enum err_code
-add_token(struct header_list *l, struct task *t, struct err *err)
+add_token(struct header_list *l, struct item_exchange *ix, struct err *err)
 {
+	const struct task *t = ix->t;
 	struct str token = t->item->lock_token;
 	struct buf b CLEANUP(buf_done) = { 0 };
 	bool unlock = str_eq(t->method_name, STR("UNLOCK"));
@@ -123,23 +128,24 @@ add_token(struct header_list *l, struct task *t, struct err *err)
 	buf_put(&b, unlock ? STR("<") : STR("(<"));
 	buf_put(&b, token);
 	buf_put(&b, unlock ? STR(">") : STR(">)"));
-	if (buf_failed(&b) || !arena_str(&t->arena, buf_str(&b), &value))
+	if (buf_failed(&b) || !arena_str(&ix->arena, buf_str(&b), &value))
 		return err_nomem(err);
 	add(l, unlock ? STR("Lock-Token") : STR("If"), value);
 	return ERR_OK;
 }
 
 static enum err_code
-add_destination(struct header_list *l, const struct bulk_run *r, struct task *t,
-    struct err *err)
+add_destination(
+    struct header_list *l, struct item_exchange *ix, struct err *err)
 {
+	const struct task *t = ix->t;
 	struct buf b CLEANUP(buf_done) = { 0 };
 	struct str value;
 
 	if (!t->item->destination.ptr)
 		return ERR_OK;
-	href_put(&b, r->spec.origin.prefix, t->to, t->to_slash);
-	if (buf_failed(&b) || !arena_str(&t->arena, buf_str(&b), &value))
+	href_put(&b, ix->r->spec.origin.prefix, t->to, t->to_slash);
+	if (buf_failed(&b) || !arena_str(&ix->arena, buf_str(&b), &value))
 		return err_nomem(err);
 	add(l, STR("Destination"), value);
 	return ERR_OK;
@@ -147,16 +153,16 @@ add_destination(struct header_list *l, const struct bulk_run *r, struct task *t,
 
 /* As they were sent; the tags stand first, so that they are found again. */
 static enum err_code
-make_headers(const struct bulk_run *r, struct task *t, struct item_exchange *ix,
-    struct err *err)
+make_headers(struct item_exchange *ix, struct err *err)
 {
-	const struct batch_item *item = t->item;
-	const struct headers *own = &item->headers, *all = &r->head->defaults;
+	const struct batch_item *item = ix->t->item;
+	const struct headers *own = &item->headers;
+	const struct headers *all = &ix->r->head->defaults;
 	struct header_list l = { 0 };
 	enum err_code rc;
 	size_t i;
 
-	l.v = arena_array(&t->arena, own->n + all->n + 9, sizeof(*l.v));
+	l.v = arena_array(&ix->arena, own->n + all->n + 9, sizeof(*l.v));
 	if (!l.v)
 		return err_nomem(err);
 	add(&l, STR("If-Match"), item->if_match);
@@ -167,15 +173,15 @@ make_headers(const struct bulk_run *r, struct task *t, struct item_exchange *ix,
 	if (item->has_overwrite)
 		add(&l, STR("Overwrite"),
 		    item->overwrite ? STR("T") : STR("F"));
-	rc = add_token(&l, t, err);
+	rc = add_token(&l, ix, err);
 	if (!rc)
-		rc = add_destination(&l, r, t, err);
+		rc = add_destination(&l, ix, err);
 	if (rc)
 		return rc;
 	for (i = 0; i < all->n; i++)
 		if (!has(&l, all->v[i].name))
 			add(&l, all->v[i].name, all->v[i].value);
-	add_meaning(&l, t);
+	add_meaning(&l, ix->t);
 	ix->fields = l.v;
 	ix->req.headers = (struct headers){ l.v, l.n };
 	return ERR_OK;
@@ -193,6 +199,18 @@ find_tags(const struct task *t, struct item_exchange *ix, struct err *err)
 }
 
 /* ---- the exchange */
+
+void
+item_free(struct task *t)
+{
+	struct item_exchange *ix = t->made;
+
+	t->made = NULL;
+	if (!ix)
+		return;
+	arena_done(&ix->arena);
+	free(ix);
+}
 
 /* The failure of a member, in the log. */
 static void
@@ -236,13 +254,14 @@ make_request(struct bulk_run *r, struct task *t, struct item_exchange **out,
 {
 	struct item_exchange *ix = calloc(1, sizeof(*ix));
 
-	free(t->made); /* of a try before */
+	item_free(t); /* of a try before */
 	t->made = ix;
 	if (!ix)
 		return err_nomem(err);
 	*out = ix;
 	ix->r = r;
 	ix->t = t;
+	ix->arena.block = REQUEST_BLOCK;
 	ix->req = (struct request){
 		.method = method_from(t->method_name),
 		.method_name = t->method_name,
@@ -257,7 +276,7 @@ make_request(struct bulk_run *r, struct task *t, struct item_exchange **out,
 	/* A redirect to the same with a slash is of no use here. */
 	if (ix->req.method == METHOD_GET || ix->req.method == METHOD_HEAD)
 		ix->req.slash = true;
-	return make_headers(r, t, ix, err);
+	return make_headers(ix, err);
 }
 
 static void
@@ -273,7 +292,7 @@ make_exchange(
 		.reply = capture_init(&ix->capture),
 		.store = store,
 		.set = r->env.set,
-		.arena = &t->arena,
+		.arena = &ix->arena,
 		.batch = b,
 		.record = t->recorded ? &t->record : NULL,
 		.begun = t->begun,
@@ -294,8 +313,7 @@ end_exchange(struct task *t)
 	if (ix && ix->ops->end)
 		ix->ops->end(&ix->x);
 	t->ix = NULL;
-	free(t->made);
-	t->made = NULL;
+	item_free(t);
 }
 
 /* For create, that something exists is no condition that was set. */

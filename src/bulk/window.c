@@ -9,7 +9,7 @@
 
 /* What most need, so that none is short of memory once it is done; all of them
  * are there at once. */
-#define TASK_BLOCK ((size_t)2048)
+#define TASK_BLOCK ((size_t)256)
 
 enum err_code
 wrong(const struct task *t, struct err *err, const char *field,
@@ -237,7 +237,7 @@ tasks_free(struct bulk_run *r)
 	for (i = 0; i < r->n; i++) {
 		arena_done(&r->tasks[i].arena);
 		buf_done(&r->tasks[i].body);
-		free(r->tasks[i].made);
+		item_free(&r->tasks[i]);
 	}
 	names_done(&r->hrefs);
 	free(r->tasks);

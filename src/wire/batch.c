@@ -291,7 +291,7 @@ copy_texts(struct arena *a, struct batch_item *it)
 	struct str *const texts[] = { &it->id, &it->method, &it->url,
 		&it->destination, &it->if_match, &it->if_none_match,
 		&it->lock_token, &it->depth, &it->idempotency_key, &it->group,
-		&it->body, &it->body_sent, &it->body_print, &it->body_sum };
+		&it->body_print, &it->body_sum };
 	size_t i;
 
 	for (i = 0; i < ARRAY_LEN(texts); i++)
@@ -300,13 +300,27 @@ copy_texts(struct arena *a, struct batch_item *it)
 	return true;
 }
 
+/* A body that stands in what was sent of it stands in the copy of that. */
+static bool
+copy_body(struct arena *a, struct batch_item *it)
+{
+	struct str *sent = &it->body_sent;
+	bool inside = sent->ptr && it->body.ptr == sent->ptr + 1;
+
+	if (sent->ptr && !arena_str(a, *sent, sent))
+		return false;
+	if (inside)
+		it->body.ptr = sent->ptr + 1;
+	return inside || !it->body.ptr || arena_str(a, it->body, &it->body);
+}
+
 /* All of it but for body_type, which is one of a few literals. */
 static bool
 copy_item(struct arena *a, struct batch_item *it)
 {
 	struct str *ids = arena_array(a, it->n_depends_on + 1, sizeof(*ids));
 	struct header *v = arena_array(a, it->headers.n + 1, sizeof(*v));
-	bool ok = ids && v && copy_texts(a, it);
+	bool ok = ids && v && copy_texts(a, it) && copy_body(a, it);
 	size_t i;
 
 	for (i = 0; i < it->n_depends_on && ok; i++)

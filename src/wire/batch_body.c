@@ -51,7 +51,10 @@ make_text(struct batch_maker *m, struct batch_parser *p, struct err *err)
 
 	if (rc)
 		return rc;
-	if (!arena_str(&m->arena, text, &m->item.body))
+	/* What has no escapes is what was sent, and is kept once. */
+	if (text.ptr == m->body_sent.ptr + 1)
+		m->item.body = text;
+	else if (!arena_str(&m->arena, text, &m->item.body))
 		return err_nomem(err);
 	m->item.body_type = STR("text/plain; charset=utf-8");
 	return ERR_OK;

@@ -8,6 +8,7 @@ import json
 import threading
 import unittest
 
+import bulk
 import sheaf_http
 
 MIB = 1 << 20
@@ -94,6 +95,21 @@ class Memory(unittest.TestCase):
             # As a rule at its next tick without work.
             sheaf_http.eventually(
                 lambda: s.resident() < once + MIB, "as small as before")
+
+    def test_a_batch_takes_little_more_than_its_text(self):
+        # Each operation's body once, and what is known of it; of what it
+        # takes to do it, one at a time.
+        with started("--durability", "relaxed") as s:
+            if s.is_sanitized():
+                self.skipTest("a sanitizer has memory of its own")
+            before = s.peak()
+            for i in range(4):
+                a = bulk.batch(s, [
+                    {"op": "create", "url": "/f%d-%d" % (i, n),
+                     "body": "x" * 1024} for n in range(1000)],
+                    prefer="return=minimal")
+                self.assertEqual(a.summary["success"], 1000)
+            self.assertLess(s.peak() - before, 5 * MIB)
 
 
 if __name__ == "__main__":
