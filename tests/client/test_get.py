@@ -303,15 +303,17 @@ class Get(scripted.TestCase):
         self.assertEqual(self.read("out"), BODY)
 
     def test_two_at_once_do_not_mix(self):
+        begun, go = scripted.threading.Event(), scripted.threading.Event()
+
         def answer(x):
-            time.sleep(1)
+            begun.set()
+            go.wait(scripted.PATIENCE)
             Resumable()(x)
         s = self.serve(answer)
         first = self.popen("get", s.url + "f", self.path("out"))
-        deadline = time.monotonic() + 20
-        while not s.requests and time.monotonic() < deadline:
-            time.sleep(0.01)
+        self.assertTrue(begun.wait(scripted.PATIENCE))
         p = self.get(s, code=4)
+        go.set()
         self.assertIn("another process", p.err)
         self.assertEqual(first.wait(), 0)
         self.assertEqual(self.read("out"), BODY)

@@ -349,6 +349,16 @@ class Server:
     def descriptors(self):
         return len(os.listdir("/proc/%d/fd" % self.pid))
 
+    def sockets(self):
+        """Those of its descriptors that are any: its own, and a connection's."""
+        base, n = "/proc/%d/fd" % self.pid, 0
+        for fd in os.listdir(base):
+            try:
+                n += os.readlink(os.path.join(base, fd)).startswith("socket:")
+            except FileNotFoundError:
+                pass
+        return n
+
     def is_sanitized(self):
         """Whether its memory says nothing about the product's."""
         with open("/proc/%d/maps" % self.pid) as f:
