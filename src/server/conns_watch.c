@@ -258,6 +258,21 @@ is_owed_an_answer(const struct conn *c, enum conn_phase phase)
 	    info.tcpi_bytes_received;
 }
 
+/* The whole answer: nobody else has one for it. */
+static struct str
+last_words(const struct conn *c)
+{
+	static const struct str slow =
+	    STR_INIT("HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n"
+		     "Content-Length: 0\r\n\r\n");
+	static const struct str busy =
+	    STR_INIT("HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n"
+		     "Retry-After: 1\r\nContent-Length: 0\r\n\r\n");
+
+	/* It is we who let it wait. */
+	return c->waits ? busy : slow;
+}
+
 /*
  * Nothing else writes to the socket in the phases that are owed an answer, and
  * the phase cannot change under our hands, since it is dead by now.
@@ -265,13 +280,11 @@ is_owed_an_answer(const struct conn *c, enum conn_phase phase)
 static void
 shut(struct conn *c, enum conn_phase phase)
 {
-	static const struct str timeout =
-	    STR_INIT("HTTP/1.1 408 Request Timeout\r\nConnection: close\r\n"
-		     "Content-Length: 0\r\n\r\n");
+	struct str words = last_words(c);
 
 	if (is_owed_an_answer(c, phase))
-		(void)!send(c->fd, timeout.ptr, timeout.len,
-		    MSG_DONTWAIT | MSG_NOSIGNAL);
+		(void)!send(
+		    c->fd, words.ptr, words.len, MSG_DONTWAIT | MSG_NOSIGNAL);
 	(void)shutdown(c->fd, SHUT_RDWR);
 }
 

@@ -111,6 +111,20 @@ class Limits(sheaf_http.TestCase):
             # Or the next test would find its place still taken.
             self.wait_till_open(0)
 
+    def test_who_waits_in_vain_is_told_that_it_is_not_his_fault(self):
+        with sheaf_http.Server("--connections-per-address", "1",
+                               "--header-timeout", "1s", "--min-rate",
+                               "0") as s, s.connect() as first:
+            begin_upload(first, "/up")
+            with s.connect() as c:
+                c.request("OPTIONS", "/")
+                r = c.response()
+                self.assertEqual((r.status, r.header("Retry-After")),
+                                 (503, "1"))
+                self.assertTrue(c.closed())
+            first.send(b"56789")
+            self.assertEqual(first.response().status, 201)
+
     def test_uploads_and_xml_over_the_limit_are_413(self):
         big = b"x" * (100 * 1024)
         with self.server.connect() as c:
