@@ -282,6 +282,7 @@ static enum err_code
 post_run(struct exchange *x, struct err *err)
 {
 	struct posting *p = x->state;
+	struct buf location CLEANUP(buf_done) = { 0 };
 	struct resource res;
 	enum err_code rc;
 
@@ -290,6 +291,10 @@ post_run(struct exchange *x, struct err *err)
 		rc = precondition_look(&p->pre, err);
 	if (rc)
 		return rc;
+	/* Before it is made, for that may not fail any more after it. */
+	href_put(&location, x->req->origin.prefix, p->path, false);
+	if (buf_failed(&location))
+		return err_nomem(err);
 	p->asked = precondition_guard(&p->pre, p->path);
 	p->guard = (struct guard){
 		.check = is_new,
@@ -300,7 +305,7 @@ post_run(struct exchange *x, struct err *err)
 	rc = upload_commit(p->in.upload, &p->guard, x->batch, &res, NULL, err);
 	if (rc)
 		return rc;
-	(void)path_header(x, STR("Location"), p->path, false);
+	(void)reply_header(x->reply, STR("Location"), buf_str(&location));
 	if (res.etag_len)
 		(void)reply_header(x->reply, STR("ETag"), resource_etag(&res));
 	if (p->in.spec.has_modified)

@@ -171,6 +171,78 @@ every_failing_allocation_leaves_an_honest_answer(void **state)
 	}
 }
 
+/* Each by itself, and what is there once it is done. */
+static const struct {
+	const char *op, *path;
+	bool there;
+} changes[] = {
+	{ "'op':'create','url':'/n','body':'new'", "/n", true },
+	{ "'op':'create','url':'/n','body':'new','idempotencyKey':'k'", "/n",
+	    true },
+	{ "'op':'create','url':'/c/','body':'new','headers':{'slug':'p'}",
+	    "/c/p.txt", true },
+	{ "'op':'mkcol','url':'/d/'", "/d", true },
+	{ "'op':'delete','url':'/f'", "/f", false },
+	{ "'op':'delete','url':'/c/'", "/c", false },
+	{ "'op':'copy','url':'/g','destination':'/k'", "/k", true },
+	{ "'op':'move','url':'/m','destination':'/k'", "/k", true },
+};
+
+/* Fills the memory that an operation has at first to any extent. */
+#define MOST_NAMES ((size_t)270)
+
+static void
+put_change(struct buf *json, size_t change, size_t names)
+{
+	size_t i;
+
+	buf_printf(json,
+	    "{'operations':[{'id':'a','op':'read','url':'/g'},"
+	    "{'id':'b',%s,'dependsOn':['a'",
+	    changes[change].op);
+	for (i = 1; i < names; i++)
+		BUF_LIT(json, ",'a'");
+	BUF_LIT(json, "]}]}");
+	buf_putc(json, '\0');
+}
+
+/* Whether an allocation failed. */
+static bool
+try_change(size_t change, size_t names, unsigned long n)
+{
+	struct buf json = { 0 };
+	struct resource res;
+	struct bulk_try t;
+	bool failed, there;
+
+	bulk_try_init(&t, TREE);
+	t.limits.depends_on = MOST_NAMES;
+	put_change(&json, change, names);
+	t.fail_alloc = n;
+	(void)!bulk_try_send(&t, json.ptr);
+	failed = t.alloc_failed;
+	there = !store_stat(t.deny.inner, at(changes[change].path), &res, NULL);
+	if (t.ended)
+		assert_int_equal(bulk_try_says(&t, "'success':2"),
+		    there == changes[change].there);
+	bulk_try_done(&t);
+	buf_done(&json);
+	return failed;
+}
+
+static void
+what_was_done_is_told_as_done_without_memory(void **state)
+{
+	size_t i, names;
+	unsigned long n;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(changes); i++)
+		for (names = 1; names < MOST_NAMES; names += 4)
+			for (n = 1; try_change(i, names, n); n++)
+				;
+}
+
 static void
 every_failing_call_of_the_store_leaves_an_honest_answer(void **state)
 {
@@ -231,6 +303,8 @@ main(void)
 		cmocka_unit_test(nothing_fails_where_nothing_is_made_to),
 		cmocka_unit_test(
 		    every_failing_allocation_leaves_an_honest_answer),
+		cmocka_unit_test(
+		    what_was_done_is_told_as_done_without_memory),
 		cmocka_unit_test(
 		    every_failing_call_of_the_store_leaves_an_honest_answer),
 	};
