@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Loaded into the server (LD_PRELOAD) by tests: makes the nth call of some
- * function fail, or stops the process dead right before or after it.  Which one
- * is said in a file that both have mapped, named by $SHEAF_FAULTS: see struct
- * orders, and faults.py, the other side.
+ * function fail, holds it up, or stops the process dead right before or after it.
+ * Which one is said in a file that both have mapped, named by $SHEAF_FAULTS: see
+ * struct orders, and faults.py, the other side.
  */
 #include <dirent.h>
 #include <dlfcn.h>
@@ -48,7 +48,13 @@ enum call {
 	CALL_UNLISTEN, /* a listener leaves an epoll set; not among any */
 };
 
-enum action { ACTION_FAIL, ACTION_STOP_BEFORE, ACTION_STOP_AFTER };
+enum action {
+	ACTION_FAIL,
+	ACTION_STOP_BEFORE,
+	ACTION_STOP_AFTER,
+	ACTION_NOTE, /* nothing but whose it was */
+	ACTION_HOLD, /* the same, and it waits till the order is taken back */
+};
 
 struct orders {
 	_Atomic int32_t call; /* the one that fails */
@@ -56,6 +62,7 @@ struct orders {
 	_Atomic int32_t calls_left; /* 1: the next one; it is 0 then */
 	_Atomic int32_t lasting; /* all after it fail as well */
 	_Atomic int32_t action;
+	_Atomic int32_t thread; /* the one that noted it */
 };
 
 static struct orders *orders;
@@ -94,6 +101,20 @@ stop(void)
 		(void)pause();
 }
 
+static void
+note(void)
+{
+	atomic_store(&orders->thread, (int32_t)gettid());
+}
+
+static void
+hold(void)
+{
+	note();
+	while (atomic_load(&orders->call))
+		(void)usleep(100);
+}
+
 static bool
 fails(enum call call)
 {
@@ -110,6 +131,12 @@ fails(enum call call)
 		break;
 	case ACTION_STOP_AFTER:
 		stops_after = true;
+		return false;
+	case ACTION_NOTE:
+		note();
+		return false;
+	case ACTION_HOLD:
+		hold();
 		return false;
 	case ACTION_FAIL:
 		break;

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 """Orders for faults.c, which is loaded into a server: the nth call of some
-function fails, or is the last thing the process does.
+function fails, waits, or is the last thing the process does.
 """
 
 import mmap
@@ -13,8 +13,8 @@ import sys
 CALLS = ("", "openat2", "getdents", "statx", "read", "write", "fsync",
          "rename", "link", "unlink", "mkdir", "copy-range", "truncate",
          "times", "allocate", "chmod", "change", "any", "unlisten")
-FAIL, STOP_BEFORE, STOP_AFTER = range(3)
-SIZE = 20
+FAIL, STOP_BEFORE, STOP_AFTER, NOTE, HOLD = range(5)
+SIZE = 24
 
 _shim = [""]
 
@@ -30,11 +30,15 @@ class Faults:
             self.at = mmap.mmap(f.fileno(), SIZE)
 
     def order(self, call, errnum, nth, lasting=False, action=FAIL):
-        self.at[4:20] = struct.pack("=iiii", errnum, nth, lasting, action)
+        self.at[4:24] = struct.pack("=iiiii", errnum, nth, lasting, action, 0)
         self.at[0:4] = struct.pack("=i", CALLS.index(call))
 
     def left(self):
         return struct.unpack("=i", self.at[8:12])[0]
+
+    def thread(self):
+        """Whose call it was, of NOTE and HOLD; 0: it has not come yet."""
+        return struct.unpack("=i", self.at[20:24])[0]
 
     def end(self):
         """Takes the order back; whether it was carried out."""
