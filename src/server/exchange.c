@@ -424,9 +424,6 @@ handle_body(struct exchange_state *e, struct str bytes)
 static enum MHD_Result
 start_work(struct exchange_state *e)
 {
-	/* Shut: it stays ours, so that exchange_completed() releases it. */
-	if (!conn_enter(e->conn, CONN_WORK))
-		return MHD_NO;
 	e->stage = STAGE_WORK;
 	e->whole_first = !e->head.http11;
 	exchange_work(e);
@@ -461,6 +458,9 @@ run_at_once(struct exchange_state *e)
 static enum MHD_Result
 handle_whole(struct exchange_state *e)
 {
+	/* Shut: it stays ours, so that exchange_completed() releases it. */
+	if (!conn_enter(e->conn, CONN_WORK))
+		return MHD_NO;
 	if (!is_refused(e) && e->x.slow)
 		return run_at_once(e) ? queue_answer(e) : start_work(e);
 	if (gave_answer(e) && !e->err.code)

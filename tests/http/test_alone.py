@@ -9,6 +9,7 @@ Which thread it was is asked of faults.c, which sees whose sync it was.
 
 import os
 import shutil
+import socket
 import subprocess
 import tempfile
 import time
@@ -24,6 +25,7 @@ PATCH = (b"<propertyupdate xmlns='DAV:'><set><prop><a xmlns='urn:x'>b</a>"
          b"</prop></set></propertyupdate>")
 TURNS = 40  # enough for the disk to be taken for quick again
 SLOW = 0.05  # seconds that no quick one takes
+LEFT = 6  # after which who has ended his side is taken for gone
 
 
 def is_in_memory(path):
@@ -48,7 +50,7 @@ class Alone(unittest.TestCase):
         self.c = self.server.connect()
         self.addCleanup(self.c.close)
         self.io = self.whose("openat2", "GET", "/f")
-        self.token = None
+        self.sockets = self.server.sockets()
 
     def ask(self, method, target, headers=(), body=None):
         self.c.request(method, target, headers, body)
@@ -151,6 +153,28 @@ class Alone(unittest.TestCase):
         self.let_go()
         # But it is forgotten.
         self.be_at_once(self.lock)
+
+    def is_answered_though_left(self):
+        """Who has sent all of a request may end his side, and waits for us."""
+        self.be_at_once(self.lock)
+        with self.server.connect() as c:
+            self.c.close()
+            self.c = c
+            sheaf_http.eventually(
+                lambda: self.server.sockets() == self.sockets, "alone again")
+            thread = self.held("LOCK", "/f", {}, LOCK)
+            c.sock.shutdown(socket.SHUT_WR)
+            time.sleep(LEFT)
+            self.faults.end()
+            r = c.response()
+            self.assertEqual(r.status, 200, r)
+        self.c = self.server.connect()
+        self.addCleanup(self.c.close)
+        self.ask("UNLOCK", "/f", {"Lock-Token": r.header("Lock-Token")})
+        return thread == self.io
+
+    def test_nobody_is_taken_for_gone_while_we_sync(self):
+        sheaf_http.eventually(self.is_answered_though_left, "at once")
 
     def test_a_file_that_is_made_is_never_made_at_once(self):
         self.be_at_once(self.lock)
