@@ -199,6 +199,22 @@ stands_still(struct conn *c, uint64_t state, const struct config *limits)
 		conn_bytes(c), clock_coarse() - state_since(state), limits);
 }
 
+static bool
+has_unread(const struct conn *c)
+{
+	int unread = 0;
+
+	return !ioctl(c->fd, FIONREAD, &unread) && unread > 0;
+}
+
+/* A body; while some of it is there to be read it is we who are slow. */
+static bool
+sends_too_slowly(
+    const struct conn *c, int64_t took, const struct config *limits)
+{
+	return too_slow(conn_bytes(c), took, limits) && !has_unread(c);
+}
+
 /*
  * The client has ended its side in the middle of a request.  libmicrohttpd does
  * not see that where the end came together with the last bytes: it got fewer
@@ -208,11 +224,9 @@ static bool
 has_left(struct conn *c, uint64_t state)
 {
 	struct tcp_info info;
-	int unread = 0;
 
 	return !c->parked && still_for(c, state) > LEFT && tcp_info(c, &info) &&
-	    info.tcpi_state == CLOSE_WAIT && !ioctl(c->fd, FIONREAD, &unread) &&
-	    !unread;
+	    info.tcpi_state == CLOSE_WAIT && !has_unread(c);
 }
 
 static bool
@@ -231,8 +245,7 @@ overdue(struct conn *c, uint64_t state, const struct config *limits)
 		    (int64_t)limits->idle_timeout + (c->parked ? 0 : header) ||
 		    has_left(c, state);
 	case CONN_BODY:
-		return too_slow(conn_bytes(c), took, limits) ||
-		    has_left(c, state);
+		return sends_too_slowly(c, took, limits) || has_left(c, state);
 	case CONN_BOTH:
 		return stands_still(c, state, limits) || has_left(c, state);
 	case CONN_SEND:

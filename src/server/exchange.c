@@ -371,7 +371,7 @@ handle_head(struct exchange_state *e, const char *method, const char *url,
 
 	e->stage = STAGE_BODY;
 	e->header_size = size ? size->header_size : 0;
-	if (!conn_enter(e->conn, CONN_BODY))
+	if (!conn_enter(e->conn, CONN_WORK))
 		return MHD_NO;
 	set_timeout(e, e->server->idle_seconds, header_seconds(e));
 	e->err.code = head_read(e->mc, method, url, version, live, trusted,
@@ -388,6 +388,8 @@ handle_head(struct exchange_state *e, const char *method, const char *url,
 		finish_method(e);
 		return queue_answer(e);
 	}
+	if (!conn_enter(e->conn, CONN_BODY))
+		return MHD_NO;
 	if (e->req.has_body && must_hurry(e))
 		answer_past(e);
 	return MHD_YES;

@@ -14,6 +14,7 @@ import re
 import shutil
 import sqlite3
 import tempfile
+import time
 import unittest
 
 import faults
@@ -414,6 +415,33 @@ class UnderFaults(unittest.TestCase):
         answer = self.server.request("GET", "/file")
         self.assertGreater(int(answer.header("Last-Modified").split()[3]),
                            2020)
+
+
+class Watching(unittest.TestCase):
+
+    def test_who_sends_is_not_blamed_for_what_we_do_not_read(self):
+        home = tempfile.mkdtemp(prefix="sheaf-faults-")
+        self.addCleanup(shutil.rmtree, home)
+        orders = faults.Faults(home)
+        with sheaf_http.Server(
+                "--threads", "1", "--rate-grace", "1s", "--min-rate", "10K",
+                env=orders.env(sheaf_http._program[0])) as server, \
+                server.connect() as sends, server.connect() as holds:
+            server.write("f", b"x")
+            sends.request("PUT", "/up", {"Content-Length": 100000,
+                                         "Expect": "100-continue"})
+            self.assertEqual(sends.head().status, 100)
+            orders.order("openat2", 0, 1, action=faults.HOLD)
+            try:
+                holds.request("GET", "/f")
+                sheaf_http.eventually(orders.thread, "it is held up")
+                sends.send(b"x" * 100000)
+                time.sleep(4)
+            finally:
+                orders.end()
+            self.assertEqual(sends.response().status, 201)
+            self.assertEqual(holds.response().body, b"x")
+        orders.at.close()
 
 
 class Stopping(unittest.TestCase):
