@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * Loaded into the server (LD_PRELOAD) by tests: makes the nth call of some
- * function fail, holds it up, or stops the process dead right before or after it.
- * Which one is said in a file that both have mapped, named by $SHEAF_FAULTS: see
- * struct orders, and faults.py, the other side.
+ * function fail, holds it up, or stops the process dead right before or after
+ * it.  Which one is said in a file that both have mapped, named by
+ * $SHEAF_FAULTS: see struct orders, and faults.py, the other side.
  */
 #include <dirent.h>
 #include <dlfcn.h>
