@@ -303,8 +303,7 @@ main(void)
 		cmocka_unit_test(nothing_fails_where_nothing_is_made_to),
 		cmocka_unit_test(
 		    every_failing_allocation_leaves_an_honest_answer),
-		cmocka_unit_test(
-		    what_was_done_is_told_as_done_without_memory),
+		cmocka_unit_test(what_was_done_is_told_as_done_without_memory),
 		cmocka_unit_test(
 		    every_failing_call_of_the_store_leaves_an_honest_answer),
 	};
