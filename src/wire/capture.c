@@ -13,6 +13,8 @@ capture_done(struct capture *c)
 	buf_done(&c->hoisted);
 	buf_done(&c->rest);
 	buf_done(&c->prefixes);
+	buf_done(&c->decls);
+	buf_done(&c->outer);
 	*c = (struct capture){ 0 };
 }
 
@@ -49,23 +51,39 @@ put_attr(struct buf *b, const struct xml_attr *attr)
 	buf_putc(b, '"');
 }
 
-static struct capture_decl
-remember(struct capture *c, struct str prefix, unsigned depth)
+static size_t
+count(const struct buf *decls)
 {
-	struct capture_decl d = { c->prefixes.len, prefix.len, depth };
+	return decls->len / sizeof(struct capture_decl);
+}
+
+static const struct capture_decl *
+decl_at(const struct buf *decls, size_t i)
+{
+	return (const struct capture_decl *)(const void *)decls->ptr + i;
+}
+
+/* If there is no memory for it, the end says so. */
+static void
+remember(
+    struct capture *c, struct buf *decls, struct str prefix, unsigned depth)
+{
+	const struct capture_decl d = { c->prefixes.len, prefix.len, depth };
 
 	buf_put(&c->prefixes, prefix);
-	return d;
+	buf_put(decls, str_of((const char *)&d, sizeof(d)));
 }
 
 static bool
-has_prefix(const struct capture *c, const struct capture_decl *decls, size_t n,
-    struct str prefix)
+has_prefix(const struct capture *c, const struct buf *decls, struct str prefix)
 {
-	while (n--) {
-		struct str from = str_skip(buf_str(&c->prefixes), decls[n].at);
+	size_t n = count(decls);
 
-		if (str_eq(str_head(from, decls[n].len), prefix))
+	while (n--) {
+		const struct capture_decl *d = decl_at(decls, n);
+		struct str from = str_skip(buf_str(&c->prefixes), d->at);
+
+		if (str_eq(str_head(from, d->len), prefix))
 			return true;
 	}
 	return false;
@@ -82,14 +100,14 @@ static enum err_code
 bind(struct capture *c, const struct xml_name *n, struct err *err)
 {
 	if (!n->name.ns.len || str_eq(n->prefix, STR("xml")) ||
-	    has_prefix(c, c->decls, c->n_decls, n->prefix) ||
-	    has_prefix(c, c->outer, c->n_outer, n->prefix))
+	    has_prefix(c, &c->decls, n->prefix) ||
+	    has_prefix(c, &c->outer, n->prefix))
 		return ERR_OK;
-	if (c->n_outer == CAPTURE_MAX_HOISTED)
+	if (count(&c->outer) == CAPTURE_MAX_HOISTED)
 		return err_tell(err, ERR_TOO_LARGE,
 		    "over %d namespaces from outside in a property",
 		    CAPTURE_MAX_HOISTED);
-	c->outer[c->n_outer++] = remember(c, n->prefix, c->depth);
+	remember(c, &c->outer, n->prefix, c->depth);
 	put_decl(&c->hoisted, n->prefix, n->name.ns);
 	return ERR_OK;
 }
@@ -103,12 +121,11 @@ declare(struct capture *c, struct buf *to, const struct xml_element *e,
 	for (i = 0; i < e->n_decls; i++) {
 		if (str_eq(e->decls[i].prefix, STR("xml")))
 			continue; /* is always bound, and to nothing else */
-		if (c->n_decls == CAPTURE_MAX_DECLS)
+		if (count(&c->decls) == CAPTURE_MAX_DECLS)
 			return err_tell(err, ERR_TOO_LARGE,
 			    "over %d namespaces in scope in a property",
 			    CAPTURE_MAX_DECLS);
-		c->decls[c->n_decls++] =
-		    remember(c, e->decls[i].prefix, e->depth);
+		remember(c, &c->decls, e->decls[i].prefix, e->depth);
 		put_decl(to, e->decls[i].prefix, e->decls[i].uri);
 	}
 	return ERR_OK;
@@ -152,8 +169,8 @@ capture_reset(struct capture *c)
 	buf_clear(&c->hoisted);
 	buf_clear(&c->rest);
 	buf_clear(&c->prefixes);
-	c->n_decls = 0;
-	c->n_outer = 0;
+	buf_clear(&c->decls);
+	buf_clear(&c->outer);
 }
 
 enum err_code
@@ -236,8 +253,11 @@ capture_text(struct capture *c, struct str text)
 void
 capture_close(struct capture *c, const struct xml_name *name, unsigned depth)
 {
-	while (c->n_decls && c->decls[c->n_decls - 1].depth == depth)
-		c->n_decls--;
+	size_t n = count(&c->decls);
+
+	while (n && decl_at(&c->decls, n - 1)->depth == depth)
+		n--;
+	c->decls.len = n * sizeof(struct capture_decl);
 	if (!c->whole)
 		return;
 	if (c->tag_open) {
@@ -255,7 +275,7 @@ static enum err_code
 capture_failed(const struct capture *c)
 {
 	const struct buf *const all[] = { &c->text, &c->head, &c->hoisted,
-		&c->rest, &c->prefixes };
+		&c->rest, &c->prefixes, &c->decls, &c->outer };
 	size_t i;
 
 	for (i = 0; i < ARRAY_LEN(all); i++)

@@ -40,10 +40,8 @@ struct capture {
 	struct buf hoisted; /* the declarations taken from outside */
 	struct buf rest; /* everything behind them */
 	struct buf prefixes; /* the strings of decls and outer */
-	struct capture_decl decls[CAPTURE_MAX_DECLS];
-	size_t n_decls;
-	struct capture_decl outer[CAPTURE_MAX_HOISTED];
-	size_t n_outer;
+	struct buf decls; /* struct capture_decl: of the elements within */
+	struct buf outer; /* the same: taken from outside */
 };
 
 /* All zero is a capture that can begin.  Releases its memory. */
