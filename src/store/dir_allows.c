@@ -153,11 +153,12 @@ place_allows(const struct place *p, enum touch touch, const struct place *from,
 	struct resource now, source;
 	bool has_source = false;
 	bool mapped = false;
-	enum err_code rc = place_seen(p, &now, &mapped, err);
+	bool asks = guard_asks(g);
+	enum err_code rc = place_seen(p, asks ? &now : NULL, &mapped, err);
 
 	if (!rc)
 		rc = place_protection(p, &a, &by, err);
-	if (!rc && from)
+	if (!rc && from && asks)
 		rc = place_seen(from, &source, &has_source, err);
 	if (!rc)
 		rc = guard_ask(g,

@@ -128,9 +128,8 @@ remove_any(struct dir_store *ds, const struct place *p, struct err *err)
 static enum err_code
 must_be_seen(const struct place *p, struct err *err)
 {
-	struct resource seen;
 	bool mapped = false;
-	enum err_code rc = place_seen(p, &seen, &mapped, err);
+	enum err_code rc = place_seen(p, NULL, &mapped, err);
 
 	if (!rc && !mapped)
 		return err_set(

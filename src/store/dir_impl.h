@@ -188,7 +188,10 @@ enum err_code place_for_new(const struct dir_store *ds, struct rpath path,
 /* The resource at a place that is served. */
 struct resource place_resource(const struct place *p);
 
-/* What a client sees at p; *mapped: anything.  Follows p if it is a link. */
+/*
+ * What a client sees at p; *mapped: anything.  Follows p if it is a link.  out
+ * may be NULL: most changes have no condition to be asked about it.
+ */
 enum err_code place_seen(const struct place *p, struct resource *out,
     bool *mapped, struct err *err) MUST_USE;
 

@@ -36,7 +36,8 @@ may_lock(const struct place *p, const struct lock_spec *spec,
 	struct state *s = p->ds->state;
 	struct resource now;
 	bool mapped = false;
-	enum err_code rc = place_seen(p, &now, &mapped, err);
+	enum err_code rc =
+	    place_seen(p, guard_asks(g) ? &now : NULL, &mapped, err);
 
 	if (!rc)
 		rc = place_protection(p, &a, &by, err);
@@ -299,7 +300,7 @@ find_lock(struct dir_store *ds, struct rpath path, const struct lock_tokens *t,
 	enum err_code rc = claim_lock(ds, path, t, &p, &at, f, err);
 
 	if (!rc)
-		rc = place_seen(&p, &now, &mapped, err);
+		rc = place_seen(&p, guard_asks(g) ? &now : NULL, &mapped, err);
 	if (rc)
 		return rc;
 	at.now = mapped ? &now : NULL;

@@ -457,7 +457,7 @@ place_seen(
 	if (p->found == FOUND_LINK)
 		p = &end;
 	*mapped = p->found == FOUND_SERVED;
-	if (*mapped)
+	if (*mapped && out)
 		*out = place_resource(p);
 	return ERR_OK;
 }

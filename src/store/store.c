@@ -41,7 +41,7 @@ upload_init(
 enum err_code
 guard_ask(const struct guard *g, const struct guarded *at, struct err *err)
 {
-	return g && g->check ? g->check(g->arg, at, err) : ERR_OK;
+	return guard_asks(g) ? g->check(g->arg, at, err) : ERR_OK;
 }
 
 /*
