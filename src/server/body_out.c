@@ -1,19 +1,23 @@
 /* SPDX-License-Identifier: MIT */
 #include "server/body_out.h"
 
+#include <assert.h>
+
 #include "base/clock.h"
 
+/* It is not small, or has to be on its way. */
 static enum err_code
-decide(struct body_out *b, bool code)
+decide(struct body_out *b)
 {
-	enum err_code rc = ERR_OK;
+	enum err_code rc;
 
 	b->decided = true;
-	b->next = b->to;
-	if (!code)
-		b->coding = CODING_IDENTITY;
+	b->next = b->open(b);
+	if (!b->next)
+		return err_nomem(&b->base.err);
 	if (b->coding != CODING_IDENTITY) {
-		rc = compress_new(b->coding, b->to, &b->compress, &b->base.err);
+		rc = compress_new(
+		    b->coding, b->next, &b->compress, &b->base.err);
 		if (rc)
 			return rc;
 		b->next = compress_stream(b->compress);
@@ -28,8 +32,8 @@ body_out_flush(struct ostream *o)
 	enum err_code rc = ERR_OK;
 
 	b->flushed = clock_monotonic();
-	if (!b->decided && b->pending_len)
-		rc = decide(b, true);
+	if (!b->decided && b->pending_len && !b->small)
+		rc = decide(b);
 	if (!rc && b->decided)
 		rc = ostream_flush(b->next);
 	return rc;
@@ -41,12 +45,13 @@ body_out_write(struct ostream *o, struct str bytes)
 	struct body_out *b = CONTAINER_OF(o, struct body_out, base);
 	enum err_code rc = ERR_OK;
 
+	assert(!b->small);
 	if (!b->decided && bytes.len <= sizeof(b->pending) - b->pending_len) {
 		memcpy(b->pending + b->pending_len, bytes.ptr, bytes.len);
 		b->pending_len += bytes.len;
 	} else {
 		if (!b->decided)
-			rc = decide(b, true);
+			rc = decide(b);
 		if (!rc)
 			rc = ostream_write(b->next, bytes);
 	}
@@ -59,11 +64,12 @@ static enum err_code
 body_out_end(struct ostream *o)
 {
 	struct body_out *b = CONTAINER_OF(o, struct body_out, base);
-	enum err_code rc = ERR_OK;
 
-	if (!b->decided)
-		rc = decide(b, false);
-	return rc ? rc : ostream_end(b->next);
+	b->small = !b->decided;
+	if (!b->small)
+		return ostream_end(b->next);
+	b->coding = CODING_IDENTITY;
+	return ERR_OK;
 }
 
 static const struct ostream_ops body_out_ops = {
@@ -74,11 +80,13 @@ static const struct ostream_ops body_out_ops = {
 };
 
 struct ostream *
-body_out_init(struct body_out *b, struct ostream *to, enum coding coding)
+body_out_init(struct body_out *b, struct ostream *(*open)(struct body_out *b),
+    enum coding coding)
 {
-	b->to = to;
+	b->open = open;
 	b->coding = coding;
 	b->decided = false;
+	b->small = false;
 	b->compress = NULL;
 	b->next = NULL;
 	b->flushed = clock_monotonic();

@@ -23,22 +23,24 @@
 
 struct body_out {
 	struct ostream base;
-	struct ostream *to; /* borrowed */
+	struct ostream *(*open)(struct body_out *b);
 	enum coding coding; /* once decided what it is, till then at most */
 	bool decided;
+	bool small; /* it has ended, and all of it is in pending */
 	struct compress *compress;
-	struct ostream *next; /* to, or compress in front of it */
+	struct ostream *next; /* what was opened, or compress before it */
 	int64_t flushed; /* when */
 	size_t pending_len;
 	char pending[BODY_OUT_SMALL];
 };
 
 /*
- * A stream to `to`, coded so at most.  A coding is decided before the first
- * byte is written to `to`.
+ * A stream that is coded so at most, to what open() gives, which lends it, or
+ * NULL for want of memory.  A coding is decided before it is called; it is not
+ * called for a small body that nobody flushed.
  */
-struct ostream *
-body_out_init(struct body_out *b, struct ostream *to, enum coding coding);
+struct ostream *body_out_init(struct body_out *b,
+    struct ostream *(*open)(struct body_out *b), enum coding coding);
 
 /* Releases what it holds, ended or not.  All zero is fine. */
 void body_out_done(struct body_out *b);

@@ -66,26 +66,30 @@ may_be_coded(const struct response *a, unsigned status)
 	    !response_has(a, STR("Content-Range"));
 }
 
+static struct ostream *
+open_spool(struct body_out *o)
+{
+	struct response *a = CONTAINER_OF(o, struct response, out);
+	struct spool_spec spool = a->spec.spool;
+
+	if (o->coding != CODING_IDENTITY)
+		spool.enough = CODED_ENOUGH;
+	if (spool_new(&spool, &a->spool, NULL))
+		return NULL;
+	a->source = a->spool;
+	return spool_stream(a->spool);
+}
+
+/* What is small lies ready where it was written, which no lock guards. */
 static enum err_code
 response_stream(struct reply *r, unsigned status, struct ostream **out)
 {
 	struct response *a = response_of(r);
-	struct spool_spec spool = a->spec.spool;
-	bool negotiated = may_be_coded(a, status);
-	enum coding coding = CODING_IDENTITY;
-	enum err_code rc;
 
-	if (negotiated)
-		coding = a->spec.coding;
-	if (coding != CODING_IDENTITY)
-		spool.enough = CODED_ENOUGH;
-	rc = spool_new(&spool, &a->spool, NULL);
-	if (rc)
-		return rc;
-	a->source = a->spool;
 	a->kind = RESPONSE_STREAM;
-	a->negotiated = negotiated;
-	*out = body_out_init(&a->out, spool_stream(a->spool), coding);
+	a->negotiated = may_be_coded(a, status);
+	*out = body_out_init(&a->out, open_spool,
+	    a->negotiated ? a->spec.coding : CODING_IDENTITY);
 	return ERR_OK;
 }
 
@@ -203,6 +207,8 @@ segment_length(const struct segment *seg)
 enum spool_state
 response_read(struct response_source *s, char *out, size_t max, size_t *got)
 {
+	if (s->cut)
+		return SPOOL_FAILED;
 	if (s->spool)
 		return spool_read(s->spool, out, max, got);
 	while (s->seg < s->n_segs &&
@@ -223,12 +229,23 @@ response_source_done(struct response_source *s)
 	*s = (struct response_source){ 0 };
 }
 
+/* The method has returned, or there is a spool. */
 static void
 take_stream(struct response *a, struct response_body *out)
 {
+	const struct body_out *small = &a->out;
+
 	out->source.spool = a->source;
 	a->source = NULL;
-	out->known = spool_ended(out->source.spool, &out->length, &out->bytes);
+	if (out->source.spool) {
+		out->known =
+		    spool_ended(out->source.spool, &out->length, &out->bytes);
+	} else if (small->small) {
+		out->known = true;
+		out->length = small->pending_len;
+		out->bytes = str_of(small->pending, small->pending_len);
+	}
+	out->source.cut = !out->source.spool && !out->known;
 	out->whole = out->known && out->bytes.len == out->length;
 	if (!a->spec.head)
 		return;

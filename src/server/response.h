@@ -46,7 +46,7 @@ struct response {
 	struct response_header *headers, **last;
 	bool coded; /* a content coding was set by the method */
 	bool negotiated; /* another client might get another coding */
-	struct spool *spool; /* the side that writes */
+	struct spool *spool; /* the side that writes; NULL: of none, or small */
 	struct spool *source; /* the side that reads */
 	struct body_out out;
 	struct content *content;
@@ -60,7 +60,7 @@ response_init(struct response *a, const struct response_spec *spec);
 /*
  * The method has returned.  Whatever it did not end is cut short.  Before
  * this, and before any response_take(), a wake of the spool is the sign that
- * there is something to take.
+ * there is something to take; a small body has no spool.
  */
 void response_finish(struct response *a);
 
@@ -79,6 +79,7 @@ struct response_source {
 	/* Of the segment that is being read. */
 	size_t seg;
 	uint64_t seg_at;
+	bool cut; /* there is nothing, and should be */
 };
 
 /* Reads on; SPOOL_FAILED when the bytes cannot be had. */

@@ -266,6 +266,27 @@ the_coding_is_the_one_asked_for(void **state)
 
 /* ---- the front */
 
+struct front {
+	struct body_out b;
+	struct buf coded;
+	struct buf_ostream to;
+};
+
+static struct ostream *
+open_front(struct body_out *b)
+{
+	struct front *f = CONTAINER_OF(b, struct front, b);
+
+	return buf_ostream_init(&f->to, &f->coded);
+}
+
+static struct ostream *
+open_nothing(struct body_out *b)
+{
+	(void)b;
+	return NULL;
+}
+
 static void
 a_body_is_coded_only_when_it_is_worth_it(void **state)
 {
@@ -273,11 +294,13 @@ a_body_is_coded_only_when_it_is_worth_it(void **state)
 		size_t written;
 		bool flush;
 		enum coding want;
+		bool small;
 	} cases[] = {
-		{ 0, false, CODING_IDENTITY },
-		{ BODY_OUT_SMALL, false, CODING_IDENTITY },
-		{ BODY_OUT_SMALL + 1, false, CODING_GZIP },
-		{ 10, true, CODING_GZIP },
+		{ 0, false, CODING_IDENTITY, true },
+		{ 0, true, CODING_IDENTITY, true },
+		{ BODY_OUT_SMALL, false, CODING_IDENTITY, true },
+		{ BODY_OUT_SMALL + 1, false, CODING_GZIP, false },
+		{ 10, true, CODING_GZIP, false },
 	};
 	char bytes[BODY_OUT_SMALL + 1];
 	size_t i, at;
@@ -285,30 +308,31 @@ a_body_is_coded_only_when_it_is_worth_it(void **state)
 	(void)state;
 	memset(bytes, 'x', sizeof(bytes));
 	for (i = 0; i < ARRAY_LEN(cases); i++) {
-		struct buf coded = { 0 }, plain = { 0 };
-		struct body_out b = { 0 };
-		struct buf_ostream to;
-		struct ostream *o = body_out_init(
-		    &b, buf_ostream_init(&to, &coded), CODING_GZIP);
+		struct front f = { 0 };
+		struct body_out *b = &f.b;
+		struct buf plain = { 0 };
+		struct ostream *o = body_out_init(b, open_front, CODING_GZIP);
 
 		/* So that a slow machine flushes no sooner than we say. */
-		b.flushed = INT64_MAX;
+		b->flushed = INT64_MAX;
 		for (at = 0; at < cases[i].written; at++)
 			(void)ostream_write(o, str_of(bytes, 1));
-		assert_int_equal(coded.len,
-		    b.decided && !b.compress ? cases[i].written : coded.len);
 		if (cases[i].flush)
 			assert_int_equal(ostream_flush(o), ERR_OK);
 		assert_int_equal(ostream_end(o), ERR_OK);
-		assert_int_equal(b.coding, cases[i].want);
-		if (cases[i].want == CODING_GZIP)
-			decode(CODING_GZIP, buf_str(&coded), &plain);
+		if (b->small) /* which it stays */
+			assert_int_equal(ostream_flush(o), ERR_OK);
+		assert_int_equal(b->coding, cases[i].want);
+		assert_int_equal(b->small, cases[i].small);
+		assert_int_equal(f.coded.len == 0, cases[i].small);
+		if (b->small)
+			buf_put(&plain, str_of(b->pending, b->pending_len));
 		else
-			buf_put(&plain, buf_str(&coded));
+			decode(CODING_GZIP, buf_str(&f.coded), &plain);
 		assert_str_equal(
 		    buf_str(&plain), str_of(bytes, cases[i].written));
-		body_out_done(&b);
-		buf_done(&coded);
+		body_out_done(b);
+		buf_done(&f.coded);
 		buf_done(&plain);
 	}
 }
@@ -316,23 +340,37 @@ a_body_is_coded_only_when_it_is_worth_it(void **state)
 static void
 a_slow_producer_is_flushed(void **state)
 {
-	struct buf coded = { 0 }, plain = { 0 };
-	struct body_out b = { 0 };
-	struct buf_ostream to;
+	struct front f = { 0 };
+	struct body_out *b = &f.b;
+	struct buf plain = { 0 };
 	struct ostream *o;
 
 	(void)state;
-	o = body_out_init(&b, buf_ostream_init(&to, &coded), CODING_ZSTD);
-	b.flushed = INT64_MAX;
+	o = body_out_init(b, open_front, CODING_ZSTD);
+	b->flushed = INT64_MAX;
 	(void)ostream_write(o, STR("first "));
-	assert_int_equal(coded.len, 0);
-	b.flushed -= INT64_MAX; /* long ago */
+	assert_int_equal(f.coded.len, 0);
+	b->flushed -= INT64_MAX; /* long ago */
 	(void)ostream_write(o, STR("second"));
-	decode(CODING_ZSTD, buf_str(&coded), &plain);
+	decode(CODING_ZSTD, buf_str(&f.coded), &plain);
 	assert_str_equal(buf_str(&plain), STR("first second"));
-	body_out_done(&b);
-	buf_done(&coded);
+	body_out_done(b);
+	buf_done(&f.coded);
 	buf_done(&plain);
+}
+
+static void
+a_body_that_goes_nowhere_fails(void **state)
+{
+	struct body_out b = { 0 };
+	struct ostream *o = body_out_init(&b, open_nothing, CODING_GZIP);
+
+	(void)state;
+	(void)ostream_write(o, STR("x"));
+	assert_int_equal(ostream_flush(o), ERR_NOMEM);
+	assert_int_equal(ostream_end(o), ERR_NOMEM);
+	assert_false(b.small);
+	body_out_done(&b);
 }
 
 int
@@ -349,6 +387,7 @@ main(void)
 		cmocka_unit_test(the_coding_is_the_one_asked_for),
 		cmocka_unit_test(a_body_is_coded_only_when_it_is_worth_it),
 		cmocka_unit_test(a_slow_producer_is_flushed),
+		cmocka_unit_test(a_body_that_goes_nowhere_fails),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
