@@ -273,7 +273,9 @@ dir_rename(struct store *s, struct rpath from, struct rpath to,
 	seen = place_resource(&src);
 	act.change.path = src.path;
 	act.change.to = dst.path;
-	act.change.drops_locks = state_may_have_locks(ds->state);
+	act.change.drops_locks =
+	    state_may_have_locks_from(ds->state, src.path) ||
+	    state_may_have_locks_from(ds->state, dst.path);
 	act_makes(&act, ds, &src.stx);
 	act_takes(&act, &dst);
 	act_remembers(&act, g, to, dst.found == FOUND_NOTHING, &seen);

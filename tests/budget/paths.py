@@ -264,6 +264,8 @@ PATHS = (
      bulk("proppatch", props={"{urn:budget}colour": "blue"})),
     ("DELETE of a file, a lock elsewhere", "relaxed", REQUESTS, elsewhere_locked,
      each(204, "DELETE")),
+    ("MOVE of a file, a lock elsewhere", "relaxed", REQUESTS, elsewhere_locked,
+     to_other(201, "MOVE")),
     ("PUT of 1 KiB, new, strict", "strict", REQUESTS, empty, each(201, "PUT", body=KIB)),
     ("PUT of 1 KiB, over, strict", "strict", REQUESTS, files_over, each(204, "PUT", body=KIB)),
     ("PUT of 96 KiB, new, strict", "strict", REQUESTS, empty,

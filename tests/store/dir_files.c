@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "lib/locks.h"
 #include "store/commits.h"
 #include "store/dir_impl.h"
 
@@ -405,6 +406,32 @@ a_rename_is_made_at_once_where_nothing_is_in_its_way(void **state)
 	must_have(w->store, "/b/f", "old");
 }
 
+/* Those of what is moved end with it, in a transaction. */
+static void
+only_its_own_locks_are_in_the_way_of_a_rename(void **state)
+{
+	struct world *w = *state;
+	struct token own;
+	struct shown h;
+
+	must_mkcol(w->store, "/a");
+	must_put(w->store, "/a/f", "old");
+	must_put(w->store, "/elsewhere", "x");
+	(void)lock_at(w->store, "/elsewhere", DEPTH_0, false, "");
+	assert_true(renames_soon(w, "/a", "/b"));
+	own = lock_at(w->store, "/b/f", DEPTH_0, false, "");
+	(void)show(&h, "", &own, NULL);
+	h.guard.at_once = true;
+	assert_int_equal(store_rename(w->store, at("/b"), at("/c"), REPLACE_NO,
+			     &h.guard, NULL, NULL, NULL),
+	    ERR_BUSY);
+	h.guard.at_once = false;
+	assert_ok(store_rename(w->store, at("/b"), at("/c"), REPLACE_NO,
+	    &h.guard, NULL, NULL, err));
+	assert_locks(w->store, "/c/f", "");
+	assert_locks(w->store, "/elsewhere", "/elsewhere=x0");
+}
+
 static const struct CMUnitTest rows[] = {
 	WORLD_TEST(a_replaced_file_keeps_its_mode),
 	WORLD_TEST(a_change_in_place_changes_the_etag),
@@ -418,6 +445,7 @@ static const struct CMUnitTest rows[] = {
 	WORLD_TEST(what_is_there_is_found_behind_many_new_files_too),
 	WORLD_TEST(what_has_properties_is_not_replaced_at_once),
 	WORLD_TEST(a_rename_is_made_at_once_where_nothing_is_in_its_way),
+	WORLD_TEST(only_its_own_locks_are_in_the_way_of_a_rename),
 };
 
 const struct tests file_tests = { rows, ARRAY_LEN(rows) };
