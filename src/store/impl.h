@@ -12,6 +12,13 @@
 #include "store/members.h"
 #include "store/spot.h"
 
+/* Whether g, which may be NULL, has a condition. */
+static inline bool
+guard_asks(const struct guard *g)
+{
+	return g && g->check;
+}
+
 struct store_ops {
 	const char *name;
 	enum err_code (*stat)(

@@ -107,13 +107,6 @@ struct guard {
 	bool at_once;
 };
 
-/* Whether g, which may be NULL, has a condition. */
-static inline bool
-guard_asks(const struct guard *g)
-{
-	return g && g->check;
-}
-
 /* Asks the condition of g, if there is one. */
 enum err_code guard_ask(
     const struct guard *g, const struct guarded *at, struct err *err) MUST_USE;
