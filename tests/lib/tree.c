@@ -5,7 +5,7 @@
 
 #include "lib/test.h"
 
-#define LINES_MAX 1024
+#define LINES_MAX 1280
 #define LINE_MAX_LEN 256
 
 struct rpath

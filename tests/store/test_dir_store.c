@@ -16,6 +16,7 @@ main(void)
 		&staging_tests,
 		&system_tests,
 		&member_tests,
+		&member_kept_tests,
 	};
 	static struct CMUnitTest all[128];
 	size_t n = 0;

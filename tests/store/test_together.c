@@ -423,6 +423,39 @@ a_batch_that_could_not_be_synced_half_way_fails(void **state)
 	}
 }
 
+/* Nothing was synced before, so all of it has to be then. */
+static void
+what_waits_is_synced_at_the_end_of_its_batch(void **state)
+{
+	const struct world *w = *state;
+	const struct str names[] = { STR("1"), STR("2") };
+	const struct member_files m = {
+		.in = at("/c"), .names = names, .n = 2, .failed = none_fails
+	};
+	int what; /* it copies, to a new collection; it copies; it removes */
+
+	build(w->store);
+	must_put(w->store, "/c/2", "c2");
+	for (what = 0; what < 3; what++) {
+		struct store_batch *b = NULL;
+
+		assert_ok(store_batch_begin(w->store, at("/"), &b, err));
+		store_batch_many(b);
+		syncs_made = 0;
+		assert_ok(what < 2
+			? store_copy_members(w->store, &m, what == 0,
+			      what ? at("/d") : at("/e"), REPLACE_NO, NULL, b,
+			      NULL)
+			: store_remove_members(w->store, &m, NULL, NULL, b));
+		assert_int_equal(syncs_made, 1); /* what the batch is about */
+		assert_ok(store_batch_end(w->store, b, err));
+		assert_int_equal(syncs_made, 3); /* the log, the file system */
+	}
+	must_have(w->store, "/d/1", "c1");
+	must_have(w->store, "/e/2", "c2");
+	must_lack(w->store, "/c/1");
+}
+
 int
 main(void)
 {
@@ -438,6 +471,7 @@ main(void)
 		cmocka_unit_test(
 		    what_the_kernel_does_not_take_is_synced_as_well),
 		STRICT_TEST(what_was_not_there_before_may_come_meanwhile),
+		STRICT_TEST(what_waits_is_synced_at_the_end_of_its_batch),
 		STRICT_TEST(a_batch_that_could_not_be_synced_half_way_fails),
 		cmocka_unit_test(
 		    without_memory_some_are_made_and_the_others_are_as_they_were),

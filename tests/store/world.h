@@ -50,6 +50,7 @@ extern const struct tests file_tests;
 extern const struct tests staging_tests;
 extern const struct tests system_tests;
 extern const struct tests member_tests;
+extern const struct tests member_kept_tests;
 
 /* Lines of a kind in the journal; not those that are still to get there. */
 int64_t count_lines(const struct world *w, int kind);

@@ -10,6 +10,8 @@ struct trial {
 	unsigned ended[JOBS]; /* in this order */
 	unsigned n_ended, n_freed;
 	unsigned fails_at; /* the nth end, from 1 on; 0: none */
+	const struct crew_share *share;
+	atomic_bool too_many; /* helpers */
 	unsigned own; /* each so manyth the giver does itself; 0: none */
 };
 
@@ -25,6 +27,8 @@ run(struct crew_job *j)
 	struct numbered *n = CONTAINER_OF(j, struct numbered, base);
 
 	n->trial->run[n->i]++;
+	if (n->trial->share->now > n->trial->share->max)
+		atomic_store(&n->trial->too_many, true);
 }
 
 static enum err_code
@@ -57,6 +61,7 @@ try_jobs(struct trial *t, unsigned helpers)
 	struct crew c;
 	unsigned i;
 
+	t->share = &share;
 	crew_init(&c, &share);
 	for (i = 0; !rc && i < JOBS; i++) {
 		jobs[i] = (struct numbered){ { .ops = &ops }, t, i };
@@ -71,6 +76,7 @@ try_jobs(struct trial *t, unsigned helpers)
 		rc = crew_drain(&c);
 	crew_done(&c);
 	assert_int_equal(share.now, 0);
+	assert_false(t->too_many);
 	assert_int_equal(t->n_freed, i);
 	return rc;
 }

@@ -9,6 +9,7 @@
 
 #include "base/crew.h"
 #include "lib/alloc_fail.h"
+#include "lib/locks.h"
 #include "lib/op_test.h"
 #include "lib/tmpdir.h"
 #include "store/stores.h"
@@ -68,6 +69,23 @@ make_deep(struct store *s, const char *root)
 	buf_done(&text);
 }
 
+#define WIDE 130 /* files of one collection: the same */
+
+/* root/wide/x/y/f0... */
+static void
+make_wide(struct store *s, const char *root)
+{
+	struct buf text = { 0 };
+	unsigned i;
+
+	buf_printf(&text, "%s/wide/ %s/wide/x/ %s/wide/x/y/", root, root, root);
+	for (i = 0; i < WIDE; i++)
+		buf_printf(&text, " %s/wide/x/y/f%u=%u", root, i, i);
+	buf_putc(&text, '\0');
+	tree_make(s, text.ptr);
+	buf_done(&text);
+}
+
 /* root/0/ root/0/a=... root/0/in/..., every third collection within another. */
 static void
 make(struct store *s, const char *root, unsigned folders)
@@ -90,8 +108,10 @@ make(struct store *s, const char *root, unsigned folders)
 	buf_putc(&text, '\0');
 	tree_make(s, text.ptr);
 	buf_done(&text);
-	if (folders == FOLDERS)
+	if (folders == FOLDERS) {
 		make_deep(s, root);
+		make_wide(s, root);
+	}
 }
 
 struct trial {
@@ -101,38 +121,52 @@ struct trial {
 		const char *path;
 		unsigned what;
 	} denied[6];
+	const char *locked[3]; /* by us, but for the first */
+	const char *gone[2]; /* when it is to be taken */
 };
 
 static const struct trial trials[] = {
-	{ "all goes", false, false, { { NULL, 0 } } },
+	{ "all goes", .copies = false },
 	{ "files and a collection stay", false, false,
-	    { { "/d/1/f2", DENY_REMOVE }, { "/d/9/in/f0", DENY_REMOVE },
-		{ "/d/9/in/f3", DENY_REMOVE }, { "/d/10", DENY_REMOVE },
-		{ "/d/12/in", DENY_REMOVE } } },
+	    .denied = { { "/d/1/f2", DENY_REMOVE },
+		{ "/d/9/in/f0", DENY_REMOVE }, { "/d/9/in/f3", DENY_REMOVE },
+		{ "/d/10", DENY_REMOVE }, { "/d/12/in", DENY_REMOVE } } },
 	{ "some cannot be listed", false, false,
-	    { { "/d/3/in", DENY_LIST }, { "/d/4", DENY_LIST },
+	    .denied = { { "/d/3/in", DENY_LIST }, { "/d/4", DENY_LIST },
 		{ "/d/5", DENY_LIST_ON }, { "/d/7/f1", DENY_REMOVE } } },
-	{ "all comes", true, false, { { NULL, 0 } } },
+	{ "all comes", .copies = true },
 	{ "files cannot be read or written", true, false,
-	    { { "/d/0/first", DENY_COPY_FROM }, { "/to/8/f4", DENY_COPY_TO },
-		{ "/d/9/in/f0", DENY_COPY_FROM },
+	    .denied = { { "/d/0/first", DENY_COPY_FROM },
+		{ "/to/8/f4", DENY_COPY_TO }, { "/d/9/in/f0", DENY_COPY_FROM },
 		{ "/to/23/last", DENY_COPY_TO } } },
 	{ "collections cannot be made", true, false,
-	    { { "/to/3", DENY_COPY_TO }, { "/to/6/in", DENY_COPY_TO },
+	    .denied = { { "/to/3", DENY_COPY_TO }, { "/to/6/in", DENY_COPY_TO },
 		{ "/d/7", DENY_COPY_FROM }, { "/to/8", DENY_COPY_TO },
 		{ "/d/3/in", DENY_LIST } } },
 	{ "some cannot be listed or asked about", true, false,
-	    { { "/d/3/in", DENY_LIST }, { "/d/4", DENY_LIST_ON },
+	    .denied = { { "/d/3/in", DENY_LIST }, { "/d/4", DENY_LIST_ON },
 		{ "/d/5/f1", DENY_STAT }, { "/d/6", DENY_STAT } } },
 	{ "collections below others cannot be made", true, false,
-	    { { "/to/deep/3/in", DENY_COPY_TO }, { "/to/deep/5", DENY_COPY_TO },
-		{ "/d/deep/7", DENY_COPY_FROM },
+	    .denied = { { "/to/deep/3/in", DENY_COPY_TO },
+		{ "/to/deep/5", DENY_COPY_TO }, { "/d/deep/7", DENY_COPY_FROM },
 		{ "/to/deep/11/a", DENY_COPY_TO },
 		{ "/d/deep/16/in", DENY_LIST },
 		{ "/to/deep/18", DENY_COPY_TO } } },
-	{ "nothing below one", true, false, { { "/to/deep", DENY_COPY_TO } } },
+	{ "nothing below one", true, false,
+	    .denied = { { "/to/deep", DENY_COPY_TO } } },
+	{ "one with many below it cannot be made", true, false,
+	    .denied = { { "/to/wide/x", DENY_COPY_TO } } },
+	{ "its root stays", false, false, .denied = { { "/d", DENY_REMOVE } } },
+	{ "some are locked", false, false,
+	    .locked = { "/d/1/f2", "/d/9/in", "/d/deep/3/in/f1" } },
+	{ "it comes where some are locked", true, true,
+	    .locked = { "/to/7", "/to/9/first", "/to/3" } },
+	{ "some go meanwhile", false, false,
+	    .gone = { "/d/1/f2", "/d/deep/3/in/f1" } },
+	{ "some are no more there", true, false,
+	    .gone = { "/d/1/f2", "/d/deep/3/in/f1" } },
 	{ "over what is there", true, true,
-	    { { "/to/3", DENY_COPY_TO }, { "/to/more", DENY_REMOVE },
+	    .denied = { { "/to/3", DENY_COPY_TO }, { "/to/more", DENY_REMOVE },
 		{ "/to/7/f1", DENY_COPY_TO }, { "/d/9/in", DENY_LIST } } },
 };
 
@@ -149,6 +183,73 @@ operate(struct op_test *t, const struct trial *trial)
 	return trial->copies
 	    ? op_copy(&t->op, &tr, op_test_sink(t), &created, NULL)
 	    : op_delete(&t->op, at("/d"), NULL, op_test_sink(t), NULL);
+}
+
+/* ---- what goes when it is to be taken */
+
+static const struct trial *now;
+static const struct store_ops *real;
+static struct store *below;
+
+static void
+let_go(struct rpath path)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(now->gone) && now->gone[i]; i++)
+		if (rpath_eq(path, at(now->gone[i])))
+			(void)!store_remove(below, path, NULL, NULL, NULL);
+}
+
+static enum err_code
+remove_late(struct store *s, struct rpath path, const struct guard *g,
+    struct store_batch *b, struct err *err)
+{
+	let_go(path);
+	return real->remove(s, path, g, b, err);
+}
+
+static enum err_code
+copy_late(struct store *s, struct rpath from, struct rpath to,
+    enum replace replace, const struct guard *g, struct store_batch *b,
+    struct resource *out, bool *created, struct err *err)
+{
+	let_go(from);
+	return real->copy(s, from, to, replace, g, b, out, created, err);
+}
+
+static void
+take_late(struct op_test *t, const struct trial *trial, struct store_ops *ops)
+{
+	now = trial;
+	real = t->store->ops;
+	below = t->deny.inner;
+	*ops = *real;
+	ops->remove = remove_late;
+	ops->copy = copy_late;
+	t->store->ops = ops;
+}
+
+struct ours {
+	struct token tokens[3];
+	struct str shown[2];
+	struct lock_tokens submitted;
+};
+
+static void
+lock_some(struct op_test *t, const struct trial *trial, struct ours *o)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(trial->locked) && trial->locked[i]; i++) {
+		o->tokens[i] = lock_at(
+		    t->deny.inner, trial->locked[i], DEPTH_INFINITY, false, "");
+		if (i)
+			o->shown[i - 1] = str_from_c(o->tokens[i].text);
+	}
+	o->submitted =
+	    (struct lock_tokens){ .v = o->shown, .n = i ? i - 1 : 0 };
+	t->op.tokens = &o->submitted;
 }
 
 static void
@@ -171,10 +272,13 @@ begin(struct op_test *t, const struct trial *trial, unsigned folders)
 static void
 attempt(const struct trial *trial, int helpers, struct buf *out)
 {
-	struct store_ops ops;
+	struct store_ops late, ops;
+	struct ours ours = { 0 };
 	struct op_test t;
 
 	begin(&t, trial, FOLDERS);
+	lock_some(&t, trial, &ours);
+	take_late(&t, trial, &late);
 	if (helpers >= 0)
 		take_together(t.store, &ops, (unsigned)helpers);
 	assert_int_equal(operate(&t, trial), ERR_OK);
@@ -250,6 +354,44 @@ every_failing_allocation_is_told(void **state)
 		}
 		assert_true(n > 20);
 	}
+}
+
+static enum err_code
+remove_nothing(struct store *s, struct rpath path, const struct guard *g,
+    struct store_batch *b, struct err *err)
+{
+	(void)s, (void)path, (void)g, (void)b;
+	return err_set(err, ERR_FORBIDDEN, "it stays");
+}
+
+/* More than there is room for at once where they are noted. */
+static void
+all_that_stay_are_told_or_memory_ran_out(void **state)
+{
+	unsigned long n;
+	bool fired = true;
+
+	(void)state;
+	for (n = 1; fired; n++) {
+		struct store_ops refusing, ops;
+		struct op_test t;
+		enum err_code rc;
+
+		op_test_init(&t, "/d/");
+		make_wide(t.deny.inner, "/d");
+		refusing = *t.store->ops;
+		refusing.remove = remove_nothing;
+		t.store->ops = &refusing;
+		take_together(t.store, &ops, 1);
+		alloc_fail_at(n);
+		rc = op_delete(&t.op, at("/d"), NULL, op_test_sink(&t), NULL);
+		fired = alloc_fail_stop();
+		assert_true(rc == ERR_OK || (fired && rc == ERR_NOMEM));
+		if (!rc)
+			assert_int_equal(t.out.n, WIDE);
+		op_test_done(&t);
+	}
+	assert_true(n > 20);
 }
 
 /* The nth call fails, or, if it is 0, none; what is there then. */
@@ -417,6 +559,7 @@ main(void)
 		cmocka_unit_test(
 		    what_is_left_and_said_is_what_one_thread_leaves_and_says),
 		cmocka_unit_test(every_failing_allocation_is_told),
+		cmocka_unit_test(all_that_stay_are_told_or_memory_ran_out),
 		cmocka_unit_test(every_failing_call_of_the_store_is_told),
 		cmocka_unit_test(a_directory_keeps_properties_and_locks),
 	};

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The directory store: many members in one call, where something speaks against
+ * some of them, or more than their names is at stake.
+ */
+#include "store/world.h"
+
+#include <pthread.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "lib/locks.h"
+#include "store/dir_impl.h"
+#include "store/members.h"
+
+#define STAGING "/../state/tmp"
+
+/* A call, and what it said: "NAME ERROR," of those that failed. */
+struct call {
+	struct store *s;
+	const char *in, *to; /* NULL: it removes */
+	const struct guard *guard;
+	const char *names[4];
+	bool itself;
+	char said[200];
+};
+
+static enum err_code
+note(void *arg, size_t i, enum err_code rc, const struct err *why)
+{
+	struct call *c = arg;
+	size_t len = strlen(c->said);
+
+	(void)why;
+	(void)snprintf(c->said + len, sizeof(c->said) - len, "%s %s,",
+	    c->names[i], err_name(rc));
+	return ERR_OK;
+}
+
+static void
+make(struct call *c)
+{
+	struct store_batch *b = NULL;
+	struct str names[ARRAY_LEN(c->names)];
+	struct member_files m = {
+		.in = at(c->in),
+		.names = names,
+		.failed = note,
+		.arg = c,
+	};
+	enum err_code rc;
+
+	for (; m.n < ARRAY_LEN(names) && c->names[m.n]; m.n++)
+		names[m.n] = str_from_c(c->names[m.n]);
+	c->said[0] = '\0';
+	assert_ok(store_batch_begin(c->s, at("/"), &b, err));
+	store_batch_many(b);
+	rc = c->to ? store_copy_members(c->s, &m, c->itself, at(c->to),
+			 REPLACE_NO, c->guard, b, NULL)
+		   : store_remove_members(
+			 c->s, &m, c->itself ? &c->itself : NULL, c->guard, b);
+	assert_ok(store_batch_end(c->s, b, err));
+	assert_ok(rc);
+}
+
+static void
+make_two(struct store *s, const char *in)
+{
+	char path[16];
+
+	must_mkcol(s, in);
+	(void)snprintf(path, sizeof(path), "%s/f", in);
+	must_put(s, path, "f");
+	(void)snprintf(path, sizeof(path), "%s/g", in);
+	must_put(s, path, "g");
+}
+
+static void
+a_lock_of_their_collection_keeps_all_of_them(void **state)
+{
+	const struct world *w = *state;
+	struct call c = { .s = w->store, .in = "/a", .names = { "f", "g" } };
+	struct shown h;
+	struct token t;
+
+	make_two(c.s, "/a");
+	make_two(c.s, "/b");
+	t = lock_at(c.s, "/a", DEPTH_INFINITY, false, "");
+	make(&c);
+	assert_string_equal(c.said, "f LOCKED,g LOCKED,");
+	c.guard = show(&h, "", &t, NULL);
+	make(&c);
+	assert_string_equal(c.said, "");
+	assert_int_equal(count_entries(w, "/a"), 0);
+	c = (struct call){ c.s, "/b", "/a", NULL, { "f", "g" }, false, "" };
+	make(&c);
+	assert_string_equal(c.said, "f LOCKED,g LOCKED,");
+	assert_int_equal(count_entries(w, "/a"), 0);
+}
+
+/* The members may go, but not the name of what they are in. */
+static void
+a_lock_above_keeps_their_collection(void **state)
+{
+	const struct world *w = *state;
+	struct call c = {
+		.s = w->store, .in = "/a", .names = { "f", "g" }, .itself = true
+	};
+
+	make_two(c.s, "/a");
+	(void)lock_at(c.s, "/", DEPTH_0, false, "");
+	make(&c);
+	assert_string_equal(c.said, "");
+	assert_false(c.itself);
+	assert_int_equal(count_entries(w, "/a"), 0);
+}
+
+static void
+a_lock_of_ours_goes_with_its_file(void **state)
+{
+	const struct world *w = *state;
+	struct call c = { .s = w->store, .in = "/a", .names = { "f", "g" } };
+	struct shown h;
+	struct token t;
+
+	make_two(c.s, "/a");
+	t = lock_at(c.s, "/a/f", DEPTH_0, false, "");
+	c.guard = show(&h, "", &t, NULL);
+	make(&c);
+	assert_string_equal(c.said, "");
+	must_put(c.s, "/a/f", "anew");
+	assert_locks(c.s, "/a/f", "");
+}
+
+/* A lock is kept by the path that has no links. */
+static void
+what_is_locked_stays_by_a_link_as_well(void **state)
+{
+	const struct world *w = *state;
+	struct call c = { .s = w->store, .in = "/a", .names = { "f", "g" } };
+
+	make_two(c.s, "/r");
+	make_two(c.s, "/b");
+	link_to(w, "r", "/a");
+	(void)lock_at(c.s, "/r/f", DEPTH_0, false, "");
+	make(&c);
+	assert_string_equal(c.said, "f LOCKED,");
+	assert_int_equal(count_entries(w, "/r"), 1);
+	(void)lock_at(c.s, "/r", DEPTH_0, false, "");
+	c = (struct call){ c.s, "/b", "/a", NULL, { "g" }, false, "" };
+	make(&c);
+	assert_string_equal(c.said, "g LOCKED,");
+	assert_int_equal(count_entries(w, "/r"), 1);
+}
+
+static void
+two_names_of_a_file_go_with_its_properties(void **state)
+{
+	const struct world *w = *state;
+	struct call c = { .s = w->store, .in = "/a", .names = { "f", "h" } };
+
+	make_two(c.s, "/a");
+	must_set_prop(c.s, "/a/f", "p", "1");
+	assert_int_equal(link(real(w, "/a/f"), real(w, "/a/h")), 0);
+	make(&c);
+	assert_string_equal(c.said, "");
+	must_put(c.s, "/b", "so that what is left is done");
+	assert_int_equal(count_props(w), 0);
+	c.names[0] = "g";
+	c.names[1] = NULL;
+	must_set_prop(c.s, "/a/g", "p", "1");
+	assert_int_equal(link(real(w, "/a/g"), real(w, "/h")), 0);
+	make(&c);
+	must_have_props(c.s, "/h", "p=1;");
+}
+
+static void
+a_large_file_comes_whole(void **state)
+{
+	static char text[200001];
+	const struct world *w = *state;
+	struct call c = {
+		.s = w->store, .in = "/a", .to = "/b", .names = { "f", "large" }
+	};
+	size_t i;
+
+	for (i = 0; i + 1 < sizeof(text); i++)
+		text[i] = (char)('a' + i % 23);
+	make_two(c.s, "/a");
+	must_put(c.s, "/a/large", text);
+	for (c.itself = true;; c.itself = false) {
+		make(&c);
+		assert_string_equal(c.said, "");
+		must_have(c.s, "/b/f", "f");
+		must_have(c.s, "/b/large", text);
+		if (!c.itself)
+			break;
+		assert_ok(store_remove(c.s, at("/b/f"), NULL, NULL, err));
+		assert_ok(store_remove(c.s, at("/b/large"), NULL, NULL, err));
+	}
+}
+
+/* ---- others are at it */
+
+struct other {
+	struct call call;
+	atomic_bool over;
+};
+
+static void *
+run(void *arg)
+{
+	struct other *o = arg;
+
+	make(&o->call);
+	atomic_store(&o->over, true);
+	return NULL;
+}
+
+/* It does not go on while somebody changes one of them. */
+static void
+must_wait_for(struct store *s, const char *path, const struct call *c)
+{
+	struct hold h CLEANUP(hold_done) = { 0 };
+	struct other o = { .call = *c };
+	pthread_t thread;
+
+	hold_tree(dir_of(s), at(path), &h);
+	assert_int_equal(pthread_create(&thread, NULL, run, &o), 0);
+	(void)nanosleep(&(struct timespec){ .tv_nsec = 50000000 }, NULL);
+	assert_false(atomic_load(&o.over));
+	hold_done(&h);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_string_equal(o.call.said, "");
+}
+
+static void
+they_wait_for_who_changes_one_of_them(void **state)
+{
+	const struct world *w = *state;
+	const struct call copies = {
+		.s = w->store, .in = "/a", .to = "/b", .names = { "f", "g" }
+	};
+	const struct call removes = {
+		.s = w->store, .in = "/a", .names = { "f", "g" }
+	};
+
+	make_two(w->store, "/a");
+	must_mkcol(w->store, "/b");
+	must_wait_for(w->store, "/b/g", &copies);
+	must_wait_for(w->store, "/a/g", &removes);
+}
+
+/* ---- a tree that something else takes the place of */
+
+#define DEEP 20
+
+static void
+a_tree_that_gives_way_goes_with_its_properties(void **state)
+{
+	const struct world *w = *state;
+	struct store *s = w->store;
+	char path[8 + 2 * DEEP + 2] = "/a";
+	size_t len = 2;
+
+	must_mkcol(s, path);
+	must_put(s, "/a/kept", "kept");
+	must_set_prop(s, "/a/kept", "p", "1");
+	assert_int_equal(link(real(w, "/a/kept"), real(w, "/kept")), 0);
+	while (len < 2 + 2 * (size_t)DEEP) {
+		memcpy(path + len, "/d", 3);
+		len += 2;
+		must_mkcol(s, path);
+		must_set_prop(s, path, "p", "1");
+		memcpy(path + len, "/f", 3);
+		must_put(s, path, "f");
+		must_set_prop(s, path, "p", "1");
+		path[len] = '\0';
+	}
+	must_put(s, "/b", "b");
+	assert_ok(store_rename(
+	    s, at("/b"), at("/a"), REPLACE_YES, NULL, NULL, NULL, err));
+	must_have(s, "/a", "b");
+	assert_int_equal(count_entries(w, STAGING), 0);
+	must_have_props(s, "/kept", "p=1;");
+	assert_int_equal(count_props(w), 1);
+}
+
+static const struct CMUnitTest rows[] = {
+	WORLD_TEST(a_lock_of_their_collection_keeps_all_of_them),
+	WORLD_TEST(a_lock_above_keeps_their_collection),
+	WORLD_TEST(a_lock_of_ours_goes_with_its_file),
+	WORLD_TEST(what_is_locked_stays_by_a_link_as_well),
+	WORLD_TEST(two_names_of_a_file_go_with_its_properties),
+	WORLD_TEST(a_large_file_comes_whole),
+	WORLD_TEST(they_wait_for_who_changes_one_of_them),
+	WORLD_TEST(a_tree_that_gives_way_goes_with_its_properties),
+};
+
+const struct tests member_kept_tests = { rows, ARRAY_LEN(rows) };
