@@ -97,8 +97,9 @@ make_all(struct store *s)
 
 /* ---- what there is */
 
+/* False: it is not known.  Else *created is what is known of it. */
 static bool
-is_known(struct store *s, size_t i)
+recall(struct store *s, size_t i, bool *created)
 {
 	struct arena a = { 0 };
 	struct recalled r;
@@ -107,11 +108,21 @@ is_known(struct store *s, size_t i)
 
 	(void)snprintf(key, sizeof(key), "key %zu", i);
 	assert_ok(store_recall(s, str_from_c(key), &a, &r, &found, err));
-	if (found) {
+	if (found)
 		assert_str_equal(r.path.s, str_from_c(paths[i]));
-		assert_int_equal(r.created, i > 0);
-	}
+	*created = found && r.created;
 	arena_done(&a);
+	return found;
+}
+
+static bool
+is_known(struct store *s, size_t i)
+{
+	bool created;
+	bool found = recall(s, i, &created);
+
+	if (found)
+		assert_int_equal(created, i > 0);
 	return found;
 }
 
@@ -394,6 +405,89 @@ it_is_made_all_the_same_and_known(void **state)
 	}
 }
 
+/* ---- somebody who does not ask us */
+
+static void
+put_by_hand(struct world *w)
+{
+	FILE *f = fopen(real(w, "/a"), "w");
+
+	assert_non_null(f);
+	assert_int_equal(fclose(f), 0);
+}
+
+static void
+remove_by_hand(struct world *w)
+{
+	assert_int_equal(unlink(real(w, "/old")), 0);
+}
+
+static const struct {
+	void (*change)(struct world *w);
+	size_t path; /* that it is about */
+	bool created; /* what its commit makes of it then */
+} by_hand[] = {
+	{ put_by_hand, 1, false },
+	{ remove_by_hand, 0, true },
+};
+
+static void
+what_is_found_otherwise_is_known_as_it_was_found(void **state)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(by_hand); i++) {
+		size_t k = by_hand[i].path;
+		struct world *w = set_up(state);
+		struct wave wave;
+		const struct guard keyed = { .record = &wave.r[k] };
+		bool created;
+
+		world_open(w);
+		assert_int_equal(begin(&wave, w->store), ERR_OK);
+		by_hand[i].change(w);
+		assert_ok(upload_commit(
+		    wave.u[k], &keyed, wave.b, NULL, &created, err));
+		assert_int_equal(created, by_hand[i].created);
+		assert_int_equal(end(&wave), ERR_OK);
+		store_close(w->store);
+		world_open(w);
+		assert_true(recall(w->store, k, &created));
+		assert_int_equal(created, by_hand[i].created);
+		(void)world_tear_down(state);
+	}
+}
+
+/* Of the two lines the one that was foretold is void. */
+static void
+so_it_is_if_the_process_dies(void **state)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_LEN(by_hand); i++) {
+		size_t k = by_hand[i].path;
+		struct world *w = set_up(state);
+		struct wave wave;
+		bool created;
+		pid_t pid = fork();
+
+		assert_true(pid >= 0);
+		if (pid == 0) {
+			world_open(w);
+			if (begin(&wave, w->store))
+				_exit(1);
+			by_hand[i].change(w);
+			_exit(make(&wave, k) ? 1 : 0);
+		}
+		assert_int_equal(ended(pid), 0);
+		world_open(w);
+		assert_true(is_ours(w->store, paths[k]));
+		assert_true(recall(w->store, k, &created));
+		assert_int_equal(created, by_hand[i].created);
+		(void)world_tear_down(state);
+	}
+}
+
 /* ---- what it costs */
 
 static void
@@ -444,6 +538,9 @@ main(void)
 		cmocka_unit_test(
 		    nor_is_what_came_before_it_if_a_power_cut_takes_that),
 		cmocka_unit_test(it_is_made_all_the_same_and_known),
+		cmocka_unit_test(
+		    what_is_found_otherwise_is_known_as_it_was_found),
+		cmocka_unit_test(so_it_is_if_the_process_dies),
 		cmocka_unit_test(what_is_freed_without_a_commit_is_not_known),
 		cmocka_unit_test(
 		    many_cost_one_sync_of_records_and_one_of_bytes),
