@@ -105,7 +105,8 @@ def table_of(rows, results):
         text += (f'\nMedians of {max(rounds, default=1)} rounds or fewer; other programs kept '
                  f'{made.get("load", "?")} processors busy (the load average). '
                  f'Measured {when[0] if when else ""} to {when[-1] if when else ""}: '
-                 f'{made["processor"]}, {made["memory"]}, {made["kernel"]}, {made["system"]}; '
+                 f'{made["processor"]}, {made["memory"]}, {made["kernel"]}, '
+                 f'{made.get("tcp", "?")} for TCP, {made["system"]}; '
                  f'Sheaf {made["sheaf"]}; peers: {made["peers"] or "none"}.\n')
     return text
 
