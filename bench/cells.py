@@ -77,7 +77,8 @@ def load(server, path, connections, script='rate.lua', threads=THREADS, least=0,
 
 def curl(url, method, *headers, body=None, output='/dev/null'):
     """(status, seconds to the first byte, to the last, bytes)"""
-    args = ['curl', '-sS', '-o', output, '-X', method, '-w',
+    # Apache may loop for ever once its file of locks is damaged.
+    args = ['curl', '-sS', '--max-time', '120', '-o', output, '-X', method, '-w',
             '%{http_code} %{time_starttransfer} %{time_total} %{size_download}']
     for header in headers:
         args += ['-H', header]
