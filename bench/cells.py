@@ -175,6 +175,17 @@ def listing(path, depth, want, times=5):
     return cell
 
 
+def first_listing(tree, depth, want):
+    """Of a copy that nobody has listed before."""
+    def cell(field, name):
+        new = field.fresh('unseen')
+        field.clone(name, tree, new)
+        figure = listing(f'/{new}/', depth, want, 1)(field, name)
+        field.drop(name, new)
+        return figure
+    return cell
+
+
 def part_of(ask, key, what):
     """A cell that is one of the figures of ask(field, name), which is asked once a round
     and says ({what: figure}, status)."""
