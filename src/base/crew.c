@@ -172,22 +172,26 @@ put_in_ring(struct crew *c, struct crew_job *j, enum crew_state state)
 	c->jobs[(c->first + c->n++) % CREW_JOBS] = j;
 }
 
-/* More than one that waits: the giver has come ahead of who works. */
+/*
+ * More than one that waits: the giver has come ahead of who works.  Who is
+ * woken comes for the lock at once, so that is given back before.
+ */
 enum err_code
 crew_give(struct crew *c, struct crew_job *j)
 {
 	enum err_code rc = make_room(c, j);
-	bool hires;
+	bool hires, wakes;
 
 	if (rc)
 		return rc;
 	(void)pthread_mutex_lock(&c->lock);
 	put_in_ring(c, j, CREW_GIVEN);
 	c->given++;
-	if (c->idle)
-		(void)pthread_cond_signal(&c->work);
+	wakes = c->given > 1 && c->idle;
 	hires = c->given > 2 && !c->idle;
 	(void)pthread_mutex_unlock(&c->lock);
+	if (wakes)
+		(void)pthread_cond_signal(&c->work);
 	if (hires)
 		hire(c);
 	return ERR_OK;

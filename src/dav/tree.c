@@ -190,8 +190,9 @@ run_removal(void *arg, struct portion *p, const struct member_files *m)
 	const struct op *op = r->spec->op;
 	const struct guard tokens = op_tokens(op);
 
-	p->rc = store_remove_members(op->store, m,
-	    p->itself && p->n ? &p->done_itself : NULL, &tokens, op->batch);
+	if (p->n)
+		p->rc = store_remove_members(op->store, m,
+		    p->itself ? &p->done_itself : NULL, &tokens, op->batch);
 }
 
 static enum err_code

@@ -9,22 +9,6 @@
 #include "base/file.h"
 #include "store/dir_members.h"
 
-/*
- * The name of a member as the kernel wants it, until the next; it may be a path
- * below the collection.  NULL: no memory.
- */
-static const char *
-c_name(struct many *m, struct str name)
-{
-	size_t at = m->path_len + 1;
-
-	rpath_pop(&m->path, m->path_len);
-	buf_putc(&m->path, '/');
-	buf_put(&m->path, name);
-	buf_putc(&m->path, '\0');
-	return buf_failed(&m->path) ? NULL : m->path.ptr + at;
-}
-
 /* Into a new collection that nobody sees. */
 static bool
 copy_hidden_file(struct many *m, size_t i, const char *name, int dir)
@@ -74,7 +58,7 @@ copy_hidden(struct many *m, int dir)
 
 	for (i = 0; i < all->n; i++) {
 		bool collection = member_is_collection(all, i);
-		const char *name = c_name(m, all->names[i]);
+		const char *name = many_name(m, all->names[i]);
 
 		if (!name || member_is_below(all->names[i], left))
 			continue;
@@ -94,7 +78,7 @@ static bool
 begin_lines(
     struct many *m, const struct change *lines, const size_t *members, size_t n)
 {
-	const struct change *all[ACTS_MAX];
+	const struct change *all[ACTS_MAX] = { 0 };
 	uint64_t intents[ACTS_MAX];
 	bool good = true;
 	size_t i;
@@ -107,7 +91,7 @@ begin_lines(
 		struct inherited *p = &m->props[members[i]];
 
 		p->intent = intents[i];
-		good = good && (!p->any || p->intent);
+		good = good && p->intent;
 	}
 	return good;
 }
@@ -120,15 +104,18 @@ make_line(struct many *m, size_t i, struct rpath to, struct change *out)
 	*out = (struct change){
 		.kind = member_is_collection(m->members, i) ? CHANGE_MKCOL
 							    : CHANGE_WRITE,
-		.made = p->any ? &p->made : NULL,
-		.props_of = p->any ? &p->from : NULL,
+		.made = &p->made,
+		.props_of = &p->from,
 		.late = true,
 	};
 	return !rpath_join(
 	    &m->lines, to, m->members->names[i], &out->path, NULL);
 }
 
-/* Their lines, which come before anybody can see them, and properties. */
+/*
+ * Of those with properties, which come before anybody can see them; the line of
+ * the collection is for all others, too.
+ */
 static bool
 write_lines(struct many *m, struct rpath to)
 {
@@ -137,19 +124,19 @@ write_lines(struct many *m, struct rpath to)
 	size_t i, n = 0;
 
 	for (i = 0; i < m->members->n; i++) {
-		if (m->done[i]) {
-			if (!make_line(m, i, to, &lines[n]))
-				return false;
-			members[n++] = i;
-		}
-		if (n < ACTS_MAX && i + 1 < m->members->n)
+		if (!m->done[i] || !m->props[i].any)
+			continue;
+		if (!make_line(m, i, to, &lines[n]))
+			return false;
+		members[n++] = i;
+		if (n < ACTS_MAX)
 			continue;
 		if (!begin_lines(m, lines, members, n))
 			return false;
 		arena_clear(&m->lines);
 		n = 0;
 	}
-	return true;
+	return !n || begin_lines(m, lines, members, n);
 }
 
 /* What the state is to do about them, now or with the batch. */
@@ -176,7 +163,7 @@ static bool
 install(struct many *m, struct temp *t, const struct place *p)
 {
 	struct act act CLEANUP(act_done) =
-	    ACT(.kind = CHANGE_MKCOL, .path = p->path);
+	    ACT(.kind = CHANGE_TREE, .path = p->path);
 	struct statx stx;
 	bool good;
 
@@ -218,7 +205,7 @@ hidden_done(struct many *m, struct temp *t, int dir)
 	if (!t->name[0])
 		return;
 	for (i = m->members->n; i-- > 0;) {
-		const char *name = c_name(m, m->members->names[i]);
+		const char *name = many_name(m, m->members->names[i]);
 		bool collection = member_is_collection(m->members, i);
 
 		if (m->done[i] && name)

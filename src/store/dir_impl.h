@@ -38,6 +38,7 @@ struct dir_store {
 	struct store base;
 	int root; /* O_PATH */
 	unsigned dev_major, dev_minor; /* of the root */
+	bool tells_inodes; /* its file system does, beside the names */
 	struct resource_id root_id;
 	bool relaxed;
 	bool nameless; /* files may be made without a name and get one later */

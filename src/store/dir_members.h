@@ -21,7 +21,7 @@ struct many {
 	bool *done;
 	struct place in; /* the collection they are in */
 	int from; /* O_PATH, of that */
-	int dir; /* O_PATH, of the one that changes: it, or where they go */
+	int dir; /* of the one that changes: it, or where they go */
 	char *bytes; /* room for those of a small file */
 	struct buf path; /* of a member of that */
 	size_t path_len; /* of the collection in it */
@@ -31,6 +31,12 @@ struct many {
 
 /* Whether what it changes can be told to the state by lines alone. */
 bool many_is_plain(const struct many *m);
+
+/*
+ * The name of a member as the kernel wants it, until the next; it may be a path
+ * below the collection.  NULL: no memory.
+ */
+const char *many_name(struct many *m, struct str name);
 
 /* What is to be copied, opened; -1: it is not for us. */
 int many_open(const struct many *m, const char *name, struct statx *stx);

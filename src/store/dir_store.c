@@ -10,6 +10,7 @@
 #include "store/dir_listing.h"
 #include "store/dir_ready.h"
 #include "store/dir_temp.h"
+#include "store/dir_watch.h"
 
 static void
 dir_close(struct store *s)
@@ -89,6 +90,7 @@ open_root(struct dir_store *ds, const char *dir, struct err *err)
 		return rc;
 	ds->dev_major = stx.stx_dev_major;
 	ds->dev_minor = stx.stx_dev_minor;
+	ds->tells_inodes = watch_is_local(probe);
 	return ERR_OK;
 }
 

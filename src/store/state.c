@@ -69,17 +69,18 @@ probe(uint64_t h, unsigned i)
 	return (h + i * ((h >> 32) | 1)) % FILTER_BITS;
 }
 
-/*
- * Nothing is ever taken out: a filter that says "probably" once too often
- * costs a query.  It is made anew at each start.
- */
-void
-state_filter_add(struct state *s, const struct resource_id *id)
+/* Its first half by itself, which is the inode. */
+static uint64_t
+hash_inode(uint64_t inode)
 {
-	uint64_t h = hash(id);
+	return mix(~mix(inode));
+}
+
+static void
+filter_set(struct state *s, uint64_t h)
+{
 	unsigned i;
 
-	atomic_store_explicit(&s->filter_any, true, memory_order_release);
 	for (i = 0; i < FILTER_PROBES; i++) {
 		uint64_t bit = probe(h, i);
 
@@ -88,17 +89,9 @@ state_filter_add(struct state *s, const struct resource_id *id)
 	}
 }
 
-bool
-state_may_have_any_props(const struct state *s)
+static bool
+filter_may_have(const struct state *s, uint64_t h)
 {
-	return !atomic_load_explicit(&s->filter_whole, memory_order_acquire) ||
-	    atomic_load_explicit(&s->filter_any, memory_order_acquire);
-}
-
-bool
-state_may_have_props(const struct state *s, const struct resource_id *id)
-{
-	uint64_t h = hash(id);
 	unsigned i;
 
 	if (!atomic_load_explicit(&s->filter_whole, memory_order_acquire))
@@ -112,6 +105,40 @@ state_may_have_props(const struct state *s, const struct resource_id *id)
 			return false;
 	}
 	return true;
+}
+
+/*
+ * Nothing is ever taken out: a filter that says "probably" once too often
+ * costs a query.  It is made anew at each start.
+ */
+void
+state_filter_add(struct state *s, const struct resource_id *id)
+{
+	uint64_t inode;
+
+	memcpy(&inode, id->bytes, sizeof(inode));
+	atomic_store_explicit(&s->filter_any, true, memory_order_release);
+	filter_set(s, hash(id));
+	filter_set(s, hash_inode(inode));
+}
+
+bool
+state_may_have_any_props(const struct state *s)
+{
+	return !atomic_load_explicit(&s->filter_whole, memory_order_acquire) ||
+	    atomic_load_explicit(&s->filter_any, memory_order_acquire);
+}
+
+bool
+state_may_have_props(const struct state *s, const struct resource_id *id)
+{
+	return filter_may_have(s, hash(id));
+}
+
+bool
+state_may_have_props_by_inode(const struct state *s, uint64_t inode)
+{
+	return filter_may_have(s, hash_inode(inode));
 }
 
 /* Up to max ids.  What is set meanwhile is added by who sets it. */

@@ -210,6 +210,9 @@ state_wait(struct state *s, uint64_t number, struct err *err) MUST_USE;
  */
 bool state_may_have_props(const struct state *s, const struct resource_id *id);
 
+/* The same of all whose id begins with the inode. */
+bool state_may_have_props_by_inode(const struct state *s, uint64_t inode);
+
 /* The same of all resources together. */
 bool state_may_have_any_props(const struct state *s);
 

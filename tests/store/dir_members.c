@@ -2,11 +2,13 @@
 /* The directory store: many members of a collection in one call. */
 #include "store/world.h"
 
+#include <fcntl.h>
 #include <sqlite3.h>
 #include <stdio.h>
 #include <unistd.h>
 
 #include "lib/alloc_fail.h"
+#include "store/dir_watch.h"
 #include "store/members.h"
 #include "store/state.h"
 
@@ -150,20 +152,22 @@ collections_come_with_what_is_in_them(void **state)
 	struct together t = {
 		.w = *state, .names = { SOURCE }, .itself = true
 	};
-	int64_t files, collections;
+	int64_t files, collections, trees;
 
 	make_source(t.w->store);
 	store_close(t.w->store); /* so that all lines are in the journal */
 	world_open(t.w);
 	files = count_lines(t.w, CHANGE_WRITE);
 	collections = count_lines(t.w, CHANGE_MKCOL);
+	trees = count_lines(t.w, CHANGE_TREE);
 	assert_ok(copy_together(&t));
 	assert_string_equal(t.said, "");
 	must_have_all(t.w);
 	store_close(t.w->store);
 	world_open(t.w);
-	assert_int_equal(count_lines(t.w, CHANGE_WRITE), files + 5);
-	assert_int_equal(count_lines(t.w, CHANGE_MKCOL), collections + 4);
+	assert_int_equal(count_lines(t.w, CHANGE_WRITE), files);
+	assert_int_equal(count_lines(t.w, CHANGE_MKCOL), collections);
+	assert_int_equal(count_lines(t.w, CHANGE_TREE), trees + 1);
 }
 
 static void
@@ -386,7 +390,7 @@ a_collection_goes_with_all_that_is_in_it(void **state)
 {
 	struct together t = { .w = *state, .itself = true };
 	char names[MANY][8];
-	int64_t lines;
+	int64_t lines, trees;
 
 	make_many(&t, names);
 	must_mkcol(t.w->store, "/a/d");
@@ -405,6 +409,7 @@ a_collection_goes_with_all_that_is_in_it(void **state)
 	store_close(t.w->store);
 	world_open(t.w);
 	lines = count_lines(t.w, CHANGE_REMOVE);
+	trees = count_lines(t.w, CHANGE_TREE);
 	must_put(t.w->store, "/a/f0", "");
 	assert_ok(store_remove(t.w->store, at("/a/d"), NULL, NULL, err));
 	t.names[1] = NULL;
@@ -413,7 +418,82 @@ a_collection_goes_with_all_that_is_in_it(void **state)
 	must_lack(t.w->store, "/a");
 	store_close(t.w->store);
 	world_open(t.w);
-	assert_int_equal(count_lines(t.w, CHANGE_REMOVE), lines + 3);
+	assert_int_equal(count_lines(t.w, CHANGE_REMOVE), lines + 1);
+	assert_int_equal(count_lines(t.w, CHANGE_TREE), trees + 1);
+}
+
+/* Who has some is seen by the inodes beside the names. */
+static void
+properties_elsewhere_keep_nobody_from_going_with_one_line(void **state)
+{
+	struct together t = { .w = *state, .itself = true };
+	int fd = open(t.w->tree, O_RDONLY | O_DIRECTORY);
+	bool tells = watch_is_local(fd);
+	char names[MANY][8];
+	int64_t lines, trees;
+
+	assert_int_equal(close(fd), 0);
+	if (!tells)
+		skip();
+	make_many(&t, names);
+	must_put(t.w->store, "/x", "");
+	must_set_prop(t.w->store, "/x", "p", "1");
+	must_set_prop(t.w->store, "/", "p", "1");
+	store_close(t.w->store);
+	world_open(t.w);
+	lines = count_lines(t.w, CHANGE_REMOVE);
+	trees = count_lines(t.w, CHANGE_TREE);
+	assert_ok(take_together(&t, true));
+	assert_string_equal(t.said, "");
+	assert_true(t.gone);
+	must_lack(t.w->store, "/a");
+	store_close(t.w->store);
+	world_open(t.w);
+	assert_int_equal(count_lines(t.w, CHANGE_REMOVE), lines);
+	assert_int_equal(count_lines(t.w, CHANGE_TREE), trees + 1);
+	must_have_props(t.w->store, "/x", "p=1;");
+}
+
+static void
+a_collection_goes_with_its_properties_and_its_members(void **state)
+{
+	static const char *const paths[] = { "/a", "/a/f36", "/a/.h" };
+	struct together t = { .w = *state, .itself = true };
+	char names[MANY][8];
+	size_t i;
+
+	t.names[MANY] = ".h";
+	for (i = 0; i < ARRAY_LEN(paths); i++) {
+		make_many(&t, names);
+		must_put(t.w->store, "/a/.h", "");
+		must_set_prop(t.w->store, paths[i], "p", "1");
+		t.gone = false;
+		assert_ok(take_together(&t, true));
+		assert_string_equal(t.said, "");
+		assert_true(t.gone);
+		must_lack(t.w->store, "/a");
+		store_close(t.w->store);
+		world_open(t.w);
+		assert_int_equal(count_props(t.w), 0);
+	}
+}
+
+/* It is not the last name of what it is. */
+static void
+what_has_another_name_leaves_its_properties_there(void **state)
+{
+	struct together t = { .w = *state, .itself = true };
+	char names[MANY][8];
+
+	make_many(&t, names);
+	must_set_prop(t.w->store, "/a/f3", "p", "1");
+	assert_int_equal(link(real(t.w, "/a/f3"), real(t.w, "/x")), 0);
+	assert_ok(take_together(&t, true));
+	assert_string_equal(t.said, "");
+	assert_true(t.gone);
+	store_close(t.w->store);
+	world_open(t.w);
+	must_have_props(t.w->store, "/x", "p=1;");
 }
 
 static void
@@ -479,6 +559,11 @@ static const struct CMUnitTest rows[] = {
 	STRICT_TEST(many_files_go_with_their_properties),
 	WORLD_TEST(a_collection_goes_with_all_that_is_in_it),
 	STRICT_TEST(a_collection_goes_with_all_that_is_in_it),
+	WORLD_TEST(properties_elsewhere_keep_nobody_from_going_with_one_line),
+	STRICT_TEST(properties_elsewhere_keep_nobody_from_going_with_one_line),
+	WORLD_TEST(a_collection_goes_with_its_properties_and_its_members),
+	STRICT_TEST(a_collection_goes_with_its_properties_and_its_members),
+	WORLD_TEST(what_has_another_name_leaves_its_properties_there),
 	WORLD_TEST(what_is_locked_stays_while_the_others_go),
 	WORLD_TEST(whatever_allocation_fails_many_go_or_are_told),
 };
