@@ -49,6 +49,33 @@ make_hidden_collection(struct many *m, size_t i, const char *name, int dir)
 	return false;
 }
 
+/*
+ * An id that is known to have properties would hand them on to who is new and
+ * has the same.  With one property anywhere each copy would have to be asked
+ * which it is; but all are born after the collection that they are in.
+ */
+static void
+note_birth(struct many *m, int dir)
+{
+	const struct state *s = m->ds->state;
+	struct statx stx;
+	struct fact f;
+
+	if (!state_may_have_any_props(s) || dir_stat_fd(dir, &stx, NULL))
+		return;
+	fact_set(&f, &stx);
+	if (f.has_born && dir_is_on_root_device(m->ds, &stx) &&
+	    !state_may_have_props_since(s, (uint64_t)f.born))
+		m->since = (uint64_t)f.born;
+}
+
+/* Nobody has been given any meanwhile who was not there before. */
+static bool
+are_all_new(const struct many *m)
+{
+	return !m->since || !state_may_have_props_since(m->ds->state, m->since);
+}
+
 static void
 copy_hidden(struct many *m, int dir)
 {
@@ -56,6 +83,7 @@ copy_hidden(struct many *m, int dir)
 	struct str left = { 0 }; /* a collection that is not there */
 	size_t i;
 
+	note_birth(m, dir);
 	for (i = 0; i < all->n; i++) {
 		bool collection = member_is_collection(all, i);
 		const char *name = many_name(m, all->names[i]);
@@ -172,7 +200,7 @@ install(struct many *m, struct temp *t, const struct place *p)
 	act_makes(&act, m->ds, &stx);
 	act_inherits(&act, &m->in);
 	act.waits = true;
-	good = many_is_plain(m) && write_lines(m, p->path) &&
+	good = many_is_plain(m) && are_all_new(m) && write_lines(m, p->path) &&
 	    !act_begin(&act, m->ds, m->batch, p->dir, -1, NULL) &&
 	    (!act.change.props_of || act.intent) &&
 	    !temp_install(m->ds, t, p, NULL, NULL) && !act_end(&act, NULL);

@@ -348,7 +348,9 @@ many_note_props(struct many *m, size_t i, const struct statx *from, int fd,
 	struct resource source, made;
 	struct statx stx;
 
-	if (!state_may_have_any_props(m->ds->state))
+	if (!state_may_have_any_props(m->ds->state) ||
+	    (m->since &&
+		!state_may_have_props_by_inode(m->ds->state, from->stx_ino)))
 		return true;
 	if (statx(
 		fd, name, AT_EMPTY_PATH | AT_SYMLINK_NOFOLLOW, STAT_MASK, &stx))

@@ -26,6 +26,11 @@ struct many {
 	struct buf path; /* of a member of that */
 	size_t path_len; /* of the collection in it */
 	struct arena lines;
+	/*
+	 * Whatever is made is born at that time or later, and what has
+	 * properties was before; 0: each is asked.
+	 */
+	uint64_t since;
 	struct inherited *props; /* of each member, where it is copied */
 };
 

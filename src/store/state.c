@@ -114,12 +114,16 @@ filter_may_have(const struct state *s, uint64_t h)
 void
 state_filter_add(struct state *s, const struct resource_id *id)
 {
-	uint64_t inode;
+	uint64_t half[2];
+	uint64_t newest = atomic_load(&s->filter_newest);
 
-	memcpy(&inode, id->bytes, sizeof(inode));
+	memcpy(half, id->bytes, sizeof(half));
+	while (half[1] > newest &&
+	    !atomic_compare_exchange_weak(&s->filter_newest, &newest, half[1]))
+		;
 	atomic_store_explicit(&s->filter_any, true, memory_order_release);
 	filter_set(s, hash(id));
-	filter_set(s, hash_inode(inode));
+	filter_set(s, hash_inode(half[0]));
 }
 
 bool
@@ -139,6 +143,13 @@ bool
 state_may_have_props_by_inode(const struct state *s, uint64_t inode)
 {
 	return filter_may_have(s, hash_inode(inode));
+}
+
+bool
+state_may_have_props_since(const struct state *s, uint64_t born)
+{
+	return !atomic_load_explicit(&s->filter_whole, memory_order_acquire) ||
+	    atomic_load(&s->filter_newest) >= born;
 }
 
 /* Up to max ids.  What is set meanwhile is added by who sets it. */

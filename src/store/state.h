@@ -213,6 +213,9 @@ bool state_may_have_props(const struct state *s, const struct resource_id *id);
 /* The same of all whose id begins with the inode. */
 bool state_may_have_props_by_inode(const struct state *s, uint64_t inode);
 
+/* The same of all whose id goes on with that time of birth, or a later one. */
+bool state_may_have_props_since(const struct state *s, uint64_t born);
+
 /* The same of all resources together. */
 bool state_may_have_any_props(const struct state *s);
 

@@ -120,6 +120,7 @@ struct state {
 	_Atomic uint64_t filter[FILTER_WORDS];
 	atomic_bool filter_whole; /* till then any may have properties */
 	atomic_bool filter_any; /* something is in it */
+	_Atomic uint64_t filter_newest; /* second half of an id in it */
 };
 
 /* ---- connections */

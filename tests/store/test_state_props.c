@@ -54,16 +54,21 @@ a_small_change_has_no_transaction_and_is_seen(void **state)
 {
 	struct state_world *w = *state;
 	bool has = false;
-	uint64_t inode;
+	uint64_t inode, born;
 
 	memcpy(&inode, id(0)->bytes, sizeof(inode));
+	memcpy(&born, id(0)->bytes + sizeof(inode), sizeof(born));
 	assert_false(state_may_have_props(w->state, id(0)));
 	assert_false(state_may_have_props_by_inode(w->state, inode));
+	assert_false(state_may_have_props_since(w->state, born));
 	set_prop(w, 0, "1");
 	assert_int_equal(rows(w), 0);
 	assert_true(state_may_have_props(w->state, id(0)));
 	assert_true(state_may_have_props_by_inode(w->state, inode));
 	assert_false(state_may_have_props_by_inode(w->state, inode + 1));
+	assert_true(state_may_have_props_since(w->state, born - 1));
+	assert_true(state_may_have_props_since(w->state, born));
+	assert_false(state_may_have_props_since(w->state, born + 1));
 	check_prop(w, 0, "1");
 	assert_int_equal(rows(w), 1);
 	assert_ok(state_sync(w->state, err)); /* or it would come before */
