@@ -29,12 +29,18 @@ body_memos_done(struct body_memos *m)
 }
 
 static bool
+has_same_limits(const struct dav_body *b)
+{
+	return b->memo->limits.bytes == b->limits.bytes &&
+	    b->memo->limits.depth == b->limits.depth;
+}
+
+static bool
 goes_on_as_known(const struct dav_body *b, struct str bytes)
 {
 	const struct body_memo *m = b->memo;
 
-	return m && m->known && m->limits.bytes == b->limits.bytes &&
-	    m->limits.depth == b->limits.depth &&
+	return m && m->known && has_same_limits(b) &&
 	    str_starts(str_skip(buf_str(&m->bytes), b->same), bytes);
 }
 
@@ -49,11 +55,113 @@ dav_body_keeps(struct dav_body *b)
 	return &m->arena;
 }
 
+/*
+ * No comment, CDATA section, entity, and no processing instruction but the XML
+ * declaration.  "<" is in no attribute's value.
+ */
+static bool
+is_plain(struct str bytes)
+{
+	size_t i;
+
+	for (i = 0; i < bytes.len; i++) {
+		if (bytes.ptr[i] == '&')
+			return false;
+		if (bytes.ptr[i] == '<' && i + 1 < bytes.len &&
+		    (bytes.ptr[i + 1] == '!' || (bytes.ptr[i + 1] == '?' && i)))
+			return false;
+	}
+	return true;
+}
+
 void
 dav_body_known(struct dav_body *b)
 {
 	b->memo->limits = b->limits;
 	b->memo->known = true;
+	b->memo->plain = b->takes_text && is_plain(buf_str(&b->memo->bytes));
+}
+
+/* ---- other text */
+
+/* It stands for itself, wherever text may be. */
+static bool
+is_plain_text(struct str s)
+{
+	size_t i;
+
+	for (i = 0; i < s.len; i++)
+		if (s.ptr[i] < ' ' || s.ptr[i] > '~' || s.ptr[i] == '<' ||
+		    s.ptr[i] == '>' || s.ptr[i] == '&')
+			return false;
+	return s.len > 0;
+}
+
+static size_t
+count_same(struct str a, struct str b)
+{
+	size_t n = 0;
+
+	while (n < a.len && n < b.len && a.ptr[n] == b.ptr[n])
+		n++;
+	return n;
+}
+
+/* How often it is all that is between a ">" and a "<". */
+static size_t
+count_text(struct str in, struct str text)
+{
+	struct str piece;
+	size_t n = 0;
+
+	while (str_cut(&in, '<', &piece)) {
+		size_t from = str_rfind(piece, '>');
+
+		n +=
+		    from < piece.len && str_eq(str_skip(piece, from + 1), text);
+	}
+	return n;
+}
+
+/* What stands between two tags in both, and around it all is the same. */
+static bool
+find_text(struct str memo, struct str bytes, struct str *was, struct str *is)
+{
+	size_t same = count_same(memo, bytes);
+	size_t from = str_rfind(str_head(memo, same), '>') + 1;
+	size_t to = from + str_find(str_skip(memo, from), '<');
+	size_t end = memo.len - to;
+
+	if (from > same || !end || bytes.len < from + end ||
+	    !str_ends(bytes, str_skip(memo, to)))
+		return false;
+	*was = str_of(memo.ptr + from, to - from);
+	*is = str_of(bytes.ptr + from, bytes.len - from - end);
+	return is_plain_text(*was) && is_plain_text(*is);
+}
+
+/*
+ * A whole body that comes at once.  Text that is there once, as it stands, is
+ * what became of one element, so that other text would have become the same.
+ */
+static bool
+has_other_text(struct dav_body *b, struct str bytes)
+{
+	struct body_memo *m = b->memo;
+	struct str memo, was, text, copy;
+
+	if (b->same || !m || !m->known || !m->plain || bytes.len > MEMO_MAX ||
+	    bytes.len > b->limits.bytes || !has_same_limits(b))
+		return false;
+	memo = buf_str(&m->bytes);
+	if (!find_text(memo, bytes, &was, &text) ||
+	    count_text(memo, was) != 1 || !b->takes_text(b, was) ||
+	    !arena_str(b->arena, bytes, &copy))
+		return false;
+	b->instead = copy;
+	b->text = str_of(copy.ptr + (text.ptr - bytes.ptr), text.len);
+	b->same = memo.len;
+	return true;
 }
 
 /* ---- the parser */
@@ -103,6 +211,11 @@ start_parser(struct dav_body *b, struct err *err)
 	m->known = false;
 	m->bytes.len = before.len;
 	m->bytes.failed = ERR_OK;
+	if (b->instead.len) {
+		before = b->instead;
+		buf_clear(&m->bytes);
+		buf_put(&m->bytes, before);
+	}
 	return before.len ? parse(b, before, err) : ERR_OK;
 }
 
@@ -118,6 +231,8 @@ body_write(struct ostream *o, struct str bytes)
 		b->same += bytes.len;
 		return ERR_OK;
 	}
+	if (!b->xml && has_other_text(b, bytes))
+		return ERR_OK;
 	if (!b->xml)
 		rc = start_parser(b, &o->err);
 	if (rc)

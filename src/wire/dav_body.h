@@ -37,15 +37,18 @@ void dav_body_free(struct dav_body *b); /* NULL is fine */
 /*
  * The last small body of a kind, beside what came of it: clients send the same
  * few all the time, and to parse one costs more than all else that a PROPFIND
- * of one file, or a LOCK, takes us.  A parser for another stays here, too,
- * which costs more to make than to use.  All zero is fine.  One body at a time,
- * and what was read with it lives until the next.
+ * of one file, or a LOCK, takes us.  Nor is a body parsed that differs from it
+ * in the text of one element only, if it is plain text and the reader knows
+ * whose it is.  A parser for another stays here, too, which costs more to make
+ * than to use.  All zero is fine.  One body at a time, and what was read with
+ * it lives until the next.
  */
 struct body_memo {
 	struct xml *xml; /* or NULL */
 	struct buf bytes;
 	struct xml_limits limits;
 	bool known; /* what is beside it is what bytes say under these limits */
+	bool plain; /* what is between ">" and "<" there is text as it stands */
 	struct arena arena; /* of its text */
 };
 

@@ -12,7 +12,8 @@
 /*
  * The base of every reader, placed first in it.  While the bytes are those of
  * the memo, there is no parser.  It is made, and is handed all of them, when
- * others come.
+ * others come, unless those have other text in one place: then this is `text`,
+ * and the reader says in takes_text() whether it knows where that belongs.
  */
 struct dav_body {
 	struct ostream stream;
@@ -21,6 +22,10 @@ struct dav_body {
 	struct xml *xml; /* NULL before the first bytes, and once it failed */
 	struct body_memo *memo; /* or NULL */
 	size_t same; /* bytes that came and are the memo's */
+	struct str instead; /* of those these came, in the arena; or empty */
+	struct str text; /* what is other in them */
+	/* Whether it knows what `was` is the text of; optional. */
+	bool (*takes_text)(struct dav_body *b, struct str was);
 	struct arena *arena;
 	void (*done)(struct dav_body *b); /* of the reader's own; optional */
 	bool empty;
@@ -32,7 +37,7 @@ void dav_body_init(struct dav_body *b, const struct xml_limits *limits,
 
 /*
  * Ends the document; b->empty tells whether there was one.  *known: it was that
- * of the memo, and there have been no events.
+ * of the memo, but for b->text if there is any, and there have been no events.
  */
 enum err_code
 dav_body_finish(struct dav_body *b, bool *known, struct err *err) MUST_USE;

@@ -30,6 +30,7 @@ struct proppatch_reader {
 	struct str lang[AT_PROPERTY]; /* xml:lang in scope at each depth */
 	struct prop_change *changes;
 	size_t n;
+	size_t other; /* the change of the memo's that has other text */
 	struct capture capture;
 };
 
@@ -104,6 +105,18 @@ begin_change(
 }
 
 static enum err_code
+count_kept(struct proppatch_reader *r, const struct prop *p, struct err *err)
+{
+	r->kept += p->name.ns.len + p->name.local.len + p->value.len;
+	if (r->kept > r->max_kept)
+		return err_tell(err, ERR_TOO_LARGE,
+		    "the properties are over %zu bytes when each has its "
+		    "namespaces and language",
+		    r->max_kept);
+	return ERR_OK;
+}
+
+static enum err_code
 end_change(struct proppatch_reader *r, struct err *err)
 {
 	struct prop_change *c = &r->changes[r->n++];
@@ -112,16 +125,7 @@ end_change(struct proppatch_reader *r, struct err *err)
 	r->in_value = false;
 	if (!c->remove)
 		rc = capture_end(&r->capture, r->base.arena, &c->prop, err);
-	if (rc)
-		return rc;
-	r->kept +=
-	    c->prop.name.ns.len + c->prop.name.local.len + c->prop.value.len;
-	if (r->kept > r->max_kept)
-		return err_tell(err, ERR_TOO_LARGE,
-		    "the properties are over %zu bytes when each has its "
-		    "namespaces and language",
-		    r->max_kept);
-	return ERR_OK;
+	return rc ? rc : count_kept(r, &c->prop, err);
 }
 
 static enum err_code
@@ -177,6 +181,25 @@ proppatch_done(struct dav_body *b)
 	capture_done(&r->capture);
 }
 
+static bool
+takes_text(struct dav_body *b, struct str was)
+{
+	struct proppatch_reader *r =
+	    CONTAINER_OF(b, struct proppatch_reader, base);
+	const struct proppatch_body *what = &r->memo->what;
+	size_t i;
+
+	for (i = 0; i < what->n_changes; i++) {
+		const struct prop *p = &what->changes[i].prop;
+
+		if (p->form == PROP_TEXT && str_eq(p->value, was)) {
+			r->other = i;
+			return true;
+		}
+	}
+	return false;
+}
+
 enum err_code
 proppatch_body_new(const struct xml_limits *limits, struct proppatch_memo *memo,
     struct arena *a, struct dav_body **out, struct err *err)
@@ -190,6 +213,7 @@ proppatch_body_new(const struct xml_limits *limits, struct proppatch_memo *memo,
 	dav_body_init(&r->base, limits, &proppatch_events,
 	    memo ? &memo->base : NULL, a, proppatch_done);
 	r->memo = memo;
+	r->base.takes_text = takes_text;
 	*out = &r->base;
 	return ERR_OK;
 }
@@ -219,6 +243,29 @@ remember(struct proppatch_reader *r, const struct proppatch_body *what)
 	dav_body_known(&r->base);
 }
 
+/* What the memo has, but for the text. */
+static enum err_code
+recall(struct proppatch_reader *r, struct proppatch_body *out, struct err *err)
+{
+	const struct proppatch_body *what = &r->memo->what;
+	struct prop_change *changes;
+	enum err_code rc = ERR_OK;
+	size_t i;
+
+	*out = *what;
+	if (!r->base.text.len)
+		return ERR_OK;
+	changes = arena_array(r->base.arena, what->n_changes, sizeof(*changes));
+	if (!changes)
+		return err_nomem(err);
+	memcpy(changes, what->changes, what->n_changes * sizeof(*changes));
+	changes[r->other].prop.value = r->base.text;
+	for (i = 0; i < what->n_changes && !rc; i++)
+		rc = count_kept(r, &changes[i].prop, err);
+	out->changes = changes;
+	return rc;
+}
+
 enum err_code
 proppatch_body_end(
     struct dav_body *b, struct proppatch_body *out, struct err *err)
@@ -233,10 +280,8 @@ proppatch_body_end(
 	if (b->empty)
 		return err_tell(
 		    err, ERR_BAD_BODY, "DAV:propertyupdate is missing");
-	if (known) {
-		*out = r->memo->what;
-		return ERR_OK;
-	}
+	if (known)
+		return recall(r, out, err);
 	if (!r->any_prop)
 		return err_tell(err, ERR_BAD_BODY,
 		    "DAV:propertyupdate has no DAV:set or DAV:remove with a "

@@ -276,17 +276,24 @@ a_value_sent_back_is_the_same_value(void **state)
 }
 
 static void
-read_with(struct proppatch_memo *memo, const char *body, struct buf *said)
+read_in_steps(
+    struct proppatch_memo *memo, struct str body, size_t step, struct buf *said)
 {
 	struct proppatch_body p;
 	struct run r;
 
-	proppatch_with(memo, &r, str_from_c(body), 9, &p);
+	proppatch_with(memo, &r, body, step, &p);
 	if (r.rc)
 		buf_printf(said, "%u %s", (unsigned)r.rc, r.err.tell);
 	else
 		put_proppatch(said, &p);
 	run_done(&r);
+}
+
+static void
+read_with(struct proppatch_memo *memo, const char *body, struct buf *said)
+{
+	read_in_steps(memo, str_from_c(body), 9, said);
 }
 
 /* Every body after every other, and again; so is every parser used again. */
@@ -312,6 +319,151 @@ a_memo_changes_nothing_of_what_is_read(void **state)
 			buf_done(&want);
 			buf_done(&got);
 		}
+	body_memo_done(&memo.base);
+}
+
+/* After body, and in pieces of so many bytes, it says what it says alone. */
+static void
+assert_reads_after(
+    struct proppatch_memo *memo, const char *body, struct str next, size_t step)
+{
+	struct buf first = { 0 }, want = { 0 }, got = { 0 };
+
+	read_in_steps(memo, str_from_c(body), SIZE_MAX, &first);
+	read_in_steps(memo, next, step, &got);
+	read_in_steps(NULL, next, SIZE_MAX, &want);
+	assert_str_equal(buf_str(&got), buf_str(&want));
+	buf_done(&first);
+	buf_done(&want);
+	buf_done(&got);
+}
+
+#define TEXT SET("<x:a xmlns:x='urn:x'>one</x:a><o:b>two</o:b>")
+
+static void
+a_body_with_other_text_in_one_place_is_not_parsed(void **state)
+{
+	static const struct {
+		const char *what, *first, *next;
+		bool parsed;
+	} cases[] = {
+		{ "as long", TEXT,
+		    SET("<x:a xmlns:x='urn:x'>1-3</x:a><o:b>two</o:b>"),
+		    false },
+		{ "longer", TEXT,
+		    SET("<x:a xmlns:x='urn:x'>one or so</x:a><o:b>two</o:b>"),
+		    false },
+		{ "shorter, of another", TEXT,
+		    SET("<x:a xmlns:x='urn:x'>one</x:a><o:b>o</o:b>"), false },
+		{ "with a declaration", "<?xml version='1.0'?>" TEXT,
+		    "<?xml version='1.0'?>" SET(
+			"<x:a xmlns:x='urn:x'>1</x:a><o:b>two</o:b>"),
+		    false },
+		{ "beside a removal",
+		    UPDATE("<D:set><D:prop><o:a>t</o:a></D:prop></D:set>"
+			   "<D:remove><D:prop><o:b/></D:prop></D:remove>"),
+		    UPDATE("<D:set><D:prop><o:a>u</o:a></D:prop></D:set>"
+			   "<D:remove><D:prop><o:b/></D:prop></D:remove>"),
+		    false },
+		{ "of two", TEXT,
+		    SET("<x:a xmlns:x='urn:x'>1</x:a><o:b>2</o:b>"), true },
+		{ "none", TEXT,
+		    SET("<x:a xmlns:x='urn:x'></x:a><o:b>two</o:b>"), true },
+		{ "an entity", TEXT,
+		    SET("<x:a xmlns:x='urn:x'>&lt;</x:a><o:b>two</o:b>"),
+		    true },
+		{ "the end of a CDATA section", TEXT,
+		    SET("<x:a xmlns:x='urn:x'>]]></x:a><o:b>two</o:b>"), true },
+		{ "a line end", TEXT,
+		    SET("<x:a xmlns:x='urn:x'>\r\n</x:a><o:b>two</o:b>"),
+		    true },
+		{ "what is no character", TEXT,
+		    SET("<x:a xmlns:x='urn:x'>\x01</x:a><o:b>two</o:b>"),
+		    true },
+		{ "a child", TEXT,
+		    SET("<x:a xmlns:x='urn:x'><c/></x:a><o:b>two</o:b>"),
+		    true },
+		{ "an attribute", TEXT,
+		    SET("<x:a xmlns:x='urn:y'>one</x:a><o:b>two</o:b>"), true },
+		{ "text that was there twice", SET("<o:a>t</o:a><o:b>t</o:b>"),
+		    SET("<o:a>u</o:a><o:b>t</o:b>"), true },
+		{ "text of what is ignored, and of a property",
+		    UPDATE("<D:x>t</D:x><D:set><D:prop><o:a>t</o:a>"
+			   "</D:prop></D:set>"),
+		    UPDATE("<D:x>u</D:x><D:set><D:prop><o:a>t</o:a>"
+			   "</D:prop></D:set>"),
+		    true },
+		{ "text of what is ignored, that a property has as an entity",
+		    UPDATE("<D:x>t</D:x><D:set><D:prop><o:a>&#116;</o:a>"
+			   "</D:prop></D:set>"),
+		    UPDATE("<D:x>u</D:x><D:set><D:prop><o:a>&#116;</o:a>"
+			   "</D:prop></D:set>"),
+		    true },
+		{ "a comment, that a property has as a section",
+		    SET("<!-->t<--><o:a><![CDATA[t]]></o:a>"),
+		    SET("<!-->u<--><o:a><![CDATA[t]]></o:a>"), true },
+		{ "text in a child", SET("<o:a>s<o:b>t</o:b></o:a>"),
+		    SET("<o:a>s<o:b>u</o:b></o:a>"), true },
+		{ "behind the end", TEXT, TEXT "more", true },
+	};
+	size_t i, step;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(cases); i++) {
+		struct str next = str_from_c(cases[i].next);
+		struct proppatch_memo memo = { 0 };
+
+		assert_reads_after(&memo, cases[i].first, next, SIZE_MAX);
+		assert_int_equal(cases[i].parsed,
+		    !str_eq(
+			buf_str(&memo.base.bytes), str_from_c(cases[i].first)));
+		for (step = 1; step < next.len; step++)
+			assert_reads_after(&memo, cases[i].first, next, step);
+		body_memo_done(&memo.base);
+	}
+}
+
+/* A byte at each place more, less, or another. */
+static void
+whatever_differs_from_the_memo_is_read_as_it_stands(void **state)
+{
+	static const char bytes[] = "x<> &\n\"'!?/\x01\x80";
+	struct proppatch_memo memo = { 0 };
+	size_t i, at, k;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(patches); i++) {
+		struct str body = str_from_c(patches[i].body);
+
+		for (at = 0; at <= body.len && body.len < 1000; at++)
+			for (k = 0; k < 3; k++) {
+				struct buf next = { 0 };
+
+				buf_put(&next, str_head(body, at));
+				if (k)
+					buf_putc(&next,
+					    bytes[(at + i) %
+						(sizeof(bytes) - 1)]);
+				buf_put(&next, str_skip(body, at + (k < 2)));
+				assert_reads_after(&memo, patches[i].body,
+				    buf_str(&next), SIZE_MAX);
+				buf_done(&next);
+			}
+	}
+	body_memo_done(&memo.base);
+}
+
+/* What came is handed to the parser after all. */
+static void
+more_behind_a_body_with_other_text_is_read(void **state)
+{
+	static const char next[] =
+	    SET("<x:a xmlns:x='urn:x'>1</x:a><o:b>two</o:b>") "<!-- -->";
+	struct proppatch_memo memo = { 0 };
+
+	(void)state;
+	assert_reads_after(&memo, TEXT, str_from_c(next), sizeof(next) - 9);
+	assert_str_equal(buf_str(&memo.base.bytes), str_from_c(next));
 	body_memo_done(&memo.base);
 }
 
@@ -430,6 +582,11 @@ main(void)
 		cmocka_unit_test(a_small_body_cannot_become_large_values),
 		cmocka_unit_test(a_value_sent_back_is_the_same_value),
 		cmocka_unit_test(a_memo_changes_nothing_of_what_is_read),
+		cmocka_unit_test(
+		    a_body_with_other_text_in_one_place_is_not_parsed),
+		cmocka_unit_test(
+		    whatever_differs_from_the_memo_is_read_as_it_stands),
+		cmocka_unit_test(more_behind_a_body_with_other_text_is_read),
 		cmocka_unit_test(a_parser_whose_body_was_cut_begins_anew),
 		cmocka_unit_test(a_memo_survives_running_out_of_memory),
 		cmocka_unit_test(running_out_of_memory_is_survived),
