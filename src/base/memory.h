@@ -14,8 +14,8 @@ void memory_be_small(void);
 
 /*
  * Lets go of the pages of the program and its libraries that are as they are in
- * their files: what is needed again the system maps again, from its cache.  A
- * program that has been started never sees most of them again.
+ * their files: what is needed again the system maps again, from its cache, 16
+ * at a time.  Most were for the start, or for work that is over.
  */
 void memory_drop_code(void);
 

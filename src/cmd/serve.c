@@ -176,6 +176,8 @@ prepare_process(void)
 	watched_signals(&set);
 	(void)pthread_sigmask(SIG_BLOCK, &set, NULL);
 	memory_be_small();
+	/* What the loader read of twenty libraries. */
+	memory_drop_code();
 	dir_store_prepare();
 }
 

@@ -429,9 +429,10 @@ server_say(struct server *s, const char *fmt, ...)
 /* ---- running */
 
 /*
- * Work leaves holes between what stays, which malloc keeps to itself.  They are
- * given back when nothing comes any more, and now and then before that, so that
- * one kind of work does not keep what another needed.
+ * Work leaves holes between what stays, which malloc keeps to itself, and pages
+ * of code that it needed.  They are given back when nothing comes any more, and
+ * now and then before that, so that one kind of work does not keep what another
+ * needed.
  */
 static void
 rest(struct server *s)
@@ -442,8 +443,10 @@ rest(struct server *s)
 	s->came_before = came;
 	if (busy && ++s->untrimmed % BUSY_TICKS)
 		return;
-	if (s->untrimmed)
+	if (s->untrimmed) {
 		memory_trim();
+		memory_drop_code();
+	}
 	if (!busy)
 		s->untrimmed = 0;
 }

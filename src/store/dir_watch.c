@@ -34,7 +34,7 @@ watch_set_done(struct watch_set *s)
 	s->size = s->n = 0;
 }
 
-/* ---- the table: open addressing, never more than half full */
+/* ---- the table: open addressing, never more than three quarters full */
 
 static size_t
 slot_of(const struct watch_set *s, int wd)
@@ -52,7 +52,7 @@ make_room(struct watch_set *s)
 	struct watch_set larger = { 0 };
 	size_t i;
 
-	if (s->n * 2 < s->size)
+	if (s->n < s->size / 4 * 3)
 		return true;
 	larger.size = s->size ? s->size * 2 : FIRST_SIZE;
 	larger.slots = calloc(larger.size, sizeof(*larger.slots));
