@@ -8,6 +8,8 @@ struct finding {
 	struct precondition pre;
 	struct dav_body *body;
 	enum depth depth;
+	bool read; /* what is asked for */
+	struct propfind_body what;
 };
 
 static enum err_code
@@ -50,21 +52,22 @@ propfind_check(struct exchange *x, struct resource *res, struct err *err)
 }
 
 static enum err_code
-propfind_run(struct exchange *x, struct err *err)
+find(struct exchange *x, bool at_once, struct err *err)
 {
 	const struct op op = exchange_op(x);
 	struct finding *f = x->state;
 	struct answer answer CLEANUP(answer_done) = { 0 };
-	struct propfind_body what;
 	struct resource res;
 	struct propfind q = {
-		.what = &what,
+		.what = &f->what,
 		.depth = f->depth,
 		.known = &res,
+		.at_once = at_once,
 	};
-	enum err_code rc;
+	enum err_code rc =
+	    f->read ? ERR_OK : propfind_body_end(f->body, &f->what, err);
 
-	rc = propfind_body_end(f->body, &what, err);
+	f->read = !rc;
 	if (!rc)
 		rc = propfind_check(x, &res, err);
 	if (!rc)
@@ -81,6 +84,27 @@ propfind_run(struct exchange *x, struct err *err)
 	return op_propfind(&op, x->req->path, &q, &answer.base, err);
 }
 
+static enum err_code
+propfind_run(struct exchange *x, struct err *err)
+{
+	return find(x, false, err);
+}
+
+/* Where it is known what there is to say, and how little. */
+static bool
+propfind_at_once(struct exchange *x, enum err_code *rc, struct err *err)
+{
+	const struct finding *f = x->state;
+
+	if (f->depth != DEPTH_1 || !store_walk_is_quick(x->store, x->req->path))
+		return false;
+	*rc = find(x, true, err);
+	if (*rc != ERR_BUSY || x->reply->status)
+		return true;
+	*err = (struct err){ 0 };
+	return false;
+}
+
 static void
 propfind_end(struct exchange *x)
 {
@@ -92,6 +116,7 @@ propfind_end(struct exchange *x)
 
 const struct method_ops method_propfind = {
 	.begin = propfind_begin,
+	.at_once = propfind_at_once,
 	.run = propfind_run,
 	.end = propfind_end,
 };

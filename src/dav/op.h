@@ -169,6 +169,7 @@ struct propfind {
 	enum depth depth;
 	bool noroot; /* Prefer: depth-noroot (RFC 8144 s3) */
 	const struct resource *known; /* the root, if it was just asked for */
+	bool at_once; /* ERR_BUSY, and no outcome, if it would have to wait */
 };
 
 /*

@@ -409,12 +409,16 @@ op_propfind(const struct op *op, struct rpath root, const struct propfind *q,
 	const struct walk walk = {
 		.depth = q->depth,
 		.order = WALK_LOOK,
+		.at_once = q->at_once,
 		.visit = find_one,
 		.arg = &f,
 	};
 	enum err_code rc;
 
 	rc = resolve(&f);
+	/* What clients have set may be much, and is in no memory. */
+	if (!rc && q->at_once && f.any_dead)
+		rc = ERR_BUSY;
 	if (rc)
 		return rc;
 	rc = q->known && q->depth == DEPTH_0

@@ -55,7 +55,9 @@ ring_grow(struct ring *r, size_t more)
 	char *ptr;
 
 	while (cap - r->used < more && cap < SPOOL_MEMORY)
-		cap *= 2;
+		cap += cap / 2;
+	if (cap > SPOOL_MEMORY)
+		cap = SPOOL_MEMORY;
 	if (cap == r->cap)
 		return;
 	ptr = malloc(cap);

@@ -115,18 +115,22 @@ others_walk(const struct gate *g, bool looks)
 	return w != NULL;
 }
 
-void
-walking_begin(const struct dir_store *ds, struct walking *w)
+bool
+walking_begin(const struct dir_store *ds, struct walking *w, bool at_once)
 {
 	struct gate *g = ds->gate;
+	bool waits;
 
 	w->who = pthread_self();
 	(void)pthread_mutex_lock(&g->lock);
-	while (g->waits && !is_walking(g, w->who))
+	while ((waits = g->waits && !is_walking(g, w->who)) && !at_once)
 		(void)pthread_cond_wait(&g->ended, &g->lock);
-	w->next = g->first;
-	g->first = w;
+	if (!waits) {
+		w->next = g->first;
+		g->first = w;
+	}
 	(void)pthread_mutex_unlock(&g->lock);
+	return !waits;
 }
 
 void

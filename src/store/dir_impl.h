@@ -105,7 +105,9 @@ struct walking {
 	bool looks; /* it is a WALK_LOOK */
 };
 
-void walking_begin(const struct dir_store *ds, struct walking *w);
+/* False: it would have had to wait, and was not to. */
+bool walking_begin(
+    const struct dir_store *ds, struct walking *w, bool at_once) MUST_USE;
 void walking_end(const struct dir_store *ds, struct walking *w);
 
 /* Around what an apply renames. */

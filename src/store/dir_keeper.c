@@ -191,8 +191,11 @@ take_entries(struct listing *l, struct buf *b)
 	l->len = b->len;
 	*b = (struct buf){ 0 };
 	for (at = 0; at < l->len; at += entry_at(l, at)->size) {
+		const struct entry *e = entry_at(l, at);
+
 		l->n++;
-		l->in_doubt += can_be_known(entry_at(l, at));
+		l->n_links += e->type == DT_LNK || e->type == DT_UNKNOWN;
+		l->in_doubt += can_be_known(e);
 	}
 	l->members = calloc(l->n, sizeof(*l->members));
 	l->bytes = sizeof(*l) + l->len + l->n * sizeof(*l->members);

@@ -10,6 +10,7 @@
 #define WORTH_IT 4 /* listings without a change before it is learnt */
 #define MOST_NEED 4096
 #define PAID_OFF 8 /* uses after which learning has saved what it cost */
+#define QUICK 128 /* members that are told in a tenth of a millisecond */
 
 bool
 listed_id_of(int fd, struct listed_id *id, struct listed_at *at)
@@ -229,4 +230,38 @@ listing_facts(
 			spots[i].fact = m->fact;
 	}
 	(void)pthread_mutex_unlock(&ls->lock);
+}
+
+/* ---- what takes no time */
+
+bool
+listing_is_quick(struct listings *ls, const struct listing *l)
+{
+	bool quick;
+
+	(void)pthread_mutex_lock(&ls->lock);
+	quick = l->n <= QUICK && !l->n_links && !l->in_doubt;
+	(void)pthread_mutex_unlock(&ls->lock);
+	return quick;
+}
+
+bool
+listings_guess(const struct listings *ls, struct rpath path)
+{
+	uint64_t hash = str_hash(path.s);
+
+	return atomic_load(&ls->quick[hash % MAX_QUICK]) == hash;
+}
+
+void
+listings_note(struct listings *ls, struct rpath path, bool quick)
+{
+	uint64_t hash = str_hash(path.s);
+	_Atomic uint64_t *slot = &ls->quick[hash % MAX_QUICK];
+	uint64_t was = atomic_load(slot);
+
+	if (quick && was != hash)
+		atomic_store(slot, hash);
+	else if (!quick && was == hash)
+		atomic_store(slot, 0);
 }

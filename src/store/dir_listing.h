@@ -13,6 +13,7 @@
 #define SHEAF_STORE_DIR_LISTING_H
 
 #include <pthread.h>
+#include <stdatomic.h>
 
 #include "store/dir_level.h"
 #include "store/dir_watch.h"
@@ -36,6 +37,13 @@ char *listing_entries(const struct listing *l, size_t *len);
 /* Sets fact and known of those spots that are known. */
 void listing_facts(
     struct listings *ls, const struct listing *l, struct spot *spots, size_t n);
+
+/* Few members, all of them known: nothing has to be asked. */
+bool listing_is_quick(struct listings *ls, const struct listing *l);
+
+/* Whether what was listed by this path was so the last time, as was noted. */
+bool listings_guess(const struct listings *ls, struct rpath path);
+void listings_note(struct listings *ls, struct rpath path, bool quick);
 
 /* Waits until nothing is left to be learnt; for tests. */
 void listings_settle(struct listings *ls);
@@ -68,6 +76,7 @@ struct listing {
 	struct listed_at at;
 	char *entries;
 	size_t len, n;
+	size_t n_links; /* and what else is never known, of any kind */
 	size_t bytes; /* of memory */
 	struct kept *members;
 	int wd;
@@ -91,6 +100,7 @@ struct order {
 
 #define MAX_ORDERS 16
 #define MAX_NOTES 256 /* a power of two */
+#define MAX_QUICK 256
 
 /* A collection that was listed but is not known. */
 struct note {
@@ -113,6 +123,7 @@ struct listings {
 	size_t n_orders;
 	struct order orders[MAX_ORDERS];
 	struct note notes[MAX_NOTES];
+	_Atomic uint64_t quick[MAX_QUICK]; /* hashes of paths */
 };
 
 bool listed_id_of(int fd, struct listed_id *id, struct listed_at *at);

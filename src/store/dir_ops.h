@@ -9,6 +9,7 @@ enum err_code
 dir_stat(struct store *, struct rpath, struct resource *, struct err *);
 enum err_code
 dir_walk(struct store *, struct rpath, const struct walk *, struct err *);
+bool dir_walk_is_quick(struct store *, struct rpath);
 enum err_code
 dir_open(struct store *, struct rpath, struct content **, struct err *);
 enum err_code dir_upload(struct store *, struct rpath,

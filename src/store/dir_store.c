@@ -34,6 +34,7 @@ static const struct store_ops dir_ops = {
 	.name = "directory",
 	.stat = dir_stat,
 	.walk = dir_walk,
+	.walk_is_quick = dir_walk_is_quick,
 	.open = dir_open,
 	.upload = dir_upload,
 	.may_make = dir_may_make,

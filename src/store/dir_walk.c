@@ -16,6 +16,7 @@
 
 #include "base/file.h"
 #include "store/dir_ahead.h"
+#include "store/dir_listing.h"
 
 #define MAX_OPEN 64
 
@@ -222,14 +223,32 @@ contains_itself(struct trip *t, const struct resource_id *id, bool *yes)
 
 /* ---- members */
 
+/* Of the root; what it finds is the guess for the next time. */
+static bool
+may_go_on(struct trip *t, const struct level *root)
+{
+	struct listings *ls = t->ds->listings;
+	bool quick = t->how->depth == DEPTH_1 && root->listing &&
+	    listing_is_quick(ls, root->listing);
+
+	if (t->how->depth == DEPTH_1)
+		listings_note(ls, rpath_of_buf(&t->path), quick);
+	return quick || !t->how->at_once;
+}
+
 /* Goes down into l, which it takes over, and whose path is t->path. */
 static enum err_code
 enter_level(struct trip *t, struct level *l)
 {
+	bool looks = t->how->order == WALK_LOOK;
 	bool prune = false;
 	enum err_code rc = ERR_OK;
 
-	if (t->how->order != WALK_UP)
+	if (looks && !l->listings)
+		level_look_up(l, t->ds->listings);
+	if (looks && !t->level && !may_go_on(t, l))
+		rc = ERR_BUSY;
+	else if (t->how->order != WALK_UP)
 		rc = visit(t, &l->res, &prune);
 	if (rc || prune) {
 		level_free(l);
@@ -240,8 +259,6 @@ enter_level(struct trip *t, struct level *l)
 	l->linked = is_linked(t);
 	l->maybe_locked = may_have_locks(t);
 	l->kinds_only = t->how->kinds_only;
-	if (t->how->order == WALK_LOOK && !l->listings)
-		level_look_up(l, t->ds->listings);
 	descend(t, l);
 	return ERR_OK;
 }
@@ -449,6 +466,12 @@ begin(struct trip *t, struct rpath root, struct err *err)
 	return rc;
 }
 
+bool
+dir_walk_is_quick(struct store *s, struct rpath root)
+{
+	return listings_guess(dir_of(s)->listings, root);
+}
+
 enum err_code
 dir_walk(
     struct store *s, struct rpath root, const struct walk *w, struct err *err)
@@ -459,10 +482,10 @@ dir_walk(
 	struct walking walking = { .looks = looks };
 	enum err_code rc;
 
+	if (many && !walking_begin(t.ds, &walking, w->at_once))
+		return ERR_BUSY;
 	ahead_init(&t.ahead, t.ds, looks ? &t.ds->base.helpers : NULL,
 	    w->depth == DEPTH_INFINITY);
-	if (many)
-		walking_begin(t.ds, &walking);
 	rc = begin(&t, root, err);
 	if (!rc)
 		rc = travel(&t);

@@ -25,6 +25,7 @@ struct store_ops {
 	    struct store *, struct rpath, struct resource *, struct err *);
 	enum err_code (*walk)(
 	    struct store *, struct rpath, const struct walk *, struct err *);
+	bool (*walk_is_quick)(struct store *, struct rpath); /* optional */
 	enum err_code (*open)(
 	    struct store *, struct rpath, struct content **, struct err *);
 	enum err_code (*upload)(struct store *, struct rpath,

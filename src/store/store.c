@@ -78,6 +78,12 @@ store_walk(
 	return rc;
 }
 
+bool
+store_walk_is_quick(struct store *s, struct rpath root)
+{
+	return s->ops->walk_is_quick && s->ops->walk_is_quick(s, root);
+}
+
 enum err_code
 store_open(
     struct store *s, struct rpath path, struct content **out, struct err *err)

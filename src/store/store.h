@@ -347,6 +347,11 @@ struct walk {
 	 */
 	bool kinds_only;
 	/*
+	 * Of a WALK_LOOK with DEPTH_1: where it is not sure that all it tells
+	 * is in memory, and little, it fails with ERR_BUSY before any visit.
+	 */
+	bool at_once;
+	/*
 	 * Called once for each resource, the root included.  What it returns
 	 * but ERR_OK ends the walk, which fails with it.  Unless it is a
 	 * WALK_UP it may set *prune to leave the members of this collection
@@ -372,6 +377,9 @@ struct walk {
  */
 enum err_code store_walk(struct store *s, struct rpath root,
     const struct walk *w, struct err *err) MUST_USE;
+
+/* Whether one with at_once is worth trying: a guess, which costs nothing. */
+bool store_walk_is_quick(struct store *s, struct rpath root);
 
 /*
  * The bytes of a file as they are at this moment: a later PUT does not change

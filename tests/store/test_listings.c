@@ -53,17 +53,26 @@ see(void *arg, const struct member *m, bool *prune)
 	return ERR_OK;
 }
 
+/* Where it is tried at once, what that told is what is asked about. */
 static enum err_code
 list(struct store *s, const char *path, struct seen *out)
 {
-	const struct walk walk = {
+	struct walk walk = {
 		.depth = DEPTH_1,
 		.order = WALK_LOOK,
 		.visit = see,
 		.arg = out,
+		.at_once = store_walk_is_quick(s, at(path)),
 	};
+	enum err_code rc;
 
 	memset(out, 0, sizeof(*out));
+	rc = store_walk(s, at(path), &walk, NULL);
+	if (!walk.at_once || rc != ERR_BUSY)
+		return rc;
+	assert_int_equal(out->n, 0);
+	assert_false(store_walk_is_quick(s, at(path)));
+	walk.at_once = false;
 	return store_walk(s, at(path), &walk, NULL);
 }
 
@@ -210,6 +219,138 @@ an_unchanged_collection_costs_no_call_a_member(void **state)
 	assert_ok(list(w->store, "/e", &s));
 	assert_int_equal(s.n, N_FILES + 2);
 	assert_true(statx_calls <= 3); /* the collection */
+}
+
+static enum err_code
+count(void *arg, const struct member *m, bool *prune)
+{
+	size_t *n = arg;
+
+	(void)m;
+	(void)prune;
+	++*n;
+	return ERR_OK;
+}
+
+/* How many it visits, if it is to wait for nothing. */
+static size_t
+visits_now(const struct world *w, const char *dir)
+{
+	size_t n = 0;
+	const struct walk walk = {
+		.depth = DEPTH_1,
+		.order = WALK_LOOK,
+		.visit = count,
+		.arg = &n,
+		.at_once = true,
+	};
+	enum err_code rc = store_walk(w->store, at(dir), &walk, NULL);
+
+	assert_int_equal(rc, n ? ERR_OK : ERR_BUSY);
+	return n;
+}
+
+/* The same, and what is guessed of the next. */
+static size_t
+told_at_once(const struct world *w, const char *dir)
+{
+	size_t n = visits_now(w, dir);
+
+	assert_int_equal(store_walk_is_quick(w->store, at(dir)), n != 0);
+	return n;
+}
+
+static void
+what_is_known_and_little_is_told_at_once(void **state)
+{
+	const struct world *w = *state;
+	char path[64];
+	int i;
+
+	assert_int_equal(told_at_once(w, "/e"), 0);
+	learn(w, "/e", N_FILES + 1);
+	check(w, "/e", "it was learnt");
+	statx_calls = 0;
+	assert_int_equal(told_at_once(w, "/e"), N_FILES + 2);
+	assert_true(statx_calls <= 3);
+
+	add(w, "/e/f0", "more", O_APPEND);
+	assert_int_equal(told_at_once(w, "/e"), 0);
+	check(w, "/e", "more in a file");
+	learn(w, "/e", N_FILES + 1);
+	assert_int_equal(told_at_once(w, "/e"), N_FILES + 2);
+	add(w, "/e/new", "", O_CREAT);
+	assert_int_equal(told_at_once(w, "/e"), 0);
+	check(w, "/e", "a new file");
+
+	/* Where a link leads may be anywhere. */
+	learn(w, "/d", N_FILES + 1);
+	check(w, "/d", "it was learnt");
+	assert_int_equal(told_at_once(w, "/d"), 0);
+
+	assert_int_equal(mkdir(real(w, "/many"), 0755), 0);
+	for (i = 0; i < 200; i++) {
+		(void)snprintf(path, sizeof(path), "/many/f%d", i);
+		add(w, path, "", O_CREAT);
+	}
+	for (i = 0; i < 100 && known(w, "/many") < 200; i++) {
+		assert_int_equal(told_at_once(w, "/many"), 0);
+		listings_settle(dir_of(w->store)->listings);
+	}
+	assert_int_equal(known(w, "/many"), 200);
+	assert_int_equal(told_at_once(w, "/many"), 0);
+}
+
+static pthread_barrier_t stages;
+
+static void *
+applies(void *arg)
+{
+	const struct world *w = arg;
+
+	gate_close(dir_of(w->store));
+	gate_open(dir_of(w->store));
+	return NULL;
+}
+
+/* It waits for who looks, and others wait for it. */
+static void *
+looks(void *arg)
+{
+	const struct world *w = arg;
+	struct walking me = { .looks = true };
+
+	assert_true(walking_begin(dir_of(w->store), &me, false));
+	(void)pthread_barrier_wait(&stages);
+	(void)pthread_barrier_wait(&stages);
+	walking_end(dir_of(w->store), &me);
+	return NULL;
+}
+
+static void
+who_is_not_to_wait_does_not_for_an_apply(void **state)
+{
+	struct world *w = *state;
+	pthread_t looker, apply;
+	size_t n = 1;
+	int i;
+
+	learn(w, "/e", N_FILES + 1);
+	check(w, "/e", "it was learnt");
+	(void)pthread_barrier_init(&stages, NULL, 2);
+	assert_int_equal(pthread_create(&looker, NULL, looks, w), 0);
+	(void)pthread_barrier_wait(&stages);
+	assert_int_equal(pthread_create(&apply, NULL, applies, w), 0);
+	for (i = 0; i < 5000 && n; i++) {
+		n = visits_now(w, "/e");
+		(void)usleep(1000);
+	}
+	(void)pthread_barrier_wait(&stages);
+	assert_int_equal(pthread_join(looker, NULL), 0);
+	assert_int_equal(pthread_join(apply, NULL), 0);
+	(void)pthread_barrier_destroy(&stages);
+	assert_int_equal(n, 0);
+	assert_int_equal(told_at_once(w, "/e"), N_FILES + 2);
 }
 
 static void
@@ -508,6 +649,8 @@ main(int argc, char **argv)
 {
 	const struct CMUnitTest tests[] = {
 		LISTING_TEST(an_unchanged_collection_costs_no_call_a_member),
+		LISTING_TEST(what_is_known_and_little_is_told_at_once),
+		LISTING_TEST(who_is_not_to_wait_does_not_for_an_apply),
 		LISTING_TEST(each_change_is_in_the_next_listing),
 		LISTING_TEST(what_is_open_for_writing_is_never_known),
 		LISTING_TEST(what_is_mapped_after_it_was_known_is_in_doubt),
