@@ -279,6 +279,23 @@ take_small(struct response *a, struct response_body *out)
 	out->whole = true;
 }
 
+/* What lies in memory is sent from there. */
+static bool
+take_bytes(const struct response *a, struct response_body *out)
+{
+	const struct segment *seg = a->segs;
+	struct str all = { 0 };
+
+	if (a->n_segs == 1 && !seg->text.ptr)
+		all = content_bytes(out->source.content);
+	if (!all.len)
+		return false;
+	assert(seg->offset <= all.len && seg->length <= all.len - seg->offset);
+	out->bytes = str_of(all.ptr + seg->offset, (size_t)seg->length);
+	out->whole = true;
+	return true;
+}
+
 static void
 take_content(struct response *a, struct response_body *out)
 {
@@ -294,6 +311,8 @@ take_content(struct response *a, struct response_body *out)
 	for (i = 0; i < a->n_segs; i++)
 		out->length += segment_length(&a->segs[i]);
 	if (a->spec.head)
+		return;
+	if (take_bytes(a, out))
 		return;
 	if (out->length <= SMALL_CONTENT) {
 		take_small(a, out);

@@ -39,6 +39,15 @@ dir_content_read(struct content *c, uint64_t offset, char *out, size_t max,
 	return fd_read_at(dc->fd, offset, out, max, got, err);
 }
 
+static struct str
+dir_content_bytes(struct content *c)
+{
+	const struct ready_file *f =
+	    CONTAINER_OF(c, struct dir_content, base)->file;
+
+	return f ? ready_bytes(f) : (struct str){ 0 };
+}
+
 static int
 dir_content_take_fd(struct content *c)
 {
@@ -57,6 +66,7 @@ dir_content_free(struct content *c)
 
 static const struct content_ops dir_content_ops = {
 	.read = dir_content_read,
+	.bytes = dir_content_bytes,
 	.take_fd = dir_content_take_fd,
 	.free = dir_content_free,
 };

@@ -54,6 +54,7 @@ struct ready {
 	/* Under the lock. */
 	struct slot *learning; /* whose file is being learnt */
 	uint64_t heard; /* events that were about no slot */
+	size_t kept; /* bytes of files */
 	size_t n_dirs;
 	int dirs[MAX_DIRS]; /* what is watched on the way to files */
 	struct slot slots[SLOTS];
@@ -114,6 +115,7 @@ ready_free(struct ready *r)
 static void
 forget(struct ready *r, struct slot *s)
 {
+	r->kept -= s->file ? s->file->len : 0;
 	ready_drop(s->file);
 	s->file = NULL;
 	if (s->wd > 0)
@@ -200,6 +202,7 @@ struct lesson {
 	struct rpath path;
 	uint64_t hash, heard;
 	uint64_t mount; /* of the root, and so of all */
+	size_t most; /* bytes of it that may be kept */
 	int wd;
 	struct ready_file *file;
 	enum err_code failed;
@@ -322,7 +325,7 @@ learn_file(struct lesson *l)
 
 	if (!ask(l, fd, &seen) || !S_ISREG(seen.stx_mode))
 		return false;
-	whole = seen.stx_size <= READY_WHOLE_MAX;
+	whole = seen.stx_size <= l->most;
 	if (whole) {
 		fd_close(&fd);
 		fd = open_beneath(
@@ -354,8 +357,19 @@ publish(struct lesson *l, struct slot *s, bool good)
 	s->times = 0;
 	s->wd = l->wd;
 	s->file = l->file;
+	r->kept += s->file ? s->file->len : 0;
 	if (!good || r->heard != l->heard)
 		forget(r, s);
+}
+
+static size_t
+room(const struct ready *r)
+{
+	size_t left = r->kept < READY_ROOM ? READY_ROOM - r->kept : 0;
+
+	if (left < READY_SMALL)
+		return READY_SMALL;
+	return left < READY_WHOLE_MAX ? left : READY_WHOLE_MAX;
 }
 
 static enum err_code
@@ -368,6 +382,7 @@ learn(const struct dir_store *ds, struct rpath path, struct slot *s)
 		.path = path,
 		.hash = str_hash(path.s),
 		.heard = r->heard,
+		.most = room(r),
 	};
 	struct statx root;
 	bool good;

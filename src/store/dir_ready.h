@@ -14,8 +14,15 @@
 
 struct ready;
 
-/* Larger ones are not kept: sendfile() sends them without a copy. */
-#define READY_WHOLE_MAX ((size_t)16 * 1024)
+/*
+ * Larger ones are not kept: sendfile() sends them without a copy.  Up to here
+ * that saves less than it takes to open the file and to send its header by
+ * itself: a GET of 64 KiB takes 13.6 us, and not 14.2.
+ */
+#define READY_WHOLE_MAX ((size_t)64 * 1024)
+/* When all of them together have so much, only those up to so much are. */
+#define READY_ROOM ((size_t)4 << 20)
+#define READY_SMALL ((size_t)16 * 1024)
 
 /* What is known of a file; whoever was given it drops it. */
 struct ready_file {

@@ -127,6 +127,7 @@ struct store_claim {
 struct content_ops {
 	enum err_code (*read)(
 	    struct content *, uint64_t, char *, size_t, size_t *, struct err *);
+	struct str (*bytes)(struct content *); /* optional */
 	int (*take_fd)(struct content *); /* optional */
 	void (*free)(struct content *);
 };

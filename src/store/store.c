@@ -104,6 +104,12 @@ content_read(struct content *c, uint64_t offset, char *out, size_t max,
 	return c->ops->read(c, offset, out, max, got, err);
 }
 
+struct str
+content_bytes(struct content *c)
+{
+	return c->ops->bytes ? c->ops->bytes(c) : (struct str){ 0 };
+}
+
 int
 content_take_fd(struct content *c)
 {

@@ -397,6 +397,9 @@ const struct resource *content_resource(const struct content *c);
 enum err_code content_read(struct content *c, uint64_t offset, char *out,
     size_t max, size_t *got, struct err *err) MUST_USE;
 
+/* All of them, till it is freed, where they lie in memory; else none. */
+struct str content_bytes(struct content *c);
+
 /*
  * A descriptor for sendfile(), now the caller's: what is left is good to be
  * freed.  -1 where there is none and content_read() must do.

@@ -417,6 +417,26 @@ class Files(Case):
         self.assertEqual(wrong, [])
 
 
+    def test_who_reads_slowly_gets_what_the_file_was(self):
+        if len(self.world.queues) < 3:
+            self.skipTest("the user's inotify instances are all taken")
+        p = self.place("slow")
+        was, now = b"was " * 16384, b"now " * 16384
+        p.write("d/f0", was)
+        self.known(p, "d/f0")
+        with self.world.server.connect() as c:
+            c.slow()
+            for _ in range(200):  # more than its socket takes
+                c.request("GET", p.path + "d/f0")
+            c.request("GET", p.path + "d/f0", {"Range": "bytes=4-65531"})
+            answers = [c.response()]
+            p.write("d/f0", now, "r+b")
+            answers += [c.response() for _ in range(200)]
+        self.assertEqual(answers.pop().body, now[4:-4])
+        self.assertEqual(answers[0].body, was)
+        self.assertEqual({a.body for a in answers}, {was, now})
+
+
 class Together(Case):
 
     def test_changes_while_it_is_learnt(self):

@@ -181,6 +181,7 @@ a_file_that_is_known_is_not_asked_about(void **state)
 	const struct world *w = *state;
 	struct resource res;
 	struct content *c;
+	struct str bytes;
 	char text[16];
 	size_t got;
 
@@ -196,7 +197,10 @@ a_file_that_is_known_is_not_asked_about(void **state)
 	assert_int_equal(content_take_fd(c), -1);
 	assert_int_equal(statx_calls, 0);
 	/* It stays what it was for who has it. */
+	bytes = content_bytes(c);
+	assert_int_equal(bytes.len, 12);
 	add(w, "/d/f0", "TWELVE BYTES", 0);
+	assert_memory_equal(bytes.ptr, "twelve bytes", 12);
 	assert_ok(content_read(c, 0, text, sizeof(text), &got, err));
 	assert_memory_equal(text, "twelve bytes", 12);
 	content_free(c);
@@ -215,9 +219,51 @@ a_large_file_is_sent_by_descriptor_as_ever(void **state)
 	check(w, "/d/f0", "nothing");
 	assert_true(is_known(w, "/d/f0"));
 	assert_ok(store_open(w->store, at("/d/f0"), &c, err));
+	assert_int_equal(content_bytes(c).len, 0);
 	fd = content_take_fd(c);
 	assert_true(fd >= 0);
 	(void)close(fd);
+	content_free(c);
+}
+
+/* Of those that are known now. */
+static size_t
+bytes_kept(const struct world *w, size_t n)
+{
+	struct ready_file *f;
+	size_t all = 0, i;
+	char path[64];
+
+	for (i = 0; i < n; i++) {
+		(void)snprintf(path, sizeof(path), "/d/s0/%zu", i);
+		assert_ok(ready_hold(dir_of(w->store), at(path), &f));
+		if (f)
+			all += f->len;
+		ready_drop(f);
+	}
+	return all;
+}
+
+static void
+only_so_many_bytes_are_kept(void **state)
+{
+	const struct world *w = *state;
+	const size_t n = 2 * READY_ROOM / READY_WHOLE_MAX;
+	struct content *c;
+	size_t kept, i;
+	char path[64];
+
+	for (i = 0; i < n; i++) {
+		(void)snprintf(path, sizeof(path), "/d/s0/%zu", i);
+		add(w, path, "x", O_CREAT);
+		assert_int_equal(truncate(real(w, path), READY_WHOLE_MAX), 0);
+		learn(w, path);
+	}
+	kept = bytes_kept(w, n);
+	assert_true(kept > READY_ROOM / 2 && kept <= READY_ROOM);
+	learn(w, "/d/f0");
+	assert_ok(store_open(w->store, at("/d/f0"), &c, err));
+	assert_int_equal(content_bytes(c).len, 12);
 	content_free(c);
 }
 
@@ -583,6 +629,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		READY_TEST(a_file_that_is_known_is_not_asked_about),
 		READY_TEST(a_large_file_is_sent_by_descriptor_as_ever),
+		READY_TEST(only_so_many_bytes_are_kept),
 		READY_TEST(each_change_is_in_the_next_answer),
 		READY_TEST(a_change_of_the_way_is_in_the_next_answer),
 		READY_TEST(what_is_reached_by_a_link_is_never_known),
