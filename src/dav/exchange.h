@@ -168,11 +168,10 @@ struct keys;
 enum run_group {
 	RUN_ALONE,
 	RUN_UPLOADS,
-	RUN_STATE, /* what the store's state alone changes */
 	N_RUN_GROUPS,
 };
 
-#define RUN_MOST ((size_t)16) /* at once */
+#define RUN_MOST ((size_t)64) /* at once */
 
 struct method_ops {
 	enum err_code (*begin)(struct exchange *x, struct err *err);
@@ -188,13 +187,15 @@ struct method_ops {
 	 */
 	bool (*at_once)(struct exchange *x, enum err_code *rc, struct err *err);
 	/*
-	 * Optional, both: in which group this one would rather be run, and the
-	 * runs of n of that group, which may be of several methods of the same
-	 * run_all().  What comes of x[i] is in err[i], its code included.
+	 * Optional, both: in which group this one would rather be run, and for
+	 * how many ns it had better wait for more of it; and the runs of n of
+	 * that group.  What comes of x[i] is in err[i], its code included; or
+	 * ran[i] stays false: it would keep the others waiting, and run() is to
+	 * do it.
 	 */
-	enum run_group (*group)(struct exchange *x);
-	void (*run_all)(
-	    struct exchange *const *x, struct err *const *err, size_t n);
+	enum run_group (*group)(struct exchange *x, int64_t *patience);
+	void (*run_all)(struct exchange *const *x, struct err *const *err,
+	    bool *ran, size_t n);
 	enum err_code (*run)(struct exchange *x, struct err *err);
 	void (*end)(struct exchange *x);
 };

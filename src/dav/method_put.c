@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* PUT (RFC 9110 s9.3.4, RFC 4918 s9.7): streamed into the store. */
 #include <assert.h>
+#include <stdlib.h>
 
 #include "dav/methods.h"
 #include "dav/receive.h"
@@ -168,28 +169,31 @@ put_run(struct exchange *x, struct err *err)
 
 /* What comes soon has neither a guard nor a batch. */
 static enum run_group
-put_group(struct exchange *x)
+put_group(struct exchange *x, int64_t *patience)
 {
 	const struct putting *p = x->state;
 
-	return p->in.spec.soon && upload_joins(p->in.upload) ? RUN_UPLOADS
-							     : RUN_ALONE;
+	return p->in.spec.soon && upload_joins(p->in.upload, patience)
+	    ? RUN_UPLOADS
+	    : RUN_ALONE;
 }
 
 static void
-put_run_all(struct exchange *const *x, struct err *const *err, size_t n)
+put_run_all(
+    struct exchange *const *x, struct err *const *err, bool *ran, size_t n)
 {
-	struct commit v[RUN_MOST];
+	struct commit *v = calloc(n, sizeof(*v));
 	size_t of[RUN_MOST];
 	size_t i;
 	size_t k = 0;
 
 	assert(n <= RUN_MOST);
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < n && v; i++) {
 		const struct putting *p = x[i]->state;
 
 		err[i]->code = check_whole(x[i], err[i]);
-		if (err[i]->code)
+		ran[i] = err[i]->code;
+		if (ran[i])
 			continue;
 		v[k] = (struct commit){
 			.upload = p->in.upload,
@@ -198,10 +202,14 @@ put_run_all(struct exchange *const *x, struct err *const *err, size_t n)
 		of[k++] = i;
 	}
 	upload_commit_all(v, k);
-	for (i = 0; i < k; i++)
-		err[of[i]]->code = v[i].rc
-		    ? v[i].rc
-		    : say_stored(x[of[i]], &v[i].res, v[i].created);
+	for (i = 0; i < k; i++) {
+		ran[of[i]] = v[i].done;
+		if (v[i].done)
+			err[of[i]]->code = v[i].rc
+			    ? v[i].rc
+			    : say_stored(x[of[i]], &v[i].res, v[i].created);
+	}
+	free(v);
 }
 
 /*

@@ -29,14 +29,37 @@ run_work(struct work *w)
 	end_work(e);
 }
 
-/* All of a group that somebody was free for. */
+static void
+end_of_many(struct exchange_state *e)
+{
+	end_run(e);
+	end_work(e);
+}
+
+/* Whatever it has to wait for, the group does not. */
+static void
+run_apart(struct exchange_state *e)
+{
+	e->work.line = WORK_ALONE;
+	e->work.patience = 0;
+	e->work.run = run_work;
+	if (!workers_add_more(e->server->workers, &e->work))
+		run_work(&e->work);
+}
+
+/*
+ * All of a group that somebody was free for.  For one there is less to do
+ * alone, but a sync more: where those are long it is done as a group.
+ */
 static void
 run_group(struct work *first)
 {
 	struct exchange_state *all[RUN_MOST] = { 0 };
 	struct exchange *x[RUN_MOST] = { 0 };
 	struct err *err[RUN_MOST] = { 0 };
+	bool ran[RUN_MOST] = { 0 };
 	struct work *w;
+	bool alone;
 	size_t n = 0;
 	size_t i;
 
@@ -48,16 +71,23 @@ run_group(struct work *first)
 		err[n] = &all[n]->err;
 		n++;
 	}
-	all[0]->ops->run_all(x, err, n);
-	for (i = 0; i < n; i++) {
-		end_run(all[i]);
-		end_work(all[i]);
-	}
+	alone = n == 1 && !first->patience;
+	if (!alone)
+		all[0]->ops->run_all(x, err, ran, n);
+	for (i = 0; i < n; i++)
+		if (alone)
+			run_work(&all[i]->work);
+		else if (ran[i])
+			end_of_many(all[i]);
+		else
+			run_apart(all[i]);
 }
 
 void
 exchange_work(struct exchange_state *e)
 {
-	e->work.line = e->ops->group ? e->ops->group(&e->x) : RUN_ALONE;
+	e->work.patience = 0;
+	e->work.line =
+	    e->ops->group ? e->ops->group(&e->x, &e->work.patience) : RUN_ALONE;
 	e->work.run = e->work.line == WORK_ALONE ? run_work : run_group;
 }

@@ -17,9 +17,9 @@
 #include "base/attr.h"
 #include "base/err.h"
 
-#define WORK_LINES 3
+#define WORK_LINES 2
 #define WORK_ALONE 0U /* the line of what is done one by one */
-#define WORK_MOST ((size_t)16) /* taken at once from another */
+#define WORK_MOST ((size_t)64) /* taken at once from another */
 
 /* Lies in what it works on; the caller's until run() is called, then run()'s.
  */
@@ -28,6 +28,8 @@ struct work {
 	void (*run)(struct work *w);
 	struct work *next;
 	unsigned line; /* below WORK_LINES */
+	/* ns that it may wait for others of its line; 0: it is not to wait. */
+	int64_t patience;
 	uint64_t number; /* in the order of arrival */
 };
 
@@ -44,7 +46,8 @@ bool workers_add(struct workers *ws, struct work *w) MUST_USE;
 
 /*
  * The same for what was let in before, and goes on: past the limit of the
- * queue.  False only where there is no thread at all.
+ * queue.  False only where there is no thread at all.  A run() may add more
+ * while workers_free() waits.
  */
 bool workers_add_more(struct workers *ws, struct work *w) MUST_USE;
 

@@ -12,8 +12,9 @@
 struct commit {
 	struct upload *upload;
 	struct err *err;
-	/* What came of it, and what upload_commit() says. */
+	/* Else it is left to upload_commit(), which may have to wait. */
 	bool done;
+	/* What came of it, and what that would say. */
 	enum err_code rc;
 	struct resource res;
 	bool created;
@@ -21,8 +22,11 @@ struct commit {
 
 void upload_commit_all(struct commit *v, size_t n);
 
-/* Whether that would be worth while for this one. */
-bool upload_joins(struct upload *u);
+/*
+ * Whether that would be worth while for this one.  *patience: for how many ns
+ * it is to wait for others, and 0 where syncs are short.
+ */
+bool upload_joins(struct upload *u, int64_t *patience);
 
 /*
  * upload_commit() without a batch and a record, for who must not be kept

@@ -125,7 +125,7 @@ act_props(struct act *a, struct dir_store *ds, struct store_batch *b, int dir)
 
 enum err_code
 acts_begin(struct act *const *v, size_t n, struct dir_store *ds,
-    struct store_batch *b, struct err *err)
+    struct store_batch *b, uint64_t *number, struct err *err)
 {
 	const struct change *changes[ACTS_MAX] = { 0 };
 	uint64_t intents[ACTS_MAX] = { 0 };
@@ -138,7 +138,9 @@ acts_begin(struct act *const *v, size_t n, struct dir_store *ds,
 		v[i]->change.traced = atomic_load(&ds->keyed) > 0;
 		changes[i] = &v[i]->change;
 	}
-	rc = state_changes_begin(ds->state, changes, n, !b, intents, err);
+	rc = b
+	    ? state_changes_begin(ds->state, changes, n, false, intents, err)
+	    : state_changes_write(ds->state, changes, n, number, intents, err);
 	for (i = 0; i < n && !rc; i++) {
 		v[i]->ds = ds;
 		v[i]->batch = b;

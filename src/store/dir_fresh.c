@@ -106,8 +106,8 @@ static bool
 begin_lines(
     struct many *m, const struct change *lines, const size_t *members, size_t n)
 {
-	const struct change *all[ACTS_MAX] = { 0 };
-	uint64_t intents[ACTS_MAX];
+	const struct change *all[ACTS_SOME] = { 0 };
+	uint64_t intents[ACTS_SOME];
 	bool good = true;
 	size_t i;
 
@@ -147,8 +147,8 @@ make_line(struct many *m, size_t i, struct rpath to, struct change *out)
 static bool
 write_lines(struct many *m, struct rpath to)
 {
-	struct change lines[ACTS_MAX];
-	size_t members[ACTS_MAX];
+	struct change lines[ACTS_SOME];
+	size_t members[ACTS_SOME];
 	size_t i, n = 0;
 
 	for (i = 0; i < m->members->n; i++) {
@@ -157,7 +157,7 @@ write_lines(struct many *m, struct rpath to)
 		if (!make_line(m, i, to, &lines[n]))
 			return false;
 		members[n++] = i;
-		if (n < ACTS_MAX)
+		if (n < ACTS_SOME)
 			continue;
 		if (!begin_lines(m, lines, members, n))
 			return false;

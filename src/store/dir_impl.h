@@ -370,12 +370,13 @@ enum err_code act_begin_foretold(struct act *a, struct dir_store *ds,
 
 /*
  * Writes the lines of several at once: all or none.  They wait for b, as
- * batch_waits() has said; or b is NULL, and their collections are open already
- * (dir_sync_begin()).
+ * batch_waits() has said; or b is NULL, their collections are open already
+ * (dir_sync_begin()), and none is to be made before state_wait(*number).
  */
-#define ACTS_MAX 16
+#define ACTS_MAX 64
+#define ACTS_SOME 16 /* where more would not pay */
 enum err_code acts_begin(struct act *const *v, size_t n, struct dir_store *ds,
-    struct store_batch *b, struct err *err) MUST_USE;
+    struct store_batch *b, uint64_t *number, struct err *err) MUST_USE;
 
 /*
  * Of a change that is the state's alone, instead of that: whether it waits, as

@@ -119,13 +119,13 @@ struct one_ops {
 static void
 end_some(struct many *m, struct one *v, size_t n, const struct one_ops *ops)
 {
-	struct act *acts[ACTS_MAX];
+	struct act *acts[ACTS_SOME];
 	bool good;
 	size_t i;
 
 	for (i = 0; i < n; i++)
 		acts[i] = &v[i].act;
-	good = n && !acts_begin(acts, n, m->ds, m->batch, NULL);
+	good = n && !acts_begin(acts, n, m->ds, m->batch, NULL, NULL);
 	for (i = 0; i < n; i++) {
 		m->done[v[i].i] =
 		    good && ops->finish(m, &v[i]) && !act_end(&v[i].act, NULL);
@@ -148,7 +148,7 @@ prepare(struct many *m, struct one *o, const struct one_ops *ops)
 static void
 do_some(struct many *m, const struct one_ops *ops)
 {
-	struct one v[ACTS_MAX];
+	struct one v[ACTS_SOME];
 	size_t i, n = 0;
 
 	for (i = 0; i < m->members->n; i++) {
@@ -161,7 +161,7 @@ do_some(struct many *m, const struct one_ops *ops)
 			n++;
 		else
 			temp_done(&v[n].temp);
-		if (n == ACTS_MAX) {
+		if (n == ACTS_SOME) {
 			end_some(m, v, n, ops);
 			n = 0;
 		}

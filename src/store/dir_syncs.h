@@ -15,7 +15,7 @@
 #include "base/attr.h"
 #include "base/err.h"
 
-#define SYNCS_MAX ((size_t)16) /* that begin together */
+#define SYNCS_MAX ((size_t)65) /* that begin together */
 #define SYNC_LANES ((size_t)8) /* so many may do so at once */
 
 /* What the kernel counts them in; made when they are first wanted. */

@@ -4,9 +4,9 @@
  * wait for the disk once, where each by itself would wait as often, on a thread
  * of its own.  Each step is on the disk before the next begins, as for one:
  *
- *   all files are made, and their bytes begin to be synced
- *   all lines, in one sync, meanwhile
- *   all names, when the bytes are there
+ *   all files are made, and all lines written
+ *   the bytes of all of them and the lines, side by side
+ *   all names
  *   all collections, each once
  *
  * What somebody else has claimed, or one of these, is left to be done alone;
@@ -19,7 +19,8 @@
 
 #include "store/dir_upload.h"
 
-static_assert(SYNCS_MAX >= ACTS_MAX, "all bytes are synced together");
+static_assert(
+    SYNCS_MAX > ACTS_MAX, "all bytes are synced together, and a line");
 
 struct joint {
 	struct commit *c;
@@ -66,27 +67,42 @@ prepare(struct joint *j)
 }
 
 static void
+fail_all(struct joint *v, size_t n, enum err_code rc, const struct err *why)
+{
+	size_t i;
+
+	for (i = 0; i < n && rc; i++)
+		if (v[i].in)
+			fail(&v[i], rc, why);
+}
+
+/* Gives what is to be waited for. */
+static uint64_t
 write_lines(struct joint *v, size_t n)
 {
 	struct act *acts[ACTS_MAX];
 	struct err why = { 0 };
-	enum err_code rc;
+	uint64_t number = 0;
 	size_t i;
 	size_t k = 0;
 
 	for (i = 0; i < n; i++)
 		if (v[i].in)
 			acts[k++] = &v[i].act;
-	rc = k ? acts_begin(acts, k, v[0].u->ds, NULL, &why) : ERR_OK;
-	for (i = 0; i < n && rc; i++)
-		if (v[i].in)
-			fail(&v[i], rc, &why);
+	if (k)
+		fail_all(v, n,
+		    acts_begin(acts, k, v[0].u->ds, NULL, &number, &why), &why);
+	return number;
 }
 
-/* The bytes of all of them. */
+/* The bytes of all of them, and their lines, if nobody else syncs those. */
 static void
-begin_bytes(const struct joint *v, size_t n, struct syncs *s)
+sync_bytes(struct joint *v, size_t n, uint64_t number)
 {
+	struct dir_store *ds = v[0].u->ds;
+	struct state_sync lines;
+	struct syncs s = { 0 };
+	struct err why = { 0 };
 	int fds[SYNCS_MAX] = { 0 };
 	size_t i;
 	size_t k = 0;
@@ -94,22 +110,19 @@ begin_bytes(const struct joint *v, size_t n, struct syncs *s)
 	for (i = 0; i < n; i++)
 		if (v[i].in)
 			fds[k++] = v[i].u->temp.fd;
-	syncs_begin(s, &v[0].u->ds->lanes, fds, k);
-}
-
-/* The same that were begun, or none if there are no lines. */
-static void
-end_bytes(struct joint *v, size_t n, struct syncs *s)
-{
-	struct err why = { 0 };
-	size_t i;
-	size_t k = 0;
-
-	syncs_end(s);
-	for (i = 0; i < n; i++) {
+	fds[k] = state_sync_begin(ds->state, number, &lines);
+	syncs_begin(&s, &ds->lanes, fds, fds[k] < 0 ? k : k + 1);
+	if (fds[k] < 0)
+		fail_all(v, n, state_wait(ds->state, number, &why), &why);
+	syncs_end(&s);
+	if (fds[k] >= 0) {
+		state_sync_end(ds->state, &lines, s.failed[k]);
+		fail_all(v, n, state_wait(ds->state, number, &why), &why);
+	}
+	for (i = k = 0; i < n; i++) {
 		if (!v[i].in)
 			continue;
-		errno = s->failed[k++];
+		errno = s.failed[k++];
 		v[i].u->durable = !errno;
 		if (errno)
 			fail(&v[i], err_os(&why, "sync"), &why);
@@ -207,14 +220,11 @@ joint_done(struct joint *j)
 static void
 commit_some(struct joint *v, size_t n)
 {
-	struct syncs bytes = { 0 };
 	size_t i;
 
 	for (i = 0; i < n; i++)
 		v[i].in = prepare(&v[i]);
-	begin_bytes(v, n, &bytes);
-	write_lines(v, n);
-	end_bytes(v, n, &bytes);
+	sync_bytes(v, n, write_lines(v, n));
 	for (i = 0; i < n; i++)
 		if (v[i].in)
 			install(&v[i]);
@@ -231,7 +241,7 @@ dir_upload_commit_all(struct commit *c, size_t n)
 
 	assert(n <= ACTS_MAX);
 	if (!v)
-		return; /* one by one it may still do */
+		return; /* alone each may still do */
 	for (i = 0; i < n; i++) {
 		v[i].c = &c[i];
 		v[i].u = CONTAINER_OF(c[i].upload, struct dir_upload, base);

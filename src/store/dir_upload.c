@@ -493,11 +493,12 @@ dir_upload_expect(
 }
 
 static bool
-dir_upload_joins(struct upload *base)
+dir_upload_joins(struct upload *base, int64_t *patience)
 {
 	const struct dir_upload *u =
 	    CONTAINER_OF(base, struct dir_upload, base);
 
+	*patience = state_patience(u->ds->state);
 	return u->holds && !u->ds->relaxed;
 }
 

@@ -147,9 +147,9 @@ struct upload_ops {
 	    struct err *); /* optional */
 	/*
 	 * Optional, both: makes those commits of upload_commit_all() that can
-	 * be made at a smaller price, and says so; all others one by one.
+	 * be made at a smaller price, and says so.
 	 */
-	bool (*joins)(struct upload *);
+	bool (*joins)(struct upload *, int64_t *patience);
 	void (*commit_all)(struct commit *, size_t);
 	/* Of what was staged, both. */
 	enum err_code (*settle)(

@@ -135,6 +135,11 @@ enum err_code
 state_changes_begin(struct state *s, const struct change *const *changes,
     size_t n, bool wait, uint64_t *intents, struct err *err) MUST_USE;
 
+/* The same where it is the caller who waits, for that number. */
+enum err_code
+state_changes_write(struct state *s, const struct change *const *changes,
+    size_t n, uint64_t *number, uint64_t *intents, struct err *err) MUST_USE;
+
 /*
  * Does what is left to do: in_place says which.  It is seen at once, but not
  * on disk yet; a crash before that does it again.  A failure is for the log
@@ -201,6 +206,25 @@ enum err_code state_sync(struct state *s, struct err *err) MUST_USE;
  */
 enum err_code
 state_wait(struct state *s, uint64_t number, struct err *err) MUST_USE;
+
+/*
+ * The same for who has other files to sync at the same time.  Gives the file to
+ * sync; what came of it, an errno or 0, is to be said, and state_wait() then
+ * waits no more.  -1: it is state_wait() that waits.
+ */
+struct state_sync {
+	int64_t began;
+	uint64_t upto;
+};
+
+int state_sync_begin(struct state *s, uint64_t number, struct state_sync *y);
+void state_sync_end(struct state *s, const struct state_sync *y, int failed);
+
+/*
+ * For how many ns it is worth to wait for one more who would share a sync with
+ * others: a small part of what one takes, if that is long; else 0.
+ */
+int64_t state_patience(const struct state *s);
 
 /* ---- dead properties */
 

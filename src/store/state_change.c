@@ -169,9 +169,10 @@ add_lines(struct state *s, const struct change *const *changes, size_t n,
 	return added;
 }
 
-enum err_code
-state_changes_begin(struct state *s, const struct change *const *changes,
-    size_t n, bool wait, uint64_t *intents, struct err *err)
+/* number: where to say what is to be waited for; or NULL. */
+static enum err_code
+begin(struct state *s, const struct change *const *changes, size_t n, bool wait,
+    uint64_t *number, uint64_t *intents, struct err *err)
 {
 	struct tx t;
 	uint64_t line = 0;
@@ -180,8 +181,10 @@ state_changes_begin(struct state *s, const struct change *const *changes,
 	enum err_code rc;
 
 	memset(intents, 0, n * sizeof(*intents));
+	if (number)
+		*number = line | LATE_NUMBER;
 	if (lines == n)
-		return wait ? late_sync(s, line, err) : ERR_OK;
+		return wait && !number ? late_sync(s, line, err) : ERR_OK;
 	if (changes[lines]->at_once)
 		return err_set(err, ERR_BUSY, "it takes a transaction");
 	/* It moves the lines that were added, and so is waited for alone. */
@@ -190,13 +193,29 @@ state_changes_begin(struct state *s, const struct change *const *changes,
 		return rc;
 	for (i = lines; i < n && !rc; i++)
 		rc = write_change(s, t.c, changes[i], &intents[i], err);
-	rc = tx_end(&t, rc, wait, err);
+	rc = tx_end(&t, rc, wait && !number, err);
+	if (number)
+		*number = t.number;
 	for (i = lines; i < n && rc; i++) {
 		if (t.committed) /* but not on disk */
 			state_change_end(s, intents[i], false);
 		intents[i] = 0;
 	}
 	return rc;
+}
+
+enum err_code
+state_changes_begin(struct state *s, const struct change *const *changes,
+    size_t n, bool wait, uint64_t *intents, struct err *err)
+{
+	return begin(s, changes, n, wait, NULL, intents, err);
+}
+
+enum err_code
+state_changes_write(struct state *s, const struct change *const *changes,
+    size_t n, uint64_t *number, uint64_t *intents, struct err *err)
+{
+	return begin(s, changes, n, true, number, intents, err);
 }
 
 enum err_code

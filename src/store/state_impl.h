@@ -60,7 +60,7 @@ struct shared_sync {
 	uint64_t synced; /* what has a number up to this is on disk */
 	uint64_t failures; /* of syncs, so far */
 	enum err_code failed; /* how the last of them did */
-	int64_t usual; /* ns that one takes, lately; 0: not known yet */
+	_Atomic int64_t usual; /* ns that one takes, lately; 0: not known yet */
 	/* Syncs, and says up to which number. */
 	enum err_code (*now)(struct state *s, uint64_t *upto, struct err *err);
 };
@@ -201,6 +201,14 @@ void shared_sync_done(struct shared_sync *y);
 /* Until what has this number is on disk. */
 enum err_code sync_wait(struct state *s, struct shared_sync *y, uint64_t n,
     struct err *err) MUST_USE;
+
+/*
+ * Makes the caller the one who syncs, who then says how that went.  False:
+ * somebody does already.
+ */
+bool sync_take(struct shared_sync *y, uint64_t n);
+void sync_give(
+    struct shared_sync *y, int64_t began, enum err_code rc, uint64_t upto);
 
 /* Whether one takes less than to wake another thread for it, and that us. */
 bool sync_is_short(struct shared_sync *y);

@@ -24,6 +24,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "store/state_impl.h"
 
@@ -31,6 +32,9 @@
 #define MANY (SLOTS / 2) /* they are moved before there is no room */
 #define AT_ONCE JOURNAL_SOME /* that are read */
 #define TEXT_MAX LATE_TEXT
+
+#define LONG (NSEC_PER_SEC / 1000) /* that a sync takes */
+#define PATIENCE 16 /* a part of that */
 
 struct slot {
 	uint64_t number;
@@ -311,27 +315,72 @@ late_add_props(struct state *s, struct rpath path, struct str packed)
 }
 
 /* After a failure nobody knows what the disk has. */
-static enum err_code
-sync_now(struct state *s, uint64_t *upto, struct err *err)
+static bool
+may_sync(struct late *l, uint64_t *upto)
 {
-	struct late *l = &s->late;
-	enum err_code rc;
-	bool failed;
+	bool may;
 
 	(void)pthread_mutex_lock(&l->lock);
 	*upto = l->last;
-	failed = l->broken;
+	may = !l->broken;
 	(void)pthread_mutex_unlock(&l->lock);
-	if (failed)
-		return err_set(
-		    err, l->sync.failed, "%s could not be synced", LATE_NAME);
-	if (!fdatasync(l->sync.fd))
-		return ERR_OK;
-	rc = err_os(err, "sync '%s'", LATE_NAME);
+	return may;
+}
+
+static enum err_code
+sync_failed(struct late *l, struct err *err)
+{
+	enum err_code rc = err_os(err, "sync '%s'", LATE_NAME);
+
 	(void)pthread_mutex_lock(&l->lock);
 	l->broken = true;
 	(void)pthread_mutex_unlock(&l->lock);
 	return rc;
+}
+
+static enum err_code
+sync_now(struct state *s, uint64_t *upto, struct err *err)
+{
+	struct late *l = &s->late;
+
+	if (!may_sync(l, upto))
+		return err_set(
+		    err, l->sync.failed, "%s could not be synced", LATE_NAME);
+	return fdatasync(l->sync.fd) ? sync_failed(l, err) : ERR_OK;
+}
+
+int
+state_sync_begin(struct state *s, uint64_t number, struct state_sync *y)
+{
+	struct late *l = &s->late;
+
+	if (s->relaxed || !(number & LATE_NUMBER) ||
+	    !sync_take(&l->sync, number & ~LATE_NUMBER))
+		return -1;
+	y->began = clock_monotonic();
+	if (may_sync(l, &y->upto))
+		return l->sync.fd;
+	sync_give(&l->sync, y->began, l->sync.failed, 0);
+	return -1;
+}
+
+void
+state_sync_end(struct state *s, const struct state_sync *y, int failed)
+{
+	enum err_code rc = ERR_OK;
+
+	errno = failed;
+	if (failed)
+		rc = sync_failed(&s->late, NULL);
+	sync_give(&s->late.sync, y->began, rc, y->upto);
+}
+
+int64_t
+state_patience(const struct state *s)
+{
+	int64_t usual = atomic_load(&s->late.sync.usual);
+
+	return s->relaxed || usual < LONG ? 0 : usual / PATIENCE;
 }
 
 enum err_code

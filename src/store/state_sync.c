@@ -82,7 +82,24 @@ sync_now(struct state *s, uint64_t *upto, struct err *err)
 static void
 note_time(struct shared_sync *y, int64_t took)
 {
-	y->usual = y->usual ? y->usual + (took - y->usual) / 8 : took;
+	int64_t usual = atomic_load(&y->usual);
+
+	atomic_store(&y->usual, usual ? usual + (took - usual) / 8 : took);
+}
+
+/* With the lock: who led has synced. */
+static void
+sync_led(struct shared_sync *y, int64_t began, enum err_code rc, uint64_t upto)
+{
+	y->busy = false;
+	note_time(y, clock_monotonic() - began);
+	if (rc) {
+		y->failures++;
+		y->failed = rc;
+	} else if (upto > y->synced) {
+		y->synced = upto;
+	}
+	(void)pthread_cond_broadcast(&y->done);
 }
 
 /* With the lock held, which is let go of meanwhile. */
@@ -97,16 +114,28 @@ sync_lead(struct state *s, struct shared_sync *y, struct err *err)
 	(void)pthread_mutex_unlock(&y->lock);
 	rc = y->now(s, &upto, err);
 	(void)pthread_mutex_lock(&y->lock);
-	y->busy = false;
-	note_time(y, clock_monotonic() - began);
-	if (rc) {
-		y->failures++;
-		y->failed = rc;
-	} else if (upto > y->synced) {
-		y->synced = upto;
-	}
-	(void)pthread_cond_broadcast(&y->done);
+	sync_led(y, began, rc, upto);
 	return rc;
+}
+
+bool
+sync_take(struct shared_sync *y, uint64_t n)
+{
+	bool take;
+
+	(void)pthread_mutex_lock(&y->lock);
+	take = !y->busy && y->synced < n;
+	y->busy |= take;
+	(void)pthread_mutex_unlock(&y->lock);
+	return take;
+}
+
+void
+sync_give(struct shared_sync *y, int64_t began, enum err_code rc, uint64_t upto)
+{
+	(void)pthread_mutex_lock(&y->lock);
+	sync_led(y, began, rc, upto);
+	(void)pthread_mutex_unlock(&y->lock);
 }
 
 enum err_code
@@ -133,12 +162,9 @@ sync_wait(struct state *s, struct shared_sync *y, uint64_t n, struct err *err)
 bool
 sync_is_short(struct shared_sync *y)
 {
-	bool is;
+	int64_t usual = atomic_load(&y->usual);
 
-	(void)pthread_mutex_lock(&y->lock);
-	is = y->usual && y->usual < SHORT;
-	(void)pthread_mutex_unlock(&y->lock);
-	return is;
+	return usual && usual < SHORT;
 }
 
 bool

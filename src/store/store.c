@@ -162,22 +162,16 @@ upload_commit(struct upload *u, const struct guard *g, struct store_batch *b,
 }
 
 bool
-upload_joins(struct upload *u)
+upload_joins(struct upload *u, int64_t *patience)
 {
-	return u->ops->joins && u->ops->joins(u);
+	return u->ops->joins && u->ops->joins(u, patience);
 }
 
 void
 upload_commit_all(struct commit *v, size_t n)
 {
-	size_t i;
-
-	if (n > 1 && v[0].upload->ops->commit_all)
+	if (n && v[0].upload->ops->commit_all)
 		v[0].upload->ops->commit_all(v, n);
-	for (i = 0; i < n; i++)
-		if (!v[i].done)
-			v[i].rc = upload_commit(v[i].upload, NULL, NULL,
-			    &v[i].res, &v[i].created, v[i].err);
 }
 
 bool

@@ -72,8 +72,8 @@ syncfs(int fd)
 
 /* ---- syncs that the kernel makes side by side, until it is asked for them */
 
-static _Thread_local struct record begun[64];
-static _Thread_local int begun_of[64];
+static _Thread_local struct record begun[128];
+static _Thread_local int begun_of[128];
 static _Thread_local size_t n_begun;
 
 void

@@ -18,6 +18,7 @@ bool syncs_alone;
 size_t syncs_at_once = SIZE_MAX;
 unsigned syncs_under_way;
 unsigned syncs_beside;
+unsigned syncs_together;
 unsigned early_names;
 
 static void
@@ -104,6 +105,8 @@ submit(size_t n, struct iocb *const *asked)
 	for (i = 0; i < n; i++)
 		under_way[i] = *asked[i];
 	syncs_under_way = (unsigned)n;
+	if (n > syncs_together)
+		syncs_together = (unsigned)n;
 	return (long)n;
 }
 
@@ -186,6 +189,10 @@ STEP(enum err_code, state_changes_begin,
     (struct state * s, const struct change *const *c, size_t n, bool wait,
 	uint64_t *intents, struct err *err),
     (s, c, n, wait, intents, err))
+STEP(enum err_code, state_changes_write,
+    (struct state * s, const struct change *const *c, size_t n,
+	uint64_t *number, uint64_t *intents, struct err *err),
+    (s, c, n, number, intents, err))
 STEP(enum err_code, state_patch,
     (struct state * s, const struct change *c,
 	const struct prop_change *changes, size_t n, bool wait,

@@ -24,6 +24,7 @@ extern bool syncs_alone; /* there are none to be had */
 extern size_t syncs_at_once; /* it takes no more; 0: it refuses */
 extern unsigned syncs_under_way;
 extern unsigned syncs_beside; /* when the line was synced last */
+extern unsigned syncs_together; /* the most that began as one */
 extern unsigned early_names; /* files that got one before they were over */
 
 #endif

@@ -58,6 +58,19 @@ begin(struct store *s, struct commit *v)
 	return rc;
 }
 
+/* What is left to be done alone, too. */
+static void
+commit_all(struct commit *v)
+{
+	size_t i;
+
+	upload_commit_all(v, N);
+	for (i = 0; i < N; i++)
+		if (!v[i].done)
+			v[i].rc = upload_commit(v[i].upload, NULL, NULL,
+			    &v[i].res, &v[i].created, v[i].err);
+}
+
 static void
 end(struct commit *v)
 {
@@ -99,7 +112,7 @@ run_child(struct world *w, unsigned stop_at)
 		if (begin(w->store, v))
 			_exit(1);
 		steps_left = stop_at;
-		upload_commit_all(v, N);
+		commit_all(v);
 		_exit(0);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -164,7 +177,7 @@ fail_each_sync(void)
 		build(w->store);
 		assert_ok(begin(w->store, v));
 		sync_fails = n;
-		upload_commit_all(v, N);
+		commit_all(v);
 		for (i = failed = 0; i < N; i++) {
 			assert_true(!v[i].rc || v[i].rc == ERR_IO);
 			failed += v[i].rc != ERR_OK;
@@ -246,10 +259,31 @@ bytes_are_synced_while_the_line_is_and_before_there_is_a_name(void **state)
 	must_put(w->store, "/f", "over it");
 	assert_int_equal(syncs_beside, 1);
 	assert_ok(begin(w->store, v));
-	upload_commit_all(v, N);
+	commit_all(v);
 	assert_int_equal(syncs_beside, N);
 	assert_int_equal(syncs_under_way, 0);
 	assert_int_equal(early_names, 0);
+	end(v);
+}
+
+/* With properties to be copied it is not only a line. */
+static void
+lines_are_synced_with_the_bytes_where_they_have_no_transaction(void **state)
+{
+	enum { PLAIN = 2 }; /* the first without properties */
+	struct world *w = *state;
+	struct commit v[N] = { { 0 } };
+	size_t i;
+
+	build(w->store);
+	must_put(w->store, "/d/alone", "new");
+	assert_ok(begin(w->store, v));
+	syncs_together = early_names = 0;
+	upload_commit_all(v + PLAIN, N - PLAIN);
+	assert_int_equal(syncs_together, N - PLAIN + 1);
+	assert_int_equal(early_names, 0);
+	for (i = PLAIN; i < N; i++)
+		assert_true(v[i].done && !v[i].rc);
 	end(v);
 }
 
@@ -266,7 +300,7 @@ many_have_fewer_syncs_than_each_by_itself(void **state)
 	alone = syncs_made;
 	assert_ok(begin(w->store, v));
 	syncs_made = 0;
-	upload_commit_all(v, N);
+	commit_all(v);
 	assert_int_equal(alone, 3);
 	assert_int_equal(syncs_made, N + 1 + 3); /* the lines; three folders */
 	end(v);
@@ -288,7 +322,7 @@ what_the_kernel_does_not_take_is_synced_as_well(void **state)
 		build(w->store);
 		assert_ok(begin(w->store, v));
 		syncs_made = early_names = 0;
-		upload_commit_all(v, N);
+		commit_all(v);
 		for (i = 0; i < N; i++)
 			assert_int_equal(v[i].rc, ERR_OK);
 		assert_int_equal(syncs_made, N + 1 + 3);
@@ -312,7 +346,7 @@ what_was_not_there_before_may_come_meanwhile(void **state)
 	must_put(w->store, "/new", "other");
 	assert_ok(store_rename(
 	    w->store, at("/d"), at("/e"), REPLACE_NO, NULL, NULL, NULL, err));
-	upload_commit_all(v, N);
+	commit_all(v);
 	for (i = 0; i < N; i++) {
 		bool gone = !strncmp(files[i].path, "/d/", 3);
 
@@ -344,7 +378,7 @@ without_memory_some_are_made_and_the_others_are_as_they_were(void **state)
 		build(w->store);
 		assert_ok(begin(w->store, v));
 		alloc_fail_at(n);
-		upload_commit_all(v, N);
+		commit_all(v);
 		failed = alloc_fail_stop();
 		for (i = 0; i < N; i++) {
 			assert_true(!v[i].rc || v[i].rc == ERR_NOMEM);
@@ -468,6 +502,8 @@ main(void)
 		STRICT_TEST(many_have_fewer_syncs_than_each_by_itself),
 		STRICT_TEST(
 		    bytes_are_synced_while_the_line_is_and_before_there_is_a_name),
+		STRICT_TEST(
+		    lines_are_synced_with_the_bytes_where_they_have_no_transaction),
 		cmocka_unit_test(
 		    what_the_kernel_does_not_take_is_synced_as_well),
 		STRICT_TEST(what_was_not_there_before_may_come_meanwhile),

@@ -5,6 +5,7 @@
 #include <stdatomic.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "server/workers.h"
 
 /* Work that waits until it is let go, and counts. */
@@ -124,9 +125,9 @@ tasks_run(struct work *w)
 static void
 what_is_done_together_gathers_while_others_are_at_it(void **state)
 {
-	/* As many as are under way, and then four, are worth a thread. */
-	static const unsigned threads[] = { 1, 2, 2, 3, 3, 3, 3, 4 };
-	enum { THREADS = 4, ROUNDS = 2 }; /* in a line; what is left after */
+	/* As many as are under way are worth another thread. */
+	static const unsigned threads[] = { 1, 2 };
+	enum { THREADS = 2, ROUNDS = 2 }; /* in a line; what is left after */
 	struct tasks all = { 0 };
 	struct task t[ARRAY_LEN(threads) + ROUNDS * WORK_MOST];
 	struct task alone = { .work.run = task_run, .all = &all };
@@ -136,7 +137,7 @@ what_is_done_together_gathers_while_others_are_at_it(void **state)
 	(void)state;
 	memset(t, 0, sizeof(t));
 	assert_int_equal(pthread_mutex_init(&all.hold, NULL), 0);
-	assert_int_equal(workers_new(8, 100, &ws, NULL), ERR_OK);
+	assert_int_equal(workers_new(8, 200, &ws, NULL), ERR_OK);
 	assert_int_equal(pthread_mutex_lock(&all.hold), 0);
 	for (i = 0; i < ARRAY_LEN(t); i++) {
 		t[i].work = (struct work){ .run = tasks_run, .line = 1 };
@@ -156,6 +157,60 @@ what_is_done_together_gathers_while_others_are_at_it(void **state)
 }
 
 static void
+add_patient(struct workers *ws, struct tasks *all, struct task *t, unsigned n)
+{
+	unsigned i;
+
+	for (i = 0; i < n; i++) {
+		t[i] = (struct task){ { .run = tasks_run,
+					  .line = 1,
+					  .patience = NSEC_PER_SEC },
+			all, 0 };
+		assert_true(workers_add(ws, &t[i].work));
+	}
+}
+
+/* A second would have come long before the patience is at its end. */
+static void
+who_has_patience_goes_with_those_who_came_before(void **state)
+{
+	enum { FEW = 3, MANY = 8 };
+	struct tasks all = { 0 };
+	struct task t[2 * MANY];
+	struct workers *ws;
+	int64_t began = clock_monotonic();
+
+	(void)state;
+	assert_int_equal(pthread_mutex_init(&all.hold, NULL), 0);
+	assert_int_equal(workers_new(8, 100, &ws, NULL), ERR_OK);
+	assert_int_equal(pthread_mutex_lock(&all.hold), 0);
+	add_patient(ws, &all, t, 1); /* nobody is known yet */
+	wait_for(&all.started, 1);
+	add_patient(ws, &all, t + 1, MANY - 1); /* no second thread for them */
+	(void)usleep(10000);
+	assert_int_equal(all.started, 1);
+	assert_int_equal(pthread_mutex_unlock(&all.hold), 0);
+	wait_for(&all.done, 1);
+	add_patient(ws, &all, t + MANY, 1); /* as if the first came again */
+	wait_for(&all.done, MANY + 1);
+	assert_int_equal(all.started, 2);
+	assert_true(clock_monotonic() - began < NSEC_PER_SEC);
+	/* Who does not come again is waited for once. */
+	add_patient(ws, &all, t, FEW);
+	wait_for(&all.done, MANY + 1 + FEW);
+	assert_int_equal(all.started, 3);
+	began = clock_monotonic();
+	assert_int_equal(pthread_mutex_lock(&all.hold), 0);
+	add_patient(ws, &all, t, FEW);
+	wait_for(&all.started, 4);
+	assert_true(clock_monotonic() - began < NSEC_PER_SEC);
+	assert_int_equal(pthread_mutex_unlock(&all.hold), 0);
+	workers_free(ws);
+	assert_int_equal(all.done, MANY + 1 + 2 * FEW);
+	(void)pthread_mutex_destroy(&all.hold);
+}
+
+static void
 a_line_is_not_left_by_who_takes_something_else(void **state)
 {
 	struct tasks all = { 0 };
@@ -169,7 +224,7 @@ a_line_is_not_left_by_who_takes_something_else(void **state)
 	assert_int_equal(workers_new(2, 100, &ws, NULL), ERR_OK);
 	for (i = 0; i < ARRAY_LEN(t); i++) {
 		t[i].work.run = i % 3 ? tasks_run : task_run;
-		t[i].work.line = i % 3;
+		t[i].work.line = i % 3 > 0;
 		t[i].all = &all;
 		assert_true(workers_add(ws, &t[i].work));
 	}
@@ -222,6 +277,8 @@ main(void)
 		cmocka_unit_test(as_many_run_at_once_as_there_are_threads),
 		cmocka_unit_test(
 		    what_is_done_together_gathers_while_others_are_at_it),
+		cmocka_unit_test(
+		    who_has_patience_goes_with_those_who_came_before),
 		cmocka_unit_test(
 		    a_line_is_not_left_by_who_takes_something_else),
 		cmocka_unit_test(
