@@ -107,20 +107,22 @@ count_same(struct str a, struct str b)
 	return n;
 }
 
-/* How often it is all that is between a ">" and a "<". */
-static size_t
-count_text(struct str in, struct str text)
+bool
+dav_body_text_once(struct str in, struct str text, size_t *at)
 {
+	const char *begin = in.ptr;
 	struct str piece;
 	size_t n = 0;
 
 	while (str_cut(&in, '<', &piece)) {
-		size_t from = str_rfind(piece, '>');
+		struct str found = str_skip(piece, str_rfind(piece, '>') + 1);
 
-		n +=
-		    from < piece.len && str_eq(str_skip(piece, from + 1), text);
+		if (!found.len || !str_eq(found, text))
+			continue;
+		*at = (size_t)(found.ptr - begin);
+		n++;
 	}
-	return n;
+	return n == 1;
 }
 
 /* What stands between two tags in both, and around it all is the same. */
@@ -149,13 +151,14 @@ has_other_text(struct dav_body *b, struct str bytes)
 {
 	struct body_memo *m = b->memo;
 	struct str memo, was, text, copy;
+	size_t at;
 
 	if (b->same || !m || !m->known || !m->plain || bytes.len > MEMO_MAX ||
 	    bytes.len > b->limits.bytes || !has_same_limits(b))
 		return false;
 	memo = buf_str(&m->bytes);
 	if (!find_text(memo, bytes, &was, &text) ||
-	    count_text(memo, was) != 1 || !b->takes_text(b, was) ||
+	    !dav_body_text_once(memo, was, &at) || !b->takes_text(b, was) ||
 	    !arena_str(b->arena, bytes, &copy))
 		return false;
 	b->instead = copy;

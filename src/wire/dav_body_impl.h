@@ -49,6 +49,9 @@ dav_body_finish(struct dav_body *b, bool *known, struct err *err) MUST_USE;
 struct arena *dav_body_keeps(struct dav_body *b);
 void dav_body_known(struct dav_body *b);
 
+/* Whether text is all that is between a ">" and a "<", in one place: *at. */
+bool dav_body_text_once(struct str in, struct str text, size_t *at);
+
 /* A name that lives in the arena. */
 bool
 arena_name(struct arena *a, struct prop_name n, struct prop_name *out) MUST_USE;

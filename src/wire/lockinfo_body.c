@@ -17,6 +17,7 @@ struct lockinfo_reader {
 	struct str lang; /* xml:lang of the root */
 	struct capture capture;
 	struct prop owner; /* PROP_EMPTY: none yet */
+	size_t at, len; /* of what is other text than in the memo's owner */
 };
 
 static enum err_code
@@ -34,18 +35,22 @@ begin_owner(
 }
 
 static enum err_code
+owner_fits(size_t len, struct err *err)
+{
+	if (len > LOCKINFO_MAX_OWNER)
+		return err_tell(err, ERR_TOO_LARGE,
+		    "DAV:owner is over %zu bytes with its namespaces",
+		    LOCKINFO_MAX_OWNER);
+	return ERR_OK;
+}
+
+static enum err_code
 end_owner(struct lockinfo_reader *r, struct err *err)
 {
 	enum err_code rc =
 	    capture_end(&r->capture, r->base.arena, &r->owner, err);
 
-	if (rc)
-		return rc;
-	if (r->owner.value.len > LOCKINFO_MAX_OWNER)
-		return err_tell(err, ERR_TOO_LARGE,
-		    "DAV:owner is over %zu bytes with its namespaces",
-		    LOCKINFO_MAX_OWNER);
-	return ERR_OK;
+	return rc ? rc : owner_fits(r->owner.value.len, err);
 }
 
 static enum err_code
@@ -151,6 +156,16 @@ lockinfo_done(struct dav_body *b)
 	capture_done(&r->capture);
 }
 
+static bool
+takes_text(struct dav_body *b, struct str was)
+{
+	struct lockinfo_reader *r =
+	    CONTAINER_OF(b, struct lockinfo_reader, base);
+
+	r->len = was.len;
+	return dav_body_text_once(r->memo->what.owner, was, &r->at);
+}
+
 enum err_code
 lockinfo_body_new(const struct xml_limits *limits, struct lockinfo_memo *memo,
     struct arena *a, struct dav_body **out, struct err *err)
@@ -162,6 +177,7 @@ lockinfo_body_new(const struct xml_limits *limits, struct lockinfo_memo *memo,
 	dav_body_init(&r->base, limits, &lockinfo_events,
 	    memo ? &memo->base : NULL, a, lockinfo_done);
 	r->memo = memo;
+	r->base.takes_text = takes_text;
 	*out = &r->base;
 	return ERR_OK;
 }
@@ -191,6 +207,29 @@ remember(struct lockinfo_reader *r, const struct lockinfo_body *what)
 	dav_body_known(&r->base);
 }
 
+/* What the memo has, but for the text. */
+static enum err_code
+recall(struct lockinfo_reader *r, struct lockinfo_body *out, struct err *err)
+{
+	struct str was = r->memo->what.owner;
+	struct buf owner CLEANUP(buf_done) = { 0 };
+	enum err_code rc;
+
+	*out = r->memo->what;
+	if (!r->base.text.len)
+		return ERR_OK;
+	buf_put(&owner, str_head(was, r->at));
+	buf_put(&owner, r->base.text);
+	buf_put(&owner, str_skip(was, r->at + r->len));
+	rc = owner_fits(owner.len, err);
+	if (rc)
+		return rc;
+	return buf_failed(&owner) ||
+		!arena_str(r->base.arena, buf_str(&owner), &out->owner)
+	    ? err_nomem(err)
+	    : ERR_OK;
+}
+
 enum err_code
 lockinfo_body_end(
     struct dav_body *b, struct lockinfo_body *out, struct err *err)
@@ -204,10 +243,8 @@ lockinfo_body_end(
 		rc = check(r, err);
 	if (rc)
 		return rc;
-	if (known) {
-		*out = r->memo->what;
-		return ERR_OK;
-	}
+	if (known)
+		return recall(r, out, err);
 	*out = (struct lockinfo_body){
 		.empty = b->empty,
 		.shared = r->shared != 0,

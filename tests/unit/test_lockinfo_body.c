@@ -160,17 +160,107 @@ a_lockinfo_is_read_as_it_was_meant(void **state)
 }
 
 static void
-read_with(struct lockinfo_memo *memo, const char *body, struct buf *said)
+read_in_steps(
+    struct lockinfo_memo *memo, struct str body, size_t step, struct buf *said)
 {
 	struct lockinfo_body l = { 0 };
 	struct run r;
 
-	lockinfo_with(memo, &r, str_from_c(body), 9, &l);
+	lockinfo_with(memo, &r, body, step, &l);
 	if (r.rc)
 		buf_printf(said, "%u %s", (unsigned)r.rc, r.err.tell);
 	else
 		put_lockinfo(said, &l);
 	run_done(&r);
+}
+
+static void
+read_with(struct lockinfo_memo *memo, const char *body, struct buf *said)
+{
+	read_in_steps(memo, str_from_c(body), 9, said);
+}
+
+/* After body it says what it says alone. */
+static void
+assert_reads_after(
+    struct lockinfo_memo *memo, const char *body, struct str next)
+{
+	struct buf first = { 0 }, want = { 0 }, got = { 0 };
+
+	read_in_steps(memo, str_from_c(body), SIZE_MAX, &first);
+	read_in_steps(memo, next, SIZE_MAX, &got);
+	read_in_steps(NULL, next, SIZE_MAX, &want);
+	assert_str_equal(buf_str(&got), buf_str(&want));
+	buf_done(&first);
+	buf_done(&want);
+	buf_done(&got);
+}
+
+static void
+a_body_with_another_owner_is_not_parsed(void **state)
+{
+	static const struct {
+		const char *what, *first, *next;
+		bool parsed;
+	} owners[] = {
+		{ "text", OWNED("<D:owner>me</D:owner>"),
+		    OWNED("<D:owner>\"you\" & I</D:owner>"), true },
+		{ "text, plain", OWNED("<D:owner>me</D:owner>"),
+		    OWNED("<D:owner>\"you\", 'I'</D:owner>"), false },
+		{ "a URL", OWNED("<D:owner><D:href>a:b</D:href></D:owner>"),
+		    OWNED("<D:owner><D:href>c:de</D:href></D:owner>"), false },
+		{ "an attribute", OWNED("<D:owner a='1>me'>me</D:owner>"),
+		    OWNED("<D:owner a='1>me'>you</D:owner>"), false },
+		{ "its attribute", OWNED("<D:owner a='me'>me</D:owner>"),
+		    OWNED("<D:owner a='you'>me</D:owner>"), true },
+		{ "twice", OWNED("<D:owner>me<a/>me</D:owner>"),
+		    OWNED("<D:owner>me<a/>you</D:owner>"), true },
+		{ "elsewhere", INFO(SCOPE("shared") TYPE "<x>me</x>"),
+		    INFO(SCOPE("shared") TYPE "<x>you</x>"), true },
+	};
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(owners); i++) {
+		struct lockinfo_memo memo = { 0 };
+
+		assert_reads_after(
+		    &memo, owners[i].first, str_from_c(owners[i].next));
+		assert_int_equal(owners[i].parsed,
+		    !str_eq(buf_str(&memo.base.bytes),
+			str_from_c(owners[i].first)));
+		body_memo_done(&memo.base);
+	}
+}
+
+/* A byte at each place more, less, or another. */
+static void
+whatever_differs_from_the_memo_is_read_as_it_stands(void **state)
+{
+	static const char bytes[] = "x<> &\n\"'!?/\x01\x80";
+	struct lockinfo_memo memo = { 0 };
+	size_t i, at, k;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(cases); i++) {
+		struct str body = str_from_c(cases[i].body);
+
+		for (at = 0; at <= body.len && body.len < 1000; at++)
+			for (k = 0; k < 3; k++) {
+				struct buf next = { 0 };
+
+				buf_put(&next, str_head(body, at));
+				if (k)
+					buf_putc(&next,
+					    bytes[(at + i) %
+						(sizeof(bytes) - 1)]);
+				buf_put(&next, str_skip(body, at + (k < 2)));
+				assert_reads_after(
+				    &memo, cases[i].body, buf_str(&next));
+				buf_done(&next);
+			}
+	}
+	body_memo_done(&memo.base);
 }
 
 /* Every body after every other, and again. */
@@ -312,6 +402,9 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_lockinfo_is_read_as_it_was_meant),
 		cmocka_unit_test(a_memo_changes_nothing_of_what_is_read),
+		cmocka_unit_test(a_body_with_another_owner_is_not_parsed),
+		cmocka_unit_test(
+		    whatever_differs_from_the_memo_is_read_as_it_stands),
 		cmocka_unit_test(
 		    an_owner_past_the_limit_is_refused_and_told_the_limit),
 		cmocka_unit_test(a_memo_survives_running_out_of_memory),
