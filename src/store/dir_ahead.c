@@ -159,7 +159,7 @@ level_below(struct ahead *a, const struct level *up, const struct spot *s)
 		l = level_new(ds, &res, up->depth + 1, &fd);
 	if (!l)
 		return NULL;
-	level_look_up(l, ds->listings);
+	level_look_up(l, ds->listings, true);
 	l->ended = !level_fill(ds, l, l->now);
 	ask_first(a, l);
 	return l;

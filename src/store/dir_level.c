@@ -66,10 +66,32 @@ level_new(const struct dir_store *ds, const struct resource *res,
 }
 
 void
-level_look_up(struct level *l, struct listings *ls)
+level_look_up(struct level *l, struct listings *ls, bool learns)
 {
-	l->listing = listing_hold(ls, l->fd);
+	l->listing = listing_hold(ls, l->fd, learns ? &l->making : NULL);
 	l->listings = ls;
+}
+
+static void
+take(struct level *l, struct block *b)
+{
+	making_take(
+	    l->listings, l->making, str_of(b->bytes, b->len), b->spots, b->n);
+	b->len = 0;
+}
+
+/* The walk has left, and was not everywhere. */
+static void
+stop_making(struct level *l)
+{
+	struct block *all[] = { l->now, l->then };
+	size_t i;
+
+	making_stop(l->listings, l->making);
+	for (i = 0; i < ARRAY_LEN(all); i++)
+		if (all[i])
+			take(l, all[i]);
+	making_end(l->listings, l->making, l->fd);
 }
 
 /* But for what is below it. */
@@ -78,6 +100,8 @@ level_end(struct level *l)
 {
 	if (l->listing)
 		listing_give_back(l->listings, l->listing);
+	if (l->making)
+		stop_making(l);
 	fd_close(&l->fd);
 	free(l->now);
 	free(l->then);
@@ -178,6 +202,10 @@ fill_by_reading(const struct dir_store *ds, struct level *l, struct block *b)
 			len += (size_t)n;
 		}
 	}
+	if (l->making) {
+		b->len = len;
+		making_read(l->listings, l->making, b->spots, b->n);
+	}
 	if (n < 0 && errno != ENOENT) /* which says that it was removed */
 		l->error = errno;
 	return n > 0;
@@ -198,7 +226,7 @@ bool
 level_fill(const struct dir_store *ds, struct level *l, struct block *b)
 {
 	assert(!b->users && !b->n_below);
-	b->n = b->seen = b->tried = 0;
+	b->n = b->seen = b->tried = b->len = 0;
 	b->begun = 0;
 	b->ready = 0;
 	return l->listing ? fill_by_listing(l, b) : fill_by_reading(ds, l, b);
@@ -224,18 +252,35 @@ block_ask(const struct dir_store *ds, const struct level *l, struct block *b,
 	size_t first = (size_t)slice * SLICE;
 	size_t end = first + SLICE < b->n ? first + SLICE : b->n;
 	struct look k = LOOK_NONE;
+	bool again = false;
 	size_t i;
 
-	while (look_on(ds, &k))
+	for (; look_on(ds, &k); again = true) {
+		if (l->making)
+			making_ask(l->listings, l->making, l->fd,
+			    &b->spots[first], end - first, again);
 		for (i = first; i < end; i++) {
 			struct spot *s = &b->spots[i];
 
-			if (!s->known && !spot_is_clear(l, s))
+			if (!s->known && !s->wd && !spot_is_clear(l, s))
 				fact_find(l->fd, s->entry->name, &s->fact);
 		}
+	}
 }
 
 /* ---- the walk */
+
+static const struct spot *
+level_at_end(struct level *l, struct err *err)
+{
+	if (l->error) {
+		l->failed = err_errno(err, l->error, "read collection");
+	} else if (l->making) {
+		making_end(l->listings, l->making, l->fd);
+		l->making = NULL;
+	}
+	return NULL;
+}
 
 const struct spot *
 level_next(struct ahead *a, struct level *l, struct err *err)
@@ -243,12 +288,10 @@ level_next(struct ahead *a, struct level *l, struct err *err)
 	struct block *b = l->now;
 
 	while (b->seen == b->n) {
-		if (!ahead_next(a, l)) {
-			if (l->error)
-				l->failed =
-				    err_errno(err, l->error, "read collection");
-			return NULL;
-		}
+		if (l->making)
+			take(l, b);
+		if (!ahead_next(a, l))
+			return level_at_end(l, err);
 		b = l->now;
 	}
 	if (b->seen % SLICE == 0)

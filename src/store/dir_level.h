@@ -16,6 +16,7 @@ struct ahead;
 struct level;
 struct listing;
 struct listings;
+struct making;
 
 /* As the kernel fills it in. */
 struct entry {
@@ -32,6 +33,7 @@ struct spot {
 	size_t index; /* of the entry in its collection */
 	bool known; /* from a listing that is kept in memory */
 	bool opening; /* a helper goes into it */
+	int wd; /* its watch, for a listing that is being made; or 0 */
 	struct level *below; /* what it is, if a helper was in it */
 	struct fact fact; /* not where spot_is_clear() */
 };
@@ -50,6 +52,7 @@ struct block {
 	unsigned users; /* who is at it, beside the walk */
 	char *bytes; /* the entries */
 	size_t size;
+	size_t len; /* of what was read, and not yet made a listing of */
 	struct spot spots[];
 };
 
@@ -68,6 +71,7 @@ struct level {
 	struct listings *listings;
 	struct listing *listing; /* what is known of it; may be NULL */
 	size_t at; /* in the entries of that */
+	struct making *making; /* what will be known of it; may be NULL */
 	/* Who reads has these for himself. */
 	bool reopened; /* the kernel is to be told where to go on */
 	int64_t next; /* behind the last entry that was read */
@@ -93,8 +97,11 @@ bool spot_is_clear(const struct level *l, const struct spot *s);
 struct level *level_new(const struct dir_store *ds, const struct resource *res,
     unsigned depth, int *fd);
 
-/* Takes what is known of it from ls, which must outlive it. */
-void level_look_up(struct level *l, struct listings *ls);
+/*
+ * Takes what is known of it from ls, which must outlive it.  learns: it may be
+ * learnt on the way.
+ */
+void level_look_up(struct level *l, struct listings *ls, bool learns);
 
 void level_free(struct level *l); /* nobody is at it */
 

@@ -7,7 +7,7 @@
 
 #include "base/clock.h"
 
-#define WORTH_IT 4 /* listings without a change before it is learnt */
+#define WORTH_IT 2 /* listings before it is learnt, by the last of them */
 #define MOST_NEED 4096
 #define PAID_OFF 8 /* uses after which learning has saved what it cost */
 #define QUICK 128 /* members that are told in a tenth of a millisecond */
@@ -32,10 +32,16 @@ listed_id_of(int fd, struct listed_id *id, struct listed_at *at)
 	return true;
 }
 
-static bool
-same_id(const struct listed_id *a, const struct listed_id *b)
+bool
+listing_is_of(const struct listing *l, const struct listed_id *id)
 {
-	return !memcmp(a, b, sizeof(*a));
+	return !memcmp(&l->id, id, sizeof(*id));
+}
+
+bool
+listing_is_public(const struct listing *l)
+{
+	return !l->making && !l->outdated && !l->forgotten;
 }
 
 static bool
@@ -67,7 +73,6 @@ void
 listing_forget(struct listings *ls, struct listing *l)
 {
 	l->forgotten = true;
-	l->public = false;
 	(void)pthread_cond_signal(&ls->work);
 }
 
@@ -76,17 +81,22 @@ dir_changed(void *arg, const struct watched *w)
 {
 	struct listing *l = w->of;
 
+	(void)arg;
 	l->wd = 0;
-	listing_forget(arg, l);
+	l->outdated = true;
 }
 
 static void
 member_changed(void *arg, const struct watched *w)
 {
 	struct listing *l = w->of;
-	struct kept *m = &l->members[w->index];
+	struct kept *m;
 
 	(void)arg;
+	/* Who makes it finds that the watch is gone. */
+	if (w->index >= l->n)
+		return;
+	m = &l->members[w->index];
 	m->wd = 0;
 	if (m->known)
 		l->in_doubt++;
@@ -127,43 +137,39 @@ note_of(struct listings *ls, const struct listed_id *id)
 	return &ls->notes[h >> 32 & (MAX_NOTES - 1)];
 }
 
-/* It was listed the slow way. */
-static void
-note_listed(struct listings *ls, int dir, const struct listed_id *id,
-    const struct listed_at *at)
+/* It was listed the slow way: whether to learn it. */
+static bool
+is_worth_it(struct listings *ls, const struct listed_id *id)
 {
 	struct note *n = note_of(ls, id);
 
-	if (!same_id(&n->id, id))
+	if (memcmp(&n->id, id, sizeof(*id)) != 0)
 		*n = (struct note){ .id = *id, .need = WORTH_IT };
-	if (!same_time(&n->at, at))
-		n->times = 0;
-	n->at = *at;
 	if (++n->times < n->need)
-		return;
+		return false;
 	n->times = 0;
 	/* Unless it is used for long, it is not worth while so soon. */
 	if (n->need < MOST_NEED)
 		n->need *= 2;
-	keeper_order(ls, dir, NULL);
+	return true;
 }
 
+/* The newest. */
 static struct listing *
 find(struct listings *ls, const struct listed_id *id)
 {
 	struct listing *l;
 
 	for (l = ls->first; l; l = l->next)
-		if (l->public && same_id(&l->id, id))
+		if (!l->making && !l->forgotten && listing_is_of(l, id))
 			return l;
 	return NULL;
 }
 
-static void
-note_used(struct listings *ls, struct listing *l, int dir)
+void
+listing_note_used(struct listings *ls, struct listing *l, int dir)
 {
 	l->used = ++ls->clock;
-	l->holds++;
 	if (l->uses < PAID_OFF && ++l->uses == PAID_OFF)
 		*note_of(ls, &l->id) =
 		    (struct note){ .id = l->id, .need = WORTH_IT };
@@ -173,8 +179,31 @@ note_used(struct listings *ls, struct listing *l, int dir)
 	}
 }
 
+/* With the lock. */
+static struct listing *
+hold(struct listings *ls, int dir, const struct listed_id *id,
+    const struct listed_at *at, struct making **making)
+{
+	struct listing *l = find(ls, id);
+
+	if (l) /* or was, until the news */
+		listings_update(ls);
+	if (l && !same_time(&l->at, at))
+		l->outdated = true;
+	if (l && listing_is_public(l)) {
+		l->holds++;
+		listing_note_used(ls, l, dir);
+		return l;
+	}
+	if (l && l->forgotten)
+		l = NULL;
+	if (making && (l || is_worth_it(ls, id)))
+		*making = making_new(ls, dir, id, at, l);
+	return NULL;
+}
+
 struct listing *
-listing_hold(struct listings *ls, int dir)
+listing_hold(struct listings *ls, int dir, struct making **making)
 {
 	struct listing *l;
 	struct listed_id id;
@@ -183,17 +212,7 @@ listing_hold(struct listings *ls, int dir)
 	if (!listed_id_of(dir, &id, &at))
 		return NULL;
 	(void)pthread_mutex_lock(&ls->lock);
-	l = find(ls, &id);
-	if (l) /* or was, until the news */
-		listings_update(ls);
-	if (l && (!l->public || !same_time(&l->at, &at))) {
-		listing_forget(ls, l);
-		l = NULL;
-	}
-	if (l)
-		note_used(ls, l, dir);
-	else
-		note_listed(ls, dir, &id, &at);
+	l = hold(ls, dir, &id, &at, making);
 	(void)pthread_mutex_unlock(&ls->lock);
 	return l;
 }

@@ -3,11 +3,12 @@
  * Collections whose members are known, so that listing them asks the kernel
  * about none (docs/design/listings.md).
  *
- * A collection that was listed a few times and had not changed is learnt by a
- * thread of its own (dir_keeper.c).  It is known for as long as no event tells
- * of a change; a member that an event is about is in doubt, and asked about at
- * each listing, until it is learnt again.  What cannot be watched is never
- * known.
+ * A collection that is listed again is learnt by the walk that lists it
+ * (dir_learn.c).  It is known for as long as no event tells of a change.  A
+ * member that an event is about is in doubt, and asked about at each listing,
+ * until it is learnt again (dir_keeper.c).  Where names have changed the next
+ * walk reads them, and takes over what is known of the others.  What cannot be
+ * watched is never known.
  */
 #ifndef SHEAF_STORE_DIR_LISTING_H
 #define SHEAF_STORE_DIR_LISTING_H
@@ -26,9 +27,12 @@ void listings_free(struct listings *ls); /* nobody holds any; NULL is fine */
 
 /*
  * What is known of the collection that is open as dir, as it is now; NULL:
- * nothing.  It notes that it is listed.
+ * nothing.  Then *making, if it is not NULL, is what this walk is to make of
+ * it: it must be given the members, and ended.  It notes that it is listed, if
+ * making is not NULL.
  */
-struct listing *listing_hold(struct listings *ls, int dir);
+struct listing *
+listing_hold(struct listings *ls, int dir, struct making **making);
 void listing_give_back(struct listings *ls, struct listing *l);
 
 /* Its entries, as the kernel gives them. */
@@ -45,10 +49,33 @@ bool listing_is_quick(struct listings *ls, const struct listing *l);
 bool listings_guess(const struct listings *ls, struct rpath path);
 void listings_note(struct listings *ls, struct rpath path, bool quick);
 
+/* ---- a listing that a walk makes (dir_learn.c) */
+
+/* Entries were read, in their order: takes what was known of them. */
+void making_read(
+    struct listings *ls, struct making *m, struct spot *spots, size_t n);
+
+/*
+ * Learns those of a slice that can be: those have a watch then, and a fact.
+ * again: they may have moved since they were learnt.  By any thread.
+ */
+void making_ask(struct listings *ls, struct making *m, int dir,
+    struct spot *spots, size_t n, bool again);
+
+/* These have been asked about, where that was needed; all, in their order. */
+void making_take(struct listings *ls, struct making *m, struct str entries,
+    struct spot *spots, size_t n);
+
+/* It will not be whole: what is taken after this is no longer watched. */
+void making_stop(struct listings *ls, struct making *m);
+
+/* It is whole, or was stopped. */
+void making_end(struct listings *ls, struct making *m, int dir);
+
 /* Waits until nothing is left to be learnt; for tests. */
 void listings_settle(struct listings *ls);
 
-/* ---- between dir_listing.c and dir_keeper.c */
+/* ---- between dir_listing.c, dir_learn.c and dir_keeper.c */
 
 /* Which collection, by which mount. */
 struct listed_id {
@@ -81,7 +108,8 @@ struct listing {
 	struct kept *members;
 	int wd;
 	unsigned holds;
-	bool public; /* it may be found */
+	bool making; /* it is not whole yet */
+	bool outdated; /* its names, but not its members */
 	bool forgotten; /* its watches go, and it, when nobody holds it */
 	bool ordered; /* to be learnt again */
 	uint64_t used; /* when, in uses of all */
@@ -92,12 +120,13 @@ struct listing {
 	size_t unwatched; /* members, once it is forgotten */
 };
 
-/* What the keeper is to learn; its own descriptor. */
+/* What the keeper is to learn again; held, and by a descriptor of its own. */
 struct order {
 	int dir;
-	struct listing *again; /* held; NULL: a new one */
+	struct listing *of;
 };
 
+#define PATIENCE 4 /* listings before a member is learnt again */
 #define MAX_ORDERS 16
 #define MAX_NOTES 256 /* a power of two */
 #define MAX_QUICK 256
@@ -105,8 +134,7 @@ struct order {
 /* A collection that was listed but is not known. */
 struct note {
 	struct listed_id id;
-	struct listed_at at;
-	unsigned times; /* it was listed, without a change */
+	unsigned times; /* it was listed */
 	unsigned need; /* so many make it worth while */
 };
 
@@ -135,6 +163,35 @@ bool listings_listen(struct listings *ls);
 /* With the lock.  All of these. */
 void listings_update(struct listings *ls);
 void listing_forget(struct listings *ls, struct listing *l);
-void keeper_order(struct listings *ls, int dir, struct listing *again);
+bool listing_is_of(const struct listing *l, const struct listed_id *id);
+/* It is right, and whole. */
+bool listing_is_public(const struct listing *l);
+void listing_note_used(struct listings *ls, struct listing *l, int dir);
+
+/* What is used least goes for l; false: it is too large. */
+bool listings_make_room(struct listings *ls, const struct listing *l);
+
+/* old may be NULL.  NULL: it cannot be known, or not now. */
+struct making *
+making_new(struct listings *ls, int dir, const struct listed_id *id,
+    const struct listed_at *at, struct listing *old);
+
+/* A member whose watch has told nothing is known. */
+void member_known(struct listings *ls, struct listing *l, size_t i, int wd,
+    const struct fact *fact);
+
+/* False: there is no keeper, so nothing can be learnt. */
+bool keeper_start(struct listings *ls);
+void keeper_order(struct listings *ls, int dir, struct listing *l);
+
+/* Without the lock. */
+
+/* Whether an entry can be: links are not, what they lead to is elsewhere. */
+bool entry_can_be_known(const struct entry *e);
+
+/* The watch of a member that nobody writes to, and out; 0: it cannot be known.
+ */
+int member_learn(struct listings *ls, struct listing *l, size_t i, int dir,
+    const struct entry *e, struct fact *out);
 
 #endif

@@ -245,7 +245,7 @@ enter_level(struct trip *t, struct level *l)
 	enum err_code rc = ERR_OK;
 
 	if (looks && !l->listings)
-		level_look_up(l, t->ds->listings);
+		level_look_up(l, t->ds->listings, !t->how->at_once);
 	if (looks && !t->level && !may_go_on(t, l))
 		rc = ERR_BUSY;
 	else if (t->how->order != WALK_UP)

@@ -115,6 +115,14 @@ watch_add(struct watch_set *s, int fd, uint32_t mask, void *of, uint32_t index)
 	return wd;
 }
 
+struct watched *
+watch_find(const struct watch_set *s, int wd)
+{
+	struct watched *w = s->size ? &s->slots[slot_of(s, wd)] : NULL;
+
+	return w && w->wd ? w : NULL;
+}
+
 /* Takes it out of the table; wd 0: it is not there. */
 static struct watched
 take(struct watch_set *s, int wd)

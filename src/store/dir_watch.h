@@ -44,6 +44,9 @@ void watch_set_done(struct watch_set *s);
 int
 watch_add(struct watch_set *s, int fd, uint32_t mask, void *of, uint32_t index);
 
+/* What is known of a watch; NULL: it is gone. */
+struct watched *watch_find(const struct watch_set *s, int wd);
+
 /* The same without a table: the watch in the inotify set, or -1. */
 int watch_open(int set, int fd, uint32_t mask);
 
