@@ -19,7 +19,7 @@
 #ifndef SHEAF_STORE_DRAFT_H
 #define SHEAF_STORE_DRAFT_H
 
-#include "store/store.h"
+#include "store/apply.h"
 
 struct draft_spec {
 	/*

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * For implementers of a store: the tables behind store.h.  The contract stands
- * there; the wrappers in store.c check arguments and call these.
+ * there and in apply.h; the wrappers in store.c check arguments and call these.
  */
 #ifndef SHEAF_STORE_IMPL_H
 #define SHEAF_STORE_IMPL_H
 
 #include <stdatomic.h>
 
+#include "store/apply.h"
 #include "store/commits.h"
 #include "store/members.h"
 #include "store/spot.h"

@@ -7,7 +7,8 @@
  *   state_props.c   properties
  *   state_change.c  intents
  *   state_journal.c the journal
- *   state_late.c    its lines, locks and properties, without a transaction yet
+ *   state_late.c    its lines, locks and properties, without a transaction yet;
+ *                   state_slot.c: what one of them looks like
  *   state_recover.c intents that a crash has left
  *   state_records.c records
  *   state_locks.c   locks; state_lock_change.c: how they come and go
@@ -25,6 +26,7 @@
 #include "store/db.h"
 #include "store/state.h"
 #include "store/state_held.h"
+#include "store/state_slot.h"
 
 #define READERS ((size_t)4)
 
@@ -71,7 +73,6 @@ struct shared_sync {
 #define LATE_NUMBER (UINT64_C(1) << 63)
 
 #define LATE_SLOTS UINT64_C(2048)
-#define LATE_TEXT ((size_t)224) /* bytes of text in each */
 
 /* Lines that have no transaction yet.  See state_late.c. */
 struct late {
@@ -318,12 +319,6 @@ bool late_is_quick(struct state *s, bool alone);
  */
 size_t late_add(struct state *s, const struct change *const *changes, size_t n,
     uint64_t *last);
-
-/* What becomes of a lock; numbers beside those of enum change_kind. */
-enum lock_step { LOCK_ADD = 16, LOCK_REFRESH, LOCK_REMOVE };
-
-/* The same of a CHANGE_PROPS that has its changes with it. */
-#define LATE_PROPS 32U
 
 /*
  * The same of a lock, its number: only with the writer's lock held, and while

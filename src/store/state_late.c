@@ -18,7 +18,6 @@
  * checksum, is still to be moved.  A slot is used again when what it had is in
  * the database for good.
  */
-#include <assert.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -31,133 +30,16 @@
 #define SLOTS LATE_SLOTS
 #define MANY (SLOTS / 2) /* they are moved before there is no room */
 #define AT_ONCE JOURNAL_SOME /* that are read */
-#define TEXT_MAX LATE_TEXT
 
 #define LONG (NSEC_PER_SEC / 1000) /* that a sync takes */
 #define PATIENCE 16 /* a part of that */
 
-struct slot {
-	uint64_t number;
-	uint64_t check; /* of the whole line, but for this */
-	uint32_t kind; /* an enum change_kind or an enum lock_step */
-	uint16_t path, other; /* bytes of text */
-	int64_t expires; /* of a lock */
-	char text[TEXT_MAX];
-};
-
-#define SLOT_SIZE (sizeof(struct slot))
-
 /* ---- slots */
-
-static size_t
-slot_used(const struct slot *l)
-{
-	return offsetof(struct slot, text) + l->path + l->other;
-}
-
-/* FNV-1a. */
-static uint64_t
-checksum(const struct slot *l)
-{
-	uint64_t h = UINT64_C(0xcbf29ce484222325) ^ l->number;
-	const unsigned char *at = (const unsigned char *)&l->kind;
-	const unsigned char *end = (const unsigned char *)l + slot_used(l);
-
-	while (at < end)
-		h = (h ^ *at++) * UINT64_C(0x100000001b3);
-	return h;
-}
-
-static bool
-slot_is_good(const struct slot *l)
-{
-	return l->number && (size_t)l->path + l->other <= TEXT_MAX &&
-	    l->check == checksum(l);
-}
 
 static off_t
 slot_at(uint64_t number)
 {
 	return (off_t)(number % SLOTS * SLOT_SIZE);
-}
-
-static bool
-slot_fill(struct slot *l, uint32_t kind, struct str path, struct str other)
-{
-	if (path.len > TEXT_MAX || other.len > TEXT_MAX - path.len)
-		return false;
-	l->kind = kind;
-	l->path = (uint16_t)path.len;
-	l->other = (uint16_t)other.len;
-	l->expires = 0;
-	memcpy(l->text, path.ptr, path.len);
-	if (other.len)
-		memcpy(l->text + path.len, other.ptr, other.len);
-	return true;
-}
-
-/* What comes before the token, the user and the owner of a lock. */
-enum { AT_FLAGS, AT_TOKEN_LEN, AT_USER_LEN };
-
-#define LOCK_HEAD ((size_t)3)
-
-static_assert(TEXT_MAX <= UINT8_MAX, "a length fits into a byte");
-
-#define FLAG_SHARED 1U
-#define FLAG_DEEP 2U
-
-static bool
-slot_fill_lock(struct slot *l, enum lock_step step, const struct lock *k)
-{
-	char other[TEXT_MAX];
-	size_t len = LOCK_HEAD;
-	const struct str parts[] = { k->token, k->user, k->owner };
-	size_t i;
-
-	for (i = 0; i < ARRAY_LEN(parts); i++) {
-		if (parts[i].len > TEXT_MAX - len)
-			return false;
-		if (parts[i].len)
-			memcpy(other + len, parts[i].ptr, parts[i].len);
-		len += parts[i].len;
-	}
-	other[AT_FLAGS] = (char)((k->shared ? FLAG_SHARED : 0) |
-	    (k->depth == DEPTH_INFINITY ? FLAG_DEEP : 0));
-	other[AT_TOKEN_LEN] = (char)k->token.len;
-	other[AT_USER_LEN] = (char)k->user.len;
-	if (!slot_fill(l, (uint32_t)step, k->root.s, str_of(other, len)))
-		return false;
-	l->expires = k->expires;
-	return true;
-}
-
-/* Borrowed from the slot; false: there is none in it. */
-static bool
-slot_lock(const struct slot *l, struct lock *out)
-{
-	const char *other = l->text + l->path;
-	size_t token, user;
-	unsigned flags;
-
-	if (l->other < LOCK_HEAD)
-		return false;
-	flags = (unsigned char)other[AT_FLAGS];
-	token = (unsigned char)other[AT_TOKEN_LEN];
-	user = (unsigned char)other[AT_USER_LEN];
-	if (l->other < LOCK_HEAD + token + user)
-		return false;
-	other += LOCK_HEAD;
-	*out = (struct lock){
-		.root = { str_of(l->text, l->path) },
-		.shared = flags & FLAG_SHARED,
-		.depth = flags & FLAG_DEEP ? DEPTH_INFINITY : DEPTH_0,
-		.token = str_of(other, token),
-		.user = str_of(other + token, user),
-		.owner = str_of(
-		    other + token + user, l->other - LOCK_HEAD - token - user),
-		.expires = l->expires,
-	};
-	return true;
 }
 
 /* ---- writing */
@@ -188,10 +70,8 @@ put_lines(const struct late *l, struct slot *lines, size_t n)
 	ssize_t put;
 	size_t i;
 
-	for (i = 0; i < n; i++) {
-		lines[i].number = l->last + 1 + i;
-		lines[i].check = checksum(&lines[i]);
-	}
+	for (i = 0; i < n; i++)
+		slot_seal(&lines[i], l->last + 1 + i);
 	put = pwrite(
 	    l->sync.fd, lines, (size_t)length(lines, n), slot_at(l->last + 1));
 	while (n && length(lines, n) > put)
@@ -255,15 +135,6 @@ late_is_quick(struct state *s, bool alone)
 	return s->relaxed || (alone && sync_is_short(&s->late.sync));
 }
 
-static bool
-slot_fill_change(struct slot *l, const struct change *c)
-{
-	const struct str none = { 0 };
-
-	return slot_fill(l, (uint32_t)c->kind, c->path.s,
-	    c->kind == CHANGE_MOVE ? c->to.s : none);
-}
-
 static size_t
 add_some(struct state *s, const struct change *const *changes, size_t n,
     uint64_t *last)
@@ -308,7 +179,7 @@ late_add_props(struct state *s, struct rpath path, struct str packed)
 	struct slot line;
 	uint64_t number;
 
-	return slot_fill(&line, LATE_PROPS, path.s, packed) &&
+	return slot_fill_props(&line, path, packed) &&
 		add(s, &line, 1, &s->late.last_props, &number)
 	    ? number
 	    : 0;
@@ -420,13 +291,6 @@ late_has_props(struct state *s)
 
 /* ---- moving */
 
-static bool
-is_lock(const struct slot *l)
-{
-	return l->kind == LOCK_ADD || l->kind == LOCK_REFRESH ||
-	    l->kind == LOCK_REMOVE;
-}
-
 /* Lines of the journal are added to those to be written. */
 static enum err_code
 move_line(struct tx *t, const struct slot *l, struct change_line *lines,
@@ -436,11 +300,11 @@ move_line(struct tx *t, const struct slot *l, struct change_line *lines,
 	const struct str other = str_of(l->text + l->path, l->other);
 	struct lock k;
 
-	if (is_lock(l))
+	if (slot_is_lock(l))
 		return slot_lock(l, &k) ? state_lock_move(t->s, t->c,
 					      (enum lock_step)l->kind, &k, err)
 					: ERR_OK;
-	if (l->kind == LATE_PROPS) {
+	if (l->kind == SLOT_PROPS) {
 		lines[(*n)++] =
 		    (struct change_line){ CHANGE_PROPS, path, { 0 } };
 		return props_move(t->s, t->c, other, err);

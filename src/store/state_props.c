@@ -201,7 +201,7 @@ check_size(struct db *c, const struct resource_id *id, struct err *err)
 /* Of each change its form, the lengths of what follows, and that. */
 #define HEAD ((size_t)4)
 
-static_assert(LATE_TEXT <= UINT8_MAX, "a length fits into a byte");
+static_assert(SLOT_TEXT <= UINT8_MAX, "a length fits into a byte");
 
 static bool
 pack_one(char *to, size_t *len, const struct prop_change *c)
@@ -213,7 +213,7 @@ pack_one(char *to, size_t *len, const struct prop_change *c)
 
 	*len += HEAD;
 	for (i = 0; i < ARRAY_LEN(parts); i++) {
-		if (*len > LATE_TEXT || parts[i].len > LATE_TEXT - *len)
+		if (*len > SLOT_TEXT || parts[i].len > SLOT_TEXT - *len)
 			return false;
 		if (parts[i].len)
 			memcpy(to + *len, parts[i].ptr, parts[i].len);
@@ -224,7 +224,7 @@ pack_one(char *to, size_t *len, const struct prop_change *c)
 	return true;
 }
 
-/* False: they do not fit.  to: LATE_TEXT bytes. */
+/* False: they do not fit.  to: SLOT_TEXT bytes. */
 static bool
 pack(char *to, size_t *len, const struct resource_id *id,
     const struct prop_change *changes, size_t n)
@@ -298,7 +298,7 @@ has_room(struct state *s, struct db *c, const struct resource_id *id)
 	if (state_may_have_props(s, id) && read_size(c, id, &size, NULL))
 		return false;
 	return size <=
-	    (int64_t)(STORE_PROPS_MAX - (size_t)LATE_SLOTS * LATE_TEXT);
+	    (int64_t)(STORE_PROPS_MAX - (size_t)LATE_SLOTS * SLOT_TEXT);
 }
 
 bool
@@ -306,12 +306,12 @@ state_patch_is_quick(struct state *s, struct rpath path,
     const struct prop_change *changes, size_t n, bool alone)
 {
 	static const struct resource_id any;
-	char packed[LATE_TEXT];
+	char packed[SLOT_TEXT];
 	size_t len;
 
 	return late_is_quick(s, alone) &&
 	    pack(packed, &len, &any, changes, n) &&
-	    path.s.len <= LATE_TEXT - len && late_is_safe(s, true);
+	    path.s.len <= SLOT_TEXT - len && late_is_safe(s, true);
 }
 
 /* Its number, or 0: it needs a transaction. */
@@ -319,7 +319,7 @@ static uint64_t
 patch_late(struct state *s, const struct change *change,
     const struct prop_change *changes, size_t n)
 {
-	char packed[LATE_TEXT];
+	char packed[SLOT_TEXT];
 	size_t len;
 	struct db *c;
 	uint64_t line = 0;

@@ -20,6 +20,8 @@
  * and leaves its results untouched.  All functions may be called by any number
  * of threads at once.  One conformance suite (tests/store) runs on every
  * implementation.
+ *
+ * Many changes made at once, all or none, are in store/apply.h.
  */
 #ifndef SHEAF_STORE_STORE_H
 #define SHEAF_STORE_STORE_H
@@ -197,7 +199,7 @@ enum err_code store_recall_any(
 enum err_code store_remember(struct store *s, const struct record *r,
     struct str result, struct store_batch *b, struct err *err) MUST_USE;
 
-/* ---- changes made at once (store/draft.h has the way to find them) */
+/* ---- paths */
 
 /*
  * The path that leads to the same resource and is the same for all that do
@@ -209,94 +211,6 @@ enum err_code store_resolve(struct store *s, struct rpath path, struct arena *a,
 
 /* false: each resource has one path only, and that is free of links. */
 bool store_has_links(const struct store *s);
-
-/*
- * While it is held, nobody else changes anything at root or below it; reading
- * goes on.  root is free of links.  Waits for changes that are under way.
- */
-struct store_claim;
-
-enum err_code store_claim(struct store *s, struct rpath root,
-    struct store_claim **out, struct err *err) MUST_USE;
-void store_claim_end(struct store_claim *c); /* NULL is fine */
-
-/*
- * New bytes that have no path yet: store_apply() gives them one, on the file
- * system of near, where something is mapped.  upload_commit() is not for them.
- */
-enum err_code
-store_stage(struct store *s, struct rpath near, const struct upload_spec *spec,
-    struct upload **out, struct err *err) MUST_USE;
-
-/*
- * Ends the writing to what was staged.  *out, which may be NULL, is what it
- * will be where it is applied: its id, length, times and entity tag.  A second
- * time it says the same.
- */
-enum err_code
-upload_settle(struct upload *u, struct resource *out, struct err *err) MUST_USE;
-
-/* Its bytes, as store_open() gives those of a file; once it is settled. */
-enum err_code
-upload_open(struct upload *u, struct content **out, struct err *err) MUST_USE;
-
-enum edit_kind {
-	/* What is at path goes, with all below it, to nowhere. */
-	EDIT_REMOVE,
-	/* The same, to `to`: ids, etags and properties stay. */
-	EDIT_MOVE,
-	/* A new collection, or a new file in the place of any file, at `to`. */
-	EDIT_MKCOL,
-	EDIT_FILE,
-	/*
-	 * What is at `to` when all the others are done has these dead
-	 * properties, and no others.  What is moved may have one, too.
-	 */
-	EDIT_PROPS,
-	/*
-	 * The locks rooted at path, or below it, go, whatever comes there: it
-	 * was not simply replaced.
-	 */
-	EDIT_UNLOCK,
-	/*
-	 * Nothing changes; record is remembered with all of them, as that of a
-	 * change of `to`.  More than one may be about the same path, or about
-	 * what in the end did not change.
-	 */
-	EDIT_RECORD,
-};
-
-struct edit {
-	enum edit_kind kind;
-	struct rpath path; /* as it was before all of them */
-	struct rpath to; /* as it is after all of them */
-	struct upload *file; /* of EDIT_FILE: settled; freed by its owner */
-	/* Of EDIT_MKCOL, EDIT_FILE and EDIT_PROPS. */
-	const struct prop *props;
-	size_t n_props;
-	const struct record *record; /* remembered with all; may be NULL */
-	/* Of EDIT_RECORD: what it recalls, with the entity tag of made. */
-	bool created;
-	struct str result;
-	struct resource made; /* else a result: what is at `to` then */
-};
-
-/*
- * All of the edits or none, also for who reads through the store meanwhile, and
- * after a crash; durable when it returns.  c covers every path and `to`.  Every
- * path is free of links and is what its maker saw under the claim: conditions
- * and locks were asked there.  Locks rooted at or below what goes, go; where
- * something comes in its place, those at that path itself stay.  No path or
- * `to` stands twice, but that what goes from a path may be followed by what
- * comes there.  Parents stand before what comes into them.
- *
- * ERR_CROSS_DEVICE: an EDIT_MOVE crosses file systems.  ERR_NOT_FOUND,
- * ERR_NO_PARENT, ERR_EXISTS: somebody has been there past the store.  Whatever
- * it fails with, nothing has changed, unless the disk failed as well.  What was
- * staged for it is used up, whatever becomes of it.
- */
-enum err_code store_apply(struct store *s, struct store_claim *c,
-    struct edit *edits, size_t n, struct err *err) MUST_USE;
 
 enum replace {
 	REPLACE_NO, /* ERR_EXISTS where something is mapped */

@@ -3,6 +3,7 @@
 #ifndef SHEAF_TESTS_STORE_APPLY_SUITE_H
 #define SHEAF_TESTS_STORE_APPLY_SUITE_H
 
+#include "store/apply.h"
 #include "store/suite.h"
 
 #define EDITS_MAX ((size_t)16)

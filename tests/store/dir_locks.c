@@ -12,6 +12,7 @@
 #include "base/clock.h"
 #include "lib/alloc_fail.h"
 #include "lib/locks.h"
+#include "store/apply.h"
 #include "store/commits.h"
 
 #define HOUR (3600 * NSEC_PER_SEC)

@@ -11,6 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "store/apply.h"
+
 #define STAGING "/../state/tmp"
 #define MANY 3000
 
