@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* PUT (RFC 9110 s9.3.4, RFC 4918 s9.7): streamed into the store. */
 #include <assert.h>
-#include <stdlib.h>
 
 #include "dav/methods.h"
 #include "dav/receive.h"
@@ -182,7 +181,7 @@ static void
 put_run_all(
     struct exchange *const *x, struct err *const *err, bool *ran, size_t n)
 {
-	struct commit *v = calloc(n, sizeof(*v));
+	struct commit *v = arena_array(x[0]->arena, n, sizeof(*v));
 	size_t of[RUN_MOST];
 	size_t i;
 	size_t k = 0;
@@ -209,7 +208,6 @@ put_run_all(
 			    ? v[i].rc
 			    : say_stored(x[of[i]], &v[i].res, v[i].created);
 	}
-	free(v);
 }
 
 /*
