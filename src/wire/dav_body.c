@@ -57,7 +57,8 @@ dav_body_keeps(struct dav_body *b)
 
 /*
  * No comment, CDATA section, entity, and no processing instruction but the XML
- * declaration.  "<" is in no attribute's value.
+ * declaration.  "<" is in no attribute's value.  Nor is it UTF-16, where what
+ * looks like a tag may be half a letter.
  */
 static bool
 is_plain(struct str bytes)
@@ -65,7 +66,7 @@ is_plain(struct str bytes)
 	size_t i;
 
 	for (i = 0; i < bytes.len; i++) {
-		if (bytes.ptr[i] == '&')
+		if (bytes.ptr[i] == '&' || bytes.ptr[i] == '\0')
 			return false;
 		if (bytes.ptr[i] == '<' && i + 1 < bytes.len &&
 		    (bytes.ptr[i + 1] == '!' || (bytes.ptr[i + 1] == '?' && i)))

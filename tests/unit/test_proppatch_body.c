@@ -453,6 +453,45 @@ whatever_differs_from_the_memo_is_read_as_it_stands(void **state)
 	body_memo_done(&memo.base);
 }
 
+/* As UTF-16; '1' and '2' are characters that have ">" and "<" in them. */
+static void
+put_utf16(struct buf *b, const char *text)
+{
+	static const char *const wide[] = { "\x3e\x41\x42\x3c",
+		"\x3e\x43\x44\x3c" };
+
+	buf_put(b, STR("\xff\xfe"));
+	for (; *text; text++) {
+		if (*text == '1' || *text == '2') {
+			buf_put(b, str_from_c(wide[*text - '1']));
+			continue;
+		}
+		buf_putc(b, *text);
+		buf_putc(b, '\0');
+	}
+}
+
+static void
+text_of_wide_characters_is_not_taken_for_that_of_another(void **state)
+{
+	struct proppatch_memo memo = { 0 };
+	struct buf first = { 0 }, next = { 0 }, said = { 0 };
+
+	(void)state;
+	put_utf16(&first, SET("<o:a>1</o:a><o:b>AB</o:b>"));
+	put_utf16(&next, SET("<o:a>2</o:a><o:b>AB</o:b>"));
+	read_in_steps(&memo, buf_str(&first), SIZE_MAX, &said);
+	buf_clear(&said);
+	read_in_steps(&memo, buf_str(&next), SIZE_MAX, &said);
+	assert_str_equal(buf_str(&said),
+	    STR("set {urn:o}a text=\xe4\x8c\xbe\xe3\xb1\x84|"
+		"set {urn:o}b text=AB|"));
+	buf_done(&first);
+	buf_done(&next);
+	buf_done(&said);
+	body_memo_done(&memo.base);
+}
+
 /* What came is handed to the parser after all. */
 static void
 more_behind_a_body_with_other_text_is_read(void **state)
@@ -586,6 +625,8 @@ main(void)
 		    a_body_with_other_text_in_one_place_is_not_parsed),
 		cmocka_unit_test(
 		    whatever_differs_from_the_memo_is_read_as_it_stands),
+		cmocka_unit_test(
+		    text_of_wide_characters_is_not_taken_for_that_of_another),
 		cmocka_unit_test(more_behind_a_body_with_other_text_is_read),
 		cmocka_unit_test(a_parser_whose_body_was_cut_begins_anew),
 		cmocka_unit_test(a_memo_survives_running_out_of_memory),
