@@ -14,6 +14,7 @@
 unsigned steps_left;
 unsigned syncs_made;
 unsigned sync_fails;
+atomic_bool none_beside;
 bool syncs_alone;
 size_t syncs_at_once = SIZE_MAX;
 unsigned syncs_under_way;
@@ -225,4 +226,19 @@ __wrap_state_change_end(struct state *s, uint64_t intent, bool in_place)
 	step();
 	__real_state_change_end(s, intent, in_place);
 	step();
+}
+
+struct tx;
+
+enum err_code
+__real_tx_begin_now(struct state *s, struct tx *t, struct err *err);
+enum err_code
+__wrap_tx_begin_now(struct state *s, struct tx *t, struct err *err);
+
+/* By this name it is that of the thread that tidies, and of a start. */
+enum err_code
+__wrap_tx_begin_now(struct state *s, struct tx *t, struct err *err)
+{
+	return none_beside ? err_set(err, ERR_IO, "none now")
+			   : __real_tx_begin_now(s, t, err);
 }

@@ -6,6 +6,7 @@
 #ifndef SHEAF_TESTS_STORE_STEPS_H
 #define SHEAF_TESTS_STORE_STEPS_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 
@@ -18,6 +19,10 @@ extern unsigned syncs_made;
 
 /* The nth from now on fails, once; 0: none does. */
 extern unsigned sync_fails;
+
+/* The state's own thread leaves the journal as it is: who counts syncs of a
+ * thousand changes does not count those it makes beside them. */
+extern atomic_bool none_beside;
 
 /* Of those that the kernel makes side by side: */
 extern bool syncs_alone; /* there are none to be had */
