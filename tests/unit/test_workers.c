@@ -170,6 +170,14 @@ add_patient(struct workers *ws, struct tasks *all, struct task *t, unsigned n)
 	}
 }
 
+/* And then until their thread knows how many they were. */
+static void
+wait_for_runs(struct tasks *all, unsigned done)
+{
+	wait_for(&all->done, done);
+	(void)usleep(50000);
+}
+
 /* A second would have come long before the patience is at its end. */
 static void
 who_has_patience_goes_with_those_who_came_before(void **state)
@@ -190,15 +198,17 @@ who_has_patience_goes_with_those_who_came_before(void **state)
 	(void)usleep(10000);
 	assert_int_equal(all.started, 1);
 	assert_int_equal(pthread_mutex_unlock(&all.hold), 0);
-	wait_for(&all.done, 1);
+	wait_for_runs(&all, 1);
 	add_patient(ws, &all, t + MANY, 1); /* as if the first came again */
-	wait_for(&all.done, MANY + 1);
+	wait_for_runs(&all, MANY + 1);
 	assert_int_equal(all.started, 2);
 	assert_true(clock_monotonic() - began < NSEC_PER_SEC);
-	/* Who does not come again is waited for once. */
+	/* Who does not come again is waited for once, and not for long. */
+	began = clock_monotonic();
 	add_patient(ws, &all, t, FEW);
-	wait_for(&all.done, MANY + 1 + FEW);
+	wait_for_runs(&all, MANY + 1 + FEW);
 	assert_int_equal(all.started, 3);
+	assert_true(clock_monotonic() - began < 8 * NSEC_PER_SEC);
 	began = clock_monotonic();
 	assert_int_equal(pthread_mutex_lock(&all.hold), 0);
 	add_patient(ws, &all, t, FEW);
@@ -207,6 +217,46 @@ who_has_patience_goes_with_those_who_came_before(void **state)
 	assert_int_equal(pthread_mutex_unlock(&all.hold), 0);
 	workers_free(ws);
 	assert_int_equal(all.done, MANY + 1 + 2 * FEW);
+	(void)pthread_mutex_destroy(&all.hold);
+}
+
+/* Nobody takes it from him, and at the end he goes at once. */
+static void
+who_waits_for_more_keeps_what_there_is(void **state)
+{
+	enum { MANY = 4 };
+	struct tasks all = { 0 };
+	struct task t[MANY + 2];
+	struct task hasty = { { .run = tasks_run, .line = 1 }, &all, 0 };
+	struct task alone = { .work.run = task_run, .all = &all };
+	struct workers *ws;
+	int64_t began = clock_monotonic();
+
+	(void)state;
+	assert_int_equal(pthread_mutex_init(&all.hold, NULL), 0);
+	assert_int_equal(workers_new(8, 100, &ws, NULL), ERR_OK);
+	assert_int_equal(pthread_mutex_lock(&all.hold), 0);
+	assert_true(workers_add(ws, &alone.work)); /* a thread that could */
+	add_patient(ws, &all, t, 1);
+	wait_for(&all.started, 2);
+	add_patient(ws, &all, t + 1, MANY - 1);
+	assert_int_equal(pthread_mutex_unlock(&all.hold), 0);
+	wait_for_runs(&all, 2);
+	assert_true(workers_add(ws, &hasty.work)); /* as many as there were */
+	wait_for_runs(&all, MANY + 2);
+	assert_int_equal(all.started, 3);
+	assert_true(clock_monotonic() - began < NSEC_PER_SEC);
+	add_patient(ws, &all, t + MANY, 1);
+	(void)usleep(10000);
+	assert_true(workers_add(ws, &hasty.work));
+	add_patient(ws, &all, t + MANY + 1, 1);
+	(void)usleep(10000);
+	assert_int_equal(all.started, 3);
+	began = clock_monotonic();
+	workers_free(ws);
+	assert_true(clock_monotonic() - began < NSEC_PER_SEC / 2);
+	assert_int_equal(all.started, 4);
+	assert_int_equal(all.done, MANY + 5);
 	(void)pthread_mutex_destroy(&all.hold);
 }
 
@@ -279,6 +329,7 @@ main(void)
 		    what_is_done_together_gathers_while_others_are_at_it),
 		cmocka_unit_test(
 		    who_has_patience_goes_with_those_who_came_before),
+		cmocka_unit_test(who_waits_for_more_keeps_what_there_is),
 		cmocka_unit_test(
 		    a_line_is_not_left_by_who_takes_something_else),
 		cmocka_unit_test(
