@@ -7,7 +7,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* A connection on its way from parked.c to libmicrohttpd: its address. */
+/* A connection on its way from parked.c through libmicrohttpd: its address. */
 struct ticket {
 	bool has_host, uncounted;
 	struct host host;
@@ -240,17 +240,6 @@ conns_go(
 	}
 	(void)pthread_mutex_unlock(&cs->lock);
 	return goes;
-}
-
-void
-conns_pass(struct conns *cs, struct conn *c, struct sockaddr_un *ticket)
-{
-	(void)pthread_mutex_lock(&cs->lock);
-	if (c->peer)
-		c->peer->going++;
-	put_ticket(c, ticket);
-	forget(cs, c);
-	(void)pthread_mutex_unlock(&cs->lock);
 }
 
 void

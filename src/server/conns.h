@@ -44,7 +44,7 @@ struct conn {
 	struct peer *peer; /* its address; NULL: has none */
 	int fd; /* libmicrohttpd's, or ours: under the lock of the table */
 	bool parked; /* the same; see parked.h */
-	bool returned; /* it was parked, or passed on, before */
+	bool returned; /* it was parked before */
 	bool has_host;
 	struct host host;
 	_Atomic uint64_t state; /* phase and when it began, in one word */
@@ -133,9 +133,6 @@ bool conns_has_place(struct conns *cs, const struct conn *c, uint64_t most);
  */
 bool conns_go(struct conns *cs, struct conn *c, uint64_t most,
     struct sockaddr_un *ticket);
-
-/* The same of one that has its place, and that another thread makes again. */
-void conns_pass(struct conns *cs, struct conn *c, struct sockaddr_un *ticket);
 
 /* It will not be made again. */
 void conns_lost(struct conns *cs, const struct sockaddr_un *ticket);

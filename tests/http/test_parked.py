@@ -5,8 +5,6 @@
     test_parked.py PROGRAM
 """
 
-import contextlib
-import os
 import re
 import resource
 import socket
@@ -194,68 +192,6 @@ class Parked(unittest.TestCase):
             c.send(b"OPTIONS / HTTP/1.1\r\nHost: a\r\n\r\n")
             c.sock.shutdown(socket.SHUT_WR)
             self.assertEqual(c.response().status, 200)
-
-
-def watched(server):
-    """{epoll set: states of the server's sockets in it, as /proc/net/tcp has
-    them: 01 is connected, 0A listens}"""
-    here, sockets, sets = "0100007F:%04X" % server.address[1], {}, {}
-    with open("/proc/net/tcp", encoding="ascii") as f:
-        states = {line.split()[9]: line.split()[3] for line in f
-                  if line.split()[1] == here}
-    for fd in os.listdir("/proc/%d/fd" % server.pid):
-        with contextlib.suppress(FileNotFoundError):
-            leads = os.readlink("/proc/%d/fd/%s" % (server.pid, fd))
-            if leads[8:-1] in states:
-                sockets[fd] = states[leads[8:-1]]
-    for fd in range(64):
-        with contextlib.suppress(FileNotFoundError):
-            with open("/proc/%d/fdinfo/%d" % (server.pid, fd),
-                      encoding="ascii") as f:
-                sets[fd] = sorted(sockets[t] for t in re.findall(
-                    r"tfd: +(\d+) ", f.read()) if t in sockets)
-    return {fd: found for fd, found in sets.items() if found}
-
-
-class Threads(unittest.TestCase):
-    """Each thread that moves bytes has an epoll set."""
-
-    def ask(self, s, n):
-        held = [s.connect() for _ in range(n)]
-        for c in held:
-            self.addCleanup(c.close)
-            self.ask_again(c)
-        return held
-
-    def ask_again(self, c):
-        c.request("OPTIONS", "/")
-        self.assertEqual(c.response().status, 200)
-
-    def test_one_listens_and_all_have_as_many(self):
-        with sheaf_http.Server("--park-after", "60s", "--idle-timeout", "60s",
-                               "--threads", "3") as s:
-            held = self.ask(s, 9)
-            sheaf_http.eventually(lambda: sorted(watched(s).values()) == [
-                ["01"] * 3, ["01"] * 3, ["01"] * 3 + ["0A"]], "three each")
-            for c in held:
-                self.ask_again(c)
-            for c in held[:6]:
-                c.close()
-            sheaf_http.eventually(
-                lambda: sum(map(len, watched(s).values())) == 4, "gone")
-            self.ask(s, 6)
-            sheaf_http.eventually(lambda: sorted(watched(s).values()) == [
-                ["01"] * 3, ["01"] * 3, ["01"] * 3 + ["0A"]], "three each")
-
-    def test_one_after_the_other_stay_with_the_one_that_listens(self):
-        with sheaf_http.Server("--park-after", "60s", "--idle-timeout", "60s",
-                               "--threads", "3") as s:
-            for _ in range(5):
-                self.ask(s, 1)[0].close()
-                sheaf_http.eventually(
-                    lambda: list(watched(s).values()) == [["0A"]], "gone")
-            self.ask(s, 1)
-            self.assertEqual(list(watched(s).values()), [["01", "0A"]])
 
 
 class Limits(unittest.TestCase):
