@@ -67,11 +67,11 @@ arena_grow(struct arena *a, size_t size)
 	return true;
 }
 
-void *
-arena_alloc(struct arena *a, size_t size)
+static char *
+take(struct arena *a, size_t size)
 {
 	const size_t align = alignof(max_align_t);
-	void *p;
+	char *p;
 
 	if (__builtin_add_overflow(size, align - 1, &size))
 		return NULL;
@@ -82,7 +82,15 @@ arena_alloc(struct arena *a, size_t size)
 	p = a->last->bytes + a->used;
 	a->used += size;
 	assert(a->used <= a->last->size);
-	return memset(p, 0, size);
+	return p;
+}
+
+void *
+arena_alloc(struct arena *a, size_t size)
+{
+	char *p = take(a, size);
+
+	return p ? memset(p, 0, size) : NULL;
 }
 
 void *
@@ -98,12 +106,13 @@ arena_array(struct arena *a, size_t n, size_t size)
 bool
 arena_str(struct arena *a, struct str s, struct str *out)
 {
-	char *copy = arena_alloc(a, s.len + 1);
+	char *copy = take(a, s.len + 1);
 
 	if (!copy)
 		return false;
 	if (s.len)
 		memcpy(copy, s.ptr, s.len);
+	copy[s.len] = '\0';
 	*out = str_of(copy, s.len);
 	return true;
 }

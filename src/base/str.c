@@ -11,12 +11,6 @@ str_cmp(struct str a, struct str b)
 }
 
 bool
-str_eq_nocase(struct str a, struct str b)
-{
-	return a.len == b.len && str_starts_nocase(a, b);
-}
-
-bool
 str_starts(struct str s, struct str prefix)
 {
 	return str_eq(str_head(s, prefix.len), prefix);
@@ -37,7 +31,8 @@ str_starts_nocase(struct str s, struct str prefix)
 	if (s.len < prefix.len)
 		return false;
 	for (i = 0; i < prefix.len; i++)
-		if (ascii_lower(s.ptr[i]) != ascii_lower(prefix.ptr[i]))
+		if (s.ptr[i] != prefix.ptr[i] &&
+		    ascii_lower(s.ptr[i]) != ascii_lower(prefix.ptr[i]))
 			return false;
 	return true;
 }

@@ -51,12 +51,16 @@ str_eq(struct str a, struct str b)
 /* Bytewise; a prefix sorts before what it begins.  <0, 0 or >0. */
 int str_cmp(struct str a, struct str b);
 
-/* Equal but for the case of ASCII letters. */
-bool str_eq_nocase(struct str a, struct str b);
-
 bool str_starts(struct str s, struct str prefix);
 bool str_ends(struct str s, struct str suffix);
 bool str_starts_nocase(struct str s, struct str prefix);
+
+/* Equal but for the case of ASCII letters. */
+static inline bool
+str_eq_nocase(struct str a, struct str b)
+{
+	return a.len == b.len && str_starts_nocase(a, b);
+}
 
 /* From byte `from` on; the empty string when it is past the end. */
 struct str str_skip(struct str s, size_t from);

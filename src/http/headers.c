@@ -44,18 +44,15 @@ headers_one(
 	return ERR_OK;
 }
 
-/* Bytes of all values joined; *lines: how many there are. */
+/* Bytes of all values joined, and two to spare. */
 static size_t
-joined_length(const struct headers *h, struct str name, size_t *lines)
+joined_length(const struct headers *h, struct str name)
 {
 	const struct header *one;
 	size_t i = 0, len = 0;
 
-	*lines = 0;
-	while ((one = next(h, name, &i))) {
-		len += one->value.len + (*lines ? 2 : 0);
-		(*lines)++;
-	}
+	while ((one = next(h, name, &i)))
+		len += one->value.len + 2;
 	return len;
 }
 
@@ -71,19 +68,19 @@ enum err_code
 headers_list(const struct headers *h, struct str name, struct arena *a,
     struct str *out, struct err *err)
 {
-	const struct header *one;
-	size_t lines, i = 0;
-	size_t len = joined_length(h, name, &lines);
+	size_t i = 0, more;
+	const struct header *one = next(h, name, &i);
 	char *to, *at;
 
-	if (lines < 2) {
-		one = next(h, name, &i);
+	more = i;
+	if (!one || !next(h, name, &more)) {
 		*out = one ? one->value : (struct str){ 0 };
 		return ERR_OK;
 	}
-	to = at = arena_alloc(a, len);
+	to = at = arena_alloc(a, joined_length(h, name));
 	if (!to)
 		return err_nomem(err);
+	i = 0;
 	while ((one = next(h, name, &i))) {
 		if (at != to)
 			at = append(at, STR(", "));
