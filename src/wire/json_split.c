@@ -318,8 +318,7 @@ json_split_feed(struct json_split *s, struct str bytes, struct err *err)
 	s->chunk = p;
 	if (s->inside && s->way == SPLIT_TAKE)
 		s->run = p;
-	while (p < end && !s->err.code)
-		p = split_step(s, p, end);
+	p = split_steps(s, p, end);
 	if (!s->err.code && s->inside && s->way == SPLIT_TAKE)
 		(void)keep_taken(s, end);
 	s->offset = split_offset(s, p);

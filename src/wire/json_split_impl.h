@@ -75,8 +75,8 @@ struct json_split {
 	const char *literal; /* what must still come of it */
 };
 
-/* Takes at least one byte, or fails; returns where it stopped. */
-const char *split_step(struct json_split *s, const char *p, const char *end);
+/* As far as it goes: returns the end, or where it failed. */
+const char *split_steps(struct json_split *s, const char *p, const char *end);
 
 /* Ends the splitting, with a message about the byte at p; returns p. */
 const char *split_fail(struct json_split *s, const char *p, enum err_code code,

@@ -28,32 +28,57 @@ close_container(struct json_split *s, const char *p)
 	return p + 1;
 }
 
+/* Most are plain to their end, and are passed over in one go. */
 static const char *
-open_string(struct json_split *s, const char *p)
+open_string(struct json_split *s, const char *p, const char *end)
 {
-	s->is_name = false;
-	s->chars = (struct json_chars){ 0 };
+	const char *q;
+
 	if (!split_begin(s, p, SPLIT_STRING))
 		return p;
+	s->is_name = false;
+	s->chars = (struct json_chars){ 0 };
 	s->state = IN_STRING;
-	return p + 1;
+	if (s->decoded)
+		return p + 1;
+	q = json_skip_plain(p + 1, end);
+	if (q == end || *q != '"')
+		return q;
+	(void)split_end(s, q + 1);
+	return q + 1;
+}
+
+/* Behind a name whose characters are known. */
+static void
+end_name(struct json_split *s, const char *p)
+{
+	if (!split_is_outer(s) || split_note_name(s, p))
+		s->state = AT_COLON;
 }
 
 static const char *
-open_name(struct json_split *s, const char *p)
+open_name(struct json_split *s, const char *p, const char *end)
 {
+	const char *q = json_skip_plain(p + 1, end);
+	bool whole = q < end && *q == '"';
+
 	s->is_name = true;
 	s->chars = (struct json_chars){ 0 };
 	s->decoded = NULL;
+	s->state = IN_STRING;
 	if (split_is_outer(s)) {
 		s->decoded = &split_innermost(s)->name;
 		s->decoded->max = SPLIT_MAX_NAME;
 		buf_clear(s->decoded);
-		buf_putc(s->decoded, '\0'); /* so that it is never NULL */
-		s->decoded->len = 0;
+		/* Never NULL, however short. */
+		if (!s->decoded->cap && !buf_room(s->decoded, 1))
+			whole = false;
+		buf_put(s->decoded, str_of(p + 1, (size_t)(q - p - 1)));
 	}
-	s->state = IN_STRING;
-	return p + 1;
+	if (!whole)
+		return q;
+	end_name(s, q + 1);
+	return q + 1;
 }
 
 static const char *
@@ -94,7 +119,8 @@ unexpected(struct json_split *s, const char *p, const char *wanted)
 }
 
 static const char *
-open_value(struct json_split *s, const char *p, const char *wanted)
+open_value(
+    struct json_split *s, const char *p, const char *end, const char *wanted)
 {
 	s->has_input = true;
 	switch (*p) {
@@ -102,7 +128,7 @@ open_value(struct json_split *s, const char *p, const char *wanted)
 	case '[':
 		return open_container(s, p, *p);
 	case '"':
-		return open_string(s, p);
+		return open_string(s, p, end);
 	case 't':
 		return open_literal(s, p, SPLIT_BOOL, "rue");
 	case 'f':
@@ -116,9 +142,9 @@ open_value(struct json_split *s, const char *p, const char *wanted)
 	}
 }
 
-/* Past the white space; NULL when nothing else is there. */
+/* The same where there is some. */
 static const char *
-skip_space(struct json_split *s, const char *p, const char *end)
+skip_some(struct json_split *s, const char *p, const char *end)
 {
 	for (; p < end; p++) {
 		if (*p == '\n') {
@@ -130,6 +156,15 @@ skip_space(struct json_split *s, const char *p, const char *end)
 		}
 	}
 	return NULL;
+}
+
+/* Past the white space; NULL when nothing else is there. */
+static inline const char *
+skip_space(struct json_split *s, const char *p, const char *end)
+{
+	if (*p == ' ' && p + 1 < end) /* as most write it */
+		p++;
+	return (unsigned char)*p > ' ' ? p : skip_some(s, p, end);
 }
 
 static const char *
@@ -164,7 +199,7 @@ step_value(struct json_split *s, const char *p, const char *end)
 {
 	const char *q = skip_space(s, p, end);
 
-	return q ? open_value(s, q, "a value") : end;
+	return q ? open_value(s, q, end, "a value") : end;
 }
 
 static const char *
@@ -174,7 +209,7 @@ step_first(struct json_split *s, const char *p, const char *end)
 
 	if (q && *q == ']')
 		return close_container(s, q);
-	return q ? open_value(s, q, "a value or ']'") : end;
+	return q ? open_value(s, q, end, "a value or ']'") : end;
 }
 
 static const char *
@@ -186,7 +221,7 @@ step_first_name(struct json_split *s, const char *p, const char *end)
 		return end;
 	if (*q == '}')
 		return close_container(s, q);
-	return *q == '"' ? open_name(s, q)
+	return *q == '"' ? open_name(s, q, end)
 			 : unexpected(s, q, "a name in quotes or '}'");
 }
 
@@ -197,7 +232,7 @@ step_name(struct json_split *s, const char *p, const char *end)
 
 	if (!q)
 		return end;
-	return *q == '"' ? open_name(s, q)
+	return *q == '"' ? open_name(s, q, end)
 			 : unexpected(s, q, "a name in quotes");
 }
 
@@ -252,11 +287,10 @@ step_string(struct json_split *s, const char *p, const char *end)
 		return q;
 	if (!s->chars.ended)
 		return q;
-	if (!s->is_name) {
+	if (s->is_name)
+		end_name(s, q);
+	else
 		(void)split_end(s, q);
-	} else if (!split_is_outer(s) || split_note_name(s, q)) {
-		s->state = AT_COLON;
-	}
 	return q;
 }
 
@@ -298,8 +332,11 @@ static step_fn *const steps[STATES] = {
 	[IN_LITERAL] = step_literal,
 };
 
+/* Each step takes at least one byte, or changes the state, or fails. */
 const char *
-split_step(struct json_split *s, const char *p, const char *end)
+split_steps(struct json_split *s, const char *p, const char *end)
 {
-	return steps[s->state](s, p, end);
+	while (p < end && !s->err.code)
+		p = steps[s->state](s, p, end);
+	return p;
 }

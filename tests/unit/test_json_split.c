@@ -449,7 +449,10 @@ no_allocation_may_fail_unseen(void **state)
 	assert_true(n > 8);
 }
 
-/* Of a text of 24 bytes: where it stopped, and "ended", "wrong" or "on". */
+/* So long that blocks of all sizes are passed over, and some bytes are left. */
+#define LONG ((size_t)120)
+
+/* Of a text so long: where it stopped, and "ended", "wrong" or "on". */
 static const char *
 scan_outcome(const char *text, size_t step, size_t *at)
 {
@@ -457,9 +460,9 @@ scan_outcome(const char *text, size_t step, size_t *at)
 	const char *wrong = NULL;
 	size_t n = 0;
 
-	while (n < 24 && !c.ended && !wrong) {
+	while (n < LONG && !c.ended && !wrong) {
 		struct str bytes =
-		    str_of(text + n, step < 24 - n ? step : 24 - n);
+		    str_of(text + n, step < LONG - n ? step : LONG - n);
 
 		n = (size_t)(json_chars_scan(&c, bytes, NULL, &wrong) - text);
 	}
@@ -470,7 +473,7 @@ scan_outcome(const char *text, size_t step, size_t *at)
 static void
 a_byte_means_the_same_wherever_it_stands(void **state)
 {
-	char text[24];
+	char text[LONG];
 	size_t whole, single;
 	unsigned place, byte;
 
@@ -479,7 +482,7 @@ a_byte_means_the_same_wherever_it_stands(void **state)
 		for (byte = 0; byte < 256; byte++) {
 			memset(text, 'a', sizeof(text));
 			text[place] = (char)byte;
-			assert_string_equal(scan_outcome(text, 24, &whole),
+			assert_string_equal(scan_outcome(text, LONG, &whole),
 			    scan_outcome(text, 1, &single));
 			assert_int_equal(whole, single);
 		}
