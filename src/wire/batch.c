@@ -345,14 +345,23 @@ enum err_code
 batch_put(struct batch_parser *p, const struct batch_item *item, size_t bytes,
     struct err *err)
 {
+	struct batch_item copy = *item;
+
+	return copy_item(&p->window.arena, &copy)
+	    ? batch_put_own(p, &copy, bytes, err)
+	    : err_nomem(err);
+}
+
+enum err_code
+batch_put_own(struct batch_parser *p, const struct batch_item *item,
+    size_t bytes, struct err *err)
+{
 	struct batch_window *w = &p->window;
 	enum err_code rc;
 
 	if (!grow(w))
 		return err_nomem(err);
 	w->v[w->n] = *item;
-	if (!copy_item(&w->arena, &w->v[w->n]))
-		return err_nomem(err);
 	rc = batch_print_sum(p, &w->arena, &w->v[w->n], err);
 	if (!rc)
 		rc = batch_print(p, &w->v[w->n], err);

@@ -54,7 +54,7 @@ make_text(struct batch_maker *m, struct batch_parser *p, struct err *err)
 	/* What has no escapes is what was sent, and is kept once. */
 	if (text.ptr == m->body_sent.ptr + 1)
 		m->item.body = text;
-	else if (!arena_str(&m->arena, text, &m->item.body))
+	else if (!arena_str(m->arena, text, &m->item.body))
 		return err_nomem(err);
 	m->item.body_type = STR("text/plain; charset=utf-8");
 	return ERR_OK;
@@ -70,9 +70,8 @@ make_bytes(struct batch_maker *m, struct batch_parser *p, struct err *err)
 
 	if (rc)
 		return rc;
-	room = arena_alloc(&m->arena, BASE64_DECODED_SIZE(text.len) + 1);
-	if (!room)
-		return err_nomem(err);
+	/* In the place of what was sent, which is longer, and ours. */
+	room = (char *)(uintptr_t)m->body_sent.ptr;
 	if (!base64_decode(text, room, &n))
 		return wrong(m, err,
 		    "not base64 (RFC 4648 s4, with padding and nothing else)");
@@ -141,12 +140,14 @@ batch_body_settle(struct batch_parser *p, struct arena *a,
     struct batch_item *item, const struct batch_place *at, struct err *err)
 {
 	struct str sent = item->body_sent;
-	struct str type = type_of(&item->headers);
+	struct str type = { 0 };
 
-	item->body_sent = (struct str){ 0 };
-	if (!type.ptr)
+	item->body_sent = type;
+	if (sent.ptr)
+		type = type_of(&item->headers);
+	if (sent.ptr && !type.ptr)
 		type = type_of(&p->head.defaults);
-	if (!sent.ptr || !type.ptr)
+	if (!type.ptr)
 		return ERR_OK;
 	type = batch_type_of(type);
 	if (batch_type_is_json(type)) {

@@ -84,7 +84,7 @@ struct fields {
 static bool
 grow(struct fields *f)
 {
-	size_t room = f->room ? 2 * f->room : 8;
+	size_t room = f->room ? 2 * f->room : 2;
 	struct header *v;
 
 	if (f->n < f->room)
@@ -185,6 +185,8 @@ batch_shorts_check(const struct batch_item *item, const struct batch_place *at,
 	};
 	size_t i;
 
+	if (!item->headers.n)
+		return ERR_OK;
 	for (i = 0; i < ARRAY_LEN(rows); i++)
 		if (rows[i].is &&
 		    headers_has(&item->headers, str_from_c(rows[i].field)))

@@ -58,12 +58,16 @@ enum batch_member {
 	BATCH_MEMBER_NEEDS_TO = 1 << 19,
 };
 
+struct batch_row;
+
 /*
- * An item in JSON that is being put together from its members.  It has an arena
- * of its own: while it is half read the window may be cleared.
+ * An item in JSON that is being put together from its members.  Of a stream it
+ * has an arena of its own: while it is half read the window may be cleared.
  */
 struct batch_maker {
-	struct arena arena;
+	struct arena own;
+	struct arena *arena; /* that, or the window's */
+	const struct batch_row *row; /* of the member that is to come */
 	struct batch_item item;
 	struct batch_place at;
 	unsigned seen; /* enum batch_member */
@@ -117,7 +121,11 @@ batch_count_item(struct batch_parser *p, struct err *err) MUST_USE;
 enum err_code
 batch_count_bytes(struct batch_parser *p, size_t n, struct err *err) MUST_USE;
 
-/* Appends a copy of an item to the window, and to the print. */
+/* Appends an item that is in the window's arena, and adds it to the print. */
+enum err_code batch_put_own(struct batch_parser *p,
+    const struct batch_item *item, size_t bytes, struct err *err) MUST_USE;
+
+/* The same with a copy of one that is not. */
 enum err_code batch_put(struct batch_parser *p, const struct batch_item *item,
     size_t bytes, struct err *err) MUST_USE;
 
@@ -197,12 +205,13 @@ enum err_code batch_shorts_check(const struct batch_item *item,
 
 /* ---- batch_item.c */
 
-void batch_maker_begin(
-    struct batch_maker *m, struct batch_parser *p, struct batch_place at);
-/* bytes: of the value, as it was sent. */
+void batch_maker_begin(struct batch_maker *m, struct batch_parser *p,
+    struct arena *arena, struct batch_place at);
+/* A member begins; false: there is none of that name. */
+bool batch_maker_expects(struct batch_maker *m, struct str name);
+/* The member that was expected.  bytes: of the value, as it was sent. */
 enum err_code batch_maker_member(struct batch_maker *m, struct batch_parser *p,
     const struct split_value *v, struct str bytes, struct err *err) MUST_USE;
-bool batch_maker_knows(struct str name);
 /* Whether n bytes of it, and the brace that is still to come, are not many. */
 enum err_code batch_maker_fits(const struct batch_maker *m,
     const struct batch_parser *p, uint64_t n, struct err *err) MUST_USE;

@@ -90,7 +90,7 @@ take_text(const struct taking *t, struct str *out)
 		return WRONG(t, "no string");
 	if (!t->text.len)
 		return WRONG(t, "an empty string");
-	if (!arena_str(&t->m->arena, t->text, out))
+	if (!arena_str(t->m->arena, t->text, out))
 		return err_nomem(t->err);
 	return ERR_OK;
 }
@@ -208,7 +208,7 @@ take_depends_on(const struct taking *t, struct str *out)
 	if (n > l->depends_on)
 		return WRONG(t, "%zu ids, over the limit dependsOn of %" PRIu64,
 		    n, l->depends_on);
-	ids = arena_array(&t->m->arena, n + 1, sizeof(*ids));
+	ids = arena_array(t->m->arena, n + 1, sizeof(*ids));
 	if (!ids)
 		return err_nomem(t->err);
 	for (i = 0; i < n; i++) {
@@ -271,7 +271,7 @@ take_remove(const struct taking *t, struct str *out)
 
 #define NOWHERE offsetof(struct batch_item, body)
 
-static const struct row {
+static const struct batch_row {
 	struct str name;
 	enum batch_member member;
 	enum err_code (*take)(const struct taking *t, struct str *out);
@@ -305,15 +305,17 @@ static const struct row {
 #undef AT
 };
 
-static const struct row *
-member_of(struct str name)
+bool
+batch_maker_expects(struct batch_maker *m, struct str name)
 {
 	size_t i;
 
 	for (i = 0; i < ARRAY_LEN(rows); i++)
-		if (str_eq(rows[i].name, name))
-			return &rows[i];
-	return NULL;
+		if (str_eq(rows[i].name, name)) {
+			m->row = &rows[i];
+			return true;
+		}
+	return false;
 }
 
 void
@@ -321,34 +323,23 @@ batch_maker_done(struct batch_maker *m)
 {
 	json_decref(m->props);
 	json_decref(m->remove);
-	arena_done(&m->arena);
+	arena_done(&m->own);
 	*m = (struct batch_maker){ 0 };
 }
 
-static void
-forget(struct batch_maker *m)
-{
-	struct arena arena = m->arena;
-
-	arena_clear(&arena);
-	m->arena = (struct arena){ 0 };
-	batch_maker_done(m);
-	m->arena = arena;
-}
-
 void
-batch_maker_begin(
-    struct batch_maker *m, struct batch_parser *p, struct batch_place at)
+batch_maker_begin(struct batch_maker *m, struct batch_parser *p,
+    struct arena *arena, struct batch_place at)
 {
-	forget(m);
+	struct arena own = m->own;
+
+	arena_clear(&own);
+	m->own = (struct arena){ 0 };
+	batch_maker_done(m);
+	m->own = own;
+	m->arena = arena;
 	m->at = at;
 	m->item.index = p->n_items;
-}
-
-bool
-batch_maker_knows(struct str name)
-{
-	return member_of(name) != NULL;
 }
 
 enum err_code
@@ -369,7 +360,7 @@ keep_body(struct batch_maker *m, const struct split_value *v, struct str bytes,
 {
 	m->body_kind = v->kind;
 	m->item.has_body = true;
-	if (!arena_str(&m->arena, bytes, &m->body_sent))
+	if (!arena_str(m->arena, bytes, &m->body_sent))
 		return err_nomem(err);
 	return ERR_OK;
 }
@@ -392,9 +383,10 @@ load(struct taking *t, enum split_kind kind, struct str bytes, json_t **v)
  * most have, and are read without jansson.
  */
 static enum err_code
-take_value(struct batch_maker *m, struct batch_parser *p, const struct row *row,
-    enum split_kind kind, struct str bytes, struct err *err)
+take_value(struct batch_maker *m, struct batch_parser *p, enum split_kind kind,
+    struct str bytes, struct err *err)
 {
+	const struct batch_row *row = m->row;
 	bool is_headers = row->member == BATCH_MEMBER_HEADERS;
 	struct taking t = { m, p, row->name, NULL, { 0 }, NULL, err };
 	json_t *v = NULL;
@@ -403,8 +395,8 @@ take_value(struct batch_maker *m, struct batch_parser *p, const struct row *row,
 	if (is_headers && kind != SPLIT_OBJECT)
 		return WRONG(&t, "no object");
 	if (is_headers)
-		return batch_headers_read(&m->arena, bytes, &m->at, "/headers",
-		    &m->item.headers, err);
+		return batch_headers_read(
+		    m->arena, bytes, &m->at, "/headers", &m->item.headers, err);
 	rc = load(&t, kind, bytes, &v);
 	if (!rc)
 		rc = row->take(
@@ -417,40 +409,30 @@ enum err_code
 batch_maker_member(struct batch_maker *m, struct batch_parser *p,
     const struct split_value *v, struct str bytes, struct err *err)
 {
-	const struct row *row = member_of(v->name);
-
 	m->bytes += bytes.len;
-	if (!row)
-		return batch_bad(err, ERR_BAD_BODY, &m->at,
-		    batch_below(v->name, (struct str){ 0 }).text,
-		    "there is no such member");
-	m->seen |= row->member;
-	if (row->member == BATCH_MEMBER_BODY)
+	m->seen |= m->row->member;
+	if (m->row->member == BATCH_MEMBER_BODY)
 		return keep_body(m, v, bytes, err);
-	return take_value(m, p, row, v->kind, bytes, err);
-}
-
-static struct str
-op_name(const struct batch_maker *m)
-{
-	size_t i;
-
-	for (i = 0; i < ARRAY_LEN(ops); i++)
-		if (m->item.op == ops[i].op)
-			return ops[i].name;
-	return m->item.method;
+	return take_value(m, p, v->kind, bytes, err);
 }
 
 static const struct op_row *
 op_row(const struct batch_maker *m)
 {
-	const struct op_row *row = NULL;
+	const struct op_row *row;
+	size_t i;
 
-	if (m->item.op != BATCH_OP_NONE)
-		row = row_of(ops, ARRAY_LEN(ops), op_name(m));
-	else
-		row = row_of(methods, ARRAY_LEN(methods), m->item.method);
+	for (i = 0; i < ARRAY_LEN(ops); i++)
+		if (m->item.op == ops[i].op)
+			return &ops[i];
+	row = row_of(methods, ARRAY_LEN(methods), m->item.method);
 	return row ? row : &other_method;
+}
+
+static struct str
+op_name(const struct batch_maker *m)
+{
+	return m->item.op == BATCH_OP_NONE ? m->item.method : op_row(m)->name;
 }
 
 bool
@@ -466,11 +448,11 @@ check_members(
     const struct batch_maker *m, const struct op_row *row, struct err *err)
 {
 	struct str name = op_name(m);
+	unsigned wrong = m->seen & ~(COMMON | row->may);
 	size_t i;
 
-	for (i = 0; i < ARRAY_LEN(rows); i++)
-		if (m->seen & rows[i].member &&
-		    !((COMMON | row->may) & rows[i].member))
+	for (i = 0; i < ARRAY_LEN(rows) && wrong; i++)
+		if (wrong & rows[i].member)
 			return batch_bad(err, ERR_BAD_BODY, &m->at,
 			    batch_below(rows[i].name, (struct str){ 0 }).text,
 			    "means nothing to %.*s", STR_ARG(name));
@@ -558,7 +540,7 @@ batch_maker_end(struct batch_maker *m, struct batch_parser *p, struct err *err)
 	if (!rc)
 		rc = make_body(m, p, err);
 	if (!rc && !m->item.id.ptr)
-		rc = batch_default_id(p, &m->arena, m->item.index, &m->item.id)
+		rc = batch_default_id(p, m->arena, m->item.index, &m->item.id)
 		    ? err_nomem(err)
 		    : ERR_OK;
 	return rc;

@@ -53,7 +53,7 @@ begin_operation(struct batch_parser *p, const struct split_value *v,
 	if (v->kind != SPLIT_OBJECT)
 		return batch_bad(err, ERR_BAD_BODY, &at, "", "no object");
 	p->json->from = v->offset;
-	batch_maker_begin(&p->json->maker, p, at);
+	batch_maker_begin(&p->json->maker, p, &p->window.arena, at);
 	*way = SPLIT_ENTER;
 	return batch_count_item(p, err);
 }
@@ -63,7 +63,7 @@ begin_part(struct batch_parser *p, const struct split_value *v,
     enum split_way *way, struct err *err)
 {
 	*way = SPLIT_TAKE;
-	if (batch_maker_knows(v->name))
+	if (batch_maker_expects(&p->json->maker, v->name))
 		return ERR_OK;
 	return batch_bad(err, ERR_BAD_BODY, &p->json->maker.at,
 	    batch_below(v->name, (struct str){ 0 }).text,
@@ -119,7 +119,7 @@ on_end(void *arg, const struct split_value *v, struct err *err)
 	if (v->depth != AT_OPERATION)
 		return ERR_OK;
 	rc = batch_maker_end(m, p, bad);
-	return rc ? rc : batch_put(p, &m->item, m->bytes, bad);
+	return rc ? rc : batch_put_own(p, &m->item, m->bytes, bad);
 }
 
 static enum err_code

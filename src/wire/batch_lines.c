@@ -37,7 +37,7 @@ begin_text(struct batch_parser *p, const struct split_value *v,
 	struct batch_lines *l = p->lines;
 	const struct batch_place at = { PLACE_LINE, v->line };
 
-	batch_maker_begin(&l->maker, p, at);
+	batch_maker_begin(&l->maker, p, &l->maker.own, at);
 	l->from = v->offset;
 	*way = SPLIT_ENTER;
 	if (v->kind == SPLIT_OBJECT)
@@ -63,7 +63,7 @@ begin_member(struct batch_parser *p, const struct split_value *v,
 		wrong = "an operation has a line of its own";
 	else if (l->is_item && is_batch)
 		wrong = "only the first line can be this, and nothing else";
-	else if (l->is_item && !batch_maker_knows(v->name))
+	else if (l->is_item && !batch_maker_expects(&l->maker, v->name))
 		wrong = "there is no such member";
 	if (!wrong)
 		return ERR_OK;
@@ -115,7 +115,7 @@ on_end(void *arg, const struct split_value *v, struct err *err)
 	rc = batch_maker_end(&l->maker, p, &l->bad);
 	if (!rc)
 		rc = batch_body_settle(
-		    p, &l->maker.arena, &l->maker.item, &l->maker.at, &l->bad);
+		    p, l->maker.arena, &l->maker.item, &l->maker.at, &l->bad);
 	return rc;
 }
 
@@ -203,7 +203,7 @@ put_bad(struct batch_parser *p, struct err *err)
 	};
 
 	if (!item.id.ptr &&
-	    batch_default_id(p, &l->maker.arena, item.index, &item.id))
+	    batch_default_id(p, l->maker.arena, item.index, &item.id))
 		return err_nomem(err);
 	return batch_put(p, &item, sizeof(item), err);
 }
@@ -246,7 +246,8 @@ finish_text(struct batch_parser *p, struct err *err)
 	l->n_texts++;
 	l->is_head = l->is_item = l->failed = false;
 	l->bad = (struct err){ 0 };
-	batch_maker_begin(&l->maker, p, (struct batch_place){ 0 });
+	batch_maker_begin(
+	    &l->maker, p, &l->maker.own, (struct batch_place){ 0 });
 	json_split_next(l->split);
 	return rc;
 }

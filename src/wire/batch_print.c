@@ -114,7 +114,7 @@ batch_print_json(struct batch_maker *m, struct batch_parser *p, struct err *err)
 	add(&c, buf_str(&p->text));
 	put_hex(&c, text);
 	return arena_str(
-		   &m->arena, str_of(text, sizeof(text)), &m->item.body_print)
+		   m->arena, str_of(text, sizeof(text)), &m->item.body_print)
 	    ? ERR_OK
 	    : err_nomem(err);
 }
@@ -130,7 +130,7 @@ batch_print_props(
 	buf_clear(b);
 	if ((m->props && !canonical(b, m->props)) ||
 	    (m->remove && !canonical(b, m->remove)) ||
-	    !arena_str(&m->arena, buf_str(b), &m->item.body_print))
+	    !arena_str(m->arena, buf_str(b), &m->item.body_print))
 		return err_nomem(err);
 	return ERR_OK;
 }

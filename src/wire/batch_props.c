@@ -244,7 +244,7 @@ batch_props_make(
 	if (rc)
 		return rc;
 	if (buf_failed(&p->text) ||
-	    !arena_str(&m->arena, buf_str(&p->text), &m->item.body))
+	    !arena_str(m->arena, buf_str(&p->text), &m->item.body))
 		return err_nomem(err);
 	m->item.has_body = true;
 	m->item.body_type = STR("application/xml; charset=utf-8");

@@ -35,9 +35,11 @@ batch_type_is_text(struct str type)
 		STR_INIT("message/rfc822") };
 	size_t i;
 
+	if (str_starts_nocase(type, STR("text/")))
+		return true;
 	for (i = 0; i < ARRAY_LEN(known); i++)
 		if (str_eq_nocase(type, known[i]))
 			return true;
-	return str_starts_nocase(type, STR("text/")) ||
-	    ends_nocase(type, STR("+xml")) || ends_nocase(type, STR("+yaml"));
+	return ends_nocase(type, STR("+xml")) ||
+	    ends_nocase(type, STR("+yaml"));
 }
