@@ -137,6 +137,7 @@ static enum err_code
 check_headers(struct task *t, struct err *err)
 {
 	const struct batch_item *item = t->item;
+	const struct header *bad = first_refused(&item->headers);
 	const struct {
 		bool given;
 		struct str field, header;
@@ -151,7 +152,6 @@ check_headers(struct task *t, struct err *err)
 		{ item->destination.ptr, STR("destination"),
 		    STR("Destination") },
 	};
-	const struct header *bad = first_refused(&item->headers);
 	size_t i;
 
 	if (bad)
@@ -255,8 +255,11 @@ is_ours(struct rpath path)
 static bool
 has_authority(struct str url)
 {
-	size_t colon = str_find(url, ':');
+	size_t colon;
 
+	if (str_starts(url, STR("/")) && !str_starts(url, STR("//")))
+		return false;
+	colon = str_find(url, ':');
 	return str_starts(url, STR("//")) ||
 	    (colon < str_find(url, '/') && colon < url.len);
 }

@@ -3,6 +3,8 @@
 #ifndef SHEAF_BULK_IMPL_H
 #define SHEAF_BULK_IMPL_H
 
+#include <stdatomic.h>
+
 #include "bulk/names.h"
 #include "bulk/plan.h"
 #include "bulk/run.h"
@@ -104,6 +106,7 @@ struct bulk_run {
 	struct store *store; /* that the window runs on */
 	struct store *dry; /* the draft of a dry run */
 	struct user *user; /* while a window is run */
+	_Atomic(struct item_exchange *) spare; /* for the next item, or NULL */
 	bool trying; /* on a draft that is forgotten, to see what fails */
 	uint64_t failed; /* of earlier windows */
 
@@ -152,7 +155,8 @@ void item_run(struct bulk_run *r, struct task *t);
 /* Of one that was begun, or made by item_open(): it ends without a run. */
 void item_fail(struct bulk_run *r, struct task *t, const struct err *err);
 /* The memory of one that is not under way. */
-void item_free(struct task *t);
+void item_free(struct bulk_run *r, struct task *t);
+void item_free_spare(struct bulk_run *r);
 
 /* ---- result.c: results without a run */
 

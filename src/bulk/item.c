@@ -200,16 +200,32 @@ find_tags(const struct task *t, struct item_exchange *ix, struct err *err)
 
 /* ---- the exchange */
 
+static void
+exchange_free(struct item_exchange *ix)
+{
+	if (!ix)
+		return;
+	arena_done(&ix->arena);
+	free(ix);
+}
+
+/* The next item of the thread, or of another, gets it. */
 void
-item_free(struct task *t)
+item_free(struct bulk_run *r, struct task *t)
 {
 	struct item_exchange *ix = t->made;
 
 	t->made = NULL;
 	if (!ix)
 		return;
-	arena_done(&ix->arena);
-	free(ix);
+	arena_rest(&ix->arena);
+	exchange_free(atomic_exchange(&r->spare, ix));
+}
+
+void
+item_free_spare(struct bulk_run *r)
+{
+	exchange_free(atomic_exchange(&r->spare, NULL));
 }
 
 /* The failure of a member, in the log. */
@@ -252,9 +268,12 @@ static enum err_code
 make_request(struct bulk_run *r, struct task *t, struct item_exchange **out,
     struct err *err)
 {
-	struct item_exchange *ix = calloc(1, sizeof(*ix));
+	struct item_exchange *ix;
 
-	item_free(t); /* of a try before */
+	item_free(r, t); /* of a try before */
+	ix = atomic_exchange(&r->spare, NULL);
+	if (!ix)
+		ix = calloc(1, sizeof(*ix));
 	t->made = ix;
 	if (!ix)
 		return err_nomem(err);
@@ -306,14 +325,14 @@ make_exchange(
 /* ---- its result */
 
 static void
-end_exchange(struct task *t)
+end_exchange(struct bulk_run *r, struct task *t)
 {
 	struct item_exchange *ix = t->ix;
 
 	if (ix && ix->ops->end)
 		ix->ops->end(&ix->x);
 	t->ix = NULL;
-	item_free(t);
+	item_free(r, t);
 }
 
 /* For create, that something exists is no condition that was set. */
@@ -481,7 +500,7 @@ finish(struct bulk_run *r, struct task *t, enum err_code rc)
 	}
 	if (!task_is_failure(t))
 		again_done(r, t, t->ix->x.store, t->ix->x.batch);
-	end_exchange(t);
+	end_exchange(r, t);
 }
 
 /* ---- what the run calls */

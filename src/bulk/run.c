@@ -59,6 +59,7 @@ bulk_run_free(struct bulk_run *r)
 	}
 	again_end(r);
 	tasks_free(r);
+	item_free_spare(r);
 	store_close(r->dry);
 	past_done(&r->past);
 	arena_done(&r->arena);

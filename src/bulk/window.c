@@ -89,8 +89,8 @@ take_group(struct checking *c, struct task *t, struct err *err)
 
 /* What is wrong with one is the whole's failure, or in a stream its own. */
 static enum err_code
-blame(struct checking *c, struct task *t, enum err_code rc,
-    const struct err *why, struct err *err)
+blame(struct checking *c, struct task *t, enum err_code rc, struct err *why,
+    struct err *err)
 {
 	if (!rc)
 		return ERR_OK;
@@ -101,6 +101,7 @@ blame(struct checking *c, struct task *t, enum err_code rc,
 	}
 	*t->err = *why;
 	t->err->code = rc;
+	*why = (struct err){ 0 }; /* for the next */
 	task_failed(c->r, t);
 	return ERR_OK;
 }
@@ -108,12 +109,12 @@ blame(struct checking *c, struct task *t, enum err_code rc,
 static enum err_code
 take_names(struct checking *c, struct err *err)
 {
+	struct err why = { 0 };
 	enum err_code rc = ERR_OK;
 	size_t i;
 
 	for (i = 0; i < c->n && !rc; i++) {
 		struct task *t = &c->v[i];
-		struct err why = { 0 };
 
 		rc = take_id(c, t, &why);
 		if (!rc)
@@ -147,12 +148,12 @@ check_each(struct checking *c,
     enum err_code (*check)(struct checking *c, struct task *t, struct err *err),
     struct err *err)
 {
+	struct err why = { 0 };
 	enum err_code rc = ERR_OK;
 	size_t i;
 
 	for (i = 0; i < c->n && !rc; i++) {
 		struct task *t = &c->v[i];
-		struct err why = { 0 };
 
 		if (t->state == TASK_DONE)
 			continue;
@@ -237,7 +238,7 @@ tasks_free(struct bulk_run *r)
 	for (i = 0; i < r->n; i++) {
 		arena_done(&r->tasks[i].arena);
 		buf_done(&r->tasks[i].body);
-		item_free(&r->tasks[i]);
+		item_free(r, &r->tasks[i]);
 	}
 	names_done(&r->hrefs);
 	free(r->tasks);
