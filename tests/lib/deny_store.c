@@ -30,7 +30,11 @@ deny_stat(
 	struct deny_store *d = from_store(s);
 	enum err_code rc = denied(d, path, DENY_STAT, err);
 
-	return rc ? rc : store_stat(d->inner, path, out, err);
+	if (!rc)
+		rc = store_stat(d->inner, path, out, err);
+	if (d->looked)
+		d->looked(d, path);
+	return rc;
 }
 
 struct trip {

@@ -31,8 +31,9 @@ struct deny_store {
 	size_t n;
 	bool no_rename; /* every rename is ERR_CROSS_DEVICE */
 	bool off; /* nothing is denied */
-	/* Optional: called when one resource has been copied. */
+	/* Optional: called when one resource has been copied, or asked for. */
 	void (*copied)(struct deny_store *d, struct rpath from);
+	void (*looked)(struct deny_store *d, struct rpath path);
 };
 
 /* An empty memory store behind it.  Fails the test when it cannot. */

@@ -131,6 +131,32 @@ a_guard_is_asked_before_anything_is_gone(void **state)
 }
 
 static void
+make_collection(struct deny_store *d, struct rpath path)
+{
+	d->looked = NULL;
+	assert_int_equal(
+	    store_remove(d->inner, path, NULL, NULL, NULL), ERR_OK);
+	tree_make(d->inner, "/e/ /e/x=1 /e/y=2");
+}
+
+static void
+a_file_that_is_a_collection_meanwhile_goes_as_one(void **state)
+{
+	struct op_test t;
+
+	(void)state;
+	op_test_init(&t, TREE);
+	t.deny.looked = make_collection;
+	deny(&t.deny, "/e/y", DENY_REMOVE, ERR_FORBIDDEN);
+	assert_int_equal(
+	    op_delete(&t.op, at("/e"), NULL, op_test_sink(&t), NULL), ERR_OK);
+	assert_str_equal(op_test_said(&t), STR("/e/y 403"));
+	assert_tree(
+	    t.deny.inner, "/d/ /d/a/ /d/a/1=x /d/a/2=y /d/b=z /e/ /e/y=2");
+	op_test_done(&t);
+}
+
+static void
 a_sink_that_fails_ends_it(void **state)
 {
 	struct fault_sink sink;
@@ -223,6 +249,8 @@ main(void)
 		cmocka_unit_test(
 		    what_cannot_be_listed_goes_only_when_it_is_empty),
 		cmocka_unit_test(a_guard_is_asked_before_anything_is_gone),
+		cmocka_unit_test(
+		    a_file_that_is_a_collection_meanwhile_goes_as_one),
 		cmocka_unit_test(a_sink_that_fails_ends_it),
 		cmocka_unit_test(every_failing_allocation_is_survived_and_told),
 		cmocka_unit_test(every_failing_call_of_the_store_is_told),
