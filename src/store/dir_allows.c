@@ -120,11 +120,12 @@ enum err_code
 place_protection(const struct place *p, struct arena *a, struct protection *of,
     struct err *err)
 {
-	enum err_code rc;
+	enum err_code rc = ERR_OK;
 
 	if (!state_may_have_locks(p->ds->state))
 		return ERR_OK;
-	rc = find_protection(p->ds->state, p->path, a, of, err);
+	if (state_may_have_locks_near(p->ds->state, p->path))
+		rc = find_protection(p->ds->state, p->path, a, of, err);
 	if (!rc && p->found == FOUND_LINK)
 		rc = add_target(p, a, of, err);
 	return rc ? rc : add_named(p, a, of, err);
@@ -258,11 +259,20 @@ place_allows_below(
 	struct below b = { .tokens = tokens_of(g) };
 	enum err_code rc;
 
-	if (!state_may_have_locks(p->ds->state))
+	if (!state_may_have_locks_near(p->ds->state, p->path))
 		return ERR_OK;
 	rc = allows_below(p->ds->state, p->path, &b, err);
 	arena_done(&b.a);
 	return member_locked(rc, err);
+}
+
+bool
+place_allows_members(const struct place *p, const struct guard *g)
+{
+	struct state *s = p->ds->state;
+
+	return !state_may_have_locks_near(s, p->path) ||
+	    !allows_members(s, p->path, true, tokens_of(g), NULL);
 }
 
 enum err_code

@@ -299,7 +299,7 @@ install(struct copying *c, const struct place *p, struct trash *trash,
 		return rc;
 	act.change.kind = change_of(c, p);
 	act.change.drops_locks =
-	    place_is_dir(p) && state_may_have_locks(c->ds->state);
+	    place_is_dir(p) && state_may_have_locks_from(c->ds->state, p->path);
 	act_makes(&act, c->ds, &c->made);
 	act_takes(&act, p);
 	act_inherits(&act, &c->src);

@@ -320,6 +320,12 @@ enum err_code place_allows(const struct place *p, enum touch touch,
 enum err_code place_allows_below(
     const struct place *p, const struct guard *g, struct err *err) MUST_USE;
 
+/*
+ * Whether g has the tokens for members of the collection that nobody locked by
+ * themselves to change, to come and to go.  Under a claim to the tree.
+ */
+bool place_allows_members(const struct place *p, const struct guard *g);
+
 /* ---- dir_act.c: a change, from the journal to the disk */
 
 /*

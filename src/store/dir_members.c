@@ -7,6 +7,7 @@
  * waits for a batch and has no record.  Whatever else there is, and whatever
  * fails, is left to be done as a single one, which tells the truth about it.
  */
+#include <dirent.h>
 #include <fcntl.h>
 #include <stdlib.h>
 #include <sys/syscall.h>
@@ -172,17 +173,13 @@ do_some(struct many *m, const struct one_ops *ops)
 /* ---- removing */
 
 /*
- * Where nobody has properties or locks, nothing hinges on which file it is, and
- * a collection would not go with unlink().  One of several names is left out:
- * which is the last, with which properties go, is seen when the others have.
+ * One of several names is left out: which is the last, with which properties
+ * go, is seen when the others have.
  */
 static bool
 prepare_removal(struct many *m, struct one *o, struct place *p)
 {
 	o->act.change.kind = CHANGE_REMOVE;
-	if (!state_may_have_any_props(m->ds->state) &&
-	    !state_may_have_locks(m->ds->state))
-		return true;
 	if (statx(p->dir, p->name, AT_SYMLINK_NOFOLLOW, STAT_MASK, &p->stx) ||
 	    !S_ISREG(p->stx.stx_mode) || p->stx.stx_nlink > 1 ||
 	    state_may_have_locks_from(m->ds->state, p->path))
@@ -219,20 +216,31 @@ remove_itself(struct many *m)
 
 /* ---- removing what nobody has said anything about */
 
+/* A link goes by what it leads to, too, and that may be locked. */
+static bool
+is_bare(const struct many *m, const struct entry *e, bool props, bool locks)
+{
+	if (!strcmp(e->name, ".."))
+		return true;
+	if (props && state_may_have_props_by_inode(m->ds->state, e->inode))
+		return false;
+	return !locks || e->type == DT_REG || e->type == DT_DIR;
+}
+
 /*
- * By the inodes beside the names, the collection's own among them: with one
- * property anywhere each file would have to be asked which it is, a quarter of
- * the time of a DELETE.  Not where more would be read than is to go.
+ * By what is beside the names, the collection's own among them: with one
+ * property or lock anywhere each file would have to be asked what it is, a
+ * quarter of the time of a DELETE.  Not where more would be read than is to go.
  */
 static bool
-have_no_props(const struct many *m)
+look_bare(const struct many *m, bool props, bool locks)
 {
 	_Alignas(struct entry) char bytes[4096];
-	const struct state *s = m->ds->state;
 	size_t seen = 0;
 	long n;
 
-	if (!m->ds->tells_inodes || !dir_is_on_root_device(m->ds, &m->in.stx))
+	if (props &&
+	    (!m->ds->tells_inodes || !dir_is_on_root_device(m->ds, &m->in.stx)))
 		return false;
 	while (
 	    (n = syscall(SYS_getdents64, m->dir, bytes, sizeof(bytes))) > 0) {
@@ -242,21 +250,58 @@ have_no_props(const struct many *m)
 		for (at = 0; at < n; at += e->size) {
 			e = (const struct entry *)(const void *)(bytes + at);
 			if (seen++ > 2 * MEMBERS_MAX ||
-			    (strcmp(e->name, "..") != 0 &&
-				state_may_have_props_by_inode(s, e->inode)))
+			    !is_bare(m, e, props, locks))
 				return false;
 		}
 	}
 	return n == 0;
 }
 
-/* Then it does not matter which file is at a name. */
+/*
+ * Then it does not matter which file is at a name, but for those that have a
+ * lock of their own.
+ */
 static bool
-are_bare(const struct many *m, bool itself)
+are_bare(struct many *m, bool itself)
 {
-	return !state_may_have_locks(m->ds->state) &&
-	    (!state_may_have_any_props(m->ds->state) ||
-		(itself && have_no_props(m)));
+	struct state *s = m->ds->state;
+	bool props = state_may_have_any_props(s);
+	bool locks = state_may_have_locks(s);
+	bool seen;
+
+	if (!props && !locks)
+		return true;
+	if (locks && !place_allows_members(&m->in, m->guard))
+		return false;
+	seen = itself && look_bare(m, props, locks);
+	m->spares = state_may_have_locks_from(s, m->in.path);
+	m->looks = locks && !seen;
+	return seen || !props;
+}
+
+/* Else it is left to be done alone. */
+static bool
+may_go(const struct many *m, const char *name)
+{
+	struct rpath path = { str_head(buf_str(&m->path), m->path.len - 1) };
+	struct statx stx;
+
+	if (m->spares && state_may_have_locks_from(m->ds->state, path))
+		return false;
+	return !m->looks ||
+	    (!statx(m->dir, name, AT_SYMLINK_NOFOLLOW, STATX_TYPE, &stx) &&
+		S_ISREG(stx.stx_mode));
+}
+
+static bool
+itself_may_go(const struct many *m)
+{
+	const struct place *p = &m->in;
+
+	if (!all_done(m) || rpath_is_root(p->path))
+		return false;
+	return !state_may_have_locks(m->ds->state) ||
+	    (!m->spares && !place_allows(p, TOUCH_NAME, NULL, m->guard, NULL));
 }
 
 /* With one line for all of them; one that is an intent says too little. */
@@ -274,9 +319,10 @@ remove_bare(struct many *m, bool itself, bool *done_itself)
 	for (i = 0; i < all->n; i++) {
 		const char *name = many_name(m, all->names[i]);
 
-		m->done[i] = name && !unlinkat(m->dir, name, 0);
+		m->done[i] =
+		    name && may_go(m, name) && !unlinkat(m->dir, name, 0);
 	}
-	*done_itself = itself && all_done(m) && !rpath_is_root(m->in.path) &&
+	*done_itself = itself && itself_may_go(m) &&
 	    !unlinkat(m->in.dir, m->in.name, AT_REMOVEDIR);
 	(void)!act_end(&act, NULL);
 }

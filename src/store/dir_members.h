@@ -32,6 +32,8 @@ struct many {
 	 */
 	uint64_t since;
 	struct inherited *props; /* of each member, where it is copied */
+	bool spares; /* what goes: some have a lock of their own */
+	bool looks; /* and each is asked whether it is a file */
 };
 
 /* Whether what it changes can be told to the state by lines alone. */

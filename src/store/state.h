@@ -310,6 +310,9 @@ bool state_may_have_locks(const struct state *s);
  */
 bool state_may_have_locks_from(struct state *s, struct rpath path);
 
+/* The same of path, what is below it, and what it is in. */
+bool state_may_have_locks_near(struct state *s, struct rpath path);
+
 /*
  * Whether a lock may cover a member of the collection, or anything below: true
  * where that cannot be found out.

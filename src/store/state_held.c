@@ -264,6 +264,59 @@ held_next(const struct held *at)
 	return at->next[0];
 }
 
+/* What is below it begins as it does, and so is right behind it. */
+bool
+held_any_from(const struct held_locks *h, struct rpath path)
+{
+	const struct held *e = first_from(h, &(struct key){ .root = path.s });
+
+	return e && str_starts(e->lock.root.s, path.s) &&
+	    (is_root(e, path) || held_below(h, path));
+}
+
+static const struct held *
+last_up_to(const struct held_locks *h, struct rpath path)
+{
+	struct held *const *from = h->first;
+	const struct held *last = NULL;
+	size_t level = HELD_LEVELS;
+
+	while (level-- > 0)
+		while (from[level] &&
+		    str_cmp(from[level]->lock.root.s, path.s) <= 0) {
+			last = from[level];
+			from = last->next;
+		}
+	return last;
+}
+
+/*
+ * What is above path is one of its beginnings, and those are not after it; what
+ * is between such a one and path begins with it, too.  So the last that is not
+ * after path tells how much of path can be one's; and what is below path comes
+ * right behind.
+ */
+bool
+held_any_near(const struct held_locks *h, struct rpath path)
+{
+	const struct held *e = last_up_to(h, path);
+	const struct held *behind = e ? e->next[0] : h->first[0];
+	struct rpath at = path;
+
+	if (behind && str_starts(behind->lock.root.s, path.s) &&
+	    held_below(h, path))
+		return true;
+	while (e && !is_root(e, at)) {
+		do
+			at = rpath_parent(at);
+		while (!str_starts(e->lock.root.s, at.s));
+		if (rpath_is_root(at))
+			return is_root(h->first[0], at);
+		e = last_up_to(h, at);
+	}
+	return e != NULL;
+}
+
 const struct lock *
 held_lock(const struct held *at)
 {

@@ -58,6 +58,10 @@ const struct held *held_at(const struct held_locks *h, struct rpath root);
 /* The first that is below root, and those that follow it, in order of root. */
 const struct held *held_below(const struct held_locks *h, struct rpath root);
 const struct held *held_next(const struct held *at);
+
+/* Whether one is rooted at path, or below it; or, the second, above it. */
+bool held_any_from(const struct held_locks *h, struct rpath path);
+bool held_any_near(const struct held_locks *h, struct rpath path);
 const struct lock *held_lock(const struct held *at);
 
 /* ---- for the writer, in a transaction */

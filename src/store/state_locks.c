@@ -281,7 +281,21 @@ state_may_have_locks_from(struct state *s, struct rpath path)
 		return false;
 	if (!held_begin(&s->held))
 		return true;
-	found = held_at(&s->held, path) || held_below(&s->held, path);
+	found = held_any_from(&s->held, path);
+	held_end(&s->held);
+	return found;
+}
+
+bool
+state_may_have_locks_near(struct state *s, struct rpath path)
+{
+	bool found;
+
+	if (!state_may_have_locks(s))
+		return false;
+	if (!held_begin(&s->held))
+		return true;
+	found = held_any_near(&s->held, path);
 	held_end(&s->held);
 	return found;
 }
@@ -298,8 +312,11 @@ bool
 state_may_have_locks_in(struct state *s, struct rpath collection)
 {
 	struct source from CLEANUP(source_close) = { 0 };
-	enum err_code rc = source_open(s, &from, NULL);
+	enum err_code rc;
 
+	if (!state_may_have_locks_near(s, collection))
+		return false;
+	rc = source_open(s, &from, NULL);
 	if (!rc)
 		rc = visit_each(
 		    &from, Q_LOCKS_BELOW, collection, stop_at_one, NULL, NULL);

@@ -180,11 +180,13 @@ def bulk(op, form=as_json, key=False, **members):
 CREATE = {"headers": {"content-type": "text/plain"}, "body": KIB.decode()}
 
 
-def elsewhere_locked(load, name, n):
-    """The last of all: its lock stays."""
-    folder(load, name, n)
-    load.file(name + "-locked")
-    load.ask(200, "LOCK", "/%s-locked" % name, XML, ("Timeout", "Second-3000"), body=LOCKINFO)
+def elsewhere_locked(make):
+    """With what make() makes, a lock elsewhere.  The last of all: it stays."""
+    def do(load, name, n):
+        make(load, name, n)
+        load.file(name + "-locked")
+        load.ask(200, "LOCK", "/%s-locked" % name, XML, ("Timeout", "Second-3000"), body=LOCKINFO)
+    return do
 
 
 def listing(depth, *headers):
@@ -262,10 +264,14 @@ PATHS = (
     ("bulk delete, an item", "relaxed", MEMBERS, files_over, bulk("delete")),
     ("bulk PROPPATCH, an item", "relaxed", MEMBERS, files_over,
      bulk("proppatch", props={"{urn:budget}colour": "blue"})),
-    ("DELETE of a file, a lock elsewhere", "relaxed", REQUESTS, elsewhere_locked,
+    ("DELETE of a file, a lock elsewhere", "relaxed", REQUESTS, elsewhere_locked(folder),
      each(204, "DELETE")),
-    ("MOVE of a file, a lock elsewhere", "relaxed", REQUESTS, elsewhere_locked,
+    ("MOVE of a file, a lock elsewhere", "relaxed", REQUESTS, elsewhere_locked(folder),
      to_other(201, "MOVE")),
+    ("DELETE of a tree, a member, a lock elsewhere", "relaxed", MEMBERS,
+     elsewhere_locked(tree), whole(204, "DELETE")),
+    ("COPY of a tree, a member, a lock elsewhere", "relaxed", MEMBERS,
+     elsewhere_locked(tree), whole_to_other(201, "COPY")),
     ("PUT of 1 KiB, new, strict", "strict", REQUESTS, empty, each(201, "PUT", body=KIB)),
     ("PUT of 1 KiB, over, strict", "strict", REQUESTS, files_over, each(204, "PUT", body=KIB)),
     ("PUT of 96 KiB, new, strict", "strict", REQUESTS, empty,

@@ -155,6 +155,179 @@ what_is_locked_stays_by_a_link_as_well(void **state)
 	assert_int_equal(count_entries(w, "/r"), 1);
 }
 
+/* ---- locks, and the one line with which the others go */
+
+/* Removes them, and says how many lines that took: "f LOCKED, 0 files, 1 all"
+ */
+static const char *
+remove_and_count(struct world *w, struct call *c)
+{
+	static char said[240];
+	int64_t files, trees;
+
+	store_close(w->store); /* so that all lines are in the journal */
+	world_open(w);
+	c->s = w->store;
+	files = count_lines(w, CHANGE_REMOVE);
+	trees = count_lines(w, CHANGE_TREE);
+	make(c);
+	store_close(w->store);
+	world_open(w);
+	(void)snprintf(said, sizeof(said), "%s %d files, %d all", c->said,
+	    (int)(count_lines(w, CHANGE_REMOVE) - files),
+	    (int)(count_lines(w, CHANGE_TREE) - trees));
+	return said;
+}
+
+static void
+a_lock_elsewhere_keeps_nobody_from_going_with_one_line(void **state)
+{
+	struct world *w = *state;
+	struct call c = { .in = "/a/d", .names = { "f", "g" } };
+	int i;
+
+	must_mkcol(w->store, "/a");
+	must_put(w->store, "/a/d!", "");
+	(void)lock_at(w->store, "/a/d!", DEPTH_0, false, "");
+	(void)lock_at(w->store, "/b", DEPTH_INFINITY, false, "");
+	for (i = 0; i < 2; i++) {
+		make_two(w->store, "/a/d");
+		c.itself = i;
+		assert_string_equal(remove_and_count(w, &c), " 0 files, 1 all");
+		assert_int_equal(count_entries(w, "/a"), 2 - i);
+		(void)!store_remove(w->store, at("/a/d"), NULL, NULL, NULL);
+	}
+}
+
+static void
+our_lock_above_keeps_nobody_from_going_with_one_line(void **state)
+{
+	struct world *w = *state;
+	struct call c = { .in = "/a/d", .names = { "f", "g" }, .itself = true };
+	struct shown h;
+	struct token t;
+
+	must_mkcol(w->store, "/a");
+	make_two(w->store, "/a/d");
+	t = lock_at(w->store, "/a", DEPTH_INFINITY, false, "");
+	assert_string_equal(
+	    remove_and_count(w, &c), "f LOCKED,g LOCKED, 0 files, 0 all");
+	c.guard = show(&h, "", &t, NULL);
+	c.itself = true;
+	assert_string_equal(remove_and_count(w, &c), " 0 files, 1 all");
+	assert_true(c.itself);
+}
+
+static void
+one_that_is_locked_stays_while_the_others_go_with_one_line(void **state)
+{
+	struct world *w = *state;
+	struct call c = {
+		.in = "/a", .names = { "f", "g", "h" }, .itself = true
+	};
+
+	make_two(w->store, "/a");
+	must_put(w->store, "/a/h", "");
+	(void)lock_at(w->store, "/a/g", DEPTH_0, false, "");
+	assert_string_equal(
+	    remove_and_count(w, &c), "g LOCKED, 0 files, 1 all");
+	assert_false(c.itself);
+	assert_int_equal(count_entries(w, "/a"), 1);
+}
+
+static void
+a_link_stays_where_what_it_leads_to_is_locked(void **state)
+{
+	struct world *w = *state;
+	struct call c = { .in = "/a", .names = { "f", "l" } };
+	int i;
+
+	must_put(w->store, "/x", "");
+	(void)lock_at(w->store, "/x", DEPTH_0, false, "");
+	must_mkcol(w->store, "/a");
+	link_to(w, "../x", "/a/l");
+	for (i = 0; i < 2; i++) {
+		c.itself = i;
+		must_put(w->store, "/a/f", "");
+		(void)remove_and_count(w, &c);
+		assert_string_equal(c.said, "l LOCKED,");
+		assert_int_equal(count_entries(w, "/a"), 1);
+	}
+}
+
+/* Each as it would be told of alone, and none that may not go. */
+static void
+check_locked(struct store *s, struct call *c)
+{
+	bool may_go = !c->itself ||
+	    !store_allows(s, at("/a"), TOUCH_NAME, c->guard, NULL);
+	bool itself = c->itself;
+	struct resource r;
+	char want[40] = "";
+	size_t len = 0;
+	size_t i;
+
+	for (i = 0; i < 2; i++) {
+		const char *path = i ? "/a/g" : "/a/f";
+
+		if (!store_allows(s, at(path), TOUCH_NAME, c->guard, NULL))
+			continue;
+		may_go = false;
+		len += (size_t)snprintf(
+		    want + len, sizeof(want) - len, "%s LOCKED,", c->names[i]);
+	}
+	c->s = s;
+	make(c);
+	assert_string_equal(c->said, want);
+	if (itself)
+		assert_int_equal(c->itself, may_go);
+	for (i = 0; i < 2; i++)
+		assert_int_equal(
+		    store_stat(s, at(i ? "/a/g" : "/a/f"), &r, NULL),
+		    strstr(want, c->names[i]) ? ERR_OK : ERR_NOT_FOUND);
+}
+
+static void
+whatever_is_locked_they_are_told_of_as_alone(void **state)
+{
+	static const char *const roots[] = { "/", "/a", "/a/f", "/a/g", "/x" };
+	const struct world *w = *state;
+	struct store *s = w->store;
+	int round;
+
+	must_put(s, "/x", "");
+	for (round = 0; round < 500; round++) { /* all ways, in turns */
+		struct call c = {
+			.in = "/a",
+			.names = { "f", "g" },
+			.itself = round & 1,
+		};
+		const char *one = roots[round / 2 % 5];
+		const char *two = roots[round / 10 % 5];
+		struct shown all, some;
+		struct token t[2];
+
+		if (store_mkcol(s, at("/a"), NULL, NULL, NULL))
+			assert_int_equal(count_entries(w, "/a"), 0);
+		must_put(s, "/a/f", "f");
+		must_put(s, "/a/g", "g");
+		t[0] = lock_at(s, one,
+		    round / 50 % 2 ? DEPTH_0 : DEPTH_INFINITY, true, "");
+		t[1] = lock_at(s, two,
+		    round / 100 % 2 ? DEPTH_0 : DEPTH_INFINITY, true, "");
+		if (round % 3)
+			c.guard = show(&some, "", &t[round % 2], NULL);
+		check_locked(s, &c);
+		c.guard = show(&all, "", &t[0], &t[1]);
+		make(&c);
+		(void)!store_unlock(s, at(one), c.guard->tokens, NULL, NULL);
+		c.guard = show(&all, "", &t[1], NULL);
+		(void)!store_unlock(s, at(two), c.guard->tokens, NULL, NULL);
+		(void)show(&all, "", &t[0], NULL);
+		(void)!store_unlock(s, at(one), c.guard->tokens, NULL, NULL);
+	}
+}
+
 static void
 two_names_of_a_file_go_with_its_properties(void **state)
 {
@@ -253,6 +426,35 @@ they_wait_for_who_changes_one_of_them(void **state)
 	must_wait_for(w->store, "/a/g", &removes);
 }
 
+/* Whoever has a claim may make a lock; they are asked for when it is over. */
+static void
+a_lock_that_comes_before_them_is_seen(void **state)
+{
+	const struct world *w = *state;
+	struct dir_store *ds = dir_of(w->store);
+	const struct lock lock = {
+		.root = at("/a/g"),
+		.token = STR("t"),
+		.expires = INT64_MAX,
+	};
+	struct hold h CLEANUP(hold_done) = { 0 };
+	struct other o = {
+		.call = { .s = w->store, .in = "/a", .names = { "f", "g" } },
+	};
+	pthread_t thread;
+	uint64_t number;
+
+	make_two(w->store, "/a");
+	hold_tree(ds, at("/a/g"), &h);
+	assert_int_equal(pthread_create(&thread, NULL, run, &o), 0);
+	(void)nanosleep(&(struct timespec){ .tv_nsec = 50000000 }, NULL);
+	assert_ok(state_lock_add(ds->state, &lock, &number, err));
+	hold_done(&h);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_string_equal(o.call.said, "g LOCKED,");
+	assert_int_equal(count_entries(w, "/a"), 1);
+}
+
 /* ---- a tree that something else takes the place of */
 
 #define DEEP 20
@@ -293,9 +495,16 @@ static const struct CMUnitTest rows[] = {
 	WORLD_TEST(a_lock_above_keeps_their_collection),
 	WORLD_TEST(a_lock_of_ours_goes_with_its_file),
 	WORLD_TEST(what_is_locked_stays_by_a_link_as_well),
+	WORLD_TEST(a_lock_elsewhere_keeps_nobody_from_going_with_one_line),
+	STRICT_TEST(a_lock_elsewhere_keeps_nobody_from_going_with_one_line),
+	WORLD_TEST(our_lock_above_keeps_nobody_from_going_with_one_line),
+	WORLD_TEST(one_that_is_locked_stays_while_the_others_go_with_one_line),
+	WORLD_TEST(a_link_stays_where_what_it_leads_to_is_locked),
+	WORLD_TEST(whatever_is_locked_they_are_told_of_as_alone),
 	WORLD_TEST(two_names_of_a_file_go_with_its_properties),
 	WORLD_TEST(a_large_file_comes_whole),
 	WORLD_TEST(they_wait_for_who_changes_one_of_them),
+	WORLD_TEST(a_lock_that_comes_before_them_is_seen),
 	WORLD_TEST(a_tree_that_gives_way_goes_with_its_properties),
 };
 

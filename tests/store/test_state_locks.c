@@ -481,6 +481,47 @@ a_lock_elsewhere_is_none_of_what_is_removed(void **state)
 	assert_false(state_may_have_locks_from(w->state, at("/b")));
 }
 
+static bool
+is_near(const struct rpath *locks, size_t n, struct rpath path)
+{
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		if (rpath_covers(locks[i], path) ||
+		    rpath_covers(path, locks[i]))
+			return true;
+	return false;
+}
+
+/* Whose names begin alike, and sort before what is below one another. */
+static void
+what_is_near_a_lock_is_told_from_what_is_beside_it(void **state)
+{
+	struct state_world *w = *state;
+	unsigned seed = 1;
+	int round;
+
+	for (round = 0; round < 300; round++) {
+		struct rpath locks[3];
+		size_t i, n = 1 + next_random(&seed) % ARRAY_LEN(locks);
+		uint64_t number;
+
+		for (i = 0; i < n; i++) {
+			locks[i] =
+			    at(paths[next_random(&seed) % ARRAY_LEN(paths)]);
+			(void)!add(w->state, locks[i].s.ptr, "a", END);
+		}
+		for (i = 0; i < ARRAY_LEN(paths); i++)
+			assert_int_equal(
+			    state_may_have_locks_near(w->state, at(paths[i])),
+			    is_near(locks, n, at(paths[i])));
+		for (i = 0; i < n; i++)
+			(void)!state_lock_remove(
+			    w->state, locks[i], STR("a"), &number, NULL);
+	}
+	assert_false(state_may_have_locks_near(w->state, at("/")));
+}
+
 /* As many bytes as are not kept in memory any more, and few again. */
 static void
 too_many_for_memory_are_found_all_the_same(void **state)
@@ -523,6 +564,7 @@ main(void)
 		BOTH(a_lock_in_a_damaged_slot_was_not_given),
 		STATE_TEST(a_lock_that_another_process_ends_is_gone_at_once),
 		STATE_TEST(a_lock_elsewhere_is_none_of_what_is_removed),
+		STATE_TEST(what_is_near_a_lock_is_told_from_what_is_beside_it),
 		STATE_TEST(too_many_for_memory_are_found_all_the_same),
 	};
 
