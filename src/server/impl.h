@@ -7,6 +7,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
+#include <sys/epoll.h>
 
 #include "bulk/run.h"
 #include "server/address.h"
@@ -22,8 +23,23 @@ struct parked;
 struct past;
 struct users;
 
-struct server {
+struct server;
+
+#define IO_MAX 256
+
+/* A thread that moves bytes. */
+struct io {
+	struct server *server;
 	struct MHD_Daemon *daemon;
+	_Atomic unsigned n; /* connections that it has, or was given */
+	/* How libmicrohttpd began to listen; whether it has got in line. */
+	struct epoll_event listens;
+	atomic_bool in_line;
+};
+
+struct server {
+	struct io io[IO_MAX];
+	unsigned n_io;
 	struct store *store;
 	struct workers *workers;
 	struct past *past; /* answers that begin before their body is over */
@@ -56,8 +72,22 @@ struct server {
 /* The configuration in force, held for the caller. */
 struct live *server_live(struct server *s);
 
+/* Of an address only so many are served at a time; the others wait. */
+uint64_t server_most(void *server, const struct host *h);
+
 /* Lends a worker; struct bulk_env says what for. */
 bool server_spawn(void *server, void (*fn)(void *arg), void *arg);
+
+/* ---- io.c: the threads that move bytes */
+
+enum err_code io_start(struct server *s, struct err *err) MUST_USE;
+void io_stop(struct server *s);
+
+/* Nobody is let in any more; whoever waits in the queue is turned away. */
+void io_close_listeners(struct server *s);
+
+/* A socket goes on with the thread that has least; see struct parked_spec. */
+bool io_give(void *server, int fd, const struct sockaddr_un *ticket);
 
 /* ---- exchange.c: what libmicrohttpd calls for each request */
 

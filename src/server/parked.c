@@ -3,7 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <microhttpd.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <pthread.h>
@@ -26,12 +25,11 @@
 
 struct parked {
 	struct parked_spec spec;
-	_Atomic(struct MHD_Daemon *) daemon;
 	int epoll, event;
 	int ended; /* a socket whose other end is closed */
 	pthread_t thread;
 	bool runs;
-	atomic_bool stop;
+	atomic_bool starts, stop; /* between them it takes connections */
 	_Atomic uint64_t came;
 };
 
@@ -76,22 +74,28 @@ forget(struct parked *p, struct conn *c)
 	(void)close(fd);
 }
 
+static void
+give(struct parked *p, int fd, const struct sockaddr_un *ticket)
+{
+	int one = 1;
+
+	/* libmicrohttpd takes it for one of ours, where that means nothing. */
+	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
+	if (!p->spec.give(p->spec.arg, fd, ticket))
+		conns_lost(p->spec.conns, ticket);
+}
+
 /* It is libmicrohttpd's again, unless it has to wait for a place. */
 static void
 leave(struct parked *p, struct conn *c)
 {
 	struct sockaddr_un ticket;
-	int fd = c->fd, one = 1;
+	int fd = c->fd;
 
 	if (!conns_go(p->spec.conns, c, most(p, c), &ticket))
 		return;
 	(void)epoll_ctl(p->epoll, EPOLL_CTL_DEL, fd, NULL);
-	/* libmicrohttpd takes it for one of ours, where that means nothing. */
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
-	/* When this fails it has closed the socket. */
-	if (MHD_add_connection(atomic_load(&p->daemon), fd,
-		(const struct sockaddr *)&ticket, sizeof(ticket)) != MHD_YES)
-		conns_lost(p->spec.conns, &ticket);
+	give(p, fd, &ticket);
 }
 
 /* Its turn has come: as if it had only now said what it has. */
@@ -199,9 +203,15 @@ parked_new(const struct parked_spec *spec, struct parked **out, struct err *err)
 }
 
 void
-parked_start(struct parked *p, struct MHD_Daemon *daemon)
+parked_start(struct parked *p)
 {
-	atomic_store(&p->daemon, daemon);
+	atomic_store(&p->starts, true);
+}
+
+static bool
+takes(const struct parked *p)
+{
+	return atomic_load(&p->starts) && !atomic_load(&p->stop);
 }
 
 /* From here on the connection may be gone: whatever came has been seen. */
@@ -211,7 +221,7 @@ take_over(struct parked *p, struct conn *c)
 	struct epoll_event e = { .events = WATCHED, .data.ptr = c };
 	int was = c->fd, fd CLEANUP(fd_close) = -1;
 
-	if (!atomic_load(&p->daemon) || atomic_load(&p->stop))
+	if (!takes(p))
 		return false;
 	fd = fcntl(was, F_DUPFD_CLOEXEC, 0);
 	if (fd < 0)

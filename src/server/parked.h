@@ -27,8 +27,8 @@
 #include "base/err.h"
 #include "server/conns.h"
 
-struct MHD_Daemon;
 struct parked;
+struct sockaddr_un;
 
 struct parked_spec {
 	struct conns *conns; /* borrowed; must outlive it */
@@ -37,14 +37,16 @@ struct parked_spec {
 	int64_t after;
 	/* How many of an address libmicrohttpd may have; 0: any number. */
 	uint64_t (*most)(void *arg, const struct host *h);
+	/* Gives a socket to libmicrohttpd, or closes it and returns false. */
+	bool (*give)(void *arg, int fd, const struct sockaddr_un *ticket);
 	void *arg;
 };
 
 enum err_code parked_new(const struct parked_spec *spec, struct parked **out,
     struct err *err) MUST_USE;
 
-/* Who gets connections back.  None is parked before that was said. */
-void parked_start(struct parked *p, struct MHD_Daemon *daemon);
+/* From now on give() may be called.  None is parked before. */
+void parked_start(struct parked *p);
 
 /*
  * libmicrohttpd has a new connection.  Whether it was taken over: libmicrohttpd

@@ -20,9 +20,6 @@
 #include "server/parked.h"
 #include "server/past.h"
 
-/* What libmicrohttpd keeps beside a header in a connection's memory. */
-#define POOL_EXTRA 8192
-#define IO_STACK ((size_t)512 * 1024)
 /* Ticks of work after which memory is given back. */
 #define BUSY_TICKS 4
 /* Descriptors beside connections: files being sent and received, the store. */
@@ -70,11 +67,8 @@ server_spawn(void *server, void (*fn)(void *arg), void *arg)
 	return false;
 }
 
-/* ---- what libmicrohttpd calls for each connection */
-
-/* Of one address only so many are served at a time; the others wait. */
-static uint64_t
-most_of(void *server, const struct host *h)
+uint64_t
+server_most(void *server, const struct host *h)
 {
 	struct live *live = server_live(server);
 	uint64_t most =
@@ -82,57 +76,6 @@ most_of(void *server, const struct host *h)
 
 	live_drop(live);
 	return most;
-}
-
-/* What is of a local address was here before. */
-static enum MHD_Result
-admit(void *arg, const struct sockaddr *sa, socklen_t len)
-{
-	struct server *s = arg;
-	const struct host *of = NULL;
-	struct host h;
-
-	(void)len;
-	if (sa->sa_family == AF_UNIX)
-		return MHD_YES;
-	if (host_of(sa, &h) && most_of(s, &h))
-		of = &h;
-	return conns_admit(s->conns, of, s->connections) ? MHD_YES : MHD_NO;
-}
-
-static void
-connection(void *arg, struct MHD_Connection *mc, void **context,
-    enum MHD_ConnectionNotificationCode what)
-{
-	const union MHD_ConnectionInfo *fd =
-	    MHD_get_connection_info(mc, MHD_CONNECTION_INFO_CONNECTION_FD);
-	const union MHD_ConnectionInfo *addr =
-	    MHD_get_connection_info(mc, MHD_CONNECTION_INFO_CLIENT_ADDRESS);
-	struct server *s = arg;
-
-	switch (what) {
-	case MHD_CONNECTION_NOTIFY_STARTED:
-		if (fd && addr)
-			*context = conns_add(
-			    s->conns, fd->connect_fd, addr->client_addr);
-		if (*context && parked_begin(s->parked, *context))
-			*context = NULL;
-		break;
-	case MHD_CONNECTION_NOTIFY_CLOSED:
-		if (*context && !parked_add(s->parked, *context))
-			conns_remove(s->conns, *context);
-		*context = NULL;
-		break;
-	}
-}
-
-/* Targets stay as they were sent: href_decode() is the one that decodes. */
-static size_t
-keep_encoded(void *arg, struct MHD_Connection *mc, char *text)
-{
-	(void)arg;
-	(void)mc;
-	return strlen(text);
 }
 
 /* ---- jobs */
@@ -250,57 +193,6 @@ raise_fd_limit(struct server *s)
 		    (unsigned long long)s->connections);
 }
 
-static unsigned
-io_threads(const struct config *c)
-{
-	long n = c->threads ? (long)c->threads : sysconf(_SC_NPROCESSORS_ONLN);
-
-	if (n < 1)
-		n = 1;
-	if ((uint64_t)n > c->connections)
-		n = (long)c->connections;
-	return n > 256 ? 256 : (unsigned)n;
-}
-
-/*
- * The limit is ours, in admit().  Where libmicrohttpd 0.9.75 meets its own,
- * which it divides by its threads, with a connection that comes back from
- * parked.c, it keeps a lock for good.  A connection is there twice while it
- * goes or comes.
- */
-static unsigned
-never_reached(const struct config *c)
-{
-	return io_threads(c) * (2 * (unsigned)c->connections + 64);
-}
-
-static enum err_code
-start_daemon(struct server *s, struct err *err)
-{
-	const struct config *c = &s->live->config;
-
-	s->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD |
-		MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO,
-	    0, admit, s, exchange_handle, s, /**/
-	    MHD_OPTION_LISTEN_SOCKET, s->listener, /**/
-	    MHD_OPTION_THREAD_POOL_SIZE, io_threads(c), /**/
-	    MHD_OPTION_THREAD_STACK_SIZE, IO_STACK, /**/
-	    MHD_OPTION_CONNECTION_LIMIT, never_reached(c), /**/
-	    MHD_OPTION_CONNECTION_TIMEOUT, s->park_seconds, /**/
-	    MHD_OPTION_CONNECTION_MEMORY_LIMIT,
-	    (size_t)c->max_header + POOL_EXTRA, /**/
-	    MHD_OPTION_UNESCAPE_CALLBACK, keep_encoded, NULL, /**/
-	    MHD_OPTION_URI_LOG_CALLBACK, exchange_target, s, /**/
-	    MHD_OPTION_NOTIFY_COMPLETED, exchange_completed, s, /**/
-	    MHD_OPTION_NOTIFY_CONNECTION, connection, s, MHD_OPTION_END);
-	if (!s->daemon)
-		return err_set(
-		    err, ERR_INTERNAL, "libmicrohttpd would not start");
-	s->listener = -1;
-	parked_start(s->parked, s->daemon);
-	return ERR_OK;
-}
-
 static void
 release(struct server *s)
 {
@@ -333,7 +225,8 @@ open_parked(struct server *s, struct err *err)
 	const struct config *c = &s->live->config;
 	struct parked_spec spec = {
 		.conns = s->conns,
-		.most = most_of,
+		.most = server_most,
+		.give = io_give,
 		.arg = s,
 	};
 
@@ -369,7 +262,10 @@ start(struct server *s, struct err *err)
 	if (rc)
 		return rc;
 	raise_fd_limit(s);
-	return start_daemon(s, err);
+	rc = io_start(s, err);
+	if (!rc)
+		parked_start(s->parked);
+	return rc;
 }
 
 enum err_code
@@ -501,28 +397,11 @@ server_reload(struct server *s, struct config *c, struct err *err)
 
 /* ---- stopping */
 
-/*
- * Nobody is let in any more, and whoever waits in the queue is turned away.
- * MHD_quiesce_daemon() is for this, but takes the listener from the epoll sets
- * when its threads may do so, too, and aborts if it comes second.  So a socket
- * that nobody can connect to takes the listener's place: what is closed leaves
- * the sets by itself.
- */
-static void
-close_listener(struct server *s)
-{
-	const union MHD_DaemonInfo *info =
-	    MHD_get_daemon_info(s->daemon, MHD_DAEMON_INFO_LISTEN_FD);
-
-	if (info)
-		(void)dup3(s->deaf, info->listen_fd, O_CLOEXEC);
-}
-
 void
 server_stop(struct server *s)
 {
 	atomic_store(&s->stopping, true);
-	close_listener(s);
+	io_close_listeners(s);
 	(void)conns_shut(s->conns, false);
 }
 
@@ -548,7 +427,7 @@ server_free(struct server *s)
 	if (shelves_active(s->shelves))
 		return false;
 	parked_stop(s->parked);
-	MHD_stop_daemon(s->daemon);
+	io_stop(s);
 	release(s);
 	return true;
 }

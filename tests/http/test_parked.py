@@ -5,8 +5,11 @@
     test_parked.py PROGRAM
 """
 
+import contextlib
+import os
 import re
 import resource
+import select
 import socket
 import time
 import unittest
@@ -14,6 +17,7 @@ import unittest
 import sheaf_http
 
 MIB = 1 << 20
+LISTENS = "0A"  # of /proc/net/tcp
 
 
 def most(wanted):
@@ -192,6 +196,97 @@ class Parked(unittest.TestCase):
             c.send(b"OPTIONS / HTTP/1.1\r\nHost: a\r\n\r\n")
             c.sock.shutdown(socket.SHUT_WR)
             self.assertEqual(c.response().status, 200)
+
+
+def watched(server):
+    """For each of the threads that move bytes how many connections it has, by
+    its epoll set, and how many of them wait for new ones so that one is woken"""
+    here, sockets, counts, alone = "0100007F:%04X" % server.address[1], {}, [], 0
+    with open("/proc/net/tcp", encoding="ascii") as f:
+        states = {line.split()[9]: line.split()[3] for line in f
+                  if line.split()[1] == here}
+    for fd in os.listdir("/proc/%d/fd" % server.pid):
+        with contextlib.suppress(FileNotFoundError):
+            leads = os.readlink("/proc/%d/fd/%s" % (server.pid, fd))
+            if leads[8:-1] in states:
+                sockets[fd] = states[leads[8:-1]]
+    for fd in range(64):
+        with contextlib.suppress(FileNotFoundError):
+            with open("/proc/%d/fdinfo/%d" % (server.pid, fd),
+                      encoding="ascii") as f:
+                found = [(sockets[t], int(events, 16)) for t, events in
+                         re.findall(r"tfd: +(\d+) events: +(\w+)", f.read())
+                         if t in sockets]
+            for state, events in found:
+                if state == LISTENS:
+                    counts.append(len(found) - 1)
+                    alone += bool(events & select.EPOLLEXCLUSIVE)
+    return sorted(counts), alone
+
+
+def wakes(server):
+    """How often each of these threads has waited so far"""
+    counts = {}
+    for task in os.listdir("/proc/%d/task" % server.pid):
+        at = "/proc/%d/task/%s/" % (server.pid, task)
+        with open(at + "comm", encoding="ascii") as f:
+            if not f.read().startswith("MHD"):
+                continue
+        with open(at + "status", encoding="ascii") as f:
+            counts[task] = int(re.search(
+                r"^voluntary_ctxt_switches:\s+(\d+)", f.read(), re.M)[1])
+    return counts
+
+
+class Threads(unittest.TestCase):
+    """All listen at one socket (src/server/io.c)."""
+
+    def setUp(self):
+        self.server = sheaf_http.Server("--park-after", "60s",
+                                        "--idle-timeout", "60s",
+                                        "--threads", "3")
+        self.addCleanup(self.server.stop)
+
+    def ask(self, n):
+        held = [self.server.connect() for _ in range(n)]
+        for c in held:
+            self.addCleanup(c.close)
+            c.request("OPTIONS", "/")
+            self.assertEqual(c.response().status, 200)
+            time.sleep(0.005)
+        return held
+
+    def test_one_is_woken_for_a_connection(self):
+        self.assertEqual(watched(self.server), ([0, 0, 0], 3))
+        before = wakes(self.server)
+        self.assertEqual(len(before), 3)
+        for _ in range(40):
+            self.ask(1)[0].close()
+            time.sleep(0.005)
+        woken = sorted(n - before[task]
+                       for task, n in wakes(self.server).items())
+        self.assertGreaterEqual(woken[2], 20)
+        self.assertLess(woken[0] + woken[1], 40)
+
+    def test_each_has_its_share(self):
+        """One that is still busy is passed over, so it is not quite even."""
+        def shared(n):
+            counts, alone = watched(self.server)
+            return sum(counts) == n and alone == 3 and counts[0] >= n // 12
+        held = self.ask(24)
+        sheaf_http.eventually(lambda: shared(24), "some of 24 each")
+        for c in held[:18]:
+            c.close()
+        sheaf_http.eventually(
+            lambda: sum(watched(self.server)[0]) == 6, "gone")
+        self.ask(18)
+        sheaf_http.eventually(lambda: shared(24), "some of 24 each, again")
+
+    def test_what_waits_when_it_stops_is_turned_away(self):
+        self.ask(4)
+        self.server.stop()
+        with self.assertRaises(ConnectionRefusedError):
+            socket.create_connection(self.server.address)
 
 
 class Limits(unittest.TestCase):

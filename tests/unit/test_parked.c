@@ -9,6 +9,7 @@
 #include <stdatomic.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -111,12 +112,23 @@ completed(void *arg, struct MHD_Connection *mc, void **context,
 	(void)conn_enter(c, CONN_IDLE);
 }
 
+static bool
+give(void *arg, int fd, const struct sockaddr_un *ticket)
+{
+	struct bed *b = arg;
+
+	return MHD_add_connection(b->daemon, fd,
+		   (const struct sockaddr *)ticket, sizeof(*ticket)) == MHD_YES;
+}
+
 static void
 bed_init(struct bed *b)
 {
 	struct parked_spec spec = {
 		.after = NSEC_PER_SEC,
 		.most = most,
+		.give = give,
+		.arg = b,
 	};
 	socklen_t len = sizeof(b->at);
 	struct sockaddr_in any = {
@@ -140,7 +152,7 @@ bed_init(struct bed *b)
 					 ->listen_fd,
 			     (struct sockaddr *)&b->at, &len),
 	    0);
-	parked_start(b->p, b->daemon);
+	parked_start(b->p);
 }
 
 /* As the server does it. */
