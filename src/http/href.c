@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "http/href.h"
 
+#include "base/sixteen.h"
+
 /* clang-format off */
 /* The bytes that stand for themselves in an href that we write. */
 static const bool plain[256] = {
@@ -285,21 +287,26 @@ href_decode(struct arena *a, const struct origin *origin, struct href wire,
 	    : href_decode_target(a, origin->prefix, path, out, slash, err);
 }
 
-/* Copies what it can eight bytes at a time: most names are plain. */
-static size_t
-copy_plain(char *at, const unsigned char *p, size_t n)
+/* All but letters, digits and "-./:_": few names have any other. */
+static ALWAYS_INLINE sixteen
+is_uncommon(sixteen w)
 {
-	size_t i = 0;
+	sixteen lower = w | sixteen_times(0x20);
 
-	for (; i + 8 <= n; i += 8) {
-		if (!(plain[p[i]] & plain[p[i + 1]] & plain[p[i + 2]] &
-			plain[p[i + 3]] & plain[p[i + 4]] & plain[p[i + 5]] &
-			plain[p[i + 6]] & plain[p[i + 7]]))
-			break;
-		memcpy(at + i, p + i, 8);
-	}
-	for (; i < n && plain[p[i]]; i++)
-		at[i] = (char)p[i];
+	return ~(
+	    ((lower >= sixteen_times('a')) & (lower <= sixteen_times('z'))) |
+	    ((w >= sixteen_times('-')) & (w <= sixteen_times(':'))) |
+	    (w == sixteen_times('_')));
+}
+
+/* Up to the first byte that has to be encoded; how much. */
+static size_t
+copy_plain(char *at, struct str s)
+{
+	size_t i = sixteen_copy(at, s, is_uncommon);
+
+	for (; i < s.len && plain[(unsigned char)s.ptr[i]]; i++)
+		at[i] = s.ptr[i];
 	return i;
 }
 
@@ -308,19 +315,19 @@ static char *
 encode(char *at, struct str s)
 {
 	static const char digits[] = "0123456789ABCDEF";
-	const unsigned char *p = (const unsigned char *)s.ptr;
-	size_t i = 0;
 
-	while (i < s.len) {
-		size_t n = copy_plain(at, p + i, s.len - i);
+	while (s.len) {
+		size_t n = copy_plain(at, s);
+		unsigned char c;
 
 		at += n;
-		i += n;
-		if (i == s.len)
+		if (n == s.len)
 			break;
+		c = (unsigned char)s.ptr[n];
 		*at++ = '%';
-		*at++ = digits[p[i] >> 4];
-		*at++ = digits[p[i++] & 15];
+		*at++ = digits[c >> 4];
+		*at++ = digits[c & 15];
+		s = str_skip(s, n + 1);
 	}
 	return at;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "wire/escape.h"
 
+#include "base/sixteen.h"
+
 /* What a byte is to an escaper. */
 enum kind {
 	KEEP = 0, /* stands for itself */
@@ -120,76 +122,118 @@ put_special(struct buf *b, unsigned char kind, char c)
 		buf_put(b, with[kind]);
 }
 
-/*
- * How many bytes from `at` on stand for themselves.  Eight at a time, with one
- * branch for all of them: this decides what a long listing costs.
- */
-static size_t
-plain_run(struct str s, size_t at, const unsigned char *kinds)
+/* Which of sixteen bytes do not stand for themselves, or may not. */
+static ALWAYS_INLINE sixteen
+special_in_text(sixteen w)
 {
-	const unsigned char *p = (const unsigned char *)s.ptr + at;
-	size_t n = s.len - at;
-	size_t i = 0;
+	return (w < sixteen_times(' ')) | (w == sixteen_times('&')) |
+	    (w == sixteen_times('<')) | (w == sixteen_times('>'));
+}
 
-	for (; i + 8 <= n; i += 8)
-		if (kinds[p[i]] | kinds[p[i + 1]] | kinds[p[i + 2]] |
-		    kinds[p[i + 3]] | kinds[p[i + 4]] | kinds[p[i + 5]] |
-		    kinds[p[i + 6]] | kinds[p[i + 7]])
-			break;
-	while (i < n && !kinds[p[i]])
-		i++;
+static ALWAYS_INLINE sixteen
+special_in_attr(sixteen w)
+{
+	return special_in_text(w) | (w == sixteen_times('"')) |
+	    (w == sixteen_times('\''));
+}
+
+static ALWAYS_INLINE sixteen
+special_in_json(sixteen w)
+{
+	return (w < sixteen_times(' ')) | (w == sixteen_times('"')) |
+	    (w == sixteen_times('\\'));
+}
+
+/* One per form, known where it is used, so that nothing is called. */
+struct escaper {
+	const unsigned char *kinds;
+	sixteen (*special)(sixteen w);
+};
+
+static const struct escaper text_escaper = { xml_text, special_in_text };
+static const struct escaper attr_escaper = { xml_attr, special_in_attr };
+static const struct escaper json_escaper = { json, special_in_json };
+
+/* Up to the first byte that does not stand for itself; how much. */
+static ALWAYS_INLINE size_t
+copy_plain(char *at, struct str s, const struct escaper *e)
+{
+	size_t i = sixteen_copy(at, s, e->special);
+
+	for (; i < s.len && !e->kinds[(unsigned char)s.ptr[i]]; i++)
+		at[i] = s.ptr[i];
 	return i;
 }
 
-/* Copies runs: most text has nothing to escape. */
-static void
-put_escaped(struct buf *b, struct str s, const unsigned char *kinds)
+/* How much of s, from its first byte on, is sequences of UTF-8 over 0x7f. */
+static size_t
+multi_run(struct str s)
 {
-	size_t from = 0;
-	size_t at;
+	size_t n, at = 0;
 
-	if (!s.len)
-		return;
-	at = plain_run(s, 0, kinds);
-	while (at < s.len) {
-		unsigned char kind = kinds[(unsigned char)s.ptr[at]];
-		size_t n = kind == MULTI ? utf8_length(s, at) : 0;
-
-		if (!n) {
-			buf_put(b, str_of(s.ptr + from, at - from));
-			put_special(b, kind == MULTI ? BAD : kind, s.ptr[at]);
-			from = at + 1;
-			n = 1;
-		}
+	do {
+		n = at < s.len && s.ptr[at] & '\x80' ? utf8_length(s, at) : 0;
 		at += n;
-		at += plain_run(s, at, kinds);
+	} while (n);
+	return at;
+}
+
+/* From the first byte that has to be looked at to the next that has not. */
+static struct str
+put_specials(struct buf *b, struct str s, const unsigned char *kinds)
+{
+	while (s.len && kinds[(unsigned char)s.ptr[0]]) {
+		unsigned char kind = kinds[(unsigned char)s.ptr[0]];
+		size_t n = multi_run(s);
+
+		buf_put(b, str_head(s, n));
+		if (!n)
+			put_special(b, kind == MULTI ? BAD : kind, s.ptr[0]);
+		s = str_skip(s, n ? n : 1);
 	}
-	if (from < at)
-		buf_put(b, str_of(s.ptr + from, at - from));
+	return s;
+}
+
+/* Most text has nothing to escape. */
+static ALWAYS_INLINE void
+put_escaped(struct buf *b, struct str s, const struct escaper *e)
+{
+	while (s.len) {
+		char *at = buf_room(b, s.len);
+		size_t n;
+
+		if (!at)
+			return;
+		n = copy_plain(at, s, e);
+		b->len += n;
+		if (n == s.len)
+			return;
+		s = put_specials(b, str_skip(s, n), e->kinds);
+	}
 }
 
 void
 xml_put_text(struct buf *b, struct str s)
 {
-	put_escaped(b, s, xml_text);
+	put_escaped(b, s, &text_escaper);
 }
 
 void
 xml_put_attr(struct buf *b, struct str s)
 {
-	put_escaped(b, s, xml_attr);
+	put_escaped(b, s, &attr_escaper);
 }
 
 void
 json_put_chars(struct buf *b, struct str s)
 {
-	put_escaped(b, s, json);
+	put_escaped(b, s, &json_escaper);
 }
 
 void
 json_put_string(struct buf *b, struct str s)
 {
 	buf_putc(b, '"');
-	put_escaped(b, s, json);
+	put_escaped(b, s, &json_escaper);
 	buf_putc(b, '"');
 }

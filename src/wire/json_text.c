@@ -4,6 +4,7 @@
 #include <endian.h>
 
 #include "base/attr.h"
+#include "base/sixteen.h"
 
 static const char lone[] = "half of a surrogate pair";
 
@@ -162,15 +163,6 @@ is_plain(char byte)
 	return (signed char)byte >= ' ' && byte != '"' && byte != '\\';
 }
 
-/* A vector of the compiler's, on processors that have none as well. */
-typedef signed char sixteen __attribute__((vector_size(16)));
-
-#define FOUR(c) (c), (c), (c), (c)
-#define SIXTEEN(c)                                  \
-	{                                           \
-		FOUR(c), FOUR(c), FOUR(c), FOUR(c), \
-	}
-
 /*
  * Of sixteen bytes, those that are not plain.  What is over 0x7f is less than a
  * space as well; and so that a quote, which is next but one to it, is caught by
@@ -179,12 +171,10 @@ typedef signed char sixteen __attribute__((vector_size(16)));
 static inline sixteen
 special_among(const char *p)
 {
-	static const sixteen two = SIXTEEN(2), least = SIXTEEN(' ' + 1),
-			     backslash = SIXTEEN('\\');
-	sixteen w;
+	sixteen w = sixteen_at(p);
 
-	memcpy(&w, p, sizeof(w));
-	return ((w ^ two) < least) | (w == backslash);
+	return ((w ^ sixteen_times(2)) < sixteen_times(' ' + 1)) |
+	    (w == sixteen_times('\\'));
 }
 
 /* The place of the first of them; 16: there are none. */

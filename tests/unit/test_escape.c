@@ -122,6 +122,40 @@ no_control_byte_is_left(void **state)
 	}
 }
 
+/* Sixteen are looked at together: each byte at each place, in each length. */
+static void
+what_is_long_is_escaped_as_each_byte_of_it(void **state)
+{
+	static void (*const put[])(struct buf * b,
+	    struct str s) = { xml_put_text, xml_put_attr, json_put_chars };
+	struct buf whole = { 0 }, bytes = { 0 };
+	size_t len, at, k;
+	int c;
+
+	(void)state;
+	for (len = 1; len <= 50; len++)
+		for (c = 0; c < 256; c += len % 3 ? 11 : 1) {
+			char text[50];
+
+			at = (len * 7 + (size_t)c) % len;
+			memset(text, 'a', len);
+			text[at] = (char)c;
+			for (k = 0; k < ARRAY_LEN(put); k++) {
+				buf_clear(&whole);
+				buf_clear(&bytes);
+				put[k](&whole, str_of(text, len));
+				put[k](&bytes, str_of(text, at));
+				put[k](&bytes, str_of(text + at, 1));
+				put[k](&bytes,
+				    str_of(text + at + 1, len - at - 1));
+				assert_str_equal(
+				    buf_str(&whole), buf_str(&bytes));
+			}
+		}
+	buf_done(&whole);
+	buf_done(&bytes);
+}
+
 int
 main(void)
 {
@@ -129,6 +163,7 @@ main(void)
 		cmocka_unit_test(text_is_escaped_for_where_it_stands),
 		cmocka_unit_test(no_other_ascii_byte_is_touched),
 		cmocka_unit_test(no_control_byte_is_left),
+		cmocka_unit_test(what_is_long_is_escaped_as_each_byte_of_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -402,6 +402,39 @@ every_byte_but_slash_and_nul_comes_back_from_an_href(void **state)
 }
 
 static void
+put_piece(struct buf *b, const char *text, size_t len)
+{
+	href_put(b, STR(""), (struct rpath){ str_of(text, len) }, false);
+}
+
+/* Sixteen are looked at together: each byte at each place, in each length. */
+static void
+a_long_path_is_encoded_as_each_byte_of_it(void **state)
+{
+	struct buf whole = { 0 }, bytes = { 0 };
+	char path[50];
+	size_t len, at;
+	int c;
+
+	(void)state;
+	for (len = 1; len <= sizeof(path); len++)
+		for (c = 1; c < 256; c++) {
+			at = (len * 7 + (size_t)c) % len;
+			memset(path, 'a', len);
+			path[at] = (char)c;
+			buf_clear(&whole);
+			buf_clear(&bytes);
+			put_piece(&whole, path, len);
+			put_piece(&bytes, path, at);
+			put_piece(&bytes, path + at, 1);
+			put_piece(&bytes, path + at + 1, len - at - 1);
+			assert_str_equal(buf_str(&whole), buf_str(&bytes));
+		}
+	buf_done(&whole);
+	buf_done(&bytes);
+}
+
+static void
 a_prefix_comes_out_as_hrefs_are_written(void **state)
 {
 	static const struct {
@@ -509,6 +542,7 @@ main(void)
 		cmocka_unit_test(an_href_is_plain_bytes_and_escapes),
 		cmocka_unit_test(
 		    every_byte_but_slash_and_nul_comes_back_from_an_href),
+		cmocka_unit_test(a_long_path_is_encoded_as_each_byte_of_it),
 		cmocka_unit_test(a_prefix_comes_out_as_hrefs_are_written),
 		cmocka_unit_test(a_base_url_is_taken_apart_or_refused),
 		cmocka_unit_test(a_base_url_survives_each_failed_allocation),
