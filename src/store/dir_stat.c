@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <assert.h>
+#include <endian.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdlib.h>
@@ -51,14 +53,42 @@ id_of(const struct dir_store *ds, const struct fact *f)
 	return id;
 }
 
-static char *
-put_hex(char *at, uint64_t n)
+/* Eight hexadecimal digits, one a byte, the first in the highest. */
+static uint64_t
+hex_digits(uint32_t n)
 {
-	int shift = n ? (63 - __builtin_clzll(n)) / 4 * 4 : 0;
+	const uint64_t ones = UINT64_C(0x0101010101010101);
+	uint64_t d = n;
+	uint64_t letters;
 
-	for (; shift >= 0; shift -= 4)
-		*at++ = "0123456789abcdef"[n >> shift & 15];
-	return at;
+	d = (d | d << 16) & UINT64_C(0x0000ffff0000ffff);
+	d = (d | d << 8) & UINT64_C(0x00ff00ff00ff00ff);
+	d = (d | d << 4) & UINT64_C(0x0f0f0f0f0f0f0f0f);
+	letters = (d + 6 * ones) >> 4 & ones;
+	return d + '0' * ones + ('a' - '0' - 10) * letters;
+}
+
+/* Without the zeros it begins with; up to seven bytes behind it are written. */
+static char *
+put_hex(char *at, uint32_t n)
+{
+	unsigned zeros = (unsigned)__builtin_clz(n | 1) / 4;
+	uint64_t text = htobe64(hex_digits(n) << 8 * zeros);
+
+	memcpy(at, &text, sizeof(text));
+	return at + 8 - zeros;
+}
+
+static char *
+put_long_hex(char *at, uint64_t n)
+{
+	uint64_t low = htobe64(hex_digits((uint32_t)n));
+
+	if (n <= UINT32_MAX)
+		return put_hex(at, (uint32_t)n);
+	at = put_hex(at, (uint32_t)(n >> 32));
+	memcpy(at, &low, sizeof(low));
+	return at + sizeof(low);
 }
 
 /*
@@ -72,14 +102,15 @@ set_etag(const struct fact *f, struct resource *out)
 	uint64_t b = (uint64_t)f->born;
 	char *at = out->etag;
 
+	static_assert(5 + 16 + 16 + 16 + 8 <= ETAG_MAX, "four numbers");
 	*at++ = '"';
-	at = put_hex(at, f->inode);
+	at = put_long_hex(at, f->inode);
 	*at++ = '-';
-	at = put_hex(at, f->size);
+	at = put_long_hex(at, f->size);
 	*at++ = '-';
-	at = put_hex(at, (uint64_t)f->modified);
+	at = put_long_hex(at, (uint64_t)f->modified);
 	*at++ = '-';
-	at = put_hex(at, (b ^ b >> 32) & UINT32_MAX);
+	at = put_hex(at, (uint32_t)(b ^ b >> 32));
 	*at++ = '"';
 	out->etag_len = (unsigned)(at - out->etag);
 }

@@ -57,6 +57,41 @@ a_change_in_place_changes_the_etag(void **state)
 }
 
 static void
+an_etag_is_four_numbers_without_leading_zeros(void **state)
+{
+	static const uint64_t numbers[] = { 0, 1, 9, 10, 15, 16, 0x9abcdef,
+		UINT32_MAX, UINT64_C(1) << 32, UINT64_C(0x123456789abcdef0),
+		UINT64_MAX };
+	struct world *w = *state;
+	size_t i, n = ARRAY_LEN(numbers);
+
+	for (i = 0; i < n * n; i++) {
+		struct statx stx = {
+			.stx_mode = S_IFREG,
+			.stx_mask = STATX_BTIME,
+			.stx_ino = numbers[i % n],
+			.stx_size = numbers[i / n],
+		};
+		uint32_t born = (uint32_t)numbers[(i + i / n) % n];
+		uint32_t modified = (uint32_t)numbers[i % 7];
+		struct resource r = { 0 };
+		char etag[ETAG_MAX + 1];
+
+		stx.stx_btime.tv_nsec = born;
+		stx.stx_mtime.tv_sec = -(int64_t)(i % 2);
+		stx.stx_mtime.tv_nsec = modified;
+		(void)snprintf(etag, sizeof(etag), "\"%llx-%llx-%llx-%x\"",
+		    (unsigned long long)stx.stx_ino,
+		    (unsigned long long)stx.stx_size,
+		    (unsigned long long)(modified -
+			(int64_t)(i % 2) * 1000000000),
+		    born);
+		dir_resource(dir_of(w->store), &stx, &r);
+		assert_str_equal(resource_etag(&r), str_from_c(etag));
+	}
+}
+
+static void
 holes_are_copied_as_holes(void **state)
 {
 	const off_t size = (off_t)64 << 20;
@@ -435,6 +470,7 @@ only_its_own_locks_are_in_the_way_of_a_rename(void **state)
 static const struct CMUnitTest rows[] = {
 	WORLD_TEST(a_replaced_file_keeps_its_mode),
 	WORLD_TEST(a_change_in_place_changes_the_etag),
+	WORLD_TEST(an_etag_is_four_numbers_without_leading_zeros),
 	WORLD_TEST(holes_are_copied_as_holes),
 	WORLD_TEST(a_content_can_be_sent_by_descriptor),
 	WORLD_TEST(what_is_new_has_nothing_of_what_is_gone),
