@@ -12,14 +12,19 @@ static const char day_names[7][10] = { "Sunday", "Monday", "Tuesday",
 static const char month_names[12][4] = { "Jan", "Feb", "Mar", "Apr", "May",
 	"Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec" };
 
-/* The last `width` digits of n. */
+/* The last two digits of n. */
 static void
-set_digits(char *at, unsigned n, size_t width)
+set_two(char *at, unsigned n)
 {
-	while (width--) {
-		at[width] = (char)('0' + n % 10);
-		n /= 10;
-	}
+	at[0] = (char)('0' + n / 10 % 10);
+	at[1] = (char)('0' + n % 10);
+}
+
+static void
+set_four(char *at, unsigned n)
+{
+	set_two(at, n / 100);
+	set_two(at + 2, n);
 }
 
 /* Where in the text "hh:mm:ss" begins, and where what is behind it ends. */
@@ -35,9 +40,9 @@ set_http_day(char *at, const struct utc *u)
 
 	memcpy(at, blank, sizeof(blank) - 1);
 	memcpy(at, day_names[u->weekday], 3);
-	set_digits(at + 5, (unsigned)u->day, 2);
+	set_two(at + 5, (unsigned)u->day);
 	memcpy(at + 8, month_names[u->month - 1], 3);
-	set_digits(at + 12, (unsigned)u->year, 4);
+	set_four(at + 12, (unsigned)u->year);
 }
 
 static void
@@ -46,9 +51,9 @@ set_rfc3339_day(char *at, const struct utc *u)
 	static const char blank[] = "0000-00-00T00:00:00Z";
 
 	memcpy(at, blank, sizeof(blank) - 1);
-	set_digits(at, (unsigned)u->year, 4);
-	set_digits(at + 5, (unsigned)u->month, 2);
-	set_digits(at + 8, (unsigned)u->day, 2);
+	set_four(at, (unsigned)u->year);
+	set_two(at + 5, (unsigned)u->month);
+	set_two(at + 8, (unsigned)u->day);
 }
 
 static const struct layout http = { 17, 29, set_http_day };
@@ -60,6 +65,9 @@ set_date(struct date_memo *m, const struct layout *l, int64_t seconds)
 	int64_t day;
 	unsigned second;
 
+	if (seconds == m->seconds && m->text[0])
+		return str_of(m->text, l->len);
+	m->seconds = seconds;
 	/* Four digits are all a date has for its year. */
 	if (seconds < FIRST)
 		seconds = FIRST;
@@ -73,9 +81,9 @@ set_date(struct date_memo *m, const struct layout *l, int64_t seconds)
 		l->set_day(m->text, &u);
 		m->day = day;
 	}
-	set_digits(m->text + l->time, second / 3600, 2);
-	set_digits(m->text + l->time + 3, second / 60 % 60, 2);
-	set_digits(m->text + l->time + 6, second % 60, 2);
+	set_two(m->text + l->time, second / 3600);
+	set_two(m->text + l->time + 3, second / 60 % 60);
+	set_two(m->text + l->time + 6, second % 60);
 	return str_of(m->text, l->len);
 }
 

@@ -18,12 +18,13 @@ void date_put_rfc3339(struct buf *b, int64_t seconds);
 
 /*
  * The same texts where one is made after the other: members of a folder are
- * mostly of a few days, and the text of the last one is written again only
- * from the hour on.  All zero is a new one, and each is for one of the two
- * forms; what is returned is good until the next call.
+ * mostly of a few days, and many of the same second.  The text of the last one
+ * is written again only from the hour on, or not at all.  All zero is a new
+ * one, and each is for one of the two forms; what is returned is good until the
+ * next call.
  */
 struct date_memo {
-	int64_t day; /* since 1970; text[0] is 0 where it is of none yet */
+	int64_t seconds, day; /* since 1970; of none yet if text[0] is 0 */
 	char text[32];
 };
 
