@@ -148,7 +148,7 @@ start(struct answer *a)
 		tee_add(&a->tee,
 		    failure_log_init(&a->log, method_name(a->x->req->method),
 			a->x->failures),
-		    TEE_MAY);
+		    TEE_FAILURES);
 	return ERR_OK;
 }
 

@@ -18,14 +18,19 @@ static enum err_code
 tee_put(struct sink *s, const struct outcome *o)
 {
 	struct tee *t = CONTAINER_OF(s, struct tee, base);
+	bool failed = outcome_is_failure(o);
 	enum err_code first = ERR_OK;
 	size_t i;
 
 	for (i = 0; i < t->n; i++) {
-		enum err_code rc = sink_put(t->branches[i].sink, o);
+		const struct tee_branch *b = &t->branches[i];
+		enum err_code rc;
 
+		if (b->rule == TEE_FAILURES && !failed)
+			continue;
+		rc = sink_put(b->sink, o);
 		if (!first)
-			first = tee_weigh(&t->branches[i], rc);
+			first = tee_weigh(b, rc);
 	}
 	return first;
 }

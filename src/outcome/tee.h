@@ -11,6 +11,7 @@
 enum tee_rule {
 	TEE_MUST, /* its failure fails the tee */
 	TEE_MAY, /* its failure ends it alone; the others go on */
+	TEE_FAILURES, /* so too, and it is given what failed, nothing else */
 };
 
 struct tee_branch {

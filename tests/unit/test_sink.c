@@ -170,6 +170,25 @@ what_a_branch_that_fails_means_is_its_rule(void **state)
 }
 
 static void
+a_branch_for_failures_is_given_nothing_else(void **state)
+{
+	struct fault_sink all, failures;
+	struct tee t;
+	struct sink *s = tee_init(&t);
+
+	(void)state;
+	tee_add(&t, fault_sink_init(&all, 0, false, ERR_OK), TEE_MUST);
+	tee_add(&t, fault_sink_init(&failures, 1, false, ERR_IO), TEE_FAILURES);
+	assert_int_equal(sink_put(s, &good), ERR_OK);
+	assert_int_equal(failures.puts, 0);
+	assert_int_equal(sink_put(s, &bad), ERR_OK);
+	assert_int_equal(failures.puts, 1);
+	assert_int_equal(sink_end(s), ERR_OK);
+	assert_int_equal(all.puts, 2);
+	assert_int_equal(all.ends, 1);
+}
+
+static void
 append_line(void *arg, struct str line)
 {
 	struct buf *b = arg;
@@ -293,6 +312,7 @@ main(void)
 		cmocka_unit_test(a_tally_counts_what_passes),
 		cmocka_unit_test(a_tee_of_none_accepts_everything),
 		cmocka_unit_test(what_a_branch_that_fails_means_is_its_rule),
+		cmocka_unit_test(a_branch_for_failures_is_given_nothing_else),
 		cmocka_unit_test(
 		    a_line_is_written_for_each_failure_and_stays_a_line),
 		cmocka_unit_test(running_out_of_memory_is_survived),
