@@ -14,13 +14,6 @@ buf_done(struct buf *b)
 	*b = (struct buf){ .max = b->max };
 }
 
-void
-buf_clear(struct buf *b)
-{
-	b->len = 0;
-	b->failed = ERR_OK;
-}
-
 static bool
 buf_fail(struct buf *b, enum err_code code)
 {
@@ -89,17 +82,32 @@ buf_putc(struct buf *b, char c)
 	buf_put(b, str_of(&c, 1));
 }
 
+static size_t
+count_digits(uint64_t n)
+{
+	uint64_t more = 10;
+	size_t count = 1;
+
+	while (count < 20 && n >= more) {
+		count++;
+		more *= 10;
+	}
+	return count;
+}
+
 /* One function for each base: to divide by one that is not known costs. */
 void
 buf_put_u64(struct buf *b, uint64_t n)
 {
-	char digits[20];
-	size_t at = sizeof(digits);
+	size_t len = count_digits(n);
+	char *at = buf_room(b, len);
 
+	if (!at)
+		return;
+	b->len += len;
 	do
-		digits[--at] = (char)('0' + n % 10);
+		at[--len] = (char)('0' + n % 10);
 	while (n /= 10);
-	buf_put(b, str_of(digits + at, sizeof(digits) - at));
 }
 
 void

@@ -27,7 +27,12 @@ struct buf {
 void buf_done(struct buf *b);
 
 /* Forgets the contents and the failure; keeps the memory. */
-void buf_clear(struct buf *b);
+static inline void
+buf_clear(struct buf *b)
+{
+	b->len = 0;
+	b->failed = ERR_OK;
+}
 
 /* ERR_OK, ERR_NOMEM or ERR_TOO_LARGE. */
 static inline enum err_code

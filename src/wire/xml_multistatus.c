@@ -33,8 +33,13 @@ copy(char *at, struct str s)
 static inline char *
 copy_name(char *at, struct str s)
 {
-	if (s.len < 8 || s.len > 16)
+	if (s.len < 4 || s.len > 16)
 		return copy(at, s);
+	if (s.len < 8) {
+		memcpy(at, s.ptr, 4);
+		memcpy(at + s.len - 4, s.ptr + s.len - 4, 4);
+		return at + s.len;
+	}
 	memcpy(at, s.ptr, 8);
 	memcpy(at + s.len - 8, s.ptr + s.len - 8, 8);
 	return at + s.len;
