@@ -12,8 +12,7 @@ struct locking {
 	struct dav_body *body;
 	struct lockinfo_body info;
 	int64_t timeout; /* ns, what is granted */
-	struct resource res;
-	const struct resource *now; /* at the path; NULL: nothing */
+	bool collection; /* is at the path */
 };
 
 static enum err_code
@@ -178,6 +177,19 @@ is_below(struct rpath path, const struct err *err)
 }
 
 static enum err_code
+must_be_there(struct exchange *x, struct err *err)
+{
+	struct resource res;
+	const struct resource *now;
+	enum err_code rc = stat_or_null(x, &res, &now, err);
+
+	return rc || now ? rc
+			 : err_tell(err, ERR_BAD_PATH,
+			       "a URL that ends in a slash is a collection's: "
+			       "MKCOL");
+}
+
+static enum err_code
 read_depth(const struct exchange *x, enum depth *out, struct err *err)
 {
 	enum err_code rc = depth_parse(&x->req->headers, METHOD_LOCK, out, err);
@@ -188,11 +200,40 @@ read_depth(const struct exchange *x, enum depth *out, struct err *err)
 	return rc;
 }
 
+/* What the store asks before it makes the lock tells what it is made on. */
+struct look {
+	struct locking *l;
+	const struct guard *g; /* of the request; may be NULL */
+};
+
+static enum err_code
+look_check(void *arg, const struct guarded *at, struct err *err)
+{
+	const struct look *look = arg;
+
+	look->l->collection = at->now && at->now->collection;
+	return guard_ask(look->g, at, err);
+}
+
+static enum err_code
+take_lock(struct exchange *x, const struct lock_spec *spec, struct lock *out,
+    bool *created, struct err *err)
+{
+	struct locking *l = x->state;
+	struct rpath path = x->req->path;
+	struct look look = { l, precondition_guard(&l->pre, path) };
+	struct guard g = look.g ? *look.g : (struct guard){ 0 };
+
+	g.check = look_check;
+	g.arg = &look;
+	return store_lock(
+	    x->store, path, spec, &g, x->arena, out, created, err);
+}
+
 static enum err_code
 lock_new(struct exchange *x, struct err *err)
 {
 	struct locking *l = x->state;
-	struct rpath path = x->req->path;
 	struct lock_spec spec = {
 		.shared = l->info.shared,
 		.owner = l->info.owner,
@@ -204,14 +245,11 @@ lock_new(struct exchange *x, struct err *err)
 	enum err_code rc = read_depth(x, &spec.depth, err);
 	bool created;
 
-	if (rc)
-		return rc;
-	if (!l->now && x->req->slash)
-		return err_tell(err, ERR_BAD_PATH,
-		    "a URL that ends in a slash is a collection's: MKCOL");
-	rc = store_lock(x->store, path, &spec,
-	    precondition_guard(&l->pre, path), x->arena, &lock, &created, err);
-	if (rc == ERR_LOCK_CONFLICT && is_below(path, err)) {
+	if (!rc && x->req->slash)
+		rc = must_be_there(x, err);
+	if (!rc)
+		rc = take_lock(x, &spec, &lock, &created, err);
+	if (rc == ERR_LOCK_CONFLICT && is_below(x->req->path, err)) {
 		const struct err why = *err;
 
 		return reply_member(x, &why, err);
@@ -220,8 +258,7 @@ lock_new(struct exchange *x, struct err *err)
 		return rc;
 	taken.lock = &lock;
 	token_header(x, &lock);
-	rc = reply_lock(
-	    x, &lock, l->now && l->now->collection, created ? 201 : 200, err);
+	rc = reply_lock(x, &lock, l->collection, created ? 201 : 200, err);
 	if (!rc)
 		taken.lock = NULL;
 	return rc;
@@ -278,10 +315,14 @@ lock_refresh(struct exchange *x, struct err *err)
 	struct locking *l = x->state;
 	struct rpath path = x->req->path;
 	struct lock_tokens tokens = { .user = x->req->caller.user, .n = 1 };
+	struct resource res;
+	const struct resource *now;
 	struct str token;
 	struct lock lock;
-	enum err_code rc = find_token(&l->pre.ifs, &token, err);
+	enum err_code rc = stat_or_null(x, &res, &now, err);
 
+	if (!rc)
+		rc = find_token(&l->pre.ifs, &token, err);
 	if (!rc)
 		rc = check_covered(x, token, err);
 	if (rc)
@@ -293,7 +334,7 @@ lock_refresh(struct exchange *x, struct err *err)
 		return err_set(err, ERR_REFRESH, "no such lock of this user");
 	if (rc)
 		return rc;
-	return reply_lock(x, &lock, l->now && l->now->collection, 200, err);
+	return reply_lock(x, &lock, now && now->collection, 200, err);
 }
 
 static enum err_code
@@ -309,8 +350,6 @@ lock_run(struct exchange *x, struct err *err)
 		rc = find_timeout(x, &l->timeout, err);
 	if (!rc)
 		rc = precondition_look(&l->pre, err);
-	if (!rc)
-		rc = stat_or_null(x, &l->res, &l->now, err);
 	if (rc)
 		return rc;
 	return l->info.empty ? lock_refresh(x, err) : lock_new(x, err);

@@ -10,6 +10,8 @@
 #include "store/dir_temp.h"
 
 #define MAX_TRIES 16 /* while others make what is to be locked */
+/* Bytes that the locks of most places fit into: malloc() has those at hand. */
+#define FEW_LOCKS ((size_t)1000)
 
 /* ---- LOCK */
 
@@ -30,7 +32,7 @@ static enum err_code
 may_lock(const struct place *p, const struct lock_spec *spec,
     const struct guard *g, struct err *err)
 {
-	struct arena a CLEANUP(arena_done) = { 0 };
+	struct arena a CLEANUP(arena_done) = { .block = FEW_LOCKS };
 	struct conflict c = { spec->shared };
 	struct protection by = { 0 };
 	struct state *s = p->ds->state;
@@ -226,27 +228,47 @@ pick(const struct lock *locks, size_t n, const struct lock_tokens *t)
 	return found;
 }
 
+/* The locks that cover path, and which of them is meant. */
+static enum err_code
+look_at_locks(struct dir_store *ds, struct rpath path,
+    const struct lock_tokens *t, struct guarded *at, struct found_lock *f,
+    struct err *err)
+{
+	enum err_code rc = state_locks_covering(
+	    ds->state, path, &f->a, &at->locks, &at->n_locks, err);
+
+	if (!rc)
+		f->lock = pick(at->locks, at->n_locks, t);
+	return rc;
+}
+
 /*
  * The place as it is now, and the lock that covers it.  A file that somebody
- * removed by hand leaves its lock, which its owner may still give back.
+ * removed by hand leaves its lock, which its owner may still give back.  So a
+ * lock that is rooted right there needs no look at the place, unless the guard
+ * asks about that.
  */
 static enum err_code
 look_for(struct dir_store *ds, struct rpath path, const struct lock_tokens *t,
-    struct place *p, struct guarded *at, struct found_lock *f, struct err *err)
+    bool asks, struct place *p, struct guarded *at, struct found_lock *f,
+    struct err *err)
 {
-	enum err_code rc = place_find(ds, path, FOLLOW_YES, p, err);
+	enum err_code rc = look_at_locks(ds, path, t, at, f, err);
 
+	p->path = path;
+	p->found = FOUND_NOTHING;
+	if (rc || (!asks && f->lock && rpath_eq(f->lock->root, path)))
+		return rc;
+	rc = place_find(ds, path, FOLLOW_YES, p, err);
 	if (rc == ERR_NOT_FOUND) { /* nor is there a collection for it */
 		p->path = path;
 		p->found = FOUND_NOTHING;
 		rc = ERR_OK;
 	}
-	if (!rc)
-		rc = state_locks_covering(
-		    ds->state, p->path, &f->a, &at->locks, &at->n_locks, err);
+	if (!rc && !rpath_eq(p->path, path))
+		rc = look_at_locks(ds, p->path, t, at, f, err);
 	if (rc)
 		return rc;
-	f->lock = pick(at->locks, at->n_locks, t);
 	return f->lock && rpath_eq(f->lock->root, p->path)
 	    ? ERR_OK
 	    : place_must_exist(p, err);
@@ -267,7 +289,8 @@ is_covered(struct rpath root, const struct place *p, const struct found_lock *f)
  */
 static enum err_code
 claim_lock(struct dir_store *ds, struct rpath path, const struct lock_tokens *t,
-    struct place *p, struct guarded *at, struct found_lock *f, struct err *err)
+    bool asks, struct place *p, struct guarded *at, struct found_lock *f,
+    struct err *err)
 {
 	struct rpath root = path;
 	enum err_code rc;
@@ -275,7 +298,7 @@ claim_lock(struct dir_store *ds, struct rpath path, const struct lock_tokens *t,
 
 	for (again = 0; again < 2; again++) {
 		hold_tree(ds, root, &f->hold);
-		rc = look_for(ds, path, t, p, at, f, err);
+		rc = look_for(ds, path, t, asks, p, at, f, err);
 		if (rc || is_covered(root, p, f))
 			return rc;
 		if (!arena_str(
@@ -297,10 +320,11 @@ find_lock(struct dir_store *ds, struct rpath path, const struct lock_tokens *t,
 	struct guarded at = { 0 };
 	struct resource now;
 	bool mapped;
-	enum err_code rc = claim_lock(ds, path, t, &p, &at, f, err);
+	bool asks = guard_asks(g);
+	enum err_code rc = claim_lock(ds, path, t, asks, &p, &at, f, err);
 
 	if (!rc)
-		rc = place_seen(&p, guard_asks(g) ? &now : NULL, &mapped, err);
+		rc = place_seen(&p, asks ? &now : NULL, &mapped, err);
 	if (rc)
 		return rc;
 	at.now = mapped ? &now : NULL;
@@ -316,7 +340,7 @@ dir_lock_refresh(struct store *s, struct rpath path,
     const struct lock_tokens *t, int64_t timeout, const struct guard *g,
     struct arena *a, struct lock *out, struct err *err)
 {
-	struct found_lock f CLEANUP(found_lock_done) = { 0 };
+	struct found_lock f CLEANUP(found_lock_done) = { .a.block = FEW_LOCKS };
 	struct dir_store *ds = dir_of(s);
 	struct lock l;
 	uint64_t number;
@@ -342,7 +366,7 @@ enum err_code
 dir_unlock(struct store *s, struct rpath path, const struct lock_tokens *t,
     const struct guard *g, struct err *err)
 {
-	struct found_lock f CLEANUP(found_lock_done) = { 0 };
+	struct found_lock f CLEANUP(found_lock_done) = { .a.block = FEW_LOCKS };
 	struct dir_store *ds = dir_of(s);
 	uint64_t number;
 	enum err_code rc = find_lock(ds, path, t, g, &f, err);

@@ -306,6 +306,29 @@ a_link_to_what_is_locked_stays(void **state)
 	assert_locks(s, "/f", "/f=x0");
 }
 
+/* Where the file was nobody looks, unless something depends on it. */
+static void
+a_lock_is_given_back_wherever_its_path_leads_now(void **state)
+{
+	struct world *w = *state;
+	struct store *s = w->store;
+	struct token t;
+
+	must_mkcol(s, "/d");
+	must_mkcol(s, "/e");
+	must_put(s, "/e/f", "x");
+	t = lock_at(s, "/d/f", DEPTH_0, false, "");
+	assert_int_equal(unlink(real(w, "/d/f")), 0);
+	assert_int_equal(rmdir(real(w, "/d")), 0);
+	link_to(w, "e", "/d");
+	assert_int_equal(unlock(s, "/d/f", &t), ERR_OK);
+	assert_int_equal(unlock(s, "/d/f", &t), ERR_LOCK_TOKEN);
+	t = lock_at(s, "/d/f", DEPTH_0, false, "");
+	assert_locks(s, "/e/f", "/e/f=x0");
+	assert_int_equal(unlock(s, "/d/f", &t), ERR_OK);
+	assert_locks(s, "/e/f", "");
+}
+
 /* ---- what goes takes its locks along */
 
 static void
@@ -562,6 +585,7 @@ static const struct CMUnitTest rows[] = {
 	WORLD_TEST(a_lock_by_a_links_name_is_on_what_it_leads_to),
 	WORLD_TEST(a_deep_lock_holds_by_the_names_below_it),
 	WORLD_TEST(a_link_to_what_is_locked_stays),
+	WORLD_TEST(a_lock_is_given_back_wherever_its_path_leads_now),
 	WORLD_TEST(a_name_that_comes_again_is_not_locked),
 	WORLD_TEST(a_lock_on_what_is_replaced_stays),
 	WORLD_TEST(a_shared_lock_below_is_no_obstacle_beside_ones_own),
