@@ -81,7 +81,7 @@ struct header_list {
 static bool
 has(const struct header_list *l, struct str name)
 {
-	const struct headers h = { l->v, l->n };
+	const struct headers h = { .v = l->v, .n = l->n };
 
 	return headers_has(&h, name);
 }
@@ -183,7 +183,7 @@ make_headers(struct item_exchange *ix, struct err *err)
 			add(&l, all->v[i].name, all->v[i].value);
 	add_meaning(&l, ix->t);
 	ix->fields = l.v;
-	ix->req.headers = (struct headers){ l.v, l.n };
+	ix->req.headers = (struct headers){ .v = l.v, .n = l.n };
 	return ERR_OK;
 }
 

@@ -130,7 +130,7 @@ static struct digest_check *
 check_of(struct download *d, struct str name, struct str value)
 {
 	struct header h = { name, value };
-	struct headers one = { &h, 1 };
+	struct headers one = { .v = &h, .n = 1 };
 	struct digest_check *check = NULL;
 
 	if (!value.len ||

@@ -113,6 +113,6 @@ remote_fields(struct arena *a, const struct remote_spec *spec,
 	add(&l, STR("Content-Type"), spec->content_type);
 	for (i = 0; i < spec->n_fields; i++)
 		add(&l, spec->fields[i].name, spec->fields[i].value);
-	*out = (struct headers){ l.v, l.n };
+	*out = (struct headers){ .v = l.v, .n = l.n };
 	return l.failed ? err_nomem(err) : ERR_OK;
 }

@@ -3,25 +3,38 @@
 
 #include "base/buf.h"
 
+/* Most clients write a name as the RFCs do. */
+static inline bool
+is_named(const struct header *h, struct str name)
+{
+	return h->name.len == name.len &&
+	    (!memcmp(h->name.ptr, name.ptr, name.len) ||
+		str_eq_nocase(h->name, name));
+}
+
 /* The next field of that name, from index *i on; NULL: no more. */
 static const struct header *
 next(const struct headers *h, struct str name, size_t *i)
 {
+	if (!headers_may_have(h, name))
+		return NULL;
 	while (*i < h->n) {
 		const struct header *one = &h->v[(*i)++];
 
-		if (str_eq_nocase(one->name, name))
+		if (is_named(one, name))
 			return one;
 	}
 	return NULL;
 }
 
-bool
-headers_has(const struct headers *h, struct str name)
+size_t
+headers_count(const struct headers *h, struct str name)
 {
-	size_t i = 0;
+	size_t i = 0, n = 0;
 
-	return next(h, name, &i) != NULL;
+	while (next(h, name, &i))
+		n++;
+	return n;
 }
 
 enum err_code

@@ -8,6 +8,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "base/arena.h"
 #include "base/attr.h"
@@ -22,10 +23,39 @@ struct header {
 struct headers {
 	const struct header *v;
 	size_t n;
+	/*
+	 * The bits of their names (headers_name()), and it may be others; 0 is
+	 * fine as well.  Most questions are about fields that are not there,
+	 * and so need not look at each.
+	 */
+	uint64_t names;
 };
 
+/* The bit of a name: by its length and its first letter.  Never 0. */
+static inline uint64_t
+headers_name(struct str name)
+{
+	unsigned first = name.len ? (unsigned char)name.ptr[0] | 0x20U : 0;
+
+	return UINT64_C(1) << ((name.len * 5 + first) & 63);
+}
+
+/* False: the field is not there. */
+static inline bool
+headers_may_have(const struct headers *h, struct str name)
+{
+	return !h->names || (h->names & headers_name(name));
+}
+
+/* How often the field stands in it. */
+size_t headers_count(const struct headers *h, struct str name);
+
 /* Whether the field stands in it, even with an empty value. */
-bool headers_has(const struct headers *h, struct str name);
+static inline bool
+headers_has(const struct headers *h, struct str name)
+{
+	return headers_may_have(h, name) && headers_count(h, name);
+}
 
 /*
  * A field that may stand once: its value, or the empty string when it is

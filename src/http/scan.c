@@ -4,8 +4,8 @@
 static bool
 is_tchar(char c)
 {
-	return ascii_is_alpha(c) || ascii_is_digit(c) ||
-	    (c && strchr("!#$%&'*+-.^_`|~", c));
+	return ascii_is_alpha(c) || ascii_is_digit(c) || c == '-' ||
+	    (c && strchr("!#$%&'*+.^_`|~", c));
 }
 
 bool

@@ -10,6 +10,7 @@ struct lines {
 	struct arena *a;
 	struct header *v;
 	size_t n, cap;
+	uint64_t names;
 	/*
 	 * libmicrohttpd makes strings of names and values in place: the colon
 	 * and the line's end become NULs.  So each name must begin where the
@@ -49,6 +50,7 @@ take_line(void *arg, enum MHD_ValueKind kind, const char *key, size_t key_size,
 		l->failed = ERR_BAD_HEADER;
 		return MHD_NO;
 	}
+	l->names |= headers_name(name);
 	l->next = value + value_size + strlen("\r\n");
 	l->v[l->n++] = (struct header){
 		.name = str_of(l->copy + (key - l->from), key_size),
@@ -80,40 +82,30 @@ copy_lines(struct MHD_Connection *mc, const char *version, const char *end,
 		    "malformed header: lines end in CRLF, are not folded and "
 		    "have no control characters, and no space before the "
 		    "colon");
-	*out = (struct headers){ .v = l.v, .n = l.n };
+	*out = (struct headers){ .v = l.v, .n = l.n, .names = l.names };
 	return ERR_OK;
 }
 
 /* ---- the framing of the body */
 
-static size_t
-count(const struct headers *h, struct str name)
-{
-	size_t i, n = 0;
-
-	for (i = 0; i < h->n; i++)
-		n += str_eq_nocase(h->v[i].name, name);
-	return n;
-}
-
 static enum err_code
 read_framing(
     const struct headers *h, bool http11, struct request *out, struct err *err)
 {
-	bool coded = headers_has(h, STR("Transfer-Encoding"));
+	size_t coded = headers_count(h, STR("Transfer-Encoding"));
+	size_t measured = headers_count(h, STR("Content-Length"));
 	enum err_code rc;
 	struct str value;
 
-	if (!coded && !headers_has(h, STR("Content-Length")))
+	if (!coded && !measured)
 		return ERR_OK;
-	if (coded && headers_has(h, STR("Content-Length")))
+	if (coded && measured)
 		return err_tell(err, ERR_BAD_HEADER,
 		    "both Content-Length and Transfer-Encoding");
 	if (coded && !http11)
 		return err_tell(
 		    err, ERR_BAD_HEADER, "Transfer-Encoding in HTTP/1.0");
-	if (count(h, STR("Content-Length")) > 1 ||
-	    count(h, STR("Transfer-Encoding")) > 1)
+	if (measured > 1 || coded > 1)
 		return err_tell(err, ERR_BAD_HEADER,
 		    "more than one Content-Length or Transfer-Encoding");
 	rc = headers_one(h,
@@ -124,9 +116,10 @@ read_framing(
 	if (coded && !str_eq_nocase(value, STR("chunked")))
 		return err_tell(err, ERR_NOT_IMPLEMENTED,
 		    "a transfer coding other than chunked");
-	out->has_body = coded;
-	if (coded)
+	if (coded) {
+		out->has_body = true;
 		return ERR_OK;
+	}
 	if (!str_to_u64(value, &out->length))
 		return err_tell(
 		    err, ERR_BAD_HEADER, "Content-Length is no number");
@@ -141,7 +134,7 @@ read_framing(
 static enum err_code
 check_host(const struct headers *h, bool http11, struct err *err)
 {
-	size_t n = count(h, STR("Host"));
+	size_t n = headers_count(h, STR("Host"));
 
 	if (n > 1 || (http11 && !n))
 		return err_tell(err, ERR_BAD_HEADER,
@@ -184,7 +177,11 @@ take_authority(struct str *target, const struct headers *h, struct arena *a,
 		if (!str_eq_nocase(h->v[i].name, STR("Host")))
 			v[n++] = h->v[i];
 	v[n++] = (struct header){ STR("Host"), authority };
-	*out = (struct headers){ .v = v, .n = n };
+	*out = (struct headers){
+		.v = v,
+		.n = n,
+		.names = h->names | headers_name(STR("Host")),
+	};
 	return ERR_OK;
 }
 

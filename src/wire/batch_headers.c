@@ -135,7 +135,7 @@ batch_headers_read(struct arena *a, struct str bytes,
 	if (!rc && why)
 		rc = batch_bad(err, ERR_BAD_BODY, at, below, "%s", why);
 	if (!rc)
-		*out = (struct headers){ f.v, f.n };
+		*out = (struct headers){ .v = f.v, .n = f.n };
 	return rc;
 }
 
@@ -159,7 +159,7 @@ batch_headers_load(struct arena *a, const json_t *v,
 			    take_field(&f, str_from_c(name), batch_text(value));
 	}
 	if (!rc)
-		*out = (struct headers){ f.v, f.n };
+		*out = (struct headers){ .v = f.v, .n = f.n };
 	return rc;
 }
 

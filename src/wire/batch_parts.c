@@ -136,7 +136,7 @@ take_key(struct batch_parser *p, const struct header *h)
 {
 	struct batch_parts *s = p->parts;
 	struct str *key = &s->item.idempotency_key;
-	const struct headers one = { h, 1 };
+	const struct headers one = { .v = h, .n = 1 };
 	struct err why = { 0 };
 
 	if (key->ptr)
@@ -186,7 +186,8 @@ take_header(struct batch_parser *p, const struct header *h, struct err *err)
 	if (!arena_str(&s->arena, h->name, &to->name) ||
 	    !arena_str(&s->arena, h->value, &to->value))
 		return err_nomem(err);
-	s->item.headers = (struct headers){ s->fields, ++s->n_fields };
+	s->item.headers =
+	    (struct headers){ .v = s->fields, .n = ++s->n_fields };
 	if (str_eq_nocase(to->name, STR("idempotency-key")))
 		return take_key(p, to);
 	return ERR_OK;

@@ -89,7 +89,7 @@ copy_head(struct sheaf_lint *l, const struct sheaf_lint_options *o)
 		    !copy(&l->kept, o->fields[i].value, &v[i].value))
 			return false;
 	h->status = o->status;
-	h->fields = (struct headers){ v, o->n_fields };
+	h->fields = (struct headers){ .v = v, .n = o->n_fields };
 	if (headers_one(
 		&h->fields, STR("content-type"), &h->content_type, NULL))
 		h->content_type = STR("");

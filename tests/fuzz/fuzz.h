@@ -79,7 +79,7 @@ fuzz_line(struct str *input)
 static inline struct headers
 fuzz_headers(struct str *input, struct header *fields, size_t max)
 {
-	struct headers h = { fields, 0 };
+	struct headers h = { .v = fields, .n = 0 };
 	struct str line;
 
 	while (h.n < max && (line = fuzz_line(input)).len) {

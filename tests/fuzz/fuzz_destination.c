@@ -30,7 +30,7 @@ check_again(struct arena *a, const struct origin *o, struct rpath p, bool slash)
 	for (i = 0; i < ARRAY_LEN(before); i++) {
 		struct buf b CLEANUP(buf_done) = { 0 };
 		struct header field = { STR("destination"), { 0 } };
-		struct headers h = { &field, 1 };
+		struct headers h = { .v = &field, .n = 1 };
 		struct rpath again;
 		bool again_slash;
 

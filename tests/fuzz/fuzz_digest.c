@@ -45,7 +45,7 @@ check_right(struct str body)
 	char value[] = "x=:AA==:, sha-256=:"
 		       "01234567890123456789012345678901234567890123:;p";
 	struct header field = { STR("Content-Digest"), { 0 } };
-	struct headers h = { &field, 1 };
+	struct headers h = { .v = &field, .n = 1 };
 	struct buf other CLEANUP(buf_done) = { 0 };
 	uint8_t digest[SHA256_DIGEST_SIZE];
 	struct sha256_ctx ctx;

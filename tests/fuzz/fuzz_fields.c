@@ -38,7 +38,7 @@ check_oc_mtime(const struct headers *h)
 {
 	struct buf b CLEANUP(buf_done) = { 0 };
 	struct header field = { STR("X-OC-Mtime"), { 0 } };
-	struct headers again = { &field, 1 };
+	struct headers again = { .v = &field, .n = 1 };
 	bool present = false;
 	int64_t ns = 0, back = 0;
 	uint64_t abs;
@@ -103,7 +103,7 @@ check_key(const struct headers *h)
 {
 	struct buf b CLEANUP(buf_done) = { 0 };
 	struct header field = { STR("Idempotency-Key"), { 0 } };
-	struct headers again = { &field, 1 };
+	struct headers again = { .v = &field, .n = 1 };
 	struct str key = { 0 }, back = { 0 };
 
 	if (idempotency_key_parse(h, &key, NULL) || !key.len)

@@ -13,7 +13,7 @@ static enum err_code
 parse(struct arena *a, struct str value, struct if_header *out, struct err *err)
 {
 	struct header field = { STR("If"), value };
-	struct headers h = { &field, 1 };
+	struct headers h = { .v = &field, .n = 1 };
 
 	return if_parse(&h, &origin, a, out, err);
 }

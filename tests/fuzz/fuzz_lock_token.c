@@ -16,7 +16,7 @@ check_if_header(struct str value, struct str token)
 	};
 	struct buf b CLEANUP(buf_done) = { 0 };
 	struct header field = { STR("If"), { 0 } };
-	const struct headers h = { &field, 1 };
+	const struct headers h = { .v = &field, .n = 1 };
 	struct arena a = { 0 };
 	struct if_header ifs;
 
@@ -36,7 +36,7 @@ LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct header field = { STR("Lock-Token"),
 		str_trim(fuzz_str(data, size)) };
-	const struct headers h = { &field, 1 };
+	const struct headers h = { .v = &field, .n = 1 };
 	struct str token = STR("none");
 	struct err err = { 0 };
 	enum err_code rc = lock_token_parse(&h, &token, &err);

@@ -67,7 +67,7 @@ put_one(struct results *r, struct fuzz_input *in, uint64_t index)
 	struct result res = { .index = index, .members = members };
 
 	res.outcome = take_outcome(in);
-	res.headers = (struct headers){ &etag, fuzz_take(in, 2) };
+	res.headers = (struct headers){ .v = &etag, .n = fuzz_take(in, 2) };
 	res.retry_after = (int)fuzz_take(in, 3) - 1;
 	res.replayed = fuzz_take(in, 2);
 	res.has_body = fuzz_take(in, 2);

@@ -8,7 +8,7 @@ static uint32_t
 read_value(struct str value)
 {
 	struct header field = { STR("Timeout"), str_trim(value) };
-	const struct headers h = { &field, 1 };
+	const struct headers h = { .v = &field, .n = 1 };
 	struct arena a = { 0 };
 	struct err err = { 0 };
 	uint32_t seconds = 0;

@@ -169,7 +169,8 @@ dav_send(struct dav_test *t, const char *method, const char *target,
 	buf_clear(&t->log);
 	reply_mem_done(&t->reply);
 	x.reply = reply_mem_init_with(&t->reply, t->outcomes);
-	req.headers = (struct headers){ list, split_headers(headers, list) };
+	req.headers =
+	    (struct headers){ .v = list, .n = split_headers(headers, list) };
 	assert_true(str_cut(&query, '?', &path));
 	req.query = query;
 	assert_int_equal(

@@ -89,7 +89,7 @@ a_list_of_tags_is_read_or_refused(void **state)
 	for (i = 0; i < ARRAY_LEN(cases); i++) {
 		struct header field = { STR("If-Match"),
 			str_from_c(cases[i].s) };
-		struct headers h = { &field, 1 };
+		struct headers h = { .v = &field, .n = 1 };
 		struct arena a = { 0 };
 		struct conditions c;
 		struct err err = { 0 };
@@ -114,7 +114,7 @@ the_lines_of_a_list_are_one_list(void **state)
 		{ STR_INIT("If-None-Match"), STR_INIT("\"a\"") },
 		{ STR_INIT("if-none-match"), STR_INIT("W/\"b\"") },
 	};
-	struct headers h = { fields, ARRAY_LEN(fields) };
+	struct headers h = { .v = fields, .n = ARRAY_LEN(fields) };
 	struct arena a = { 0 };
 	struct conditions c;
 
@@ -145,7 +145,7 @@ ask(const struct order *row, bool read, struct err *err)
 		{ STR("If-None-Match"), str_from_c(row->none_match) },
 		{ STR("If-Modified-Since"), str_from_c(row->modified) },
 	};
-	struct headers h = { all, 0 };
+	struct headers h = { .v = all, .n = 0 };
 	struct validators now = {
 		.exists = row->there != NO,
 		.etag = row->there == YES ? STR("\"now\"") : STR(""),
@@ -289,7 +289,7 @@ a_range_is_obeyed_only_of_the_same_bytes(void **state)
 	for (i = 0; i < ARRAY_LEN(cases); i++) {
 		struct header field = { STR("If-Range"),
 			str_from_c(cases[i].value) };
-		struct headers h = { &field, cases[i].value != NULL };
+		struct headers h = { .v = &field, .n = cases[i].value != NULL };
 		struct validators now = { .exists = cases[i].exists,
 			.etag = STR("\"now\""),
 			.modified = CHANGED };
@@ -313,7 +313,7 @@ a_date_is_no_validator_for_what_just_changed(void **state)
 			.modified = clock_seconds(clock_now()) - cases[i].ago };
 		struct buf b = { 0 };
 		struct header field = { .name = STR("If-Range") };
-		struct headers h = { &field, 1 };
+		struct headers h = { .v = &field, .n = 1 };
 
 		date_put_http(&b, now.modified);
 		field.value = buf_str(&b);
@@ -330,7 +330,7 @@ conditions_survive_each_failed_allocation(void **state)
 		{ STR_INIT("If-Match"), STR_INIT("\"b\"") },
 		{ STR_INIT("If-None-Match"), STR_INIT("\"c\"") },
 	};
-	struct headers h = { fields, ARRAY_LEN(fields) };
+	struct headers h = { .v = fields, .n = ARRAY_LEN(fields) };
 	unsigned long n;
 
 	(void)state;

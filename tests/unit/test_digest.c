@@ -17,7 +17,7 @@ enum { FIELDS = 3 };
 static struct headers
 headers_of(struct header *fields, const char *const (*from)[2])
 {
-	struct headers h = { fields, 0 };
+	struct headers h = { .v = fields, .n = 0 };
 
 	for (; h.n < FIELDS && from[h.n][0]; h.n++)
 		fields[h.n] = (struct header){ str_from_c(from[h.n][0]),

@@ -33,7 +33,7 @@ static const struct header fields[] = {
 	    STR_INIT("sha-256=:ungWv48Bz+pBQUDeXa4iI7ADYaOWF3qctBD/"
 		     "YfIAFa0=:") },
 };
-static const struct headers headers = { fields, ARRAY_LEN(fields) };
+static const struct headers headers = { .v = fields, .n = ARRAY_LEN(fields) };
 static const struct origin origin = {
 	.scheme = STR_INIT("http"),
 	.authority = STR_INIT("h"),

@@ -10,7 +10,7 @@ static struct headers
 with(struct header *field, struct str name, const char *value)
 {
 	*field = (struct header){ name, str_from_c(value) };
-	return (struct headers){ field, value != NULL };
+	return (struct headers){ .v = field, .n = value != NULL };
 }
 
 static void
@@ -211,7 +211,7 @@ a_field_that_stands_twice_is_refused(void **state)
 		{ STR_INIT("Destination"), STR_INIT("/a") },
 		{ STR_INIT("Destination"), STR_INIT("/b") },
 	};
-	struct headers h = { fields, ARRAY_LEN(fields) };
+	struct headers h = { .v = fields, .n = ARRAY_LEN(fields) };
 	struct origin origin = { 0 };
 	struct arena a = { 0 };
 	enum depth d;
@@ -282,7 +282,7 @@ several_timeout_fields_are_one_list(void **state)
 		{ STR("Timeout"), STR("Soon") },
 		{ STR("Timeout"), STR("Second-5") },
 	};
-	const struct headers h = { fields, ARRAY_LEN(fields) };
+	const struct headers h = { .v = fields, .n = ARRAY_LEN(fields) };
 	struct arena a = { 0 };
 	struct err err = { 0 };
 	uint32_t seconds = 42;

@@ -15,7 +15,7 @@ static const struct header fields[] = {
 	{ STR_INIT("Overwrite"), STR_INIT("F") },
 	{ STR_INIT("Accept"), STR_INIT("") },
 };
-static const struct headers all = { fields, ARRAY_LEN(fields) };
+static const struct headers all = { .v = fields, .n = ARRAY_LEN(fields) };
 
 static void
 a_field_is_found_by_its_name_in_any_case(void **state)
@@ -74,6 +74,37 @@ the_lines_of_a_list_are_joined_in_order(void **state)
 }
 
 static void
+fields_that_the_bits_of_names_deny_are_not_looked_for(void **state)
+{
+	static const struct str names[] = {
+		STR_INIT("HOST"),
+		STR_INIT("accepT"),
+		STR_INIT("Depth"),
+		STR_INIT("eMPTY"),
+		STR_INIT("Overwrite"),
+		STR_INIT("Absent"),
+		STR_INIT("If"),
+		STR_INIT(""),
+	};
+	struct headers h = all;
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(fields); i++)
+		h.names |= headers_name(fields[i].name);
+	for (i = 0; i < ARRAY_LEN(names); i++) {
+		assert_int_equal(
+		    headers_count(&h, names[i]), headers_count(&all, names[i]));
+		assert_int_equal(
+		    headers_has(&h, names[i]), headers_has(&all, names[i]));
+	}
+	h.names = headers_name(STR("dEPTH"));
+	assert_int_equal(headers_count(&h, STR("Depth")), 2);
+	assert_int_equal(headers_count(&h, STR("Host")), 0);
+	assert_false(headers_has(&h, STR("Host")));
+}
+
+static void
 a_list_asks_for_memory_only_when_it_has_several_lines(void **state)
 {
 	struct arena a = { 0 };
@@ -99,6 +130,8 @@ main(void)
 		cmocka_unit_test(a_field_is_found_by_its_name_in_any_case),
 		cmocka_unit_test(a_field_that_stands_twice_must_say_the_same),
 		cmocka_unit_test(the_lines_of_a_list_are_joined_in_order),
+		cmocka_unit_test(
+		    fields_that_the_bits_of_names_deny_are_not_looked_for),
 		cmocka_unit_test(
 		    a_list_asks_for_memory_only_when_it_has_several_lines),
 	};

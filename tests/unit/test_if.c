@@ -63,7 +63,7 @@ parse(
     const char *value, struct arena *a, struct if_header *out, struct err *err)
 {
 	struct header field = { STR("If"), str_from_c(value) };
-	struct headers h = { &field, 1 };
+	struct headers h = { .v = &field, .n = 1 };
 
 	return if_parse(&h, &origin, a, out, err);
 }
@@ -347,7 +347,7 @@ two_headers_that_differ_are_refused(void **state)
 		{ STR_INIT("If"), STR_INIT("(<urn:uuid:r>)") },
 		{ STR_INIT("If"), STR_INIT("(<urn:uuid:x>)") },
 	};
-	struct headers h = { fields, ARRAY_LEN(fields) };
+	struct headers h = { .v = fields, .n = ARRAY_LEN(fields) };
 	struct arena a = { 0 };
 	struct if_header i;
 

@@ -258,7 +258,7 @@ what_changes_in_between_is_seen_at_the_commit(void **state)
 	assert_int_equal(
 	    store_stat(t.deny.inner, at("/f"), &res, NULL), ERR_OK);
 	header.value = resource_etag(&res);
-	req.headers = (struct headers){ &header, 1 };
+	req.headers = (struct headers){ .v = &header, .n = 1 };
 	req.path = at("/f");
 	req.origin = t.origin;
 	x = (struct exchange){ .req = &req,

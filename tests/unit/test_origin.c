@@ -16,7 +16,7 @@ find(const struct row *row, const struct origin *base, bool trusted,
     struct arena *a, struct origin *out)
 {
 	struct header fields[FIELDS];
-	struct headers h = { fields, 0 };
+	struct headers h = { .v = fields, .n = 0 };
 
 	for (; h.n < FIELDS && row->fields[h.n][0]; h.n++)
 		fields[h.n] = (struct header){ str_from_c(row->fields[h.n][0]),
