@@ -35,6 +35,17 @@ struct err {
 	char about[512];
 };
 
+/*
+ * As good as all zero, without writing to all of it: nobody reads on behind the
+ * end of a text.
+ */
+static inline void
+err_clear(struct err *err)
+{
+	err->code = ERR_OK;
+	err->why[0] = err->tell[0] = err->about[0] = '\0';
+}
+
 /* HTTP status of a failure; 200 for ERR_OK. */
 unsigned err_status(enum err_code code);
 

@@ -8,7 +8,8 @@ ostream_init(struct ostream *o, const struct ostream_ops *ops)
 {
 	assert(ops->name);
 	assert(ops->write);
-	*o = (struct ostream){ .ops = ops };
+	o->ops = ops;
+	err_clear(&o->err);
 }
 
 /* An implementation that returns a code need not have filled o->err. */

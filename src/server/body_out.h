@@ -22,7 +22,6 @@
 #define BODY_OUT_PATIENCE (20 * 1000 * 1000) /* ns */
 
 struct body_out {
-	struct ostream base;
 	struct ostream *(*open)(struct body_out *b);
 	enum coding coding; /* once decided what it is, till then at most */
 	bool decided;
@@ -31,6 +30,8 @@ struct body_out {
 	struct ostream *next; /* what was opened, or compress before it */
 	int64_t flushed; /* when */
 	size_t pending_len;
+	/* What only body_out_init() makes valid. */
+	struct ostream base;
 	char pending[BODY_OUT_SMALL];
 };
 
@@ -42,7 +43,7 @@ struct body_out {
 struct ostream *body_out_init(struct body_out *b,
     struct ostream *(*open)(struct body_out *b), enum coding coding);
 
-/* Releases what it holds, ended or not.  All zero is fine. */
+/* Releases what it holds, ended or not.  All zero is fine, up to the base. */
 void body_out_done(struct body_out *b);
 
 #endif

@@ -53,8 +53,10 @@ struct exchange_state {
 	struct live *live;
 	struct arena arena;
 	struct body_memos memos;
+	/* Why there is no run(), or what came of it: cleared. */
+	struct err err;
 
-	/* And what is all zero again when it is taken off. */
+	/* And what is all zero again when it is taken off, up to `answer`. */
 	atomic_uint holders;
 	struct server *server;
 	struct conn *conn;
@@ -68,9 +70,7 @@ struct exchange_state {
 	struct request req;
 	struct exchange x;
 	const struct method_ops *ops; /* NULL: begin() was not called */
-	struct response answer;
 	bool whole_first; /* HTTP/1.0: the length must be known */
-	struct err err; /* why there is no run(), or what came of it */
 	size_t header_size; /* with the request line and the empty one */
 	uint64_t received, dropped; /* bytes of the body; those nobody took */
 
@@ -91,6 +91,8 @@ struct exchange_state {
 
 	struct bulk_env bulk_env;
 	struct bulk_service bulk; /* of an endpoint */
+
+	struct response answer; /* but for what body_out_init() makes of it */
 };
 
 /* Suspends the connection; the next gate_wake(), from any thread, resumes it.

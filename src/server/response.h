@@ -48,10 +48,10 @@ struct response {
 	bool negotiated; /* another client might get another coding */
 	struct spool *spool; /* the side that writes; NULL: of none, or small */
 	struct spool *source; /* the side that reads */
-	struct body_out out;
 	struct content *content;
 	const struct segment *segs;
 	size_t n_segs;
+	struct body_out out; /* the end, which shelf_take() leaves as it was */
 };
 
 struct reply *

@@ -88,6 +88,7 @@ shelf_take(struct shelf *v)
 {
 	struct shelf *s = shelf_here(v);
 	const size_t kept = offsetof(struct exchange_state, holders);
+	const size_t end = offsetof(struct exchange_state, answer.out.base);
 	struct live *was = NULL;
 	struct exchange_state *e;
 
@@ -108,8 +109,10 @@ shelf_take(struct shelf *v)
 	}
 	(void)pthread_mutex_unlock(&s->lock);
 	live_drop(was);
-	if (e)
-		memset((char *)e + kept, 0, sizeof(*e) - kept);
+	if (!e)
+		return NULL;
+	err_clear(&e->err);
+	memset((char *)e + kept, 0, end - kept);
 	return e;
 }
 

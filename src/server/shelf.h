@@ -38,7 +38,10 @@ void shelves_set(struct shelf *v, struct live *live);
 /* How many are taken. */
 size_t shelves_active(struct shelf *v);
 
-/* All zero, but for what it keeps on a shelf; NULL: no memory. */
+/*
+ * All zero, but for what it keeps on a shelf and the room for what a method
+ * streams, which is half of it; NULL: no memory.
+ */
 struct exchange_state *shelf_take(struct shelf *v);
 
 /* It is over, and all it held is released but these. */

@@ -394,7 +394,7 @@ place_find(const struct dir_store *ds, struct rpath path, enum follow follow,
 	*p = PLACE_NONE;
 	while (look_on(ds, &l)) {
 		place_done(p);
-		why = (struct err){ 0 };
+		err_clear(&why);
 		rc = place_find_now(ds, path, follow, p, &why);
 	}
 	if (rc && err)
