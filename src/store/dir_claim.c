@@ -19,6 +19,7 @@ claims_init(struct claims *c)
 	(void)pthread_mutex_init(&c->mutex, NULL);
 	c->first = c->last = NULL;
 	memset(c->foretold, 0, sizeof(c->foretold));
+	c->n_foretold = 0;
 }
 
 void
@@ -100,7 +101,7 @@ nothing_is_foretold(const struct hold *h)
 	size_t i, k;
 
 	assert(h->n <= ARRAY_LEN(h->claims));
-	for (i = 0; i < h->n; i++) {
+	for (i = 0; i < h->n && all->n_foretold; i++) {
 		const struct claim *c = &h->claims[i];
 
 		if (c->scope == SCOPE_PATH)

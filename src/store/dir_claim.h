@@ -25,6 +25,7 @@ struct claims {
 	struct hold *first, *last;
 	/* dir_foretell.c: by the ends of their paths. */
 	struct foretold *foretold[FORETOLD_LISTS];
+	size_t n_foretold; /* in all of them */
 };
 
 void claims_init(struct claims *c);

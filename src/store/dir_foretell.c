@@ -55,6 +55,7 @@ static void
 take_out(struct foretold *f)
 {
 	foretold_remove(foretold_list(&f->ds->claims, f->end), f);
+	f->ds->claims.n_foretold--;
 	f->state = FORETOLD_NOT;
 }
 
@@ -162,6 +163,7 @@ write_down(struct dir_store *ds, struct foretold **v, size_t n, struct err *err)
 		v[i]->end = claim_end_of(v[i]->act.change.path);
 		v[i]->state = FORETOLD_SAID;
 		foretold_add(foretold_list(&ds->claims, v[i]->end), v[i]);
+		ds->claims.n_foretold++;
 	}
 	(void)pthread_mutex_unlock(&ds->claims.mutex);
 	for (i = 0; i < n; i++)

@@ -40,12 +40,22 @@ lock_copy(
     const struct lock *l, struct arena *a, struct lock *out, struct err *err)
 {
 	struct lock copy = *l;
+	struct str *const text[] = { &copy.root.s, &copy.token, &copy.owner,
+		&copy.user };
+	size_t i, size = 0;
+	char *to;
 
-	if (!arena_str(a, l->root.s, &copy.root.s) ||
-	    !arena_str(a, l->token, &copy.token) ||
-	    !arena_str(a, l->owner, &copy.owner) ||
-	    !arena_str(a, l->user, &copy.user))
+	for (i = 0; i < ARRAY_LEN(text); i++)
+		size += text[i]->len + 1;
+	to = arena_alloc(a, size); /* all zero */
+	if (!to)
 		return err_nomem(err);
+	for (i = 0; i < ARRAY_LEN(text); i++) {
+		if (text[i]->len)
+			memcpy(to, text[i]->ptr, text[i]->len);
+		text[i]->ptr = to;
+		to += text[i]->len + 1;
+	}
 	*out = copy;
 	return ERR_OK;
 }

@@ -81,8 +81,11 @@ random_levels(struct held_locks *h)
 {
 	uint32_t r = next_random(&h->seed) >> 1;
 	size_t n = 1 + (size_t)__builtin_ctz(r | UINT32_C(1) << 30) / 2;
+	size_t most = h->levels + 1; /* the first of many need no more */
 
-	return n < HELD_LEVELS ? n : HELD_LEVELS;
+	if (most > HELD_LEVELS)
+		most = HELD_LEVELS;
+	return n < most ? n : most;
 }
 
 static struct str
@@ -152,6 +155,7 @@ find(struct held_locks *h, const struct key *k,
 	/* All of it, for gcc's analyzer, which loses count below. */
 	for (level = 0; level < HELD_LEVELS; level++)
 		at[level] = &from[level];
+	level = h->levels;
 	while (level-- > 0) {
 		while (from[level] && is_before(from[level], k))
 			from = from[level]->next;
@@ -163,7 +167,7 @@ static const struct held *
 first_from(const struct held_locks *h, const struct key *k)
 {
 	struct held *const *from = h->first;
-	size_t level = HELD_LEVELS;
+	size_t level = h->levels;
 
 	while (level-- > 0)
 		while (from[level] && is_before(from[level], k))
@@ -177,6 +181,8 @@ insert(struct held_locks *h, struct held *e)
 	struct held **at[HELD_LEVELS];
 	size_t i;
 
+	if (h->levels < e->levels)
+		h->levels = e->levels;
 	find(h, &(struct key){ e->lock.root.s, false, e->lock.token }, at);
 	for (i = 0; i < e->levels; i++) {
 		e->next[i] = *at[i];

@@ -24,6 +24,7 @@ struct held;
 struct held_locks {
 	pthread_rwlock_t lock;
 	struct held *first[HELD_LEVELS]; /* a skip list, by root and token */
+	size_t levels; /* that it ever had; no more are looked at */
 	size_t bytes;
 	bool all; /* they are all here */
 	uint32_t change; /* they are as they were at this value of *counter */
