@@ -182,7 +182,8 @@ authority_ok(struct str s)
 
 	for (i = 0; i < s.len; i++)
 		if (!ascii_is_alpha(s.ptr[i]) && !ascii_is_digit(s.ptr[i]) &&
-		    !(s.ptr[i] && strchr("-._~%!$&'()*+,;=:[]", s.ptr[i])))
+		    s.ptr[i] != '.' && s.ptr[i] != ':' &&
+		    !(s.ptr[i] && strchr("-_~%!$&'()*+,;=[]", s.ptr[i])))
 			return false;
 	return authority_split(s, STR("http"), &hp);
 }

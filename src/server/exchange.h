@@ -25,6 +25,7 @@
 #include "bulk/endpoints.h"
 #include "bulk/run.h"
 #include "dav/exchange.h"
+#include "http/date.h"
 #include "server/head.h"
 #include "server/impl.h"
 #include "server/response.h"
@@ -53,6 +54,7 @@ struct exchange_state {
 	struct live *live;
 	struct arena arena;
 	struct body_memos memos;
+	struct date_memo date; /* of the field Date */
 	/* Why there is no run(), or what came of it: cleared. */
 	struct err err;
 

@@ -7,7 +7,6 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "http/date.h"
 #include "server/exchange.h"
 #include "server/past.h"
 
@@ -196,12 +195,11 @@ measure_lines(const struct exchange_state *e, size_t *out)
 }
 
 static char *
-put_lines(const struct exchange_state *e, char *at)
+put_lines(struct exchange_state *e, char *at)
 {
 	const struct response_header *h;
-	struct date_memo date = { 0 };
 
-	at = append(at, date_http(&date, clock_seconds(clock_now())));
+	at = append(at, date_http(&e->date, clock_seconds(clock_now())));
 	for (h = e->answer.headers; h; h = h->next) {
 		if (is_dropped(&e->answer, h))
 			continue;
