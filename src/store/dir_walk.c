@@ -251,6 +251,7 @@ enter_level(struct trip *t, struct level *l)
 	else if (t->how->order != WALK_UP)
 		rc = visit(t, &l->res, &prune);
 	if (rc || prune) {
+		ahead_skip(&t->ahead, l);
 		level_free(l);
 		return rc;
 	}
