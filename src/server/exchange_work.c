@@ -74,6 +74,7 @@ run_group(struct work *first)
 	alone = n == 1 && !first->patience;
 	if (!alone)
 		all[0]->ops->run_all(x, err, ran, n);
+	workers_will_answer(all[0]->server->workers, first->line, n);
 	for (i = 0; i < n; i++)
 		if (alone)
 			run_work(&all[i]->work);

@@ -18,11 +18,15 @@
  * A third would have less of it done together: with two, 64 clients that PUT
  * get 14,100 a second done on two processors, and with four 12,500.
  *
- * What has patience is taken by one thread: two would wait for each other's
- * syncs, and each for twice as many.
+ * Who has patience waits for as many as were there last.  With little of it
+ * ENOUGH will do, since each of so many has a small part of what they share,
+ * and a second thread comes for half of them.  What has MUCH is taken by one
+ * thread: two would wait for each other's syncs, and each for twice as many.
  */
 #define THREADS_IN_LINE ((size_t)2)
 #define GATHER ((size_t)4)
+#define ENOUGH ((size_t)32)
+#define MUCH (NSEC_PER_SEC / 16000)
 #define MOST_PATIENCE 16 /* times that of one */
 
 struct line {
@@ -32,7 +36,7 @@ struct line {
 	size_t running; /* threads */
 	size_t max_threads, at_once, gather;
 	int64_t patience; /* of the last that came */
-	/* How many were done by the last run, or had come meanwhile. */
+	/* How many the last run had to answer, or had come meanwhile. */
 	size_t lately;
 	bool waits; /* somebody waits for as many */
 };
@@ -62,6 +66,13 @@ smaller(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
+/* How many are waited for. */
+static size_t
+line_waits_for(const struct line *l)
+{
+	return smaller(l->lately, l->patience < MUCH ? ENOUGH : l->at_once);
+}
+
 /* How many threads could take something of it, if there were so much more. */
 static size_t
 line_wants(const struct line *l, size_t more)
@@ -69,10 +80,11 @@ line_wants(const struct line *l, size_t more)
 	size_t left = l->n + more;
 	size_t busy = l->busy;
 	size_t running = l->running;
-	size_t max_threads = l->patience || l->waits ? 1 : l->max_threads;
+	size_t gather = l->patience ? ENOUGH / 2 : l->gather;
+	size_t max_threads =
+	    l->patience >= MUCH || l->waits ? 1 : l->max_threads;
 
-	while (
-	    running < max_threads && left && left >= smaller(busy, l->gather)) {
+	while (running < max_threads && left && left >= smaller(busy, gather)) {
 		size_t takes = smaller(left, l->at_once);
 
 		left -= takes;
@@ -148,7 +160,7 @@ enqueue(struct workers *ws, struct work *w)
 	l->n++;
 	l->patience = w->patience;
 	ws->queued++;
-	if (l->waits && l->n >= smaller(l->lately, l->at_once))
+	if (l->waits && l->n >= line_waits_for(l))
 		(void)pthread_cond_signal(&ws->more);
 	return line_wants(l, 0) > before;
 }
@@ -180,7 +192,7 @@ have_workers(struct workers *ws, size_t wanted)
 static void
 wait_for_more(struct workers *ws, struct line *l)
 {
-	size_t want = smaller(l->lately, l->at_once);
+	size_t want = line_waits_for(l);
 	int64_t now = clock_monotonic();
 	int64_t end = now + MOST_PATIENCE * l->patience;
 	size_t before = 0;
@@ -218,7 +230,6 @@ run(struct workers *ws, struct line *l, bool call)
 	w->run(w);
 	(void)pthread_mutex_lock(&ws->lock);
 	assert(l->busy >= n && l->running && ws->running);
-	l->lately = n + l->n;
 	l->busy -= n;
 	l->running--;
 	ws->running--;
@@ -358,6 +369,16 @@ workers_lend(struct workers *ws, struct work *w)
 		(void)enqueue(ws, w);
 	unlock_and_call(ws, ok);
 	return ok;
+}
+
+void
+workers_will_answer(struct workers *ws, unsigned line, size_t n)
+{
+	struct line *l = &ws->lines[line];
+
+	(void)pthread_mutex_lock(&ws->lock);
+	l->lately = n + l->n;
+	(void)pthread_mutex_unlock(&ws->lock);
 }
 
 size_t

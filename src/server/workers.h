@@ -58,6 +58,14 @@ bool workers_add_more(struct workers *ws, struct work *w) MUST_USE;
  */
 bool workers_lend(struct workers *ws, struct work *w) MUST_USE;
 
+/*
+ * For a run() in a line of what is done together, when it begins to answer
+ * those n with whom it was called: so many, and those who have come meanwhile,
+ * are waited for by who has patience.  Who comes from now on may be one of
+ * them.
+ */
+void workers_will_answer(struct workers *ws, unsigned line, size_t n);
+
 /* How many are queued, or threads that run some. */
 size_t workers_busy(struct workers *ws);
 

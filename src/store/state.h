@@ -222,7 +222,8 @@ void state_sync_end(struct state *s, const struct state_sync *y, int failed);
 
 /*
  * For how many ns it is worth to wait for one more who would share a sync with
- * others: a small part of what one takes, if that is long; else 0.
+ * others: a small part of what one takes, but as long as a client needs to
+ * come again; 0 where a sync is shorter than that.
  */
 int64_t state_patience(const struct state *s);
 

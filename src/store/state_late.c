@@ -31,8 +31,9 @@
 #define MANY (SLOTS / 2) /* they are moved before there is no room */
 #define AT_ONCE JOURNAL_SOME /* that are read */
 
-#define LONG (NSEC_PER_SEC / 1000) /* that a sync takes */
-#define PATIENCE 16 /* a part of that */
+#define PATIENCE 16 /* a part of what a sync takes */
+/* In this time many a client has come again; a sync this short is none. */
+#define LEAST_PATIENCE (NSEC_PER_SEC / 20000)
 
 /* ---- slots */
 
@@ -250,8 +251,11 @@ int64_t
 state_patience(const struct state *s)
 {
 	int64_t usual = atomic_load(&s->late.sync.usual);
+	int64_t patience = usual / PATIENCE;
 
-	return s->relaxed || usual < LONG ? 0 : usual / PATIENCE;
+	if (s->relaxed || usual < LEAST_PATIENCE)
+		return 0;
+	return patience < LEAST_PATIENCE ? LEAST_PATIENCE : patience;
 }
 
 enum err_code

@@ -16,6 +16,8 @@ struct task {
 };
 
 struct tasks {
+	struct workers *ws; /* of what is done together */
+	struct work *again; /* comes while the next run still answers */
 	pthread_mutex_t hold;
 	_Atomic unsigned started, done, at_once, most;
 };
@@ -119,6 +121,10 @@ tasks_run(struct work *w)
 	(void)atomic_fetch_add(&all->started, 1);
 	(void)pthread_mutex_lock(&all->hold);
 	(void)pthread_mutex_unlock(&all->hold);
+	workers_will_answer(all->ws, 1, n);
+	if (all->again)
+		(void)!workers_add_more(all->ws, all->again);
+	all->again = NULL;
 	(void)atomic_fetch_add(&all->done, n);
 }
 
@@ -138,6 +144,7 @@ what_is_done_together_gathers_while_others_are_at_it(void **state)
 	memset(t, 0, sizeof(t));
 	assert_int_equal(pthread_mutex_init(&all.hold, NULL), 0);
 	assert_int_equal(workers_new(8, 200, &ws, NULL), ERR_OK);
+	all.ws = ws;
 	assert_int_equal(pthread_mutex_lock(&all.hold), 0);
 	for (i = 0; i < ARRAY_LEN(t); i++) {
 		t[i].work = (struct work){ .run = tasks_run, .line = 1 };
@@ -195,6 +202,7 @@ who_has_patience_goes_with_those_who_came_before(void **state)
 	(void)state;
 	assert_int_equal(pthread_mutex_init(&all.hold, NULL), 0);
 	assert_int_equal(workers_new(8, 100, &ws, NULL), ERR_OK);
+	all.ws = ws;
 	assert_int_equal(pthread_mutex_lock(&all.hold), 0);
 	add_patient(ws, &all, t, 1, LONG); /* nobody is known yet */
 	wait_for(&all.started, 1);
@@ -226,6 +234,54 @@ who_has_patience_goes_with_those_who_came_before(void **state)
 	(void)pthread_mutex_destroy(&all.hold);
 }
 
+/* Where syncs are short two share them with fewer, and use two processors. */
+static void
+little_patience_keeps_nobody_from_a_second_thread(void **state)
+{
+	struct tasks all = { 0 };
+	struct task t[2];
+	struct workers *ws;
+
+	(void)state;
+	assert_int_equal(pthread_mutex_init(&all.hold, NULL), 0);
+	assert_int_equal(workers_new(8, 100, &ws, NULL), ERR_OK);
+	all.ws = ws;
+	assert_int_equal(pthread_mutex_lock(&all.hold), 0);
+	add_patient(ws, &all, t, 1, 1);
+	wait_for(&all.started, 1);
+	add_patient(ws, &all, t + 1, 1, 1);
+	wait_for(&all.started, 2);
+	assert_int_equal(pthread_mutex_unlock(&all.hold), 0);
+	workers_free(ws);
+	(void)pthread_mutex_destroy(&all.hold);
+}
+
+static void
+who_comes_again_at_once_is_not_counted_twice(void **state)
+{
+	enum { MANY = 4 };
+	struct tasks all = { 0 };
+	struct task t[MANY];
+	struct task again = { { .run = tasks_run, .line = 1, .patience = LONG },
+		&all, 0 };
+	struct workers *ws;
+
+	(void)state;
+	assert_int_equal(pthread_mutex_init(&all.hold, NULL), 0);
+	assert_int_equal(workers_new(8, 100, &ws, NULL), ERR_OK);
+	all.ws = ws;
+	assert_int_equal(pthread_mutex_lock(&all.hold), 0);
+	add_patient(ws, &all, t, 1, LONG);
+	wait_for(&all.started, 1);
+	add_patient(ws, &all, t + 1, MANY - 1, LONG);
+	all.again = &again.work;
+	assert_int_equal(pthread_mutex_unlock(&all.hold), 0);
+	wait_for_runs(&all, MANY + 1);
+	assert_int_equal(all.started, 2);
+	workers_free(ws);
+	(void)pthread_mutex_destroy(&all.hold);
+}
+
 /* Nobody takes it from him, and at the end he goes at once. */
 static void
 who_waits_for_more_keeps_what_there_is(void **state)
@@ -241,6 +297,7 @@ who_waits_for_more_keeps_what_there_is(void **state)
 	(void)state;
 	assert_int_equal(pthread_mutex_init(&all.hold, NULL), 0);
 	assert_int_equal(workers_new(8, 100, &ws, NULL), ERR_OK);
+	all.ws = ws;
 	assert_int_equal(pthread_mutex_lock(&all.hold), 0);
 	assert_true(workers_add(ws, &alone.work)); /* a thread that could */
 	add_patient(ws, &all, t, 1, LONG);
@@ -278,6 +335,7 @@ a_line_is_not_left_by_who_takes_something_else(void **state)
 	memset(t, 0, sizeof(t));
 	assert_int_equal(pthread_mutex_init(&all.hold, NULL), 0);
 	assert_int_equal(workers_new(2, 100, &ws, NULL), ERR_OK);
+	all.ws = ws;
 	for (i = 0; i < ARRAY_LEN(t); i++) {
 		t[i].work.run = i % 3 ? tasks_run : task_run;
 		t[i].work.line = i % 3 > 0;
@@ -335,6 +393,9 @@ main(void)
 		    what_is_done_together_gathers_while_others_are_at_it),
 		cmocka_unit_test(
 		    who_has_patience_goes_with_those_who_came_before),
+		cmocka_unit_test(
+		    little_patience_keeps_nobody_from_a_second_thread),
+		cmocka_unit_test(who_comes_again_at_once_is_not_counted_twice),
 		cmocka_unit_test(who_waits_for_more_keeps_what_there_is),
 		cmocka_unit_test(
 		    a_line_is_not_left_by_who_takes_something_else),
