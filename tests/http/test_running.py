@@ -156,8 +156,10 @@ class Streams(unittest.TestCase):
 
     @classmethod
     def setUpClass(cls):
+        # However long a busy machine takes, nobody is given up here.
         cls.server = ServerOfMany("--workers", "2", "--threads", "2",
-                                  "--connections-per-address", "0")
+                                  "--connections-per-address", "0",
+                                  "--idle-timeout", "600s", "--min-rate", "0")
         cls.server.write("big", os.urandom(1 << 20) * 32)
 
     @classmethod
@@ -183,18 +185,17 @@ class Streams(unittest.TestCase):
         many = 10 if os.environ.get("SHEAF_SANITIZED") else 40
         try:
             for _ in range(many):
-                c = self.server.connect()
+                c = self.server.connect(4 * sheaf_http.PATIENCE)
                 c.slow()
                 listing(c)
                 slow.append(c)
             for c in slow:
                 self.assertEqual(c.head().status, 207)
-            # Both workers are free while many answers wait to be read.
-            began = time.monotonic()
+            # Both workers are free while many answers wait to be read: one
+            # that was held would be till we read, and nobody is given up.
             with self.server.connect() as c:
                 c.request("PROPFIND", "/", {"Depth": "1"})
                 self.assertEqual(c.response().status, 207)
-            self.assertLess(time.monotonic() - began, 10)
             if not self.server.is_sanitized():
                 self.assertLess(self.server.resident(), 48 << 20)
             c = slow.pop()

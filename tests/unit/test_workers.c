@@ -382,6 +382,100 @@ lent_workers_start_at_once_and_the_last_ones_stay(void **state)
 	(void)pthread_mutex_destroy(&all.hold);
 }
 
+/* Who adds more while all of it ends, and what he adds; who has left by then.
+ */
+struct ending {
+	struct tasks all;
+	struct workers *ws;
+	struct task adder, leaver;
+	struct task more[3];
+	pthread_t threads[3]; /* that ran these */
+	pthread_t adds;
+	pthread_key_t key;
+	_Atomic unsigned left;
+};
+
+static void
+note_thread(struct work *w)
+{
+	struct task *t = CONTAINER_OF(w, struct task, work);
+	struct ending *e = CONTAINER_OF(t->all, struct ending, all);
+
+	e->threads[t - e->more] = pthread_self();
+	(void)atomic_fetch_add(&e->all.done, 1);
+}
+
+/* Long enough for others to come for it, if there are any. */
+static void
+add_when_let(struct work *w)
+{
+	struct task *t = CONTAINER_OF(w, struct task, work);
+	struct ending *e = CONTAINER_OF(t->all, struct ending, all);
+	size_t i;
+
+	task_run(w);
+	e->adds = pthread_self();
+	for (i = 0; i < ARRAY_LEN(e->more); i++) {
+		e->more[i].work.run = note_thread;
+		e->more[i].all = &e->all;
+		assert_true(workers_add_more(e->ws, &e->more[i].work));
+	}
+	(void)usleep(20000);
+}
+
+static void
+leave(void *left)
+{
+	(void)atomic_fetch_add((_Atomic unsigned *)left, 1);
+}
+
+static void
+tell_when_left(struct work *w)
+{
+	struct task *t = CONTAINER_OF(w, struct task, work);
+	struct ending *e = CONTAINER_OF(t->all, struct ending, all);
+
+	assert_int_equal(pthread_setspecific(e->key, &e->left), 0);
+	(void)atomic_fetch_add(&e->all.started, 1);
+}
+
+static void *
+end(void *arg)
+{
+	workers_free(arg);
+	return NULL;
+}
+
+static void
+what_is_added_while_all_ends_is_run_by_who_adds_it(void **state)
+{
+	struct ending e = { 0 };
+	pthread_t ender;
+	size_t i;
+
+	(void)state;
+	e.adder = (struct task){ { .run = add_when_let }, &e.all, 0 };
+	e.leaver = (struct task){ { .run = tell_when_left }, &e.all, 0 };
+	assert_int_equal(pthread_key_create(&e.key, leave), 0);
+	assert_int_equal(pthread_mutex_init(&e.all.hold, NULL), 0);
+	assert_int_equal(workers_new(4, 100, &e.ws, NULL), ERR_OK);
+	assert_int_equal(pthread_mutex_lock(&e.all.hold), 0);
+	assert_true(workers_add(e.ws, &e.adder.work));
+	wait_for(&e.all.started, 1);
+	assert_true(workers_add(e.ws, &e.leaver.work));
+	wait_for(&e.all.started, 2);
+	assert_int_equal(e.left, 0);
+	assert_int_equal(pthread_create(&ender, NULL, end, e.ws), 0);
+	wait_for(&e.left, 1); /* so it has begun to end */
+	assert_int_equal(pthread_mutex_unlock(&e.all.hold), 0);
+	assert_int_equal(pthread_join(ender, NULL), 0);
+	assert_int_equal(e.all.done, 1 + ARRAY_LEN(e.more));
+	for (i = 0; i < ARRAY_LEN(e.more); i++)
+		assert_true(pthread_equal(e.threads[i], e.adds));
+	(void)pthread_key_delete(e.key);
+	(void)pthread_mutex_destroy(&e.all.hold);
+}
+
 int
 main(void)
 {
@@ -401,6 +495,8 @@ main(void)
 		    a_line_is_not_left_by_who_takes_something_else),
 		cmocka_unit_test(
 		    lent_workers_start_at_once_and_the_last_ones_stay),
+		cmocka_unit_test(
+		    what_is_added_while_all_ends_is_run_by_who_adds_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
