@@ -78,6 +78,14 @@ copy_run(struct exchange *x, struct err *err)
 	return reply_done(x, created ? 201 : 204);
 }
 
+/* Nothing is asked of the source that a rename does not see for itself. */
+static bool
+asks_nothing(struct transferring *t)
+{
+	return t->depth == DEPTH_INFINITY &&
+	    !precondition_guard(&t->pre, t->t.to);
+}
+
 /* Most often a MOVE is one rename, to where nothing is. */
 static bool
 copy_at_once(struct exchange *x, enum err_code *rc, struct err *err)
@@ -86,7 +94,8 @@ copy_at_once(struct exchange *x, enum err_code *rc, struct err *err)
 	const struct op op = precondition_op(&t->pre);
 
 	(void)err;
-	if (x->req->method != METHOD_MOVE || copy_check(x, NULL) ||
+	if (x->req->method != METHOD_MOVE || x->begun ||
+	    (!asks_nothing(t) && copy_check(x, NULL)) ||
 	    !op_move_at_once(&op, &t->t))
 		return false;
 	*rc = reply_done(x, 201);
