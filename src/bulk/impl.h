@@ -3,7 +3,7 @@
 #ifndef SHEAF_BULK_IMPL_H
 #define SHEAF_BULK_IMPL_H
 
-#include <stdatomic.h>
+#include <pthread.h>
 
 #include "bulk/names.h"
 #include "bulk/plan.h"
@@ -106,7 +106,9 @@ struct bulk_run {
 	struct store *store; /* that the window runs on */
 	struct store *dry; /* the draft of a dry run */
 	struct user *user; /* while a window is run */
-	_Atomic(struct item_exchange *) spare; /* for the next item, or NULL */
+	pthread_mutex_t spare_lock;
+	struct item_exchange *spare; /* memory of items that are done */
+	size_t n_spare;
 	bool trying; /* on a draft that is forgotten, to see what fails */
 	uint64_t failed; /* of earlier windows */
 
@@ -152,11 +154,13 @@ void item_open(struct bulk_run *r, struct task *t, struct store *store,
     struct store_batch *b, struct ostream **to);
 /* Of one that was begun; any other is left alone. */
 void item_run(struct bulk_run *r, struct task *t);
+/* The same of up to RUN_MOST, of which some may be cheaper together. */
+void items_run(struct bulk_run *r, struct task *const *v, size_t n);
 /* Of one that was begun, or made by item_open(): it ends without a run. */
 void item_fail(struct bulk_run *r, struct task *t, const struct err *err);
 /* The memory of one that is not under way. */
 void item_free(struct bulk_run *r, struct task *t);
-void item_free_spare(struct bulk_run *r);
+void items_free_spare(struct bulk_run *r);
 
 /* ---- result.c: results without a run */
 

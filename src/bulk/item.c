@@ -1,28 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /* An item as a request, and its reply as a result. */
+#include <assert.h>
 #include <stdio.h>
 #include <stdlib.h>
 
 #include "base/plain.h"
-#include "bulk/capture.h"
 #include "bulk/check.h"
-#include "bulk/impl.h"
+#include "bulk/item_impl.h"
 #include "http/mime.h"
 #include "http/status.h"
 
-struct item_exchange {
-	struct request req;
-	struct header *fields; /* of req */
-	struct exchange x;
-	struct capture capture;
-	const struct method_ops *ops;
-	struct bulk_run *r;
-	struct task *t;
-	struct arena arena; /* of the request; its result is in the task's */
-};
-
 /* What most requests need. */
 #define REQUEST_BLOCK ((size_t)2048)
+
+#define SPARE_MAX ((size_t)32) /* some 4 KiB each */
 
 /* ---- what earlier ones left, now that it is known */
 
@@ -56,148 +47,6 @@ find_paths(struct task *t, struct err *err)
 	return rc;
 }
 
-static enum err_code
-find_tag(const struct ref *ref, struct header *h, struct err *err)
-{
-	if (ref->task)
-		h->value = str_of(ref->task->etag, ref->task->etag_len);
-	else if (ref->left)
-		h->value = ref->left->etag;
-	else
-		return ERR_OK;
-	return h->value.len
-	    ? ERR_OK
-	    : err_tell(err, ERR_PRECONDITION,
-		  "the operation it refers to left no entity tag");
-}
-
-/* ---- its headers */
-
-struct header_list {
-	struct header *v;
-	size_t n;
-};
-
-static bool
-has(const struct header_list *l, struct str name)
-{
-	const struct headers h = { .v = l->v, .n = l->n };
-
-	return headers_has(&h, name);
-}
-
-static void
-add(struct header_list *l, struct str name, struct str value)
-{
-	if (value.ptr)
-		l->v[l->n++] = (struct header){ name, value };
-}
-
-/* What op means beside its method. */
-static void
-add_meaning(struct header_list *l, const struct task *t)
-{
-	const struct batch_item *item = t->item;
-
-	if (item->op == BATCH_OP_CREATE && !(t->ways & WAY_NAMES) &&
-	    !has(l, STR("If-None-Match")))
-		add(l, STR("If-None-Match"), STR("*"));
-	if (item->op == BATCH_OP_UPDATE && !has(l, STR("If-Match")))
-		add(l, STR("If-Match"), STR("*"));
-	if (item->has_body && item->body.len && !has(l, STR("Content-Type")))
-		add(l, STR("Content-Type"), item->body_type);
-}
-
-/*
- * A lock's token is submitted in a list that holds where the resource is
- * locked with it; UNLOCK has a header of its own.
- */
-static enum err_code
-add_token(struct header_list *l, struct item_exchange *ix, struct err *err)
-{
-	const struct task *t = ix->t;
-	struct str token = t->item->lock_token;
-	struct buf b CLEANUP(buf_done) = { 0 };
-	bool unlock = str_eq(t->method_name, STR("UNLOCK"));
-	struct str value;
-
-	if (!token.ptr)
-		return ERR_OK;
-	if (str_starts(token, STR("<")) && str_ends(token, STR(">")))
-		token = str_of(token.ptr + 1, token.len - 2);
-	buf_put(&b, unlock ? STR("<") : STR("(<"));
-	buf_put(&b, token);
-	buf_put(&b, unlock ? STR(">") : STR(">)"));
-	if (buf_failed(&b) || !arena_str(&ix->arena, buf_str(&b), &value))
-		return err_nomem(err);
-	add(l, unlock ? STR("Lock-Token") : STR("If"), value);
-	return ERR_OK;
-}
-
-static enum err_code
-add_destination(
-    struct header_list *l, struct item_exchange *ix, struct err *err)
-{
-	const struct task *t = ix->t;
-	struct buf b CLEANUP(buf_done) = { 0 };
-	struct str value;
-
-	if (!t->item->destination.ptr)
-		return ERR_OK;
-	href_put(&b, ix->r->spec.origin.prefix, t->to, t->to_slash);
-	if (buf_failed(&b) || !arena_str(&ix->arena, buf_str(&b), &value))
-		return err_nomem(err);
-	add(l, STR("Destination"), value);
-	return ERR_OK;
-}
-
-/* As they were sent; the tags stand first, so that they are found again. */
-static enum err_code
-make_headers(struct item_exchange *ix, struct err *err)
-{
-	const struct batch_item *item = ix->t->item;
-	const struct headers *own = &item->headers;
-	const struct headers *all = &ix->r->head->defaults;
-	struct header_list l = { 0 };
-	enum err_code rc;
-	size_t i;
-
-	l.v = arena_array(&ix->arena, own->n + all->n + 9, sizeof(*l.v));
-	if (!l.v)
-		return err_nomem(err);
-	add(&l, STR("If-Match"), item->if_match);
-	add(&l, STR("If-None-Match"), item->if_none_match);
-	for (i = 0; i < own->n; i++)
-		add(&l, own->v[i].name, own->v[i].value);
-	add(&l, STR("Depth"), item->depth);
-	if (item->has_overwrite)
-		add(&l, STR("Overwrite"),
-		    item->overwrite ? STR("T") : STR("F"));
-	rc = add_token(&l, ix, err);
-	if (!rc)
-		rc = add_destination(&l, ix, err);
-	if (rc)
-		return rc;
-	for (i = 0; i < all->n; i++)
-		if (!has(&l, all->v[i].name))
-			add(&l, all->v[i].name, all->v[i].value);
-	add_meaning(&l, ix->t);
-	ix->fields = l.v;
-	ix->req.headers = (struct headers){ .v = l.v, .n = l.n };
-	return ERR_OK;
-}
-
-/* "$id" as the entity tag that it stands for. */
-static enum err_code
-find_tags(const struct task *t, struct item_exchange *ix, struct err *err)
-{
-	enum err_code rc = find_tag(&t->match_ref, &ix->fields[0], err);
-
-	return rc ? rc
-		  : find_tag(&t->none_match_ref,
-			&ix->fields[t->item->if_match.ptr ? 1 : 0], err);
-}
-
 /* ---- the exchange */
 
 static void
@@ -209,23 +58,51 @@ exchange_free(struct item_exchange *ix)
 	free(ix);
 }
 
-/* The next item of the thread, or of another, gets it. */
+static struct item_exchange *
+take_spare(struct bulk_run *r)
+{
+	struct item_exchange *ix;
+
+	(void)pthread_mutex_lock(&r->spare_lock);
+	ix = r->spare;
+	if (ix) {
+		r->spare = ix->next;
+		r->n_spare--;
+	}
+	(void)pthread_mutex_unlock(&r->spare_lock);
+	return ix;
+}
+
+/* The next item gets it. */
 void
 item_free(struct bulk_run *r, struct task *t)
 {
 	struct item_exchange *ix = t->made;
+	bool keep;
 
 	t->made = NULL;
 	if (!ix)
 		return;
 	arena_rest(&ix->arena);
-	exchange_free(atomic_exchange(&r->spare, ix));
+	(void)pthread_mutex_lock(&r->spare_lock);
+	keep = r->n_spare < SPARE_MAX;
+	if (keep) {
+		ix->next = r->spare;
+		r->spare = ix;
+		r->n_spare++;
+	}
+	(void)pthread_mutex_unlock(&r->spare_lock);
+	if (!keep)
+		exchange_free(ix);
 }
 
 void
-item_free_spare(struct bulk_run *r)
+items_free_spare(struct bulk_run *r)
 {
-	exchange_free(atomic_exchange(&r->spare, NULL));
+	struct item_exchange *ix;
+
+	while ((ix = take_spare(r)))
+		exchange_free(ix);
 }
 
 /* The failure of a member, in the log. */
@@ -271,7 +148,7 @@ make_request(struct bulk_run *r, struct task *t, struct item_exchange **out,
 	struct item_exchange *ix;
 
 	item_free(r, t); /* of a try before */
-	ix = atomic_exchange(&r->spare, NULL);
+	ix = take_spare(r);
 	if (!ix)
 		ix = calloc(1, sizeof(*ix));
 	t->made = ix;
@@ -295,7 +172,7 @@ make_request(struct bulk_run *r, struct task *t, struct item_exchange **out,
 	/* A redirect to the same with a slash is of no use here. */
 	if (ix->req.method == METHOD_GET || ix->req.method == METHOD_HEAD)
 		ix->req.slash = true;
-	return make_headers(ix, err);
+	return item_make_headers(ix, err);
 }
 
 static void
@@ -546,7 +423,7 @@ item_open(struct bulk_run *r, struct task *t, struct store *store,
 			*to = fingerprint_stream(t->body_print, NULL);
 		return;
 	}
-	rc = find_tags(t, ix, t->err);
+	rc = item_find_tags(t, ix, t->err);
 	if (rc) {
 		fail_early(r, t, rc);
 		return;
@@ -585,4 +462,38 @@ item_run(struct bulk_run *r, struct task *t)
 	if (t->state != TASK_BEGUN)
 		return;
 	finish(r, t, t->ix->ops->run(&t->ix->x, t->err));
+}
+
+/* Whether it may be done with others: its record would be by itself. */
+static bool
+may_join(const struct bulk_run *r, const struct task *t)
+{
+	return r->batch && t->state == TASK_BEGUN && t->ix->ops->run_all &&
+	    !t->recorded;
+}
+
+void
+items_run(struct bulk_run *r, struct task *const *v, size_t n)
+{
+	struct exchange *x[RUN_MOST];
+	struct err *err[RUN_MOST];
+	bool ran[RUN_MOST] = { 0 };
+	size_t of[RUN_MOST];
+	size_t i;
+	size_t k = 0;
+
+	assert(n <= RUN_MOST);
+	for (i = 0; i < n; i++)
+		if (may_join(r, v[i])) {
+			x[k] = &v[i]->ix->x;
+			err[k] = v[i]->err;
+			of[k++] = i;
+		}
+	if (k > 1)
+		v[of[0]]->ix->ops->run_all(x, err, ran, k);
+	for (i = 0; i < k; i++)
+		if (ran[i])
+			finish(r, v[of[i]], err[i]->code);
+	for (i = 0; i < n; i++)
+		item_run(r, v[i]);
 }

@@ -36,6 +36,7 @@ bulk_run_new(const struct bulk_env *env, const struct bulk_spec *spec,
 	assert(spec->start);
 	if (!r)
 		return err_nomem(err);
+	(void)pthread_mutex_init(&r->spare_lock, NULL);
 	if (!copy_spec(r, spec)) {
 		bulk_run_free(r);
 		return err_nomem(err);
@@ -59,7 +60,8 @@ bulk_run_free(struct bulk_run *r)
 	}
 	again_end(r);
 	tasks_free(r);
-	item_free_spare(r);
+	items_free_spare(r);
+	(void)pthread_mutex_destroy(&r->spare_lock);
 	store_close(r->dry);
 	past_done(&r->past);
 	arena_done(&r->arena);

@@ -14,6 +14,10 @@
 
 #define WAVE_MAX ((size_t)256)
 
+/* Uploads that are run together, where that leaves work for all threads. */
+#define RUN ((size_t)16)
+#define WORTH (2 * RUN)
+
 #define FEW 4 /* operations whose changes are synced one by one */
 
 /* Bytes of results that wait for others before them. */
@@ -24,6 +28,8 @@ struct waves {
 	struct plan *plan;
 	struct plan_unit units[WAVE_MAX];
 	size_t n;
+	size_t runs[WAVE_MAX + 1]; /* where each begins; and n */
+	size_t n_runs;
 	size_t held;
 };
 
@@ -124,44 +130,83 @@ next_wave(struct waves *w)
 
 /* ---- running them */
 
-static void
-begin_unit(void *arg, size_t i)
+static struct task *
+task_of(const struct waves *w, size_t i)
 {
-	struct waves *w = arg;
-	struct bulk_run *r = w->r;
-	struct task *t = &r->tasks[w->units[i].first];
+	return &w->r->tasks[w->units[i].first];
+}
 
-	if (!t->group && task_may_begin(r, t))
-		item_begin(r, t, r->store, r->batch);
+static bool
+is_upload(const struct waves *w, size_t i)
+{
+	const struct task *t = task_of(w, i);
+
+	return !t->group && str_eq(t->method_name, STR("PUT"));
+}
+
+/* Neighbours that are uploads are one run, all else is one by itself. */
+static void
+find_runs(struct waves *w)
+{
+	size_t first = 0, i;
+
+	w->n_runs = 0;
+	for (i = 0; i < w->n; i++) {
+		if (i && w->n >= WORTH && i - first < RUN &&
+		    is_upload(w, i - 1) && is_upload(w, i))
+			continue;
+		first = i;
+		w->runs[w->n_runs++] = i;
+	}
+	w->runs[w->n_runs] = w->n;
 }
 
 static void
-run_unit(void *arg, size_t i)
+begin_units(void *arg, size_t run)
 {
 	struct waves *w = arg;
 	struct bulk_run *r = w->r;
-	struct task *t = &r->tasks[w->units[i].first];
+	size_t i;
 
-	if (t->group)
-		group_run(r, t, r->store);
+	for (i = w->runs[run]; i < w->runs[run + 1]; i++) {
+		struct task *t = task_of(w, i);
+
+		if (!t->group && task_may_begin(r, t))
+			item_begin(r, t, r->store, r->batch);
+	}
+}
+
+static void
+run_units(void *arg, size_t run)
+{
+	struct waves *w = arg;
+	struct bulk_run *r = w->r;
+	struct task *v[RUN];
+	size_t n = w->runs[run + 1] - w->runs[run];
+	size_t i;
+
+	for (i = 0; i < n; i++)
+		v[i] = task_of(w, w->runs[run] + i);
+	if (v[0]->group)
+		group_run(r, v[0], r->store);
 	else
-		item_run(r, t);
+		items_run(r, v, n);
 }
 
 static void
-do_unit(void *arg, size_t i)
+do_units(void *arg, size_t run)
 {
-	begin_unit(arg, i);
-	run_unit(arg, i);
+	begin_units(arg, run);
+	run_units(arg, run);
 }
 
 /*
  * Whether nobody gains by others' bytes being written first: nothing is brought
- * to a disk, and no record is made.  Then each is done in the memory of the one
- * before it.
+ * to a disk, and no record is made.  Then each run is done in the memory of the
+ * one before it.
  */
 static bool
-is_one_by_one(const struct waves *w)
+is_run_by_run(const struct waves *w)
 {
 	const struct bulk_run *r = w->r;
 	size_t i;
@@ -209,14 +254,15 @@ run_wave(struct waves *w)
 	struct bulk_run *r = w->r;
 	size_t most = threads_for(w);
 
-	if (is_one_by_one(w)) {
-		crew_run(&r->env, r->user, most, w->n, do_unit, w);
+	find_runs(w);
+	if (is_run_by_run(w)) {
+		crew_run(&r->env, r->user, most, w->n_runs, do_units, w);
 	} else {
-		crew_run(&r->env, r->user, most, w->n, begin_unit, w);
+		crew_run(&r->env, r->user, most, w->n_runs, begin_units, w);
 		/* What it did not do is done for each. */
 		if (w->n > 1 && r->batch)
 			(void)!store_batch_flush(r->store, r->batch, NULL);
-		crew_run(&r->env, r->user, most, w->n, run_unit, w);
+		crew_run(&r->env, r->user, most, w->n_runs, run_units, w);
 	}
 	end_units(w);
 }

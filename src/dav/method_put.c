@@ -188,7 +188,7 @@ put_run_all(
 
 	assert(n <= RUN_MOST);
 	for (i = 0; i < n && v; i++) {
-		const struct putting *p = x[i]->state;
+		struct putting *p = x[i]->state;
 
 		err[i]->code = check_whole(x[i], err[i]);
 		ran[i] = err[i]->code;
@@ -196,6 +196,8 @@ put_run_all(
 			continue;
 		v[k] = (struct commit){
 			.upload = p->in.upload,
+			.guard = precondition_guard(&p->pre, x[i]->req->path),
+			.batch = x[i]->batch,
 			.err = err[i],
 		};
 		of[k++] = i;

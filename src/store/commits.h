@@ -6,11 +6,14 @@
 #include "store/store.h"
 
 /*
- * The commits of several uploads to one store, each by itself, without a guard
- * or a batch; but what they have to wait for they wait for together.
+ * The commits of several uploads to one store, each by itself: without a guard
+ * or a batch, but what they have to wait for they wait for together; or all of
+ * one batch, which wait for nothing.
  */
 struct commit {
 	struct upload *upload;
+	const struct guard *guard;
+	struct store_batch *batch;
 	struct err *err;
 	/* Else it is left to upload_commit(), which may have to wait. */
 	bool done;

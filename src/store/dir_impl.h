@@ -188,6 +188,13 @@ enum err_code place_must_exist(const struct place *p, struct err *err) MUST_USE;
 enum err_code place_for_new(const struct dir_store *ds, struct rpath path,
     enum follow follow, struct place *p, struct err *err) MUST_USE;
 
+/*
+ * A place in the collection of another, by that one's descriptor, which has to
+ * outlive it, and with FOLLOW_BLIND; false where it is in another.  Under a
+ * claim to both.
+ */
+bool place_beside(const struct place *of, struct rpath path, struct place *p);
+
 /* The resource at a place that is served. */
 struct resource place_resource(const struct place *p);
 

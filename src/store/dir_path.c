@@ -434,6 +434,26 @@ place_for_new(const struct dir_store *ds, struct rpath path, enum follow follow,
 	return rc ? rc : must_be_nameable(p, err);
 }
 
+bool
+place_beside(const struct place *of, struct rpath path, struct place *p)
+{
+	struct str name = rpath_name(path);
+
+	if (of->real.len || !name.len || name.len > NAME_MAX ||
+	    !rpath_eq(rpath_parent(path), rpath_parent(of->path)) ||
+	    is_hidden(of->ds, path))
+		return false;
+	*p = (struct place){
+		.ds = of->ds,
+		.dir = of->dir,
+		.dir_is_root = of->dir_is_root,
+		.path = path,
+		.asked = path,
+	};
+	memcpy(p->name, name.ptr, name.len);
+	return true;
+}
+
 struct resource
 place_resource(const struct place *p)
 {

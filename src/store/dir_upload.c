@@ -397,20 +397,15 @@ try_commit(struct dir_upload *u, const struct guard *g, struct store_batch *b,
 	return act_end(&act, err);
 }
 
-/*
- * Where many in a row were new, the next will be; then the link may say that
- * something is there after all, and it need not be looked first, which costs
- * 3 us of 43.
- */
-static bool
-is_likely_new(const struct dir_store *ds)
+bool
+dir_is_likely_new(const struct dir_store *ds)
 {
 	return atomic_load_explicit(&ds->new_files, memory_order_relaxed) >=
 	    MANY_NEW;
 }
 
-static void
-was_new(struct dir_store *ds, bool is_new)
+void
+dir_was_new(struct dir_store *ds, bool is_new)
 {
 	unsigned n = atomic_load_explicit(&ds->new_files, memory_order_relaxed);
 
@@ -423,7 +418,7 @@ static enum err_code
 commit(struct dir_upload *u, const struct guard *g, struct store_batch *b,
     struct resource *out, bool *created, struct err *err)
 {
-	bool blind = u->holds && is_likely_new(u->ds);
+	bool blind = u->holds && dir_is_likely_new(u->ds);
 	bool new = false;
 	int tries = 0;
 	enum err_code rc = ERR_OK;
@@ -444,7 +439,7 @@ commit(struct dir_upload *u, const struct guard *g, struct store_batch *b,
 		while (rc == ERR_EXISTS && ++tries < MAX_TRIES);
 	if (rc)
 		return rc;
-	was_new(u->ds, new);
+	dir_was_new(u->ds, new);
 	if (out)
 		*out = dir_upload_now(u);
 	if (created)
@@ -492,6 +487,15 @@ dir_upload_expect(
 	foretold_expect(&u->foretold, u->ds, r, b);
 }
 
+static void
+commit_all(struct commit *c, size_t n)
+{
+	if (c[0].batch)
+		dir_upload_commit_run(c, n);
+	else
+		dir_upload_commit_all(c, n);
+}
+
 static bool
 dir_upload_joins(struct upload *base, int64_t *patience)
 {
@@ -520,7 +524,7 @@ static const struct upload_ops dir_upload_ops = {
 	.commit = dir_upload_commit,
 	.commit_at_once = dir_upload_commit_at_once,
 	.joins = dir_upload_joins,
-	.commit_all = dir_upload_commit_all,
+	.commit_all = commit_all,
 	.free = dir_upload_free,
 };
 

@@ -66,7 +66,18 @@ enum err_code dir_upload_install(struct dir_upload *u, const struct place *p,
 /* What it is when it is in place, and has the properties of what was there. */
 struct resource dir_upload_now(const struct dir_upload *u);
 
+/*
+ * Where many in a row were new, the next will be; then the link may say that
+ * something is there after all, and it need not be looked first, which costs
+ * 3 us of 43.
+ */
+bool dir_is_likely_new(const struct dir_store *ds);
+void dir_was_new(struct dir_store *ds, bool is_new);
+
 /* dir_together.c: see upload_ops. */
 void dir_upload_commit_all(struct commit *c, size_t n);
+
+/* dir_run.c: the same for those of a batch. */
+void dir_upload_commit_run(struct commit *c, size_t n);
 
 #endif

@@ -4,7 +4,7 @@
  * turn, each of their syncs fails in turn, and others are in the way.
  */
 #include "store/steps.h"
-#include "store/world.h"
+#include "store/together.h"
 
 #include <stdint.h>
 #include <stdio.h>
@@ -12,15 +12,11 @@
 #include <unistd.h>
 
 #include "lib/alloc_fail.h"
-#include "store/commits.h"
 #include "store/members.h"
 
 #define MAX_STEPS 200
 
-static const struct {
-	const char *path;
-	const char *old; /* NULL: nothing is there */
-} files[] = {
+const struct joint_file joint_files[N] = {
 	{ "/new", NULL },
 	{ "/f", "f" },
 	{ "/c/1", "c1" },
@@ -29,10 +25,8 @@ static const struct {
 	{ "/d/2", NULL },
 };
 
-#define N ARRAY_LEN(files)
-
-static void
-build(struct store *s)
+void
+joint_build(struct store *s)
 {
 	must_mkcol(s, "/c");
 	must_mkcol(s, "/d");
@@ -41,8 +35,8 @@ build(struct store *s)
 	must_put(s, "/c/1", "c1");
 }
 
-static enum err_code
-begin(struct store *s, struct commit *v)
+enum err_code
+joint_begin(struct store *s, struct commit *v)
 {
 	const struct upload_spec spec = { .length = 3, .soon = true };
 	enum err_code rc = ERR_OK;
@@ -50,7 +44,7 @@ begin(struct store *s, struct commit *v)
 
 	for (i = 0; i < N && !rc; i++) {
 		rc = store_upload(
-		    s, at(files[i].path), &spec, &v[i].upload, NULL);
+		    s, at(joint_files[i].path), &spec, &v[i].upload, NULL);
 		if (!rc)
 			rc = ostream_write(
 			    upload_stream(v[i].upload), STR("new"));
@@ -59,20 +53,20 @@ begin(struct store *s, struct commit *v)
 }
 
 /* What is left to be done alone, too. */
-static void
-commit_all(struct commit *v)
+void
+joint_commit(struct commit *v)
 {
 	size_t i;
 
 	upload_commit_all(v, N);
 	for (i = 0; i < N; i++)
 		if (!v[i].done)
-			v[i].rc = upload_commit(v[i].upload, NULL, NULL,
-			    &v[i].res, &v[i].created, v[i].err);
+			v[i].rc = upload_commit(v[i].upload, v[i].guard,
+			    v[i].batch, &v[i].res, &v[i].created, v[i].err);
 }
 
-static void
-end(struct commit *v)
+void
+joint_end(struct commit *v)
 {
 	size_t i;
 
@@ -86,20 +80,35 @@ must_be_whole(struct store *s, size_t i, bool new)
 {
 	struct resource r;
 
-	if (store_stat(s, at(files[i].path), &r, NULL)) {
+	if (store_stat(s, at(joint_files[i].path), &r, NULL)) {
 		assert_false(new);
-		assert_null(files[i].old);
+		assert_null(joint_files[i].old);
 		return;
 	}
-	if (new || !files[i].old || r.length == 3)
-		must_have(s, files[i].path, "new");
+	if (new || !joint_files[i].old || r.length == 3)
+		must_have(s, joint_files[i].path, "new");
 	else
-		must_have(s, files[i].path, files[i].old);
+		must_have(s, joint_files[i].path, joint_files[i].old);
+}
+
+static void
+commit_batch(struct store *s, struct commit *v)
+{
+	struct store_batch *b = NULL;
+	size_t i;
+
+	(void)!store_batch_begin(s, at("/"), &b, NULL);
+	store_batch_many(b);
+	for (i = 0; i < N; i++)
+		v[i].batch = b;
+	joint_commit(v);
+	joint_end(v);
+	(void)!store_batch_end(s, b, NULL);
 }
 
 /* What the child ended with. */
 static int
-run_child(struct world *w, unsigned stop_at)
+run_child(struct world *w, bool batch, unsigned stop_at)
 {
 	struct commit v[N] = { { 0 } };
 	int status = 0;
@@ -109,10 +118,13 @@ run_child(struct world *w, unsigned stop_at)
 	if (pid == 0) {
 		w->strict = true;
 		world_open(w);
-		if (begin(w->store, v))
+		if (joint_begin(w->store, v))
 			_exit(1);
 		steps_left = stop_at;
-		commit_all(v);
+		if (batch)
+			commit_batch(w->store, v);
+		else
+			joint_commit(v);
 		_exit(0);
 	}
 	assert_int_equal(waitpid(pid, &status, 0), pid);
@@ -121,7 +133,7 @@ run_child(struct world *w, unsigned stop_at)
 }
 
 static void
-die_at_each_step(void)
+die_at_each_step(bool batch)
 {
 	unsigned n;
 	int how = STOPPED;
@@ -134,10 +146,10 @@ die_at_each_step(void)
 		assert_true(n < MAX_STEPS);
 		(void)world_set_up(&world);
 		w = world;
-		build(w->store);
+		joint_build(w->store);
 		store_close(w->store);
 		w->store = NULL;
-		how = run_child(w, n);
+		how = run_child(w, batch, n);
 		assert_true(how == STOPPED || how == 0);
 		world_open(w);
 		for (i = 0; i < N; i++)
@@ -153,10 +165,11 @@ static void
 each_is_there_wholly_or_not_at_all_when_the_process_dies(void **state)
 {
 	(void)state;
-	die_at_each_step();
+	die_at_each_step(false);
 	syncs_alone = true;
-	die_at_each_step();
+	die_at_each_step(false);
 	syncs_alone = false;
+	die_at_each_step(true);
 }
 
 static void
@@ -174,10 +187,10 @@ fail_each_sync(void)
 		assert_true(n < MAX_STEPS);
 		(void)world_set_up_strict(&world);
 		w = world;
-		build(w->store);
-		assert_ok(begin(w->store, v));
+		joint_build(w->store);
+		assert_ok(joint_begin(w->store, v));
 		sync_fails = n;
-		commit_all(v);
+		joint_commit(v);
 		for (i = failed = 0; i < N; i++) {
 			assert_true(!v[i].rc || v[i].rc == ERR_IO);
 			failed += v[i].rc != ERR_OK;
@@ -185,7 +198,7 @@ fail_each_sync(void)
 		}
 		assert_int_equal(failed == 0, sync_fails > 0);
 		sync_fails = 0;
-		end(v);
+		joint_end(v);
 		must_put(w->store, "/c/3", "more");
 		must_have_props(w->store, "/f", "p=f;");
 		(void)world_tear_down(&world);
@@ -202,8 +215,6 @@ a_sync_that_fails_fails_those_that_wanted_it(void **state)
 	fail_each_sync();
 	syncs_alone = false;
 }
-
-#define IN_A_ROW 20 /* enough for the next to be taken for new as well */
 
 /* Whether one of its syncs was the nth. */
 static bool
@@ -252,18 +263,18 @@ bytes_are_synced_while_the_line_is_and_before_there_is_a_name(void **state)
 	struct world *w = *state;
 	struct commit v[N] = { { 0 } };
 
-	build(w->store);
+	joint_build(w->store);
 	early_names = 0;
 	must_put(w->store, "/d/alone", "new");
 	assert_int_equal(syncs_beside, 1);
 	must_put(w->store, "/f", "over it");
 	assert_int_equal(syncs_beside, 1);
-	assert_ok(begin(w->store, v));
-	commit_all(v);
+	assert_ok(joint_begin(w->store, v));
+	joint_commit(v);
 	assert_int_equal(syncs_beside, N);
 	assert_int_equal(syncs_under_way, 0);
 	assert_int_equal(early_names, 0);
-	end(v);
+	joint_end(v);
 }
 
 /* With properties to be copied it is not only a line. */
@@ -275,16 +286,16 @@ lines_are_synced_with_the_bytes_where_they_have_no_transaction(void **state)
 	struct commit v[N] = { { 0 } };
 	size_t i;
 
-	build(w->store);
+	joint_build(w->store);
 	must_put(w->store, "/d/alone", "new");
-	assert_ok(begin(w->store, v));
+	assert_ok(joint_begin(w->store, v));
 	syncs_together = early_names = 0;
 	upload_commit_all(v + PLAIN, N - PLAIN);
 	assert_int_equal(syncs_together, N - PLAIN + 1);
 	assert_int_equal(early_names, 0);
 	for (i = PLAIN; i < N; i++)
 		assert_true(v[i].done && !v[i].rc);
-	end(v);
+	joint_end(v);
 }
 
 static void
@@ -294,16 +305,16 @@ many_have_fewer_syncs_than_each_by_itself(void **state)
 	struct commit v[N] = { { 0 } };
 	unsigned alone;
 
-	build(w->store);
+	joint_build(w->store);
 	syncs_made = 0;
 	must_put(w->store, "/d/alone", "new");
 	alone = syncs_made;
-	assert_ok(begin(w->store, v));
+	assert_ok(joint_begin(w->store, v));
 	syncs_made = 0;
-	commit_all(v);
+	joint_commit(v);
 	assert_int_equal(alone, 3);
 	assert_int_equal(syncs_made, N + 1 + 3); /* the lines; three folders */
-	end(v);
+	joint_end(v);
 }
 
 /* As on a file system that does not do them so. */
@@ -319,15 +330,15 @@ what_the_kernel_does_not_take_is_synced_as_well(void **state)
 
 		(void)world_set_up_strict(&world);
 		w = world;
-		build(w->store);
-		assert_ok(begin(w->store, v));
+		joint_build(w->store);
+		assert_ok(joint_begin(w->store, v));
 		syncs_made = early_names = 0;
-		commit_all(v);
+		joint_commit(v);
 		for (i = 0; i < N; i++)
 			assert_int_equal(v[i].rc, ERR_OK);
 		assert_int_equal(syncs_made, N + 1 + 3);
 		assert_int_equal(early_names, 0);
-		end(v);
+		joint_end(v);
 		(void)world_tear_down(&world);
 	}
 	syncs_at_once = SIZE_MAX;
@@ -340,24 +351,24 @@ what_was_not_there_before_may_come_meanwhile(void **state)
 	struct commit v[N] = { { 0 } };
 	size_t i;
 
-	build(w->store);
-	assert_ok(begin(w->store, v));
+	joint_build(w->store);
+	assert_ok(joint_begin(w->store, v));
 	assert_ok(store_remove(w->store, at("/f"), NULL, NULL, err));
 	must_put(w->store, "/new", "other");
 	assert_ok(store_rename(
 	    w->store, at("/d"), at("/e"), REPLACE_NO, NULL, NULL, NULL, err));
-	commit_all(v);
+	joint_commit(v);
 	for (i = 0; i < N; i++) {
-		bool gone = !strncmp(files[i].path, "/d/", 3);
+		bool gone = !strncmp(joint_files[i].path, "/d/", 3);
 
 		assert_int_equal(v[i].rc, gone ? ERR_NO_PARENT : ERR_OK);
 		if (!gone)
-			must_have(w->store, files[i].path, "new");
+			must_have(w->store, joint_files[i].path, "new");
 	}
 	assert_true(v[1].created);
 	assert_false(v[0].created);
 	must_have_props(w->store, "/f", "");
-	end(v);
+	joint_end(v);
 }
 
 static void
@@ -375,16 +386,16 @@ without_memory_some_are_made_and_the_others_are_as_they_were(void **state)
 
 		(void)world_set_up_strict(&world);
 		w = world;
-		build(w->store);
-		assert_ok(begin(w->store, v));
+		joint_build(w->store);
+		assert_ok(joint_begin(w->store, v));
 		alloc_fail_at(n);
-		commit_all(v);
+		joint_commit(v);
 		failed = alloc_fail_stop();
 		for (i = 0; i < N; i++) {
 			assert_true(!v[i].rc || v[i].rc == ERR_NOMEM);
 			must_be_whole(w->store, i, !v[i].rc);
 		}
-		end(v);
+		joint_end(v);
 		(void)world_tear_down(&world);
 	}
 }
@@ -470,7 +481,7 @@ what_waits_is_synced_at_the_end_of_its_batch(void **state)
 	};
 	int what; /* it copies, to a new collection; it copies; it removes */
 
-	build(w->store);
+	joint_build(w->store);
 	must_put(w->store, "/c/2", "c2");
 	for (what = 0; what < 3; what++) {
 		struct store_batch *b = NULL;
@@ -496,6 +507,10 @@ int
 main(void)
 {
 	static const struct CMUnitTest all[] = {
+		WORLD_TEST(uploads_of_a_batch_are_made_together),
+		STRICT_TEST(uploads_of_a_batch_are_made_together),
+		WORLD_TEST(what_speaks_against_one_of_a_batch_stops_no_other),
+
 		cmocka_unit_test(
 		    each_is_there_wholly_or_not_at_all_when_the_process_dies),
 		cmocka_unit_test(a_sync_that_fails_fails_those_that_wanted_it),

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * The commits of several small uploads of a batch, step by step for all of
+ * them.  A batch waits for the disk at its end, so nothing is waited for here;
+ * but neighbours need their collection opened once, and their lines are written
+ * together:
+ *
+ *   all are claimed, found and let through, and all files made
+ *   all lines
+ *   all names
+ *
+ * Whatever is not as simple is left to be done alone, before anything is
+ * written down about it.
+ */
+#include <assert.h>
+#include <stdlib.h>
+
+#include "store/dir_upload.h"
+
+struct runner {
+	struct commit *c;
+	struct dir_upload *u;
+	struct hold hold;
+	struct trash trash;
+	struct place p;
+	bool lent; /* p's descriptor is another's */
+	struct act act;
+	bool in; /* it is not left to be done alone, and has not failed */
+};
+
+/* In the collection of the last one that was found, or by itself. */
+static bool
+find(struct runner *r, const struct runner *beside)
+{
+	struct dir_upload *u = r->u;
+	bool blind = dir_is_likely_new(u->ds);
+
+	r->lent = blind && beside && place_beside(&beside->p, u->path, &r->p);
+	if (r->lent)
+		return true;
+	return place_for_new(u->ds, u->path, blind ? FOLLOW_BLIND : FOLLOW_YES,
+		   &r->p, NULL) == ERR_OK &&
+	    rpath_eq(r->p.path, u->path);
+}
+
+/* While it may still be left to be done alone. */
+static bool
+prepare(struct runner *r, const struct runner *beside)
+{
+	struct dir_upload *u = r->u;
+	const struct guard *g = r->c->guard;
+
+	if (u->stream.err.code || !u->holds || (g && g->record) ||
+	    !hold_try(u->ds, u->path, &r->hold) || !find(r, beside))
+		return false;
+	/* The bytes of others are on the disk before theirs are replaced. */
+	if (r->p.found != FOUND_NOTHING &&
+	    (!place_is_file(&r->p) || !u->ds->relaxed))
+		return false;
+	if (place_allows(&r->p, TOUCH_CONTENT, NULL, g, NULL) ||
+	    (!r->lent && !batch_waits(r->c->batch, r->p.dir)) ||
+	    dir_upload_make(u, &r->p, NULL))
+		return false;
+	dir_upload_describe(u, &r->p, NULL, &r->act);
+	return true;
+}
+
+static void
+fail(struct runner *r, enum err_code rc, const struct err *why)
+{
+	if (r->c->err)
+		*r->c->err = *why;
+	r->c->done = true;
+	r->c->rc = rc;
+	r->in = false;
+}
+
+static void
+write_lines(struct runner *v, size_t n)
+{
+	struct act *acts[ACTS_MAX];
+	struct err why = { 0 };
+	enum err_code rc = ERR_OK;
+	size_t i;
+	size_t k = 0;
+
+	for (i = 0; i < n; i++)
+		if (v[i].in)
+			acts[k++] = &v[i].act;
+	if (k)
+		rc = acts_begin(acts, k, v[0].u->ds, v[0].c->batch, NULL, &why);
+	for (i = 0; i < n && rc; i++)
+		if (v[i].in)
+			fail(&v[i], rc, &why);
+}
+
+static void
+install(struct runner *r)
+{
+	struct dir_upload *u = r->u;
+	struct err why = { 0 };
+	enum err_code rc = dir_upload_install(u, &r->p, &r->trash, &why);
+
+	if (rc == ERR_EXISTS) { /* it was not new */
+		r->in = false;
+		return;
+	}
+	if (!rc)
+		rc = act_synced(&r->act, ERR_OK, &why);
+	if (rc) {
+		fail(r, rc, &why);
+		return;
+	}
+	r->c->created = r->p.found == FOUND_NOTHING;
+	dir_was_new(u->ds, r->c->created);
+	r->c->res = dir_upload_now(u);
+	r->c->rc = ERR_OK;
+	r->c->done = true;
+}
+
+static void
+runner_done(struct runner *r)
+{
+	act_done(&r->act);
+	if (r->lent)
+		r->p.dir = -1;
+	place_done(&r->p);
+	hold_done(&r->hold);
+	trash_done(&r->trash);
+}
+
+static void
+run(struct runner *v, size_t n)
+{
+	const struct runner *beside = NULL;
+	size_t i;
+
+	for (i = 0; i < n; i++) {
+		v[i].in = prepare(&v[i], beside);
+		if (v[i].in)
+			beside = &v[i];
+	}
+	write_lines(v, n);
+	for (i = 0; i < n; i++)
+		if (v[i].in)
+			install(&v[i]);
+	/* The last first: their descriptors are those of the first. */
+	while (n)
+		runner_done(&v[--n]);
+}
+
+void
+dir_upload_commit_run(struct commit *c, size_t n)
+{
+	struct runner *v = calloc(n, sizeof(*v));
+	size_t i;
+
+	assert(n <= ACTS_MAX);
+	if (!v)
+		return; /* alone each may still do */
+	for (i = 0; i < n; i++) {
+		v[i].c = &c[i];
+		v[i].u = CONTAINER_OF(c[i].upload, struct dir_upload, base);
+		v[i].trash = TRASH_NONE;
+		v[i].p = PLACE_NONE;
+		v[i].act = ACT(.kind = CHANGE_WRITE);
+	}
+	run(v, n);
+	free(v);
+}

@@ -1,0 +1,30 @@
+/* SPDX-License-Identifier: MIT */
+/* What the tests of commits that are made together share. */
+#ifndef SHEAF_TESTS_STORE_TOGETHER_H
+#define SHEAF_TESTS_STORE_TOGETHER_H
+
+#include "store/commits.h"
+#include "store/world.h"
+
+struct joint_file {
+	const char *path;
+	const char *old; /* NULL: nothing is there */
+};
+
+#define N ((size_t)6)
+extern const struct joint_file joint_files[N];
+
+#define IN_A_ROW 20 /* enough for the next to be taken for new as well */
+
+/* What is there before. */
+void joint_build(struct store *s);
+/* Uploads of "new" to all of them; their commits; and then. */
+enum err_code joint_begin(struct store *s, struct commit *v);
+void joint_commit(struct commit *v);
+void joint_end(struct commit *v);
+
+/* together_batch.c */
+void uploads_of_a_batch_are_made_together(void **state);
+void what_speaks_against_one_of_a_batch_stops_no_other(void **state);
+
+#endif
