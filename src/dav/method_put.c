@@ -8,6 +8,7 @@
 
 struct putting {
 	struct precondition pre;
+	bool soon; /* see comes_soon() */
 	struct receiving in;
 };
 
@@ -24,7 +25,7 @@ check_target(struct exchange *x, const struct resource **now,
 	if (rc)
 		return rc;
 	/* Nothing to ask that the store will not see for itself. */
-	if (p->in.spec.soon ||
+	if (p->soon ||
 	    (!x->req->slash && !precondition_guard(&p->pre, x->req->path)))
 		return ERR_OK;
 	rc = stat_or_null(x, res, now, err);
@@ -62,7 +63,7 @@ comes_soon(struct exchange *x)
 	struct putting *p = x->state;
 	const struct headers *h = &x->req->headers;
 
-	if (!x->req->has_length || x->req->slash || x->record ||
+	if (!x->req->has_length || x->req->slash || (x->record && !x->batch) ||
 	    headers_has(h, STR("Expect")) || digest_is_sent(h))
 		return false;
 	return x->batch ||
@@ -90,14 +91,16 @@ put_begin(struct exchange *x, struct err *err)
 	if (!rc)
 		rc = precondition_parse(&p->pre, x, err);
 	if (!rc) {
-		p->in.spec.soon = comes_soon(x);
+		p->soon = comes_soon(x);
+		/* What is to be foretold has to be there before. */
+		p->in.spec.soon = p->soon && !x->record;
 		p->in.spec.batched =
 		    x->batch && !precondition_wants_nothing(&p->pre);
 		rc = check_target(x, &now, &res, err);
 	}
 	if (!rc)
 		rc = receive_open(&p->in, x, x->req->path, err);
-	if (!rc && !p->in.spec.soon)
+	if (!rc && !p->soon)
 		rc = check_state(x, now, err);
 	if (!rc)
 		upload_expect(p->in.upload, x->record, x->batch);
