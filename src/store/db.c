@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 #include "store/db.h"
 
+#include "base/mutex.h"
+
 #define BUSY_MS 5000
 #define SCHEMA_VERSION 8
 
@@ -350,24 +352,12 @@ db_finish(struct db *c, enum err_code rc, struct err *err)
 	return rc;
 }
 
-/* Who writes a slot holds it for a microsecond: to sleep would take longer. */
-static void
-lock_init(pthread_mutex_t *lock)
-{
-	pthread_mutexattr_t attr;
-
-	(void)pthread_mutexattr_init(&attr);
-	(void)pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_ADAPTIVE_NP);
-	(void)pthread_mutex_init(lock, &attr);
-	(void)pthread_mutexattr_destroy(&attr);
-}
-
 enum err_code
 db_open(struct db *c, const char *file, const char *pragmas, struct err *err)
 {
 	int result;
 
-	lock_init(&c->lock);
+	mutex_init_short(&c->lock); /* to write into a slot; else it is not */
 	result = sqlite3_open_v2(
 	    file, &c->db, SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX, NULL);
 	if (!result)

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/file.h"
+#include "base/mutex.h"
 
 #define CALL_AT 512 /* members met; and as many more for the next helper */
 #define ALONE 2 /* slices of those that are asked about at once */
@@ -256,13 +257,7 @@ help(void *arg)
 static void
 begin(struct ahead *a)
 {
-	pthread_mutexattr_t attr;
-
-	(void)pthread_mutexattr_init(&attr);
-	/* It is never held for long: to sleep would take longer. */
-	(void)pthread_mutexattr_settype(&attr, PTHREAD_MUTEX_ADAPTIVE_NP);
-	(void)pthread_mutex_init(&a->lock, &attr);
-	(void)pthread_mutexattr_destroy(&attr);
+	mutex_init_short(&a->lock);
 	(void)pthread_cond_init(&a->work, NULL);
 	(void)pthread_cond_init(&a->done, NULL);
 	a->n_helpers = a->n_below = a->idle = 0;

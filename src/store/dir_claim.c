@@ -9,6 +9,7 @@
  */
 #include <assert.h>
 
+#include "base/mutex.h"
 #include "store/dir_foretell.h"
 
 #define MAX_TRIES 16 /* while somebody keeps changing links */
@@ -16,7 +17,7 @@
 void
 claims_init(struct claims *c)
 {
-	(void)pthread_mutex_init(&c->mutex, NULL);
+	mutex_init_short(&c->mutex);
 	c->first = c->last = NULL;
 	memset(c->foretold, 0, sizeof(c->foretold));
 	c->n_foretold = 0;

@@ -25,6 +25,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/mutex.h"
 #include "store/state_impl.h"
 
 #define SLOTS LATE_SLOTS
@@ -416,7 +417,7 @@ late_why(struct state *s, enum err_code rc, struct err *err)
 void
 late_init(struct state *s)
 {
-	(void)pthread_mutex_init(&s->late.lock, NULL);
+	mutex_init_short(&s->late.lock);
 	shared_sync_init(&s->late.sync, sync_now);
 }
 
