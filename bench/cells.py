@@ -23,6 +23,7 @@ import relay
 
 HERE = Path(__file__).resolve().parent
 SECONDS = 2  # of load
+PATIENCE = 20  # seconds, for one answer
 IDLE = 10  # seconds, after which a connection is one that does nothing
 MIB = 1 << 20
 THREADS = 2  # of the load generator
@@ -34,6 +35,9 @@ PROPPATCH = ('<D:propertyupdate xmlns:D="DAV:"><D:set><D:prop><x:colour xmlns:x=
              'blue</x:colour></D:prop></D:set></D:propertyupdate>')
 COLOUR = ('<D:propfind xmlns:D="DAV:"><D:prop><x:colour xmlns:x="urn:bench"/></D:prop>'
           '</D:propfind>')
+LOCKS = '<D:propfind xmlns:D="DAV:"><D:prop><D:lockdiscovery/></D:prop></D:propfind>'
+LOCK = ('<D:lockinfo xmlns:D="DAV:"><D:lockscope><D:exclusive/></D:lockscope><D:locktype>'
+        '<D:write/></D:locktype></D:lockinfo>')
 XML = 'Content-Type: application/xml; charset=utf-8'
 MADE = (200, 201, 204)
 RESPONSE = re.compile(rb'<(?:[A-Za-z0-9]+:)?response[ >]')
@@ -48,6 +52,10 @@ class Figure:
     note: str = ''
     whole: bool = True
     done: int = 0  # requests
+
+
+class Stuck(RuntimeError):
+    """A server gives no answer, and may never again: it wants a new start."""
 
 
 def refused(status):
@@ -75,17 +83,22 @@ def load(server, path, connections, script='rate.lua', threads=THREADS, least=0,
     return wholeness(figure, size // done, least, 'bytes', more=True) if least else figure
 
 
-def curl(url, method, *headers, body=None, output='/dev/null'):
-    """(status, seconds to the first byte, to the last, bytes)"""
-    # Apache may loop for ever once its file of locks is damaged.
-    args = ['curl', '-sS', '--max-time', '120', '-o', output, '-X', method, '-w',
+def curl(url, method, *headers, body=None, output='/dev/null', times=1):
+    """(status, seconds to the first byte, to the last, bytes); Stuck when there is none in
+    so many times the PATIENCE: Apache may loop for ever once its file of locks is damaged."""
+    patience = times * PATIENCE
+    args = ['curl', '-sS', '--max-time', str(patience), '-o', output, '-X', method, '-w',
             '%{http_code} %{time_starttransfer} %{time_total} %{size_download}']
     for header in headers:
         args += ['-H', header]
     if body:
         args += ['--data-binary', body]
-    out = subprocess.run([*args, url], stdout=subprocess.PIPE, text=True,
-                         check=False).stdout.split()
+    done = subprocess.run([*args, url], stdout=subprocess.PIPE, text=True, check=False)
+    out = done.stdout.split()
+    if done.returncode == 28:
+        raise Stuck(f'no answer to {method} in {patience} s')
+    if not int(out[0]):
+        raise Stuck(f'no answer to {method}')
     return int(out[0]), float(out[1]), float(out[2]), int(out[3])
 
 
@@ -201,7 +214,7 @@ def large_listing(what, want):
         server, body = field.server(name), field.home / 'listing'
         before = server.cpu()
         status, first, last, _ = curl(server.url + '/', 'PROPFIND', 'Depth: infinity', XML,
-                                      body=PROPFIND, output=body)
+                                      body=PROPFIND, output=body, times=6)
         if status != 207:
             return {}, status
         spent, found = server.cpu() - before, members_in(body)
@@ -318,6 +331,18 @@ def proppatch(path, connections):
     return cell
 
 
+def unlock_all(server, folder, listing):
+    """What was locked on members, as by the load generator when its time was up; rclone
+    does not tell, and keeps it."""
+    curl(f'{server.url}/{folder}/', 'PROPFIND', 'Depth: 1', XML, body=LOCKS, output=listing)
+    text = Path(listing).read_text(errors='replace')
+    for answer in re.split('<(?:[A-Za-z0-9]+:)?response[ >]', text)[1:]:
+        where = re.search('href[^<>]*>\\s*([^<\\s]+)', answer)
+        for token in re.findall('locktoken[^<>]*>\\s*<[^<>]*>\\s*([^<\\s]+)', answer):
+            curl(f'{server.url}/{folder}/{where[1].rsplit("/", 1)[1]}', 'UNLOCK',
+                 f'Lock-Token: <{token}>')
+
+
 def lock(connections):
     """LOCK and UNLOCK, each connection on a file of its own."""
     def cell(field, name):
@@ -327,6 +352,7 @@ def lock(connections):
             curl(f'{server.url}/{folder}/f{i}', 'PUT', body='x')
         figure = load(server, '/', connections, 'lock.lua', connections,
                       LOCKS=f'/{folder}/f')
+        unlock_all(server, folder, field.home / 'listing')
         field.drop(name, folder)
         return figure
     return cell
@@ -358,14 +384,23 @@ def move(tree, want):
     return cell
 
 
-def delete(tree):
+def delete(tree, held=False):
+    """held: while there is a lock on a file that does not go."""
     def cell(field, name):
-        server, source = field.server(name), field.fresh('gone')
+        server, source, other = field.server(name), field.fresh('gone'), field.fresh('held')
         field.clone(name, tree, source)
+        if held:
+            curl(f'{server.url}/{other}/', 'MKCOL')
+            status = curl(f'{server.url}/{other}/f', 'LOCK', XML, 'Depth: 0',
+                          'Timeout: Second-60', body=LOCK)[0]
+            if status not in MADE:
+                return refused(status)
         figure = once(server, 'DELETE', f'/{source}/', MADE)
+        if held:
+            unlock_all(server, other, field.home / 'listing')
         if figure.cost is not None and (field.root(name) / source).exists():
             figure.note, figure.whole = '**is still there**', False
-        field.drop(name, source)
+        field.drop(name, source, other)
         return figure
     return cell
 

@@ -62,6 +62,7 @@ class Field:
         self.env = env or {}  # of what runs on it, more than usual
         self.bare = home / 'bare'  # for what runs without a server
         self.running, self.roots, self.states = {}, {}, {}
+        self.ends = {}  # what ends those that run
         self.round = self.count = 0
         self.memory = {}
 
@@ -109,11 +110,25 @@ class Field:
     def started(self, name, **how):
         return servers.start(name, self.roots[name], self.states[name], self.env, **how)
 
+    def start(self, name):
+        self.running[name] = self.ends[name].enter_context(self.started(name))
+
+    def restart(self, name):
+        """One that is stuck; it forgets what it kept beside its files."""
+        if name not in self.running:
+            return  # a cell's own, which has ended it
+        self.running[name].kill()
+        self.ends[name].close()
+        shutil.rmtree(self.states[name])
+        self.states[name].mkdir()
+        self.start(name)
+
     @contextlib.contextmanager
     def all_started(self):
         with contextlib.ExitStack() as stack:
             for name in self.roots:
-                self.running[name] = stack.enter_context(self.started(name))
+                self.ends[name] = stack.enter_context(contextlib.ExitStack())
+                self.start(name)
             time.sleep(0.5)
             yield self
 

@@ -151,6 +151,12 @@ class Server:
         self.address = ('127.0.0.1', port)
         self.url, self.pid, self.began = f'http://127.0.0.1:{port}', pid, began
 
+    def kill(self):
+        """For one that would not end by itself."""
+        for pid in children(self.pid):
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+
     def cpu(self):
         """Seconds of processor time, its children's included."""
         spent = 0
