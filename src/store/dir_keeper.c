@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The thread that learns again what was in doubt, and gives back the watches of
- * what is forgotten; and the room for what is known.
+ * The thread that learns what is in doubt, and gives back the watches of what
+ * is forgotten; and the room for what is known.
  */
 #include "store/dir_listing.h"
 

@@ -23,6 +23,7 @@
 #include "store/dir_listing.h"
 
 #define TRIES 16
+#define AT_ONCE 64 /* members that a walk learns; the keeper the others */
 #define LOOK_AT 16 /* entries of what was, for one; more after misses */
 #define MOST_LOOK_AT 256
 
@@ -42,6 +43,7 @@ struct making {
 	unsigned missed; /* entries since then that are not in old */
 	size_t room; /* for entries, in bytes; for as many members */
 	size_t members;
+	size_t later; /* members that the keeper is to learn */
 	_Atomic bool vain; /* to learn */
 };
 
@@ -287,10 +289,12 @@ making_ask(struct listings *ls, struct making *m, int dir, struct spot *spots,
 	if (again)
 		unlearn(ls, spots, n);
 	/* What is new in what was known is not learnt before it was quiet. */
-	if (again || m->old || atomic_load(&m->vain))
+	if (again || m->old || atomic_load(&m->vain) ||
+	    spots[0].index >= AT_ONCE)
 		return;
 	for (i = 0; i < n; i++)
-		fds[i] = entry_can_be_known(spots[i].entry)
+		fds[i] = spots[i].index < AT_ONCE &&
+			entry_can_be_known(spots[i].entry)
 		    ? open_member(dir, spots[i].entry)
 		    : -1;
 	learn(ls, m->l, fds, spots, n);
@@ -335,7 +339,10 @@ add_entries(struct making *m, struct str bytes)
 		members[l->n] = (struct kept){ .wd = 0 };
 		l->members = members;
 		l->n_links += e->type == DT_LNK || e->type == DT_UNKNOWN;
-		l->in_doubt += entry_can_be_known(e);
+		if (entry_can_be_known(e)) {
+			l->in_doubt++;
+			m->later += !m->old && l->n >= AT_ONCE;
+		}
 		at += e->size;
 	}
 	l->bytes = sizeof(*l) + m->room + m->members * sizeof(*l->members);
@@ -360,6 +367,15 @@ take_spot(struct listings *ls, struct making *m, struct spot *s)
 	s->wd = 0;
 }
 
+/* Of those that were tried most are not known. */
+static bool
+is_vain(const struct making *m)
+{
+	const struct listing *l = m->l;
+
+	return l->in_doubt - m->later > (l->n - m->later) / 2;
+}
+
 /*
  * Where the first few cannot be known (they are not our own user's), the others
  * cannot either.
@@ -377,7 +393,7 @@ making_take(struct listings *ls, struct making *m, struct str entries,
 		give_up(ls, m);
 	for (i = 0; i < n; i++)
 		take_spot(ls, m, &spots[i]);
-	if (l->in_doubt >= TRIES && l->in_doubt > l->n / 2 && !m->old)
+	if (l->in_doubt - m->later >= TRIES && is_vain(m) && !m->old)
 		give_up(ls, m);
 	unlock(ls);
 }
@@ -413,8 +429,10 @@ making_end(struct listings *ls, struct making *m, int dir)
 	lock(ls);
 	l->making = false;
 	l->outdated = l->outdated || !same;
-	if (l->in_doubt > l->n / 2)
+	if (is_vain(m))
 		listing_forget(ls, l);
+	if (m->later)
+		l->since = l->patience;
 	if (l->forgotten) {
 		watch_remove(&ls->dirs, l->wd); /* who comes next may */
 		l->wd = 0;

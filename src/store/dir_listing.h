@@ -3,10 +3,11 @@
  * Collections whose members are known, so that listing them asks the kernel
  * about none (docs/design/listings.md).
  *
- * A collection that is listed again is learnt by the walk that lists it
- * (dir_learn.c).  It is known for as long as no event tells of a change.  A
+ * A collection that is listed again is learnt: its names, and some members, by
+ * the walk that lists it (dir_learn.c), the others once that is over
+ * (dir_keeper.c).  It is known for as long as no event tells of a change.  A
  * member that an event is about is in doubt, and asked about at each listing,
- * until it is learnt again (dir_keeper.c).  Where names have changed the next
+ * until it is learnt again.  Where names have changed the next
  * walk reads them, and takes over what is known of the others.  What cannot be
  * watched is never known.
  */

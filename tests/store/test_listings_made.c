@@ -3,6 +3,7 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "store/dir_listing.h"
@@ -59,6 +60,57 @@ watched(struct listings *ls)
 	n = ls->members.n + ls->dirs.n;
 	(void)pthread_mutex_unlock(&ls->lock);
 	return n;
+}
+
+struct watching {
+	struct listings *ls;
+	size_t most; /* watches, at a visit */
+};
+
+static enum err_code
+note_watched(void *arg, const struct member *m, bool *prune)
+{
+	struct watching *seen = arg;
+	size_t now = watched(seen->ls);
+
+	(void)m;
+	(void)prune;
+	if (seen->most < now)
+		seen->most = now;
+	return ERR_OK;
+}
+
+/* So that it takes no longer than one that learns nothing. */
+static void
+a_walk_learns_few_of_many_members(void **state)
+{
+	const struct world *w = *state;
+	struct watching seen = { .ls = dir_of(w->store)->listings };
+	const struct walk walk = {
+		.depth = DEPTH_1,
+		.order = WALK_LOOK,
+		.visit = note_watched,
+		.arg = &seen,
+	};
+	char path[64];
+	int i;
+
+	assert_int_equal(mkdir(real(w, "/many"), 0755), 0);
+	for (i = 0; i < 300; i++) {
+		(void)snprintf(path, sizeof(path), "/many/f%d", i);
+		add(w, path, "", O_CREAT);
+	}
+	for (i = 0; i < 2; i++) {
+		assert_int_equal(watched(seen.ls), 0);
+		assert_ok(store_walk(w->store, at("/many"), &walk, NULL));
+	}
+	assert_in_range(seen.most, 2, 80);
+	/* The others are, as soon as it is over. */
+	listings_settle(seen.ls);
+	assert_int_equal(known(w, "/many"), 300);
+	statx_calls = 0;
+	assert_ok(store_walk(w->store, at("/many"), &walk, NULL));
+	assert_true(statx_calls <= 3);
 }
 
 static enum err_code
@@ -137,6 +189,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		LISTING_TEST(who_lists_again_learns),
 		LISTING_TEST(other_names_leave_the_members_known),
+		LISTING_TEST(a_walk_learns_few_of_many_members),
 		LISTING_TEST(a_walk_that_breaks_off_leaves_nothing_watched),
 		LISTING_TEST(what_changes_while_it_is_learnt_is_in_doubt),
 	};
