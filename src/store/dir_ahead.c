@@ -10,7 +10,7 @@
 #include "base/mutex.h"
 
 #define CALL_AT 512 /* members met; and as many more for the next helper */
-#define ALONE 2 /* slices of those that are asked about at once */
+#define BLOCKS 6 /* read ahead of where the walk is; fewer are worth a wake */
 #define BELOW 16 /* collections opened ahead, for each helper */
 #define LEVELS 3 /* looked at by helpers, from where the walk is upwards */
 
@@ -56,32 +56,18 @@ struct task {
 	struct level *level;
 	struct block *block;
 	struct spot *spot;
-	unsigned slice;
 };
 
+/* With the lock, which it lets go of. */
 static void
-run_ask(struct ahead *a, const struct task *t)
+ask(struct ahead *a, const struct level *l, struct block *b)
 {
-	t->block->users++;
+	b->users++;
 	unlock(a);
-	block_ask(a->ds, t->level, t->block, t->slice);
+	block_ask(a->ds, l, b);
 	lock(a);
-	t->block->users--;
-	t->block->ready |= UINT32_C(1) << t->slice;
-}
-
-static bool
-find_ask(struct level *l, struct block *b, struct task *t)
-{
-	if (b->begun == block_slices(b))
-		return false;
-	*t = (struct task){
-		.run = run_ask,
-		.level = l,
-		.block = b,
-		.slice = b->begun++,
-	};
-	return true;
+	b->users--;
+	b->ready = true;
 }
 
 static void
@@ -91,23 +77,32 @@ run_read(struct ahead *a, const struct task *t)
 	struct block *b = l->spare;
 	bool more = true;
 
-	l->spare = NULL;
+	if (b)
+		l->spare = b->next;
 	unlock(a);
 	if (!b)
 		b = level_block(l);
 	if (b)
 		more = level_fill(a->ds, l, b);
 	lock(a);
-	l->then = b;
 	l->ended = !more;
-	l->shut = l->shut || !b; /* it would be tried again at once */
 	l->reading = false;
+	l->shut = l->shut || !b; /* it would be tried again at once */
+	if (!b)
+		return;
+	b->next = NULL;
+	b->ready = false;
+	l->last->next = b;
+	l->last = b;
+	l->n_then++;
+	wake(a); /* the next can be read */
+	ask(a, l, b);
 }
 
 static bool
-find_read(struct level *l, struct task *t)
+find_read(struct level *l, unsigned most, struct task *t)
 {
-	if (l->then || l->reading || l->ended)
+	if (l->reading || l->ended || l->n_then >= most)
 		return false;
 	l->reading = true;
 	*t = (struct task){ .run = run_read, .level = l };
@@ -124,19 +119,7 @@ is_whole(const struct ahead *a, const struct level *l)
 	for (i = 0; a->deep && i < b->n; i++)
 		if (b->spots[i].entry->type != DT_REG)
 			return false;
-	return l->ended && b->begun == block_slices(b);
-}
-
-static void
-ask_first(const struct ahead *a, struct level *l)
-{
-	struct block *b = l->now;
-
-	while (b->begun < ALONE && b->begun < block_slices(b)) {
-		block_ask(a->ds, l, b, b->begun);
-		b->ready |= UINT32_C(1) << b->begun++;
-	}
-	l->whole = is_whole(a, l);
+	return l->ended;
 }
 
 static struct level *
@@ -162,7 +145,9 @@ level_below(struct ahead *a, const struct level *up, const struct spot *s)
 		return NULL;
 	level_look_up(l, ds->listings, true);
 	l->ended = !level_fill(ds, l, l->now);
-	ask_first(a, l);
+	block_ask(ds, l, l->now);
+	l->now->ready = true;
+	l->whole = is_whole(a, l);
 	return l;
 }
 
@@ -186,22 +171,18 @@ run_below(struct ahead *a, const struct task *t)
 		a->n_below--;
 }
 
-/* Fewer from levels above: those below it come first. */
 static bool
-find_below(struct ahead *a, struct level *l, unsigned above, struct task *t)
+find_below(struct level *l, struct task *t)
 {
 	struct block *b = l->now;
 
-	if (!a->deep || a->n_below >= (BELOW * a->n_helpers) >> above)
-		return false;
-	while (b->tried < b->n && (b->ready >> (b->tried / SLICE) & 1)) {
+	while (b->ready && b->tried < b->n) {
 		struct spot *s = &b->spots[b->tried++];
 
 		if (s->entry->type != DT_DIR || s->fact.failed ||
 		    !S_ISDIR(s->fact.mode))
 			continue;
 		s->opening = true;
-		a->n_below++;
 		*t = (struct task){
 			.run = run_below,
 			.level = l,
@@ -213,19 +194,51 @@ find_below(struct ahead *a, struct level *l, unsigned above, struct task *t)
 	return false;
 }
 
-/* What the walk will need first. */
+/* The first collection that a helper was in and the walk was not. */
+static struct level *
+first_below(const struct level *l)
+{
+	struct block *b = l->now;
+	size_t i;
+
+	if (!b->ready || !b->n_below)
+		return NULL;
+	for (i = b->entered; i < b->tried; i++)
+		if (b->spots[i].below)
+			return b->spots[i].below;
+	return NULL;
+}
+
+/* In the order of the walk: what is in a collection, then what is beside it. */
+static bool
+find_deep(struct level *l, struct task *t)
+{
+	struct level *below = first_below(l);
+
+	if (below && !below->whole && find_deep(below, t))
+		return true;
+	return !l->shut && find_below(l, t);
+}
+
+/*
+ * What the walk will need first.  Less from levels above: those below it come
+ * first.
+ */
 static bool
 find(struct ahead *a, struct task *t)
 {
 	struct level *l = a->level;
 	unsigned above;
 
-	for (above = 0; l && above < LEVELS; above++, l = l->up)
-		if (!l->shut &&
-		    (find_below(a, l, above, t) || find_ask(l, l->now, t) ||
-			find_read(l, t) ||
-			(l->then && find_ask(l, l->then, t))))
+	for (above = 0; l && above < LEVELS; above++, l = l->up) {
+		if (a->deep && a->n_below < (BELOW * a->n_helpers) >> above &&
+		    find_deep(l, t)) {
+			a->n_below++;
 			return true;
+		}
+		if (!l->shut && find_read(l, above ? 1 : BLOCKS, t))
+			return true;
+	}
 	return false;
 }
 
@@ -320,7 +333,28 @@ pass_time(struct ahead *a)
 static bool
 is_used(const struct level *l)
 {
-	return l->reading || l->now->users || (l->then && l->then->users);
+	const struct block *b;
+
+	for (b = l->now; b; b = b->next)
+		if (b->users)
+			return true;
+	return l->reading;
+}
+
+/* It, or what is below it; counts what is. */
+static bool
+is_used_below(const struct level *l, unsigned *n)
+{
+	const struct block *b = l->now;
+	bool used = is_used(l);
+	size_t i;
+
+	for (i = 0; i < b->n; i++)
+		if (b->spots[i].below) {
+			++*n;
+			used |= is_used_below(b->spots[i].below, n);
+		}
+	return used;
 }
 
 void
@@ -358,62 +392,56 @@ ahead_open(struct ahead *a, struct level *l)
 static void
 refill(struct ahead *a, struct level *l)
 {
-	bool shut = l->shut;
 	bool more;
 
-	/* To helpers, while l->now is half of what it will be. */
-	l->shut = true;
+	l->now->ready = false;
+	l->reading = true;
 	unlock(a);
 	more = level_fill(a->ds, l, l->now);
 	lock(a);
 	l->ended = !more;
-	l->shut = shut;
+	l->reading = false;
+	wake(a);
+	ask(a, l, l->now);
+}
+
+/* With the lock. */
+static void
+step(struct level *l)
+{
+	struct block *b = l->now;
+
+	l->now = b->next;
+	l->n_then--;
+	b->next = l->spare;
+	l->spare = b;
 }
 
 bool
 ahead_next(struct ahead *a, struct level *l)
 {
-	struct block *b = l->now;
 	bool more = true;
 
 	if (l->whole)
 		return false;
 	lock(a);
-	while (l->reading || b->users)
+	while (l->now->users || (l->reading && !l->now->next))
 		pass_time(a);
-	if (l->then) {
-		l->spare = b;
-		l->now = l->then;
-		l->then = NULL;
-	} else if (l->ended) {
+	if (l->now->next)
+		step(l);
+	else if (l->ended)
 		more = false;
-	} else {
+	else
 		refill(a, l);
-	}
-	wake(a);
+	if (l->n_then < BLOCKS / 2 || a->deep)
+		wake(a);
+	while (more && !l->now->ready)
+		pass_time(a);
 	unlock(a);
 	a->met += l->now->n - l->now->seen;
 	if (a->met >= a->call_at)
 		call(a);
 	return more;
-}
-
-void
-ahead_need(struct ahead *a, struct level *l, unsigned slice)
-{
-	struct block *b = l->now;
-	struct task t;
-
-	if (l->whole)
-		return;
-	lock(a);
-	if (b->begun == slice && find_ask(l, b, &t)) {
-		t.run(a, &t);
-		wake(a); /* collections may be among them */
-	}
-	while (!(b->ready >> slice & 1))
-		pass_time(a);
-	unlock(a);
 }
 
 struct level *
@@ -428,6 +456,7 @@ ahead_below(struct ahead *a, struct level *l, const struct spot *s)
 		b->tried = (size_t)(s - b->spots) + 1;
 	while (own->opening)
 		pass_time(a);
+	b->entered = (size_t)(s - b->spots) + 1;
 	below = own->below;
 	own->below = NULL;
 	if (below) {
@@ -438,4 +467,18 @@ ahead_below(struct ahead *a, struct level *l, const struct spot *s)
 	}
 	unlock(a);
 	return below;
+}
+
+void
+ahead_skip(struct ahead *a, const struct level *below)
+{
+	unsigned n = 0;
+
+	lock(a);
+	while (a->on && is_used_below(below, &n)) {
+		n = 0;
+		pass_time(a);
+	}
+	a->n_below -= n;
+	unlock(a);
 }

@@ -51,14 +51,14 @@ void ahead_move(struct ahead *a, struct level *l, const struct level *left);
 void ahead_shut(struct ahead *a, struct level *l);
 void ahead_open(struct ahead *a, struct level *l);
 
-/* Its next block becomes l->now; false: there is none. */
+/* Its next block becomes l->now, when it is ready; false: there is none. */
 bool ahead_next(struct ahead *a, struct level *l);
-
-/* Returns when a slice of l->now is ready. */
-void ahead_need(struct ahead *a, struct level *l, unsigned slice);
 
 /* The collection that this spot of l->now is, if a helper has opened it. */
 struct level *
 ahead_below(struct ahead *a, struct level *l, const struct spot *s);
+
+/* The walk does not go into what that was: returns when nobody is there. */
+void ahead_skip(struct ahead *a, const struct level *below);
 
 #endif

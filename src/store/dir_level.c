@@ -15,14 +15,15 @@
 
 /* The outermost are large: that is where the most members are. */
 #define LARGE_LEVELS 8
-#define LARGE_SIZE ((size_t)12288)
+#define LARGE_SIZE ((size_t)4096)
 #define SMALL_SIZE ((size_t)1200)
 #define ENTRY_LEAST ((size_t)24)
 #define ENTRY_MOST ((size_t)1048) /* by the kernel's own limit of names */
 
 static struct block *
-block_new(size_t size)
+block_new(unsigned depth)
 {
+	size_t size = depth < LARGE_LEVELS ? LARGE_SIZE : SMALL_SIZE;
 	size_t max = size / ENTRY_LEAST;
 	struct block *b = malloc(sizeof(*b) + max * sizeof(*b->spots) + size);
 
@@ -39,7 +40,7 @@ block_new(size_t size)
 struct block *
 level_block(const struct level *l)
 {
-	return block_new(l->now->size);
+	return block_new(l->depth);
 }
 
 struct level *
@@ -47,8 +48,7 @@ level_new(const struct dir_store *ds, const struct resource *res,
     unsigned depth, int *fd)
 {
 	struct level *l = malloc(sizeof(*l));
-	struct block *b =
-	    block_new(depth < LARGE_LEVELS ? LARGE_SIZE : SMALL_SIZE);
+	struct block *b = block_new(depth);
 
 	if (!l || !b) {
 		free(l);
@@ -61,6 +61,7 @@ level_new(const struct dir_store *ds, const struct resource *res,
 		.fd = fd_take(fd),
 		.is_root = !memcmp(&res->id, &ds->root_id, sizeof(res->id)),
 		.now = b,
+		.last = b,
 	};
 	return l;
 }
@@ -84,51 +85,49 @@ take(struct level *l, struct block *b)
 static void
 stop_making(struct level *l)
 {
-	struct block *all[] = { l->now, l->then };
-	size_t i;
+	struct block *b;
 
 	making_stop(l->listings, l->making);
-	for (i = 0; i < ARRAY_LEN(all); i++)
-		if (all[i])
-			take(l, all[i]);
+	for (b = l->now; b; b = b->next)
+		take(l, b);
 	making_end(l->listings, l->making, l->fd);
 }
 
-/* But for what is below it. */
+/* A helper was there, and the walk was not. */
 static void
-level_end(struct level *l)
+free_below(const struct block *b)
 {
+	size_t i;
+
+	for (i = b->entered; b->n_below && i < b->n; i++)
+		if (b->spots[i].below)
+			level_free(b->spots[i].below);
+}
+
+static void
+free_blocks(struct block *b)
+{
+	while (b) {
+		struct block *next = b->next;
+
+		free(b);
+		b = next;
+	}
+}
+
+/* As deep as a helper was ahead of the walk, which is not far. */
+void
+level_free(struct level *l)
+{
+	free_below(l->now); /* there is none but where the walk was to go */
 	if (l->listing)
 		listing_give_back(l->listings, l->listing);
 	if (l->making)
 		stop_making(l);
 	fd_close(&l->fd);
-	free(l->now);
-	free(l->then);
-	free(l->spare);
+	free_blocks(l->now);
+	free_blocks(l->spare);
 	free(l);
-}
-
-/* A helper was there, and the walk was not: so there is nothing below those. */
-static void
-block_clear(struct block *b)
-{
-	size_t i;
-
-	for (i = 0; b && b->n_below && i < b->n; i++)
-		if (b->spots[i].below) {
-			level_end(b->spots[i].below);
-			b->n_below--;
-		}
-}
-
-void
-level_free(struct level *l)
-{
-	block_clear(l->now);
-	block_clear(l->then);
-	block_clear(l->spare);
-	level_end(l);
 }
 
 /* ---- entries */
@@ -226,16 +225,8 @@ bool
 level_fill(const struct dir_store *ds, struct level *l, struct block *b)
 {
 	assert(!b->users && !b->n_below);
-	b->n = b->seen = b->tried = b->len = 0;
-	b->begun = 0;
-	b->ready = 0;
+	b->n = b->seen = b->tried = b->entered = b->len = 0;
 	return l->listing ? fill_by_listing(l, b) : fill_by_reading(ds, l, b);
-}
-
-unsigned
-block_slices(const struct block *b)
-{
-	return (unsigned)((b->n + SLICE - 1) / SLICE);
 }
 
 bool
@@ -245,27 +236,34 @@ spot_is_clear(const struct level *l, const struct spot *s)
 	    (l->kinds_only && s->entry->type == DT_REG);
 }
 
-void
-block_ask(const struct dir_store *ds, const struct level *l, struct block *b,
-    unsigned slice)
+static void
+ask(const struct dir_store *ds, const struct level *l, struct spot *spots,
+    size_t n)
 {
-	size_t first = (size_t)slice * SLICE;
-	size_t end = first + SLICE < b->n ? first + SLICE : b->n;
 	struct look k = LOOK_NONE;
 	bool again = false;
 	size_t i;
 
 	for (; look_on(ds, &k); again = true) {
 		if (l->making)
-			making_ask(l->listings, l->making, l->fd,
-			    &b->spots[first], end - first, again);
-		for (i = first; i < end; i++) {
-			struct spot *s = &b->spots[i];
+			making_ask(
+			    l->listings, l->making, l->fd, spots, n, again);
+		for (i = 0; i < n; i++) {
+			struct spot *s = &spots[i];
 
 			if (!s->known && !s->wd && !spot_is_clear(l, s))
 				fact_find(l->fd, s->entry->name, &s->fact);
 		}
 	}
+}
+
+void
+block_ask(const struct dir_store *ds, const struct level *l, struct block *b)
+{
+	size_t i;
+
+	for (i = 0; i < b->n; i += SLICE)
+		ask(ds, l, &b->spots[i], b->n - i < SLICE ? b->n - i : SLICE);
 }
 
 /* ---- the walk */
@@ -294,7 +292,5 @@ level_next(struct ahead *a, struct level *l, struct err *err)
 			return level_at_end(l, err);
 		b = l->now;
 	}
-	if (b->seen % SLICE == 0)
-		ahead_need(a, l, (unsigned)(b->seen / SLICE));
 	return &b->spots[b->seen++];
 }

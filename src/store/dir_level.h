@@ -1,16 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The members of one collection as a walk meets them: read a block of names at
- * a time, and asked about in slices.  Where a walk has helpers (dir_ahead.h)
- * they do some of that before the walk is there; without them it is done when
- * it is.
+ * The members of one collection as a walk meets them: a block at a time, whose
+ * names are read and then asked about.  One thread does both: what the kernel
+ * had to look up for a name lies in the memory that is near its processor, and
+ * to ask elsewhere takes twice as long.  Where a walk has helpers (dir_ahead.h)
+ * they do some blocks before the walk is there; without them it is done when it
+ * is.
  */
 #ifndef SHEAF_STORE_DIR_LEVEL_H
 #define SHEAF_STORE_DIR_LEVEL_H
 
 #include "store/dir_impl.h"
 
-#define SLICE 32U
+#define SLICE 32U /* members that are asked about, or learnt, in one go */
 
 struct ahead;
 struct level;
@@ -38,16 +40,14 @@ struct spot {
 	struct fact fact; /* not where spot_is_clear() */
 };
 
-/*
- * Some members.  Slices are begun in their order, and are ready in any.  With
- * helpers all but seen is under their lock.
- */
+/* Some members.  With helpers all but seen is under their lock. */
 struct block {
+	struct block *next; /* what comes behind it, or another spare one */
 	size_t n, max; /* spots */
 	size_t seen; /* by the walk */
-	unsigned begun; /* slices */
-	uint32_t ready; /* slices; a bit each */
+	bool ready; /* all were asked about */
 	size_t tried; /* no helper goes into spots before it */
+	size_t entered; /* nor did one stay in spots before that */
 	size_t n_below; /* spots that a helper was in and the walk was not */
 	unsigned users; /* who is at it, beside the walk */
 	char *bytes; /* the entries */
@@ -78,8 +78,10 @@ struct level {
 	size_t index; /* of the entry behind that */
 	int error; /* of reading, which ended with it */
 	/* With helpers these are under their lock. */
-	struct block *now; /* where the walk is */
-	struct block *then; /* what comes behind it, or NULL */
+	struct block
+	    *now; /* where the walk is, and behind it what comes then */
+	struct block *last; /* of those */
+	unsigned n_then; /* how many there are behind now */
 	struct block *spare; /* may be NULL */
 	bool reading; /* somebody is */
 	bool ended; /* there is nothing more to read */
@@ -123,10 +125,8 @@ bool level_fill(const struct dir_store *ds, struct level *l, struct block *b);
 
 struct block *level_block(const struct level *l); /* another; NULL: no memory */
 
-unsigned block_slices(const struct block *b);
-
-/* Asks about the members of a slice. */
-void block_ask(const struct dir_store *ds, const struct level *l,
-    struct block *b, unsigned slice);
+/* Asks about its members. */
+void
+block_ask(const struct dir_store *ds, const struct level *l, struct block *b);
 
 #endif

@@ -11,6 +11,7 @@
 #define MOST_NEED 4096
 #define PAID_OFF 8 /* uses after which learning has saved what it cost */
 #define QUICK 128 /* members that are told in a tenth of a millisecond */
+#define QUICK_BYTES ((size_t)32 << 10) /* of their paths */
 
 bool
 listed_id_of(int fd, struct listed_id *id, struct listed_at *at)
@@ -254,12 +255,16 @@ listing_facts(
 /* ---- what takes no time */
 
 bool
-listing_is_quick(struct listings *ls, const struct listing *l)
+listing_is_quick(
+    struct listings *ls, const struct listing *l, struct rpath path)
 {
 	bool quick;
 
+	/* What is told repeats them, and each byte may become several. */
+	if (l->n > QUICK || l->len + l->n * path.s.len > QUICK_BYTES)
+		return false;
 	(void)pthread_mutex_lock(&ls->lock);
-	quick = l->n <= QUICK && !l->n_links && !l->in_doubt;
+	quick = !l->n_links && !l->in_doubt;
 	(void)pthread_mutex_unlock(&ls->lock);
 	return quick;
 }

@@ -43,8 +43,9 @@ char *listing_entries(const struct listing *l, size_t *len);
 void listing_facts(
     struct listings *ls, const struct listing *l, struct spot *spots, size_t n);
 
-/* Few members, all of them known: nothing has to be asked. */
-bool listing_is_quick(struct listings *ls, const struct listing *l);
+/* Few members, of short paths, all of them known: nothing has to be asked. */
+bool listing_is_quick(
+    struct listings *ls, const struct listing *l, struct rpath path);
 
 /* Whether what was listed by this path was so the last time, as was noted. */
 bool listings_guess(const struct listings *ls, struct rpath path);

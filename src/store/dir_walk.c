@@ -228,11 +228,12 @@ static bool
 may_go_on(struct trip *t, const struct level *root)
 {
 	struct listings *ls = t->ds->listings;
+	struct rpath path = rpath_of_buf(&t->path);
 	bool quick = t->how->depth == DEPTH_1 && root->listing &&
-	    listing_is_quick(ls, root->listing);
+	    listing_is_quick(ls, root->listing, path);
 
 	if (t->how->depth == DEPTH_1)
-		listings_note(ls, rpath_of_buf(&t->path), quick);
+		listings_note(ls, path, quick);
 	return quick || !t->how->at_once;
 }
 
@@ -251,6 +252,7 @@ enter_level(struct trip *t, struct level *l)
 	else if (t->how->order != WALK_UP)
 		rc = visit(t, &l->res, &prune);
 	if (rc || prune) {
+		ahead_skip(&t->ahead, l);
 		level_free(l);
 		return rc;
 	}

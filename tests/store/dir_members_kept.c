@@ -5,6 +5,8 @@
  */
 #include "store/world.h"
 
+#include <dirent.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -455,6 +457,99 @@ a_lock_that_comes_before_them_is_seen(void **state)
 	assert_int_equal(count_entries(w, "/a"), 1);
 }
 
+static void
+until_somebody_waits(struct dir_store *ds)
+{
+	bool waits = false;
+
+	while (!waits) {
+		(void)nanosleep(&(struct timespec){ .tv_nsec = 1000000 }, NULL);
+		(void)pthread_mutex_lock(&ds->claims.mutex);
+		waits = ds->claims.first && ds->claims.first->next;
+		(void)pthread_mutex_unlock(&ds->claims.mutex);
+	}
+}
+
+/* The one entry of a directory. */
+static int
+open_only_entry(const char *dir)
+{
+	DIR *d = opendir(dir);
+	const struct dirent *e;
+	int fd = -1;
+
+	assert_non_null(d);
+	while (fd < 0 && (e = readdir(d)))
+		if (e->d_name[0] != '.' || strlen(e->d_name) > 2)
+			fd = openat(dirfd(d), e->d_name, O_PATH);
+	assert_true(fd >= 0);
+	assert_int_equal(closedir(d), 0);
+	return fd;
+}
+
+/* As a PROPPATCH does of something that has that id, and goes again. */
+static void
+give_prop(struct dir_store *ds, const struct statx *stx)
+{
+	const struct prop_change p = {
+		.prop = { .name = { STR("urn:t"), STR("p") },
+		    .form = PROP_TEXT,
+		    .value = STR("1") },
+	};
+	struct resource r;
+	const struct change c = {
+		.kind = CHANGE_PROPS,
+		.path = at("/x"),
+		.made = &r.id,
+	};
+	uint64_t intent, number;
+
+	dir_resource(ds, stx, &r);
+	assert_ok(
+	    state_patch(ds->state, &c, &p, 1, true, &intent, &number, err));
+}
+
+/*
+ * With a property somewhere, copies are not asked whether the state knows their
+ * ids from somebody else: that nobody who is as new has any is asked before
+ * others see them.
+ */
+static void
+properties_given_meanwhile_are_not_those_of_a_copy(void **state)
+{
+	const struct world *w = *state;
+	struct dir_store *ds = dir_of(w->store);
+	struct hold h CLEANUP(hold_done) = { 0 };
+	struct other o = {
+		.call = { .s = w->store,
+		    .in = "/a",
+		    .to = "/b",
+		    .names = { "f", "g" },
+		    .itself = true },
+	};
+	struct statx stx;
+	pthread_t thread;
+	int fd;
+
+	make_two(w->store, "/a");
+	must_set_prop(w->store, "/a/g", "p", "1");
+	hold_tree(ds, at("/b"), &h);
+	assert_int_equal(pthread_create(&thread, NULL, run, &o), 0);
+	until_somebody_waits(ds);
+	fd = open_only_entry(real(w, STAGING));
+	assert_int_equal(statx(fd, "f", 0, STAT_MASK, &stx), 0);
+	assert_int_equal(close(fd), 0);
+	if (stx.stx_mask & STATX_BTIME) /* else each is asked */
+		give_prop(ds, &stx);
+	hold_done(&h);
+	assert_int_equal(pthread_join(thread, NULL), 0);
+	assert_string_equal(o.call.said, "");
+	must_have(w->store, "/b/f", "f");
+	must_have_props(w->store, "/b/f", "");
+	must_have_props(w->store, "/b/g", "p=1;");
+	assert_int_equal(count_entries(w, STAGING), 0);
+}
+
 /* ---- a tree that something else takes the place of */
 
 #define DEEP 20
@@ -505,6 +600,7 @@ static const struct CMUnitTest rows[] = {
 	WORLD_TEST(a_large_file_comes_whole),
 	WORLD_TEST(they_wait_for_who_changes_one_of_them),
 	WORLD_TEST(a_lock_that_comes_before_them_is_seen),
+	WORLD_TEST(properties_given_meanwhile_are_not_those_of_a_copy),
 	WORLD_TEST(a_tree_that_gives_way_goes_with_its_properties),
 };
 

@@ -84,6 +84,7 @@ struct met {
 	struct crew_share *helpers;
 	unsigned most_helpers;
 	size_t n, stop_at; /* so many members; 0: none */
+	bool prunes; /* whose name ends in 3 */
 };
 
 static enum err_code
@@ -93,7 +94,7 @@ meet(void *arg, const struct member *m, bool *prune)
 	unsigned now = atomic_load(&met->helpers->now);
 	char facts[64];
 
-	(void)prune;
+	*prune = met->prunes && m->path.s.ptr[m->path.s.len - 1] == '3';
 	if (met->most_helpers < now)
 		met->most_helpers = now;
 	buf_put(&met->text, m->path.s);
@@ -106,8 +107,8 @@ meet(void *arg, const struct member *m, bool *prune)
 }
 
 static enum err_code
-walk_from(const struct world *w, const char *root, unsigned helpers,
-    size_t stop_at, struct met *met)
+walk_with(
+    const struct world *w, const char *root, unsigned helpers, struct met *met)
 {
 	const struct walk walk = {
 		.depth = DEPTH_INFINITY,
@@ -117,14 +118,19 @@ walk_from(const struct world *w, const char *root, unsigned helpers,
 	};
 	enum err_code rc;
 
-	*met = (struct met){
-		.helpers = &dir_of(w->store)->base.helpers,
-		.stop_at = stop_at,
-	};
+	met->helpers = &dir_of(w->store)->base.helpers;
 	atomic_store(&met->helpers->max, helpers);
 	rc = store_walk(w->store, at(root), &walk, NULL);
 	assert_int_equal(atomic_load(&met->helpers->now), 0);
 	return rc;
+}
+
+static enum err_code
+walk_from(const struct world *w, const char *root, unsigned helpers,
+    size_t stop_at, struct met *met)
+{
+	*met = (struct met){ .stop_at = stop_at };
+	return walk_with(w, root, helpers, met);
 }
 
 /* ---- tests */
@@ -173,6 +179,27 @@ who_stops_a_walk_leaves_nothing_behind(void **state)
 		buf_done(&met.text);
 	}
 	assert_int_equal(count_entries(w, "/large"), LARGE + 12);
+}
+
+/* A helper may be deep in one of those. */
+static void
+a_walk_may_pass_by_a_collection(void **state)
+{
+	const struct world *w = *state;
+	struct met alone = { .prunes = true };
+	int i;
+
+	make_tree(w);
+	assert_ok(walk_with(w, "/", 0, &alone));
+	assert_true(alone.n > 700);
+	for (i = 0; i < 40; i++) {
+		struct met met = { .prunes = true };
+
+		assert_ok(walk_with(w, "/", 1 + i % 3, &met));
+		assert_true(str_eq(buf_str(&met.text), buf_str(&alone.text)));
+		buf_done(&met.text);
+	}
+	buf_done(&alone.text);
 }
 
 static void
@@ -333,6 +360,7 @@ main(void)
 	const struct CMUnitTest tests[] = {
 		WORLD_TEST(helpers_change_nothing_that_is_met),
 		WORLD_TEST(who_stops_a_walk_leaves_nothing_behind),
+		WORLD_TEST(a_walk_may_pass_by_a_collection),
 		WORLD_TEST(no_memory_ends_a_walk_or_changes_nothing),
 		WORLD_TEST(a_tree_that_changes_meanwhile_is_walked),
 		WORLD_TEST(many_walks_share_the_helpers),

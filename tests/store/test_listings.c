@@ -84,15 +84,6 @@ static void
 what_is_known_and_little_is_told_at_once(void **state)
 {
 	const struct world *w = *state;
-	char path[64];
-	size_t n = 0;
-	const struct walk walk = {
-		.depth = DEPTH_1,
-		.order = WALK_LOOK,
-		.visit = count,
-		.arg = &n,
-	};
-	int i;
 
 	assert_int_equal(told_at_once(w, "/e"), 0);
 	learn(w, "/e", N_FILES + 1);
@@ -114,19 +105,52 @@ what_is_known_and_little_is_told_at_once(void **state)
 	learn(w, "/d", N_FILES + 1);
 	check(w, "/d", "it was learnt");
 	assert_int_equal(told_at_once(w, "/d"), 0);
+}
 
-	assert_int_equal(mkdir(real(w, "/many"), 0755), 0);
-	for (i = 0; i < 200; i++) {
-		(void)snprintf(path, sizeof(path), "/many/f%d", i);
+/* Of a new collection of so many files, once it is known. */
+static size_t
+many_told_at_once(const struct world *w, const char *dir, int n, int name_len)
+{
+	char path[600];
+	size_t met = 0;
+	const struct walk walk = {
+		.depth = DEPTH_1,
+		.order = WALK_LOOK,
+		.visit = count,
+		.arg = &met,
+	};
+	int i;
+
+	assert_int_equal(mkdir(real(w, dir), 0755), 0);
+	for (i = 0; i < n; i++) {
+		(void)snprintf(path, sizeof(path), "%s/%0*d", dir, name_len, i);
 		add(w, path, "", O_CREAT);
 	}
-	for (i = 0; i < 100 && known(w, "/many") < 200; i++) {
-		assert_int_equal(told_at_once(w, "/many"), 0);
-		assert_ok(store_walk(w->store, at("/many"), &walk, NULL));
+	for (i = 0; i < 100 && known(w, dir) < (size_t)n; i++) {
+		assert_int_equal(told_at_once(w, dir), 0);
+		assert_ok(store_walk(w->store, at(dir), &walk, NULL));
 		listings_settle(dir_of(w->store)->listings);
 	}
-	assert_int_equal(known(w, "/many"), 200);
-	assert_int_equal(told_at_once(w, "/many"), 0);
+	assert_int_equal(known(w, dir), n);
+	return told_at_once(w, dir);
+}
+
+static void
+what_takes_long_to_tell_is_not_told_at_once(void **state)
+{
+	const struct world *w = *state;
+	char deep[256] = "/";
+	const size_t len = 200;
+
+	assert_int_equal(many_told_at_once(w, "/some", 120, 20), 121);
+	assert_int_equal(many_told_at_once(w, "/many", 200, 5), 0);
+	assert_int_equal(many_told_at_once(w, "/long", 120, 250), 0);
+	assert_int_equal(many_told_at_once(w, "/fewer", 60, 250), 61);
+	/* Each is told with the path of its collection. */
+	memset(deep + 1, 'p', len);
+	assert_int_equal(many_told_at_once(w, deep, 120, 60), 0);
+	deep[len / 4] = '\0';
+	assert_int_equal(many_told_at_once(w, deep, 120, 60), 121);
 }
 
 static pthread_barrier_t stages;
@@ -478,6 +502,7 @@ main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		LISTING_TEST(an_unchanged_collection_costs_no_call_a_member),
 		LISTING_TEST(what_is_known_and_little_is_told_at_once),
+		LISTING_TEST(what_takes_long_to_tell_is_not_told_at_once),
 		LISTING_TEST(who_is_not_to_wait_does_not_for_an_apply),
 		LISTING_TEST(each_change_is_in_the_next_listing),
 		LISTING_TEST(what_is_open_for_writing_is_never_known),
