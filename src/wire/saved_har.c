@@ -246,7 +246,7 @@ fill_head(struct har *h, struct answer_head *head, struct err *err)
 		.status = (unsigned)h->status,
 		.method = h->strings[AT_METHOD],
 		.url = h->strings[AT_URL],
-		.fields = { v, h->n_fields },
+		.fields = { .v = v, .n = h->n_fields },
 	};
 	for (f = h->fields; f; f = f->next)
 		*v++ = f->header;

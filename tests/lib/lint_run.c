@@ -73,7 +73,7 @@ enum err_code
 lint_run_file(struct lint_run *r, struct str bytes)
 {
 	struct header fields[LINT_RUN_FIELDS];
-	struct answer_head head = { .fields = { fields, 0 } };
+	struct answer_head head = { .fields = { .v = fields, .n = 0 } };
 	struct str line;
 	uint64_t status = 0;
 

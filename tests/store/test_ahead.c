@@ -187,7 +187,7 @@ a_walk_may_pass_by_a_collection(void **state)
 {
 	const struct world *w = *state;
 	struct met alone = { .prunes = true };
-	int i;
+	unsigned i;
 
 	make_tree(w);
 	assert_ok(walk_with(w, "/", 0, &alone));

@@ -355,7 +355,7 @@ a_source_is_asked_at_the_last_moment(void **state)
 			.method = METHOD_MOVE,
 			.path = at("/f"),
 			.origin = { STR("http"), STR("example.org"), STR("") },
-			.headers = { &field, 1 },
+			.headers = { .v = &field, .n = 1 },
 		};
 		struct dav_test t;
 		struct exchange x = { .req = &req };

@@ -53,7 +53,7 @@ play(const struct answer *a)
 {
 	struct header fields[4];
 	struct answer_head h = { .status = a->status,
-		.fields = { fields, 0 },
+		.fields = { .v = fields, .n = 0 },
 		.content_type = str_from_c(a->type),
 		.url = str_from_c(a->url) };
 	struct call_end end = {

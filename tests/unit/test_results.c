@@ -59,7 +59,7 @@ static const struct result got = {
 	.outcome = { .path = PATH("/users/7.json"), .status = 200 },
 	.retry_after = -1,
 	.replayed = true,
-	.headers = { etag, 1 },
+	.headers = { .v = etag, .n = 1 },
 	.has_body = true,
 	.body = STR_INIT("{\"name\":\n\"Rob\"}"),
 	.body_type = STR_INIT("application/json"),
