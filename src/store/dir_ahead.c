@@ -349,12 +349,25 @@ is_used_below(const struct level *l, unsigned *n)
 	bool used = is_used(l);
 	size_t i;
 
-	for (i = 0; i < b->n; i++)
+	for (i = b->entered; b->n_below && i < b->n; i++)
 		if (b->spots[i].below) {
 			++*n;
 			used |= is_used_below(b->spots[i].below, n);
 		}
 	return used;
+}
+
+/* With the lock: l will be freed, and what helpers have opened below it. */
+static void
+wait_for_all(struct ahead *a, const struct level *l)
+{
+	unsigned n = 0;
+
+	while (a->on && is_used_below(l, &n)) {
+		n = 0;
+		pass_time(a);
+	}
+	a->n_below -= n;
 }
 
 void
@@ -364,8 +377,8 @@ ahead_move(struct ahead *a, struct level *l, const struct level *left)
 		return;
 	lock(a);
 	a->level = l;
-	while (left && is_used(left))
-		pass_time(a);
+	if (left)
+		wait_for_all(a, left);
 	wake(a);
 	unlock(a);
 }
@@ -472,13 +485,7 @@ ahead_below(struct ahead *a, struct level *l, const struct spot *s)
 void
 ahead_skip(struct ahead *a, const struct level *below)
 {
-	unsigned n = 0;
-
 	lock(a);
-	while (a->on && is_used_below(below, &n)) {
-		n = 0;
-		pass_time(a);
-	}
-	a->n_below -= n;
+	wait_for_all(a, below);
 	unlock(a);
 }

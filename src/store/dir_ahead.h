@@ -43,7 +43,9 @@ void ahead_init(struct ahead *a, const struct dir_store *ds,
 /* Sends the helpers away; what they did is freed with the levels. */
 void ahead_done(struct ahead *a);
 
-/* The walk is in l now (NULL: in none), and nobody is at left, if there is one.
+/*
+ * The walk is in l now (NULL: in none), and nobody is at left, if there is one,
+ * or below it.
  */
 void ahead_move(struct ahead *a, struct level *l, const struct level *left);
 

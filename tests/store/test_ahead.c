@@ -10,6 +10,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "lib/alloc_fail.h"
@@ -300,6 +301,108 @@ a_tree_that_changes_meanwhile_is_walked(void **state)
 	assert_int_equal(pthread_join(thread, NULL), 0);
 }
 
+/* ---- a folder that is another when the walk is back there */
+
+#define OUTER 10 /* shut while the walk is at the lowest */
+#define BELOW 400 /* below the folder beside the way down from there */
+
+static const char *
+way_down(char *path, size_t size, int n, const char *to)
+{
+	int i;
+
+	for (i = 0; i < n; i++)
+		(void)snprintf(path + 2 * i, size - 2 * (size_t)i, "/z");
+	(void)snprintf(path + 2 * n, size - 2 * (size_t)n, "%s", to);
+	return path;
+}
+
+/* What is made later often comes first. */
+static void
+make_way_down(const struct world *w)
+{
+	char path[600], name[20];
+	int i, j;
+
+	for (i = 1; i <= DEEP; i++) {
+		make_dir(w, way_down(path, sizeof(path), i, ""),
+		    i > OUTER && i < OUTER + 3 ? 4 : 0);
+		if (i != OUTER)
+			continue;
+		make_dir(w, way_down(path, sizeof(path), i, "/y"), 0);
+		for (j = 0; j < BELOW; j++) {
+			(void)snprintf(name, sizeof(name), "/y/x%d", j);
+			make_dir(w, way_down(path, sizeof(path), i, name), 0);
+		}
+	}
+	make_dir(w, "/large", LARGE); /* so that there are helpers */
+}
+
+struct replacing {
+	struct met met;
+	const char *path, *other;
+	bool returns, done;
+};
+
+/*
+ * Near it helpers have time to go on where the walk is to go; on the way back
+ * it is replaced.
+ */
+static enum err_code
+replace(void *arg, const struct member *m, bool *prune)
+{
+	struct replacing *r = arg;
+	size_t len = m->path.s.len;
+	bool near = str_starts(m->path.s, STR("/z")) &&
+	    len >= (size_t)2 * OUTER && len < (size_t)2 * OUTER + 8;
+
+	if (len == (size_t)2 * DEEP)
+		r->returns = true;
+	if (near && !r->returns)
+		(void)nanosleep(&(struct timespec){ .tv_nsec = 200000 }, NULL);
+	if (near && r->returns && !r->done && len < 2 * (OUTER + 1) + 4) {
+		assert_int_equal(rename(r->path, r->other), 0);
+		assert_int_equal(mkdir(r->path, 0755), 0);
+		r->done = true;
+	}
+	return meet(&r->met, m, prune);
+}
+
+static void
+a_folder_that_is_replaced_is_left_after_helpers(void **state)
+{
+	const struct world *w = *state;
+	char path[600];
+	char there[1000], away[1000];
+	int i;
+
+	make_way_down(w);
+	(void)snprintf(there, sizeof(there), "%s",
+	    real(w, way_down(path, sizeof(path), OUTER, "")));
+	(void)snprintf(away, sizeof(away), "%s", real(w, "/.away"));
+	for (i = 0; i < 200; i++) {
+		struct replacing r = {
+			.met.helpers = &dir_of(w->store)->base.helpers,
+			.path = there,
+			.other = away,
+		};
+		const struct walk walk = {
+			.depth = DEPTH_INFINITY,
+			.order = WALK_LOOK,
+			.visit = replace,
+			.arg = &r,
+		};
+
+		atomic_store(&r.met.helpers->max, 3);
+		assert_ok(store_walk(w->store, at("/"), &walk, NULL));
+		buf_done(&r.met.text);
+		if (!r.done) /* names come in another order here */
+			continue;
+		assert_int_equal(rmdir(there), 0);
+		assert_int_equal(rename(away, there), 0);
+	}
+}
+
 struct walker {
 	const struct world *w;
 	size_t n;
@@ -363,6 +466,7 @@ main(void)
 		WORLD_TEST(a_walk_may_pass_by_a_collection),
 		WORLD_TEST(no_memory_ends_a_walk_or_changes_nothing),
 		WORLD_TEST(a_tree_that_changes_meanwhile_is_walked),
+		WORLD_TEST(a_folder_that_is_replaced_is_left_after_helpers),
 		WORLD_TEST(many_walks_share_the_helpers),
 	};
 
