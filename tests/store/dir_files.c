@@ -467,6 +467,42 @@ only_its_own_locks_are_in_the_way_of_a_rename(void **state)
 	assert_locks(w->store, "/elsewhere", "/elsewhere=x0");
 }
 
+/* ---- a tree that a file takes the place of */
+
+#define STAGING "/../state/tmp"
+#define DEEP 20
+
+static void
+a_tree_that_gives_way_goes_with_its_properties(void **state)
+{
+	const struct world *w = *state;
+	struct store *s = w->store;
+	char path[8 + 2 * DEEP + 2] = "/a";
+	size_t len = 2;
+
+	must_mkcol(s, path);
+	must_put(s, "/a/kept", "kept");
+	must_set_prop(s, "/a/kept", "p", "1");
+	assert_int_equal(link(real(w, "/a/kept"), real(w, "/kept")), 0);
+	while (len < 2 + 2 * (size_t)DEEP) {
+		memcpy(path + len, "/d", 3);
+		len += 2;
+		must_mkcol(s, path);
+		must_set_prop(s, path, "p", "1");
+		memcpy(path + len, "/f", 3);
+		must_put(s, path, "f");
+		must_set_prop(s, path, "p", "1");
+		path[len] = '\0';
+	}
+	must_put(s, "/b", "b");
+	assert_ok(store_rename(
+	    s, at("/b"), at("/a"), REPLACE_YES, NULL, NULL, NULL, err));
+	must_have(s, "/a", "b");
+	assert_int_equal(count_entries(w, STAGING), 0);
+	must_have_props(s, "/kept", "p=1;");
+	assert_int_equal(count_props(w), 1);
+}
+
 static const struct CMUnitTest rows[] = {
 	WORLD_TEST(a_replaced_file_keeps_its_mode),
 	WORLD_TEST(a_change_in_place_changes_the_etag),
@@ -482,6 +518,7 @@ static const struct CMUnitTest rows[] = {
 	WORLD_TEST(what_has_properties_is_not_replaced_at_once),
 	WORLD_TEST(a_rename_is_made_at_once_where_nothing_is_in_its_way),
 	WORLD_TEST(only_its_own_locks_are_in_the_way_of_a_rename),
+	WORLD_TEST(a_tree_that_gives_way_goes_with_its_properties),
 };
 
 const struct tests file_tests = { rows, ARRAY_LEN(rows) };

@@ -159,8 +159,7 @@ what_is_locked_stays_by_a_link_as_well(void **state)
 
 /* ---- locks, and the one line with which the others go */
 
-/* Removes them, and says how many lines that took: "f LOCKED, 0 files, 1 all"
- */
+/* Removes them; and how many lines that took: "f LOCKED, 0 files, 1 all". */
 static const char *
 remove_and_count(struct world *w, struct call *c)
 {
@@ -550,41 +549,6 @@ properties_given_meanwhile_are_not_those_of_a_copy(void **state)
 	assert_int_equal(count_entries(w, STAGING), 0);
 }
 
-/* ---- a tree that something else takes the place of */
-
-#define DEEP 20
-
-static void
-a_tree_that_gives_way_goes_with_its_properties(void **state)
-{
-	const struct world *w = *state;
-	struct store *s = w->store;
-	char path[8 + 2 * DEEP + 2] = "/a";
-	size_t len = 2;
-
-	must_mkcol(s, path);
-	must_put(s, "/a/kept", "kept");
-	must_set_prop(s, "/a/kept", "p", "1");
-	assert_int_equal(link(real(w, "/a/kept"), real(w, "/kept")), 0);
-	while (len < 2 + 2 * (size_t)DEEP) {
-		memcpy(path + len, "/d", 3);
-		len += 2;
-		must_mkcol(s, path);
-		must_set_prop(s, path, "p", "1");
-		memcpy(path + len, "/f", 3);
-		must_put(s, path, "f");
-		must_set_prop(s, path, "p", "1");
-		path[len] = '\0';
-	}
-	must_put(s, "/b", "b");
-	assert_ok(store_rename(
-	    s, at("/b"), at("/a"), REPLACE_YES, NULL, NULL, NULL, err));
-	must_have(s, "/a", "b");
-	assert_int_equal(count_entries(w, STAGING), 0);
-	must_have_props(s, "/kept", "p=1;");
-	assert_int_equal(count_props(w), 1);
-}
-
 static const struct CMUnitTest rows[] = {
 	WORLD_TEST(a_lock_of_their_collection_keeps_all_of_them),
 	WORLD_TEST(a_lock_above_keeps_their_collection),
@@ -601,7 +565,6 @@ static const struct CMUnitTest rows[] = {
 	WORLD_TEST(they_wait_for_who_changes_one_of_them),
 	WORLD_TEST(a_lock_that_comes_before_them_is_seen),
 	WORLD_TEST(properties_given_meanwhile_are_not_those_of_a_copy),
-	WORLD_TEST(a_tree_that_gives_way_goes_with_its_properties),
 };
 
 const struct tests member_kept_tests = { rows, ARRAY_LEN(rows) };
