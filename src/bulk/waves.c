@@ -181,12 +181,11 @@ run_units(void *arg, size_t run)
 {
 	struct waves *w = arg;
 	struct bulk_run *r = w->r;
-	struct task *v[RUN];
-	size_t n = w->runs[run + 1] - w->runs[run];
-	size_t i;
+	size_t first = w->runs[run], n = w->runs[run + 1] - first, i;
+	struct task *v[RUN] = { task_of(w, first) };
 
-	for (i = 0; i < n; i++)
-		v[i] = task_of(w, w->runs[run] + i);
+	for (i = 1; i < n; i++)
+		v[i] = task_of(w, first + i);
 	if (v[0]->group)
 		group_run(r, v[0], r->store);
 	else

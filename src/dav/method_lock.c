@@ -270,7 +270,6 @@ find_token(const struct if_header *ifs, struct str *token, struct err *err)
 {
 	size_t l, i;
 
-	*token = (struct str){ 0 };
 	for (l = 0; l < ifs->n; l++) {
 		for (i = 0; i < ifs->v[l].n; i++) {
 			const struct if_condition *c = &ifs->v[l].v[i];
@@ -317,7 +316,7 @@ lock_refresh(struct exchange *x, struct err *err)
 	struct lock_tokens tokens = { .user = x->req->caller.user, .n = 1 };
 	struct resource res;
 	const struct resource *now;
-	struct str token;
+	struct str token = { 0 };
 	struct lock lock;
 	enum err_code rc = stat_or_null(x, &res, &now, err);
 
