@@ -8,10 +8,11 @@
  * first that waits is woken, and who has more connections than another gets in
  * line behind the others.  Where that cannot be said all are woken, as ever.
  */
+#include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <microhttpd.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
 #include <sys/socket.h>
@@ -68,6 +69,19 @@ set_of(const struct io *io)
 	    ->epoll_fd;
 }
 
+/* The number behind a word of a line, of which *at is the rest. */
+static bool
+take_number(char **at, const char *word, int base, uint64_t *out)
+{
+	char *from = strstr(*at, word);
+
+	if (!from)
+		return false;
+	errno = 0;
+	*out = strtoull(from + strlen(word), at, base);
+	return !errno;
+}
+
 /* How fd is watched in an epoll set, as proc(5) shows it. */
 static bool
 find_watch(int set, int fd, struct epoll_event *out)
@@ -82,15 +96,16 @@ find_watch(int set, int fd, struct epoll_event *out)
 	if (!f)
 		return false;
 	while (!found && fgets(line, sizeof(line), f)) {
-		uint64_t data;
-		unsigned events;
-		int of;
+		char *at = line;
+		uint64_t of, events, data;
 
-		found = sscanf(line, "tfd: %d events: %x data: %" SCNx64, &of,
-			    &events, &data) == 3 &&
-		    of == fd;
+		found = take_number(&at, "tfd:", 10, &of) &&
+		    of == (uint64_t)fd &&
+		    take_number(&at, "events:", 16, &events) &&
+		    take_number(&at, "data:", 16, &data);
 		if (found)
-			*out = (struct epoll_event){ events, { .u64 = data } };
+			*out = (struct epoll_event){ (uint32_t)events,
+				{ .u64 = data } };
 	}
 	(void)fclose(f);
 	return found;

@@ -211,6 +211,7 @@ first_below(const struct level *l)
 
 /* In the order of the walk: what is in a collection, then what is beside it. */
 static bool
+/* NOLINTNEXTLINE(misc-no-recursion): as deep as was opened ahead, see BELOW */
 find_deep(struct level *l, struct task *t)
 {
 	struct level *below = first_below(l);
@@ -343,6 +344,7 @@ is_used(const struct level *l)
 
 /* It, or what is below it; counts what is. */
 static bool
+/* NOLINTNEXTLINE(misc-no-recursion): as deep as was opened ahead, see BELOW */
 is_used_below(const struct level *l, unsigned *n)
 {
 	const struct block *b = l->now;

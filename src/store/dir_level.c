@@ -95,6 +95,7 @@ stop_making(struct level *l)
 
 /* A helper was there, and the walk was not. */
 static void
+/* NOLINTNEXTLINE(misc-no-recursion): as deep as helpers were ahead */
 free_below(const struct block *b)
 {
 	size_t i;
@@ -115,8 +116,8 @@ free_blocks(struct block *b)
 	}
 }
 
-/* As deep as a helper was ahead of the walk, which is not far. */
 void
+/* NOLINTNEXTLINE(misc-no-recursion): as deep as helpers were ahead */
 level_free(struct level *l)
 {
 	free_below(l->now); /* there is none but where the walk was to go */
