@@ -258,8 +258,9 @@ class Threads(unittest.TestCase):
 
     def test_one_is_woken_for_a_connection(self):
         self.assertEqual(watched(self.server), ([0, 0, 0], 3))
+        # They listen before each has given itself a name.
+        sheaf_http.eventually(lambda: len(wakes(self.server)) == 3, "named")
         before = wakes(self.server)
-        self.assertEqual(len(before), 3)
         for _ in range(40):
             self.ask(1)[0].close()
             time.sleep(0.005)
