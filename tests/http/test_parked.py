@@ -224,18 +224,20 @@ def watched(server):
     return sorted(counts), alone
 
 
-def wakes(server):
-    """How often each of these threads has waited so far"""
+def waiting(server, n):
+    """How often each of these n threads has waited; None while one does not."""
     counts = {}
     for task in os.listdir("/proc/%d/task" % server.pid):
         at = "/proc/%d/task/%s/" % (server.pid, task)
-        with open(at + "comm", encoding="ascii") as f:
-            if not f.read().startswith("MHD"):
-                continue
         with open(at + "status", encoding="ascii") as f:
-            counts[task] = int(re.search(
-                r"^voluntary_ctxt_switches:\s+(\d+)", f.read(), re.M)[1])
-    return counts
+            status = f.read()
+        if not status.startswith("Name:\tMHD"):
+            continue
+        if "\nState:\tS" not in status:
+            return None
+        counts[task] = int(re.search(
+            r"^voluntary_ctxt_switches:\s+(\d+)", status, re.M)[1])
+    return counts if len(counts) == n else None  # one may have no name yet
 
 
 class Threads(unittest.TestCase):
@@ -256,18 +258,20 @@ class Threads(unittest.TestCase):
             time.sleep(0.005)
         return held
 
+    def waits(self):
+        return sheaf_http.eventually(lambda: waiting(self.server, 3), "waits")
+
     def test_one_is_woken_for_a_connection(self):
         self.assertEqual(watched(self.server), ([0, 0, 0], 3))
-        # They listen before each has given itself a name.
-        sheaf_http.eventually(lambda: len(wakes(self.server)) == 3, "named")
-        before = wakes(self.server)
-        for _ in range(40):
-            self.ask(1)[0].close()
-            time.sleep(0.005)
-        woken = sorted(n - before[task]
-                       for task, n in wakes(self.server).items())
-        self.assertGreaterEqual(woken[2], 20)
-        self.assertLess(woken[0] + woken[1], 40)
+        for _ in range(10):
+            before = self.waits()
+            held = self.ask(1)[0]
+            after = self.waits()
+            woken = [t for t in after if after[t] != before[t]]
+            self.assertEqual(len(woken), 1, (before, after))
+            held.close()
+            sheaf_http.eventually(
+                lambda: sum(watched(self.server)[0]) == 0, "gone")
 
     def test_each_has_its_share(self):
         """One that is still busy is passed over, so it is not quite even."""
