@@ -7,7 +7,6 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdbool.h>
-#include <sys/epoll.h>
 
 #include "bulk/run.h"
 #include "server/address.h"
@@ -30,11 +29,9 @@ struct server;
 /* A thread that moves bytes. */
 struct io {
 	struct server *server;
+	int listener; /* -1: there is none, or the daemon has it */
 	struct MHD_Daemon *daemon;
 	_Atomic unsigned n; /* connections that it has, or was given */
-	/* How libmicrohttpd began to listen; whether it has got in line. */
-	struct epoll_event listens;
-	atomic_bool in_line;
 };
 
 struct server {
@@ -56,8 +53,7 @@ struct server {
 	unsigned park_seconds; /* and between requests */
 	struct log *log;
 	struct address address; /* the one it listens on */
-	int listener; /* -1: libmicrohttpd has it */
-	int deaf; /* what takes its place in the end */
+	int deaf; /* what takes the place of the listeners in the end */
 	atomic_bool stopping;
 	_Atomic uint64_t requests; /* so far; the last one's id */
 	/* The tick's: what had come a tick ago, and ticks with work since
@@ -77,6 +73,11 @@ uint64_t server_most(void *server, const struct host *h);
 
 /* Lends a worker; struct bulk_env says what for. */
 bool server_spawn(void *server, void (*fn)(void *arg), void *arg);
+
+/* ---- listen.c: where they listen */
+
+/* At the address of the configuration, and in as many threads as it says. */
+enum err_code io_listen(struct server *s, struct err *err) MUST_USE;
 
 /* ---- io.c: the threads that move bytes */
 

@@ -1,20 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The threads that move bytes, each with a libmicrohttpd of its own.
- *
- * All of them listen at one socket, and the system would wake each of them for
- * a connection that only one gets.  libmicrohttpd cannot be told to wait for it
- * as EPOLLEXCLUSIVE does, so we say it for it, in its epoll set.  Then the
- * first that waits is woken, and who has more connections than another gets in
- * line behind the others.  Where that cannot be said all are woken, as ever.
+ * The threads that move bytes, each with a libmicrohttpd of its own, which
+ * listens at a socket of its own (listen.c).
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <microhttpd.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/epoll.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
@@ -27,6 +18,8 @@
 #define POOL_EXTRA 8192
 #define IO_STACK ((size_t)512 * 1024)
 
+#define MORE_THAN_LEAST 16 /* connections */
+
 static struct io *
 least(struct server *s)
 {
@@ -37,6 +30,17 @@ least(struct server *s)
 		if (atomic_load(&s->io[i].n) < atomic_load(&io->n))
 			io = &s->io[i];
 	return io;
+}
+
+/*
+ * All may come to one processor, as where a network card has but one queue.  A
+ * few more do no harm, and are with their client.
+ */
+static bool
+is_crowded(struct io *io)
+{
+	return atomic_load(&io->n) >
+	    atomic_load(&least(io->server)->n) + MORE_THAN_LEAST;
 }
 
 bool
@@ -51,87 +55,6 @@ io_give(void *server, int fd, const struct sockaddr_un *ticket)
 		return true;
 	(void)atomic_fetch_sub(&io->n, 1);
 	return false;
-}
-
-/* ---- listening */
-
-static int
-listener_of(const struct io *io)
-{
-	return MHD_get_daemon_info(io->daemon, MHD_DAEMON_INFO_LISTEN_FD)
-	    ->listen_fd;
-}
-
-static int
-set_of(const struct io *io)
-{
-	return MHD_get_daemon_info(io->daemon, MHD_DAEMON_INFO_EPOLL_FD)
-	    ->epoll_fd;
-}
-
-/* The number behind a word of a line, of which *at is the rest. */
-static bool
-take_number(char **at, const char *word, int base, uint64_t *out)
-{
-	char *from = strstr(*at, word);
-
-	if (!from)
-		return false;
-	errno = 0;
-	*out = strtoull(from + strlen(word), at, base);
-	return !errno;
-}
-
-/* How fd is watched in an epoll set, as proc(5) shows it. */
-static bool
-find_watch(int set, int fd, struct epoll_event *out)
-{
-	char name[48];
-	char line[160];
-	bool found = false;
-	FILE *f;
-
-	(void)snprintf(name, sizeof(name), "/proc/self/fdinfo/%d", set);
-	f = fopen(name, "re");
-	if (!f)
-		return false;
-	while (!found && fgets(line, sizeof(line), f)) {
-		char *at = line;
-		uint64_t of, events, data;
-
-		found = take_number(&at, "tfd:", 10, &of) &&
-		    of == (uint64_t)fd &&
-		    take_number(&at, "events:", 16, &events) &&
-		    take_number(&at, "data:", 16, &data);
-		if (found)
-			*out = (struct epoll_event){ (uint32_t)events,
-				{ .u64 = data } };
-	}
-	(void)fclose(f);
-	return found;
-}
-
-/* Behind the others, if there are more that listen so. */
-static void
-get_in_line(struct io *io)
-{
-	struct epoll_event alone = io->listens;
-	int fd = listener_of(io), set = set_of(io);
-
-	alone.events = EPOLLIN | EPOLLEXCLUSIVE;
-	/* It fails when we do not listen any more. */
-	if (!epoll_ctl(set, EPOLL_CTL_DEL, fd, NULL) &&
-	    epoll_ctl(set, EPOLL_CTL_ADD, fd, &alone))
-		(void)epoll_ctl(set, EPOLL_CTL_ADD, fd, &io->listens);
-}
-
-/* With one more than another has it stays, for what it needs is at hand. */
-static void
-take_turns(struct io *io)
-{
-	if (atomic_load(&io->in_line) &&
-	    atomic_load(&io->n) > atomic_load(&least(io->server)->n) + 1)
-		get_in_line(io);
 }
 
 /* ---- what libmicrohttpd calls for each connection */
@@ -159,11 +82,9 @@ begin(struct io *io, int fd, const struct sockaddr *sa)
 	struct server *s = io->server;
 	struct conn *c = conns_add(s->conns, fd, sa);
 
-	if (sa->sa_family != AF_UNIX) {
+	if (sa->sa_family != AF_UNIX)
 		(void)atomic_fetch_add(&io->n, 1);
-		take_turns(io);
-	}
-	if (c && parked_begin(s->parked, c))
+	if (c && parked_begin(s->parked, c, is_crowded(io)))
 		c = NULL;
 	if (!c)
 		(void)atomic_fetch_sub(&io->n, 1);
@@ -214,18 +135,6 @@ keep_encoded(void *arg, struct MHD_Connection *mc, char *text)
 
 /* ---- starting and stopping */
 
-static unsigned
-threads_of(const struct config *c)
-{
-	long n = c->threads ? (long)c->threads : sysconf(_SC_NPROCESSORS_ONLN);
-
-	if (n < 1)
-		n = 1;
-	if ((uint64_t)n > c->connections)
-		n = (long)c->connections;
-	return n > IO_MAX ? IO_MAX : (unsigned)n;
-}
-
 /*
  * The limit is ours, in admit().  Where libmicrohttpd 0.9.75 meets its own with
  * a connection that was given to it, it keeps a lock for good.  A connection is
@@ -237,17 +146,16 @@ never_reached(const struct config *c)
 	return 2 * (unsigned)c->connections + 64;
 }
 
-/* NULL: the listener is still the caller's. */
-static struct MHD_Daemon *
-start_one(struct io *io, int listener)
+static bool
+start_one(struct io *io)
 {
 	struct server *s = io->server;
 	const struct config *c = &s->live->config;
 
-	return MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD |
+	io->daemon = MHD_start_daemon(MHD_USE_EPOLL_INTERNAL_THREAD |
 		MHD_ALLOW_SUSPEND_RESUME | MHD_USE_TURBO,
 	    0, admit, io, exchange_handle, s, /**/
-	    MHD_OPTION_LISTEN_SOCKET, listener, /**/
+	    MHD_OPTION_LISTEN_SOCKET, io->listener, /**/
 	    MHD_OPTION_THREAD_STACK_SIZE, IO_STACK, /**/
 	    MHD_OPTION_CONNECTION_LIMIT, never_reached(c), /**/
 	    MHD_OPTION_CONNECTION_TIMEOUT, s->park_seconds, /**/
@@ -257,26 +165,9 @@ start_one(struct io *io, int listener)
 	    MHD_OPTION_URI_LOG_CALLBACK, exchange_target, s, /**/
 	    MHD_OPTION_NOTIFY_COMPLETED, exchange_completed, s, /**/
 	    MHD_OPTION_NOTIFY_CONNECTION, connection, io, MHD_OPTION_END);
-}
-
-/* Each closes a descriptor of its own. */
-static bool
-start_all(struct server *s)
-{
-	unsigned i;
-
-	for (i = 0; i < s->n_io; i++) {
-		struct io *io = &s->io[i];
-		int fd CLEANUP(fd_close) =
-		    fcntl(s->listener, F_DUPFD_CLOEXEC, 0);
-
-		io->server = s;
-		io->daemon = fd < 0 ? NULL : start_one(io, fd);
-		if (!io->daemon)
-			return false;
-		(void)fd_take(&fd);
-	}
-	return true;
+	if (io->daemon)
+		(void)fd_take(&io->listener);
+	return io->daemon != NULL;
 }
 
 enum err_code
@@ -284,20 +175,13 @@ io_start(struct server *s, struct err *err)
 {
 	unsigned i;
 
-	s->n_io = threads_of(&s->live->config);
-	if (!start_all(s)) {
+	for (i = 0; i < s->n_io; i++) {
+		s->io[i].server = s;
+		if (start_one(&s->io[i]))
+			continue;
 		io_stop(s);
 		return err_set(
 		    err, ERR_INTERNAL, "libmicrohttpd would not start");
-	}
-	fd_close(&s->listener);
-	for (i = 0; s->n_io > 1 && i < s->n_io; i++) {
-		struct io *io = &s->io[i];
-
-		if (!find_watch(set_of(io), listener_of(io), &io->listens))
-			continue;
-		get_in_line(io);
-		atomic_store(&io->in_line, true);
 	}
 	return ERR_OK;
 }
@@ -309,6 +193,13 @@ io_stop(struct server *s)
 
 	for (i = 0; i < s->n_io && s->io[i].daemon; i++)
 		MHD_stop_daemon(s->io[i].daemon);
+}
+
+static int
+listener_of(const struct io *io)
+{
+	return MHD_get_daemon_info(io->daemon, MHD_DAEMON_INFO_LISTEN_FD)
+	    ->listen_fd;
 }
 
 /*

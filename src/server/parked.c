@@ -237,7 +237,7 @@ take_over(struct parked *p, struct conn *c)
 }
 
 bool
-parked_begin(struct parked *p, struct conn *c)
+parked_begin(struct parked *p, struct conn *c, bool elsewhere)
 {
 	bool has_place;
 	int fd = c->fd;
@@ -245,7 +245,7 @@ parked_begin(struct parked *p, struct conn *c)
 	if (c->returned)
 		return false;
 	has_place = conns_has_place(p->spec.conns, c, most(p, c));
-	if (has_place && look(fd) == CAME_LINE)
+	if (has_place && !elsewhere && look(fd) == CAME_LINE)
 		return false;
 	if (take_over(p, c)) {
 		(void)dup3(p->ended, fd, O_CLOEXEC);

@@ -50,9 +50,10 @@ void parked_start(struct parked *p);
 
 /*
  * libmicrohttpd has a new connection.  Whether it was taken over: libmicrohttpd
- * then finds its socket closed.
+ * then finds its socket closed.  elsewhere: it is to be given to another
+ * thread, if it can be, whatever has come.
  */
-bool parked_begin(struct parked *p, struct conn *c);
+bool parked_begin(struct parked *p, struct conn *c, bool elsewhere);
 
 /*
  * libmicrohttpd is about to close the connection's socket.  Whether it was

@@ -3,8 +3,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -126,54 +124,6 @@ open_jobs(struct server *s, struct err *err)
 
 /* ---- starting */
 
-static enum err_code
-check_open(const struct config *c, const struct address *a, struct err *err)
-{
-	if (c->anonymous || address_is_loopback(a))
-		return ERR_OK;
-	return err_set(err, ERR_BAD_REQUEST,
-	    "listen: '%s' lets others connect, and there are no passwords; "
-	    "use 127.0.0.1, or say --anonymous to let all of them read and "
-	    "change everything",
-	    c->listen);
-}
-
-static enum err_code
-listen_on(struct server *s, struct err *err)
-{
-	const char *text = s->live->config.listen;
-	int one = 1, fd CLEANUP(fd_close) = -1;
-	struct address a;
-	enum err_code rc;
-
-	rc = address_parse(str_from_c(text), &a, err);
-	if (!rc)
-		rc = check_open(&s->live->config, &a, err);
-	if (rc)
-		return rc;
-	fd = socket(
-	    a.sa.ss_family, SOCK_STREAM | SOCK_NONBLOCK | SOCK_CLOEXEC, 0);
-	if (fd < 0)
-		return err_os(err, "make a socket");
-	/* Best effort: they are comforts. */
-	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
-	(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
-	/*
-	 * A connection comes with its first bytes, or after a second without:
-	 * one that comes before them is parked, and then made once more.
-	 */
-	(void)setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &one, sizeof(one));
-	if (bind(fd, (const struct sockaddr *)&a.sa, a.len) ||
-	    listen(fd, SOMAXCONN) ||
-	    getsockname(fd, (struct sockaddr *)&a.sa, &a.len))
-		return err_os(err, "listen on '%s'", text);
-	s->address = a;
-	s->listener = fd_take(&fd);
-	/* Now, as there may be no descriptor left when it is needed. */
-	s->deaf = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-	return s->deaf < 0 ? err_os(err, "make a socket") : ERR_OK;
-}
-
 /* As many descriptors as we are let: the connections may need them. */
 static void
 raise_fd_limit(struct server *s)
@@ -196,6 +146,8 @@ raise_fd_limit(struct server *s)
 static void
 release(struct server *s)
 {
+	unsigned i;
+
 	jobs_close(s->jobs);
 	workers_free(s->workers);
 	past_free(s->past);
@@ -207,7 +159,8 @@ release(struct server *s)
 	live_drop(s->jobs_live);
 	live_drop(s->live);
 	shelves_done(s->shelves);
-	fd_close(&s->listener);
+	for (i = 0; i < s->n_io; i++)
+		fd_close(&s->io[i].listener);
 	fd_close(&s->deaf);
 	(void)pthread_mutex_destroy(&s->lock);
 	free(s);
@@ -256,7 +209,7 @@ start(struct server *s, struct err *err)
 	if (!rc)
 		rc = past_new(&s->past, err);
 	if (!rc)
-		rc = listen_on(s, err);
+		rc = io_listen(s, err);
 	if (!rc)
 		rc = open_jobs(s, err);
 	if (rc)
@@ -279,7 +232,6 @@ server_start(
 		config_done(c);
 		return err_nomem(err);
 	}
-	s->listener = -1;
 	s->deaf = -1;
 	s->store = store;
 	(void)pthread_mutex_init(&s->lock, NULL);

@@ -9,7 +9,6 @@ import contextlib
 import os
 import re
 import resource
-import select
 import socket
 import time
 import unittest
@@ -199,9 +198,9 @@ class Parked(unittest.TestCase):
 
 
 def watched(server):
-    """For each of the threads that move bytes how many connections it has, by
-    its epoll set, and how many of them wait for new ones so that one is woken"""
-    here, sockets, counts, alone = "0100007F:%04X" % server.address[1], {}, [], 0
+    """For each of the threads that move bytes, which all listen, how many
+    connections it has, by its epoll set"""
+    here, sockets, counts = "0100007F:%04X" % server.address[1], {}, []
     with open("/proc/net/tcp", encoding="ascii") as f:
         states = {line.split()[9]: line.split()[3] for line in f
                   if line.split()[1] == here}
@@ -214,14 +213,20 @@ def watched(server):
         with contextlib.suppress(FileNotFoundError):
             with open("/proc/%d/fdinfo/%d" % (server.pid, fd),
                       encoding="ascii") as f:
-                found = [(sockets[t], int(events, 16)) for t, events in
-                         re.findall(r"tfd: +(\d+) events: +(\w+)", f.read())
+                found = [sockets[t] for t in re.findall(r"tfd: +(\d+)", f.read())
                          if t in sockets]
-            for state, events in found:
-                if state == LISTENS:
-                    counts.append(len(found) - 1)
-                    alone += bool(events & select.EPOLLEXCLUSIVE)
-    return sorted(counts), alone
+            if LISTENS in found:
+                counts.append(len(found) - 1)
+    return sorted(counts)
+
+
+@contextlib.contextmanager
+def processor(number):
+    """On one of those that there are for us, until the end"""
+    here = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {sorted(here)[number % len(here)]})
+    yield
+    os.sched_setaffinity(0, here)
 
 
 def waiting(server, n):
@@ -241,7 +246,7 @@ def waiting(server, n):
 
 
 class Threads(unittest.TestCase):
-    """All listen at one socket (src/server/io.c)."""
+    """Each has a listener of its own (src/server/listen.c)."""
 
     def setUp(self):
         self.server = sheaf_http.Server("--park-after", "60s",
@@ -250,19 +255,19 @@ class Threads(unittest.TestCase):
         self.addCleanup(self.server.stop)
 
     def ask(self, n):
-        held = [self.server.connect() for _ in range(n)]
-        for c in held:
+        held = []
+        for _ in range(n):  # one by one: who says nothing for long is parked
+            c = self.server.connect()
             self.addCleanup(c.close)
             c.request("OPTIONS", "/")
             self.assertEqual(c.response().status, 200)
-            time.sleep(0.005)
+            held.append(c)
         return held
 
     def waits(self):
         return sheaf_http.eventually(lambda: waiting(self.server, 3), "waits")
 
     def test_one_is_woken_for_a_connection(self):
-        self.assertEqual(watched(self.server), ([0, 0, 0], 3))
         for _ in range(10):
             before = self.waits()
             held = self.ask(1)[0]
@@ -270,22 +275,35 @@ class Threads(unittest.TestCase):
             woken = [t for t in after if after[t] != before[t]]
             self.assertEqual(len(woken), 1, (before, after))
             held.close()
-            sheaf_http.eventually(
-                lambda: sum(watched(self.server)[0]) == 0, "gone")
+            self.have([0, 0, 0])
 
-    def test_each_has_its_share(self):
-        """One that is still busy is passed over, so it is not quite even."""
-        def shared(n):
-            counts, alone = watched(self.server)
-            return sum(counts) == n and alone == 3 and counts[0] >= n // 12
-        held = self.ask(24)
-        sheaf_http.eventually(lambda: shared(24), "some of 24 each")
-        for c in held[:18]:
-            c.close()
-        sheaf_http.eventually(
-            lambda: sum(watched(self.server)[0]) == 6, "gone")
-        self.ask(18)
-        sheaf_http.eventually(lambda: shared(24), "some of 24 each, again")
+    def have(self, counts):
+        sheaf_http.eventually(lambda: watched(self.server) == counts,
+                              "connections: %s" % counts)
+
+    def test_those_of_a_processor_are_with_one(self):
+        with processor(0):
+            self.ask(12)
+        self.have([0, 0, 12])
+
+    @unittest.skipIf(len(os.sched_getaffinity(0)) < 2, "one processor")
+    def test_those_of_another_are_with_another(self):
+        for number in range(2):
+            with processor(number):
+                self.ask(6)
+        self.have([0, 6, 6])
+
+    def test_where_there_are_many_more_others_get_some(self):
+        with processor(0):
+            held = self.ask(60)
+
+        def spread():
+            counts = watched(self.server)
+            return sum(counts) == 60 and 14 <= counts[2] - counts[0] <= 17
+        sheaf_http.eventually(spread, "the others have some")
+        for c in held:  # those that moved as well
+            c.request("OPTIONS", "/")
+            self.assertEqual(c.response().status, 200)
 
     def test_what_waits_when_it_stops_is_turned_away(self):
         self.ask(4)

@@ -639,6 +639,15 @@ class Starting(unittest.TestCase):
             env={**os.environ, **(env or {})}, check=False)
         return p.returncode, p.stderr
 
+    def test_an_address_is_not_shared_with_another(self):
+        for threads in "1", "2":
+            with sheaf_http.Server("--threads", threads) as s, \
+                    tempfile.TemporaryDirectory() as d:
+                at = "%s:%d" % s.address
+                got = self.refusal("--listen", at, "--threads", "2", d)
+                self.assertEqual(got[0], 1, got)
+                self.assertIn("Address already in use", got[1])
+
     def test_what_cannot_be_is_said_and_exits_as_promised(self):
         with socket.socket() as taken:
             taken.bind(("127.0.0.1", 0))

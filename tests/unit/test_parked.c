@@ -62,7 +62,7 @@ connection(void *arg, struct MHD_Connection *mc, void **context,
 
 	if (what == MHD_CONNECTION_NOTIFY_STARTED) {
 		*context = conns_add(b->cs, fd->connect_fd, addr->client_addr);
-		if (*context && parked_begin(b->p, *context))
+		if (*context && parked_begin(b->p, *context, false))
 			*context = NULL;
 	} else if (*context && !parked_add(b->p, *context)) {
 		conns_remove(b->cs, *context);
