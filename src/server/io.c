@@ -18,7 +18,7 @@
 #define POOL_EXTRA 8192
 #define IO_STACK ((size_t)512 * 1024)
 
-#define MORE_THAN_LEAST 16 /* connections */
+#define MORE_THAN_LEAST 8 /* connections */
 
 static struct io *
 least(struct server *s)
