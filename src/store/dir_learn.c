@@ -153,7 +153,16 @@ member_known(struct listings *ls, struct listing *l, size_t i, int wd,
 		w->of = l;
 		w->index = (uint32_t)i;
 	}
-	l->members[i] = (struct kept){ .wd = wd, .known = true, .fact = *fact };
+	l->members[i] = (struct kept){
+		.wd = wd,
+		.mode = (uint16_t)fact->mode,
+		.known = true,
+		.has_born = fact->has_born,
+		.inode = fact->inode,
+		.size = fact->size,
+		.modified = fact->modified,
+		.born = fact->born,
+	};
 	l->in_doubt--;
 }
 
@@ -234,10 +243,10 @@ making_read(struct listings *ls, struct making *m, struct spot *spots, size_t n)
 		const struct kept *k = find_old(m, spots[i].entry);
 
 		/* What was learnt by the name may have been another. */
-		if (!k || !k->known || k->fact.inode != spots[i].entry->inode)
+		if (!k || !k->known || k->inode != spots[i].entry->inode)
 			continue;
 		spots[i].known = true;
-		spots[i].fact = k->fact;
+		spots[i].fact = kept_fact(m->old, k);
 		spots[i].wd = k->wd;
 	}
 	unlock(ls);

@@ -235,6 +235,21 @@ listing_entries(const struct listing *l, size_t *len)
 	return l->entries;
 }
 
+struct fact
+kept_fact(const struct listing *l, const struct kept *k)
+{
+	return (struct fact){
+		.inode = k->inode,
+		.size = k->size,
+		.modified = k->modified,
+		.born = k->born,
+		.dev_major = l->id.dev_major,
+		.dev_minor = l->id.dev_minor,
+		.mode = k->mode,
+		.has_born = k->has_born,
+	};
+}
+
 void
 listing_facts(
     struct listings *ls, const struct listing *l, struct spot *spots, size_t n)
@@ -247,7 +262,7 @@ listing_facts(
 
 		spots[i].known = m->known;
 		if (m->known)
-			spots[i].fact = m->fact;
+			spots[i].fact = kept_fact(l, m);
 	}
 	(void)pthread_mutex_unlock(&ls->lock);
 }

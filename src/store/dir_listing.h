@@ -91,11 +91,16 @@ struct listed_at {
 	struct statx_timestamp modified, changed;
 };
 
-/* A member.  known: fact is right unless the queue has an event about it. */
+/*
+ * A member.  known: the rest is right unless the queue has an event about it.
+ * It is a struct fact without what is that of the listing: there are many.
+ */
 struct kept {
 	int wd; /* 0: it is not watched */
-	bool known;
-	struct fact fact;
+	uint16_t mode;
+	bool known, has_born;
+	uint64_t inode, size;
+	int64_t modified, born;
 };
 
 /* What is not said to be otherwise changes under the lock only. */
@@ -177,6 +182,9 @@ bool listings_make_room(struct listings *ls, const struct listing *l);
 struct making *
 making_new(struct listings *ls, int dir, const struct listed_id *id,
     const struct listed_at *at, struct listing *old);
+
+/* What is kept of a member that is known. */
+struct fact kept_fact(const struct listing *l, const struct kept *k);
 
 /* A member whose watch has told nothing is known. */
 void member_known(struct listings *ls, struct listing *l, size_t i, int wd,
