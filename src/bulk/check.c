@@ -168,14 +168,28 @@ check_headers(struct task *t, struct err *err)
 
 /* ---- what earlier ones left */
 
+const struct ref *
+task_ref(const struct task *t, enum ref_at at)
+{
+	static const struct ref none = { 0 };
+
+	return t->refs ? &t->refs[at] : &none;
+}
+
 /* From its id on. */
 static enum err_code
 find_ref(struct checking *c, struct task *t, const char *field, struct str text,
-    struct ref *out, struct err *err)
+    enum ref_at at, struct err *err)
 {
 	struct str id = str_head(text, str_find(text, '/'));
 	struct task *other = names_find(&c->ids, id);
+	struct ref *out;
 
+	if (!t->refs)
+		t->refs = arena_array(&t->arena, N_REFS, sizeof(*t->refs));
+	if (!t->refs)
+		return err_nomem(err);
+	out = &t->refs[at];
 	out->rest = str_skip(text, id.len);
 	if (other >= t)
 		return wrong(t, err, field, "'$%.*s' is a later operation",
@@ -203,13 +217,13 @@ check_tags(struct checking *c, struct task *t, struct err *err)
 
 	if (str_starts(item->if_match, STR("$")))
 		rc = find_ref(c, t, "ifMatch", str_skip(item->if_match, 1),
-		    &t->match_ref, err);
-	if (!rc && t->match_ref.rest.len)
+		    REF_MATCH, err);
+	if (!rc && task_ref(t, REF_MATCH)->rest.len)
 		rc = wrong(t, err, "ifMatch", "'$id' has nothing behind it");
 	if (!rc && str_starts(item->if_none_match, STR("$")))
 		rc = find_ref(c, t, "ifNoneMatch",
-		    str_skip(item->if_none_match, 1), &t->none_match_ref, err);
-	if (!rc && t->none_match_ref.rest.len)
+		    str_skip(item->if_none_match, 1), REF_NONE_MATCH, err);
+	if (!rc && task_ref(t, REF_NONE_MATCH)->rest.len)
 		rc =
 		    wrong(t, err, "ifNoneMatch", "'$id' has nothing behind it");
 	return rc;
@@ -266,8 +280,9 @@ has_authority(struct str url)
 
 static enum err_code
 read_url(struct checking *c, struct task *t, const char *field, struct str url,
-    struct ref *ref, struct rpath *out, bool *slash, struct err *err)
+    enum ref_at at, struct rpath *out, bool *slash, struct err *err)
 {
+	const struct ref *ref;
 	struct str prefix = c->r->spec.origin.prefix;
 	struct err why = { 0 };
 	enum err_code rc;
@@ -275,9 +290,10 @@ read_url(struct checking *c, struct task *t, const char *field, struct str url,
 	if (!url.len)
 		return wrong(t, err, field, "is missing");
 	if (url.ptr[0] == '$') {
-		rc = find_ref(c, t, field, str_skip(url, 1), ref, err);
+		rc = find_ref(c, t, field, str_skip(url, 1), at, err);
 		if (rc)
 			return rc;
+		ref = task_ref(t, at);
 		url = str_head(ref->rest, str_find(ref->rest, '?'));
 		rc = ref_path(&t->arena, base_of(ref), url, out, slash, &why);
 	} else if (has_authority(url)) {
@@ -305,14 +321,14 @@ check_urls(struct checking *c, struct task *t, struct err *err)
 {
 	const struct batch_item *item = t->item;
 	struct err why = { 0 };
-	enum err_code rc = read_url(
-	    c, t, "url", item->url, &t->url_ref, &t->path, &t->slash, err);
+	enum err_code rc =
+	    read_url(c, t, "url", item->url, REF_URL, &t->path, &t->slash, err);
 
 	if (rc || !(t->ways & WAY_TO))
 		return rc;
 	if (item->destination.ptr)
-		return read_url(c, t, "destination", item->destination,
-		    &t->to_ref, &t->to, &t->to_slash, err);
+		return read_url(c, t, "destination", item->destination, REF_TO,
+		    &t->to, &t->to_slash, err);
 	if (!headers_has(&item->headers, STR("Destination")))
 		return wrong(t, err, "destination", "is missing");
 	rc = destination_parse(&item->headers, &c->r->spec.origin, &t->arena,

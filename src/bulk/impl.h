@@ -31,6 +31,9 @@ struct ref {
 	struct str rest; /* from its slash on, encoded */
 };
 
+/* Where an operation may refer to an earlier one. */
+enum ref_at { REF_URL, REF_TO, REF_MATCH, REF_NONE_MATCH, N_REFS };
+
 enum task_state {
 	TASK_WAITS,
 	TASK_BEGUN, /* item_begin() went well */
@@ -39,7 +42,8 @@ enum task_state {
 
 struct item_exchange;
 
-/* An operation of the window that is being run. */
+/* An operation of the window that is being run; all of them are there at once,
+ * so what few need is in the arena. */
 struct task {
 	const struct batch_item *item;
 	struct arena arena; /* of what it means, and of its result */
@@ -50,7 +54,7 @@ struct task {
 	bool creates; /* op create: what exists is 409 */
 	struct rpath path, to;
 	bool slash, to_slash;
-	struct ref url_ref, to_ref, match_ref, none_match_ref;
+	struct ref *refs; /* N_REFS, see task_ref(); NULL: it has none */
 	size_t *after; /* in this window */
 	size_t n_after;
 	struct task *failed_one; /* NULL, or why it is not to run */
@@ -58,7 +62,7 @@ struct task {
 	struct task *group; /* the first of its group; NULL: it has none */
 	size_t n_group; /* of that one: how many */
 	struct str store_key; /* of idempotency: its own, or KEY/id; or empty */
-	struct plan_touch touches[7];
+	struct plan_touch *touches;
 	size_t n_touches;
 	bool etag_wanted; /* by a later one */
 
@@ -140,6 +144,9 @@ enum err_code check_window(struct bulk_run *r, const struct batch_head *head,
     const struct batch_window *w, struct err *err) MUST_USE;
 
 void tasks_free(struct bulk_run *r);
+
+/* Never NULL: where it refers to none, neither task nor left is set. */
+const struct ref *task_ref(const struct task *t, enum ref_at at);
 
 /* The nearest collection above all that the tasks change. */
 struct rpath tasks_root(const struct task *v, size_t n, bool *any);

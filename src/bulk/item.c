@@ -29,19 +29,21 @@ find_base(const struct ref *ref, struct rpath *out, struct err *err)
 static enum err_code
 find_paths(struct task *t, struct err *err)
 {
+	const struct ref *url = task_ref(t, REF_URL);
+	const struct ref *to = task_ref(t, REF_TO);
 	struct rpath base;
 	enum err_code rc = ERR_OK;
 
-	if (t->url_ref.task) {
-		rc = find_base(&t->url_ref, &base, err);
+	if (url->task) {
+		rc = find_base(url, &base, err);
 		if (!rc)
-			rc = ref_path(&t->arena, base, t->url_ref.rest,
-			    &t->path, &t->slash, err);
+			rc = ref_path(&t->arena, base, url->rest, &t->path,
+			    &t->slash, err);
 	}
-	if (!rc && t->to_ref.task) {
-		rc = find_base(&t->to_ref, &base, err);
+	if (!rc && to->task) {
+		rc = find_base(to, &base, err);
 		if (!rc)
-			rc = ref_path(&t->arena, base, t->to_ref.rest, &t->to,
+			rc = ref_path(&t->arena, base, to->rest, &t->to,
 			    &t->to_slash, err);
 	}
 	return rc;
@@ -477,6 +479,7 @@ items_run(struct bulk_run *r, struct task *const *v, size_t n)
 {
 	struct exchange *x[RUN_MOST];
 	struct err *err[RUN_MOST];
+	enum err_code rc[RUN_MOST] = { 0 };
 	bool ran[RUN_MOST] = { 0 };
 	size_t of[RUN_MOST];
 	size_t i;
@@ -490,10 +493,10 @@ items_run(struct bulk_run *r, struct task *const *v, size_t n)
 			of[k++] = i;
 		}
 	if (k > 1)
-		v[of[0]]->ix->ops->run_all(x, err, ran, k);
+		v[of[0]]->ix->ops->run_all(x, rc, err, ran, k);
 	for (i = 0; i < k; i++)
 		if (ran[i])
-			finish(r, v[of[i]], err[i]->code);
+			finish(r, v[of[i]], rc[i]);
 	for (i = 0; i < n; i++)
 		item_run(r, v[i]);
 }

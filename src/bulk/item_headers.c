@@ -133,9 +133,10 @@ item_make_headers(struct item_exchange *ix, struct err *err)
 enum err_code
 item_find_tags(const struct task *t, struct item_exchange *ix, struct err *err)
 {
-	enum err_code rc = find_tag(&t->match_ref, &ix->fields[0], err);
+	enum err_code rc =
+	    find_tag(task_ref(t, REF_MATCH), &ix->fields[0], err);
 
 	return rc ? rc
-		  : find_tag(&t->none_match_ref,
+		  : find_tag(task_ref(t, REF_NONE_MATCH),
 			&ix->fields[t->item->if_match.ptr ? 1 : 0], err);
 }

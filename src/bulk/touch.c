@@ -13,11 +13,17 @@
 
 #include "bulk/check.h"
 
+/* Of one task. */
+struct touching {
+	struct plan_touch v[7];
+	size_t n;
+};
+
 static void
-add_touch(struct task *t, struct rpath path, bool write)
+add_touch(struct touching *to, struct rpath path, bool write)
 {
-	assert(t->n_touches < ARRAY_LEN(t->touches));
-	t->touches[t->n_touches++] = (struct plan_touch){ path, write };
+	assert(to->n < ARRAY_LEN(to->v));
+	to->v[to->n++] = (struct plan_touch){ path, write };
 }
 
 /* Below a collection whose member's name is not known yet. */
@@ -27,7 +33,7 @@ place_of(const struct ref *ref, struct rpath path)
 	const struct task *o = ref->task;
 
 	while (o && !(o->ways & WAY_NAMES))
-		o = o->url_ref.task;
+		o = task_ref(o, REF_URL)->task;
 	return o ? o->path : path;
 }
 
@@ -82,9 +88,11 @@ find_spots(struct checking *c, struct err *err)
 
 		if (t->state == TASK_DONE)
 			continue;
-		from->path = from->real = place_of(&t->url_ref, t->path);
+		from->path = from->real =
+		    place_of(task_ref(t, REF_URL), t->path);
 		if (t->ways & WAY_TO)
-			to->path = to->real = place_of(&t->to_ref, t->to);
+			to->path = to->real =
+			    place_of(task_ref(t, REF_TO), t->to);
 	}
 	if (!c->n || !store_has_links(s))
 		return ERR_OK;
@@ -92,16 +100,16 @@ find_spots(struct checking *c, struct err *err)
 }
 
 static void
-touch_spot(const struct checking *c, struct task *t, const struct store_spot *s,
-    bool write)
+touch_spot(const struct checking *c, struct touching *v,
+    const struct store_spot *s, bool write)
 {
 	if (is_adrift(c, s->path) || is_adrift(c, s->real)) {
-		add_touch(t, RPATH_ROOT, write);
+		add_touch(v, RPATH_ROOT, write);
 		return;
 	}
-	add_touch(t, s->path, write);
+	add_touch(v, s->path, write);
 	if (!rpath_eq(s->real, s->path))
-		add_touch(t, s->real, write);
+		add_touch(v, s->real, write);
 }
 
 static bool
@@ -111,24 +119,25 @@ is_shallow(const struct task *t)
 }
 
 static void
-touch_from(const struct checking *c, struct task *t, const struct store_spot *s)
+touch_from(const struct checking *c, const struct task *t,
+    const struct store_spot *s, struct touching *v)
 {
-	touch_spot(c, t, s, t->ways & WAY_WRITES);
+	touch_spot(c, v, s, t->ways & WAY_WRITES);
 	if (t->ways & WAY_BELOW && s->collection && !is_shallow(t))
-		add_touch(t, RPATH_ROOT, false);
+		add_touch(v, RPATH_ROOT, false);
 }
 
 /* A collection that stays may have links below it, which are gone through. */
 static enum err_code
-touch_to(struct checking *c, struct task *t, const struct store_spot *from,
-    struct err *err)
+touch_to(struct checking *c, const struct task *t,
+    const struct store_spot *from, struct touching *v, struct err *err)
 {
 	const struct store_spot *s = from + 1;
 	enum err_code rc;
 
-	touch_spot(c, t, s, true);
+	touch_spot(c, v, s, true);
 	if (s->collection)
-		add_touch(t, RPATH_ROOT, true);
+		add_touch(v, RPATH_ROOT, true);
 	if (!(t->ways & WAY_WRITES) ||
 	    (!from->collection && rpath_eq(from->path, from->real) &&
 		!is_adrift(c, from->path) && !is_adrift(c, from->real)))
@@ -150,15 +159,21 @@ enum err_code
 find_touches(struct checking *c, struct task *t, struct err *err)
 {
 	const struct store_spot *from = &c->spots[2 * (t - c->v)];
+	struct touching v = { .n = 0 };
 	enum err_code rc = ERR_OK;
 
-	touch_from(c, t, from);
+	touch_from(c, t, from, &v);
 	if (t->ways & WAY_TO)
-		rc = touch_to(c, t, from, err);
-	if (rc ||
-	    (!asks_of_others(&t->item->headers) &&
-		!asks_of_others(&c->head->defaults)))
+		rc = touch_to(c, t, from, &v, err);
+	if (rc)
 		return rc;
-	add_touch(t, RPATH_ROOT, false);
+	if (asks_of_others(&t->item->headers) ||
+	    asks_of_others(&c->head->defaults))
+		add_touch(&v, RPATH_ROOT, false);
+	t->touches = arena_array(&t->arena, v.n, sizeof(*t->touches));
+	if (!t->touches)
+		return err_nomem(err);
+	memcpy(t->touches, v.v, v.n * sizeof(*v.v));
+	t->n_touches = v.n;
 	return ERR_OK;
 }

@@ -189,13 +189,13 @@ struct method_ops {
 	/*
 	 * Optional, both: in which group this one would rather be run, and for
 	 * how many ns it had better wait for more of it; and the runs of n of
-	 * that group.  What comes of x[i] is in err[i], its code included; or
-	 * ran[i] stays false: it would keep the others waiting, and run() is to
-	 * do it.
+	 * that group.  What comes of x[i] is in rc[i], and of a failure in
+	 * err[i]; or ran[i] stays false: it would keep the others waiting, and
+	 * run() is to do it.
 	 */
 	enum run_group (*group)(struct exchange *x, int64_t *patience);
-	void (*run_all)(struct exchange *const *x, struct err *const *err,
-	    bool *ran, size_t n);
+	void (*run_all)(struct exchange *const *x, enum err_code *rc,
+	    struct err *const *err, bool *ran, size_t n);
 	enum err_code (*run)(struct exchange *x, struct err *err);
 	void (*end)(struct exchange *x);
 };

@@ -181,8 +181,8 @@ put_group(struct exchange *x, int64_t *patience)
 }
 
 static void
-put_run_all(
-    struct exchange *const *x, struct err *const *err, bool *ran, size_t n)
+put_run_all(struct exchange *const *x, enum err_code *rc,
+    struct err *const *err, bool *ran, size_t n)
 {
 	struct commit *v = arena_array(x[0]->arena, n, sizeof(*v));
 	size_t of[RUN_MOST];
@@ -193,8 +193,8 @@ put_run_all(
 	for (i = 0; i < n && v; i++) {
 		struct putting *p = x[i]->state;
 
-		err[i]->code = check_whole(x[i], err[i]);
-		ran[i] = err[i]->code;
+		rc[i] = check_whole(x[i], err[i]);
+		ran[i] = rc[i];
 		if (ran[i])
 			continue;
 		v[k] = (struct commit){
@@ -209,7 +209,7 @@ put_run_all(
 	for (i = 0; i < k; i++) {
 		ran[of[i]] = v[i].done;
 		if (v[i].done)
-			err[of[i]]->code = v[i].rc
+			rc[of[i]] = v[i].rc
 			    ? v[i].rc
 			    : say_stored(x[of[i]], &v[i].res, v[i].created);
 	}

@@ -30,8 +30,9 @@ run_work(struct work *w)
 }
 
 static void
-end_of_many(struct exchange_state *e)
+end_of_many(struct exchange_state *e, enum err_code rc)
 {
+	e->err.code = rc;
 	end_run(e);
 	end_work(e);
 }
@@ -57,6 +58,7 @@ run_group(struct work *first)
 	struct exchange_state *all[RUN_MOST] = { 0 };
 	struct exchange *x[RUN_MOST] = { 0 };
 	struct err *err[RUN_MOST] = { 0 };
+	enum err_code rc[RUN_MOST] = { 0 };
 	bool ran[RUN_MOST] = { 0 };
 	struct work *w;
 	bool alone;
@@ -73,13 +75,13 @@ run_group(struct work *first)
 	}
 	alone = n == 1 && !first->patience;
 	if (!alone)
-		all[0]->ops->run_all(x, err, ran, n);
+		all[0]->ops->run_all(x, rc, err, ran, n);
 	workers_will_answer(all[0]->server->workers, first->line, n);
 	for (i = 0; i < n; i++)
 		if (alone)
 			run_work(&all[i]->work);
 		else if (ran[i])
-			end_of_many(all[i]);
+			end_of_many(all[i], rc[i]);
 		else
 			run_apart(all[i]);
 }

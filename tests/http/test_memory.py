@@ -109,7 +109,7 @@ class Memory(unittest.TestCase):
                      "body": "x" * 1024} for n in range(1000)],
                     prefer="return=minimal")
                 self.assertEqual(a.summary["success"], 1000)
-            self.assertLess(s.peak() - before, 5 * MIB)
+            self.assertLess(s.peak() - before, 4 * MIB)
 
 
 if __name__ == "__main__":
