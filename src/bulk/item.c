@@ -466,12 +466,10 @@ item_run(struct bulk_run *r, struct task *t)
 	finish(r, t, t->ix->ops->run(&t->ix->x, t->err));
 }
 
-/* Whether it may be done with others: its record would be by itself. */
 static bool
 may_join(const struct bulk_run *r, const struct task *t)
 {
-	return r->batch && t->state == TASK_BEGUN && t->ix->ops->run_all &&
-	    !t->recorded;
+	return r->batch && t->state == TASK_BEGUN && t->ix->ops->run_all;
 }
 
 void

@@ -22,6 +22,17 @@
 
 /* JOURNAL_SOME of them are in one statement. */
 #define LINES_4 "(?, ?, ?), (?, ?, ?), (?, ?, ?), (?, ?, ?)"
+#define TEN "(?, ?, ?, ?, ?, ?, ?, ?, ?, ?)"
+#define TENS_4 TEN ", " TEN ", " TEN ", " TEN
+#define TENS TENS_4 ", " TENS_4 ", " TENS_4 ", " TENS_4
+
+#define INTENT_INTO                                                \
+	"INSERT INTO intents (seq, kind, path, other, made, gone," \
+	" props_of, drops_locks, lock_token, record) VALUES "
+
+#define RECORD_INTO                                             \
+	"INSERT INTO records (key, seq, waits, begun, expires," \
+	" print, created, path, etag, result) VALUES "
 
 static const char *const queries[Q_COUNT] = {
 	[Q_BEGIN] = "BEGIN IMMEDIATE",
@@ -57,9 +68,8 @@ static const char *const queries[Q_COUNT] = {
 	[Q_JOURNAL_UNDONE] = "UPDATE journal SET kind = ?2 WHERE seq = ?1",
 	[Q_LATE_MOVED] = "SELECT moved FROM late",
 	[Q_LATE_SET_MOVED] = "UPDATE late SET moved = ?1",
-	[Q_INTENT] = "INSERT INTO intents (seq, kind, path, other, made, gone,"
-		     " props_of, drops_locks, lock_token, record)"
-		     " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+	[Q_INTENT] = INTENT_INTO TEN,
+	[Q_INTENT_SOME] = INTENT_INTO TENS,
 	[Q_INTENT_GET] = "SELECT " INTENT " FROM intents WHERE seq = ?1",
 	[Q_INTENT_NEXT] = "SELECT " INTENT ", seq FROM intents WHERE seq < ?1"
 			  " ORDER BY seq DESC LIMIT 1",
@@ -90,9 +100,8 @@ static const char *const queries[Q_COUNT] = {
 			  " ORDER BY id DESC LIMIT 1",
 	[Q_RECORD_ANY_BELOW] = "SELECT 1 FROM records"
 			       " WHERE " BELOW_IN("key") " LIMIT 1",
-	[Q_RECORD_ADD] = "INSERT INTO records (key, seq, waits, begun, expires,"
-			 " print, created, path, etag, result)"
-			 " VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10)",
+	[Q_RECORD_ADD] = RECORD_INTO TEN,
+	[Q_RECORD_ADD_SOME] = RECORD_INTO TENS,
 	[Q_RECORD_RESULT] = "UPDATE records SET result = ?2, expires = ?3,"
 			    " begun = 0 WHERE id = ?1",
 	[Q_RECORD_COPY] = "INSERT INTO records (key, seq, waits, begun,"

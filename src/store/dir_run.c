@@ -10,7 +10,8 @@
  *   all names
  *
  * Whatever is not as simple is left to be done alone, before anything is
- * written down about it.
+ * written down about it.  What was foretold has its file and its line already,
+ * and gets its name beside its neighbours.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -43,6 +44,33 @@ find(struct runner *r, const struct runner *beside)
 	    rpath_eq(r->p.path, u->path);
 }
 
+/* A record is on the disk before its change, so that must be foretold. */
+static bool
+may_join(const struct runner *r)
+{
+	const struct guard *g = r->c->guard;
+	bool noted = g && g->record;
+
+	return !r->u->stream.err.code &&
+	    (noted ? r->u->foretold.ds && r->u->straight : r->u->holds);
+}
+
+/* What was foretold of it is its own from then on. */
+static bool
+take_foretold(struct runner *r)
+{
+	struct dir_upload *u = r->u;
+	uint64_t intent;
+
+	if (dir_upload_must_sync(u, false, r->c->guard, r->c->batch) ||
+	    !foretold_take(&u->foretold, &r->act.change, &intent))
+		return false;
+	r->act.ds = u->ds;
+	r->act.batch = r->c->batch;
+	r->act.intent = intent;
+	return true;
+}
+
 /* While it may still be left to be done alone. */
 static bool
 prepare(struct runner *r, const struct runner *beside)
@@ -50,8 +78,8 @@ prepare(struct runner *r, const struct runner *beside)
 	struct dir_upload *u = r->u;
 	const struct guard *g = r->c->guard;
 
-	if (u->stream.err.code || !u->holds || (g && g->record) ||
-	    !hold_try(u->ds, u->path, &r->hold) || !find(r, beside))
+	if (!may_join(r) || !hold_try(u->ds, u->path, &r->hold) ||
+	    !find(r, beside))
 		return false;
 	/* The bytes of others are on the disk before theirs are replaced. */
 	if (r->p.found != FOUND_NOTHING &&
@@ -61,8 +89,8 @@ prepare(struct runner *r, const struct runner *beside)
 	    (!r->lent && !batch_waits(r->c->batch, r->p.dir)) ||
 	    dir_upload_make(u, &r->p, NULL))
 		return false;
-	dir_upload_describe(u, &r->p, NULL, &r->act);
-	return true;
+	dir_upload_describe(u, &r->p, g, &r->act);
+	return r->act.change.note ? take_foretold(r) : true;
 }
 
 static void
@@ -85,12 +113,12 @@ write_lines(struct runner *v, size_t n)
 	size_t k = 0;
 
 	for (i = 0; i < n; i++)
-		if (v[i].in)
+		if (v[i].in && !v[i].act.intent)
 			acts[k++] = &v[i].act;
 	if (k)
 		rc = acts_begin(acts, k, v[0].u->ds, v[0].c->batch, NULL, &why);
 	for (i = 0; i < n && rc; i++)
-		if (v[i].in)
+		if (v[i].in && !v[i].act.intent)
 			fail(&v[i], rc, &why);
 }
 
@@ -161,6 +189,7 @@ dir_upload_commit_run(struct commit *c, size_t n)
 	for (i = 0; i < n; i++) {
 		v[i].c = &c[i];
 		v[i].u = CONTAINER_OF(c[i].upload, struct dir_upload, base);
+		v[i].hold.mine = &v[i].u->foretold;
 		v[i].trash = TRASH_NONE;
 		v[i].p = PLACE_NONE;
 		v[i].act = ACT(.kind = CHANGE_WRITE);

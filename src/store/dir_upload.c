@@ -175,9 +175,9 @@ is_flushed(const struct dir_upload *u)
 	    dir_is_on_root_device(u->ds, &u->stx);
 }
 
-static bool
-must_sync(const struct dir_upload *u, bool replaces, const struct guard *g,
-    struct store_batch *b)
+bool
+dir_upload_must_sync(const struct dir_upload *u, bool replaces,
+    const struct guard *g, struct store_batch *b)
 {
 	bool first = replaces || (g && g->record);
 
@@ -190,7 +190,7 @@ enum err_code
 dir_upload_sync(struct dir_upload *u, bool replaces, const struct guard *g,
     struct store_batch *b, struct err *err)
 {
-	if (!must_sync(u, replaces, g, b))
+	if (!dir_upload_must_sync(u, replaces, g, b))
 		return ERR_OK;
 	u->durable = true;
 	return fsync(u->temp.fd) ? err_os(err, "sync") : ERR_OK;
@@ -200,7 +200,7 @@ void
 dir_upload_sync_begin(struct dir_upload *u, bool replaces,
     const struct guard *g, struct store_batch *b, struct syncs *s)
 {
-	if (!must_sync(u, replaces, g, b))
+	if (!dir_upload_must_sync(u, replaces, g, b))
 		return;
 	u->durable = true;
 	if (b) /* there may be no line to wait for */

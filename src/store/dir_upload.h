@@ -47,6 +47,10 @@ enum err_code dir_upload_make(
 enum err_code dir_upload_sync(struct dir_upload *u, bool replaces,
     const struct guard *g, struct store_batch *b, struct err *err) MUST_USE;
 
+/* Whether that would wait. */
+bool dir_upload_must_sync(const struct dir_upload *u, bool replaces,
+    const struct guard *g, struct store_batch *b);
+
 /*
  * The same, begun: s has at most this one, and dir_upload_synced() waits for it
  * before there is a name.

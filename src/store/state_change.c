@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: MIT */
+#include <assert.h>
+
 #include "store/state_impl.h"
 
 /*
@@ -26,36 +28,52 @@ bind_id(sqlite3_stmt *stmt, int at, const struct resource_id *id)
 	return id ? db_bind(stmt, at, id_str(id)) : SQLITE_OK;
 }
 
+#define INTENT_COLUMNS 10
+
+/* Its parameters are numbered from at on. */
+static int
+bind_intent(
+    sqlite3_stmt *stmt, int at, uint64_t seq, const struct change *change)
+{
+	int result = sqlite3_bind_int64(stmt, at, (sqlite3_int64)seq);
+
+	if (!result)
+		result = sqlite3_bind_int(stmt, at + 1, (int)change->kind);
+	if (!result)
+		result = db_bind(stmt, at + 2, change->path.s);
+	if (!result && change->kind == CHANGE_MOVE)
+		result = db_bind(stmt, at + 3, change->to.s);
+	if (!result)
+		result = bind_id(stmt, at + 4, change->made);
+	if (!result)
+		result = bind_id(stmt, at + 5, change->gone);
+	if (!result && change->kind != CHANGE_PROPS) /* else it is done */
+		result = bind_id(stmt, at + 6, change->props_of);
+	if (!result)
+		result = sqlite3_bind_int(stmt, at + 7, change->drops_locks);
+	if (!result && change->lock_token.len)
+		result = db_bind(stmt, at + 8, change->lock_token);
+	if (!result && change->note)
+		result = db_bind(stmt, at + 9, change->note->record->key);
+	return result;
+}
+
+/* Of n changes, numbered from seq on: one, or JOURNAL_SOME. */
 static enum err_code
-intent_add(
-    struct db *c, uint64_t seq, const struct change *change, struct err *err)
+intents_add(struct db *c, uint64_t seq, const struct change *const *v, size_t n,
+    struct err *err)
 {
 	sqlite3_stmt *stmt CLEANUP(db_reset) = NULL;
-	enum err_code rc = db_prepare(c, Q_INTENT, &stmt, err);
-	int result;
+	enum query q = n == 1 ? Q_INTENT : Q_INTENT_SOME;
+	enum err_code rc = db_prepare(c, q, &stmt, err);
+	int result = SQLITE_OK;
+	size_t i;
 
-	if (rc)
-		return rc;
-	result = sqlite3_bind_int64(stmt, 1, (sqlite3_int64)seq);
-	if (!result)
-		result = sqlite3_bind_int(stmt, 2, (int)change->kind);
-	if (!result)
-		result = db_bind(stmt, 3, change->path.s);
-	if (!result && change->kind == CHANGE_MOVE)
-		result = db_bind(stmt, 4, change->to.s);
-	if (!result)
-		result = bind_id(stmt, 5, change->made);
-	if (!result)
-		result = bind_id(stmt, 6, change->gone);
-	if (!result && change->kind != CHANGE_PROPS) /* else it is done */
-		result = bind_id(stmt, 7, change->props_of);
-	if (!result)
-		result = sqlite3_bind_int(stmt, 8, change->drops_locks);
-	if (!result && change->lock_token.len)
-		result = db_bind(stmt, 9, change->lock_token);
-	if (!result && change->note)
-		result = db_bind(stmt, 10, change->note->record->key);
-	return step(c, stmt, result, err);
+	assert(n == 1 || n == JOURNAL_SOME);
+	for (i = 0; i < n && !rc && !result; i++)
+		result = bind_intent(
+		    stmt, (int)i * INTENT_COLUMNS + 1, seq + i, v[i]);
+	return rc ? rc : step(c, stmt, result, err);
 }
 
 /* Whether the locks rooted at path go, too. */
@@ -120,16 +138,62 @@ prepare(struct state *s, struct db *c, uint64_t seq,
 	return note(c, seq, change, left, err);
 }
 
-bool
-state_change_is_line(const struct state *s, const struct change *change)
+/* Nothing about properties, locks or steps. */
+static bool
+has_little_to_do(const struct state *s, const struct change *change)
 {
-	return !change->note && !change->traced && !change->in_steps &&
-	    !change->lock_token.len &&
+	return !change->in_steps && !change->lock_token.len &&
 	    !(change->drops_locks && state_may_have_locks(s)) &&
 	    !(change->gone && state_may_have_props(s, change->gone)) &&
 	    !(change->props_of &&
 		(state_may_have_props(s, change->props_of) ||
 		    state_may_have_props(s, change->made)));
+}
+
+bool
+state_change_is_line(const struct state *s, const struct change *change)
+{
+	return !change->note && !change->traced && has_little_to_do(s, change);
+}
+
+/* Whether the first JOURNAL_SOME leave but their new records. */
+static bool
+are_only_noted(const struct state *s, const struct change *const *v, size_t n)
+{
+	size_t i = 0;
+
+	if (n < JOURNAL_SOME)
+		return false;
+	while (i < JOURNAL_SOME && v[i]->note && v[i]->note->record->unused &&
+	    v[i]->kind != CHANGE_MOVE && has_little_to_do(s, v[i]))
+		i++;
+	return i == JOURNAL_SOME;
+}
+
+/* As write_change() of each, with a third of the work. */
+static enum err_code
+write_noted(struct db *c, const struct change *const *v, uint64_t *intents,
+    struct err *err)
+{
+	struct change_line lines[JOURNAL_SOME];
+	uint64_t seq;
+	enum err_code rc;
+	size_t i;
+
+	for (i = 0; i < JOURNAL_SOME; i++)
+		lines[i] = (struct change_line){ (int)v[i]->kind, v[i]->path.s,
+			{ 0 } };
+	rc = journal_lines(c, lines, JOURNAL_SOME, err);
+	if (rc)
+		return rc;
+	/* Nobody else writes meanwhile: they are numbered one by one. */
+	seq = (uint64_t)sqlite3_last_insert_rowid(c->db) + 1 - JOURNAL_SOME;
+	rc = record_note_some(c, seq, v, err);
+	if (!rc)
+		rc = intents_add(c, seq, v, JOURNAL_SOME, err);
+	for (i = 0; i < JOURNAL_SOME && !rc; i++)
+		intents[i] = (seq + i) << LEFT_BITS | LEFT_IF_NOT;
+	return rc;
 }
 
 /* Within a transaction: its line, and what comes before the change. */
@@ -147,7 +211,20 @@ write_change(struct state *s, struct db *c, const struct change *change,
 	if (rc || (!left && !change->traced))
 		return rc;
 	*intent = seq << LEFT_BITS | left;
-	return intent_add(c, seq, change, err);
+	return intents_add(c, seq, &change, 1, err);
+}
+
+/* How many of the first of n that was. */
+static enum err_code
+write_some(struct state *s, struct db *c, const struct change *const *changes,
+    size_t n, uint64_t *intents, size_t *done, struct err *err)
+{
+	if (are_only_noted(s, changes, n)) {
+		*done += JOURNAL_SOME;
+		return write_noted(c, changes, intents, err);
+	}
+	*done += 1;
+	return write_change(s, c, changes[0], intents, err);
 }
 
 /* The lines of the first, as far as they need no transaction; how many. */
@@ -191,8 +268,9 @@ begin(struct state *s, const struct change *const *changes, size_t n, bool wait,
 	rc = tx_begin(s, &t, err);
 	if (rc)
 		return rc;
-	for (i = lines; i < n && !rc; i++)
-		rc = write_change(s, t.c, changes[i], &intents[i], err);
+	for (i = lines; i < n && !rc;)
+		rc = write_some(
+		    s, t.c, changes + i, n - i, intents + i, &i, err);
 	rc = tx_end(&t, rc, wait && !number, err);
 	if (number)
 		*number = t.number;
@@ -249,7 +327,7 @@ change_note(struct db *c, uint64_t seq, const struct change *change, bool wait,
 	if (rc || wait || !left)
 		return rc;
 	*intent = seq << LEFT_BITS | left;
-	return intent_add(c, seq, change, err);
+	return intents_add(c, seq, &change, 1, err);
 }
 
 static bool

@@ -394,6 +394,13 @@ enum err_code records_load(struct state *s, struct err *err) MUST_USE;
 enum err_code record_note(struct db *c, uint64_t seq, const struct noted *n,
     bool *older, struct err *err) MUST_USE;
 
+/*
+ * The same of JOURNAL_SOME changes, numbered from seq on, whose keys were never
+ * used.
+ */
+enum err_code record_note_some(struct db *c, uint64_t seq,
+    const struct change *const *v, struct err *err) MUST_USE;
+
 /* Within a transaction: one that is there for good, in place of any other. */
 enum err_code record_put(struct db *c, const struct record *r, bool created,
     struct rpath path, struct str etag, struct str result,

@@ -93,8 +93,11 @@ struct row {
 	struct str path, etag, result;
 };
 
+#define ROW_COLUMNS 10
+
+/* Its parameters are numbered from behind `before` on. */
 static int
-bind_row(sqlite3_stmt *stmt, const struct row *r)
+bind_row(sqlite3_stmt *stmt, int before, const struct row *r)
 {
 	const struct {
 		int at;
@@ -120,9 +123,10 @@ bind_row(sqlite3_stmt *stmt, const struct row *r)
 	size_t i;
 
 	for (i = 0; i < ARRAY_LEN(numbers) && !result; i++)
-		result = sqlite3_bind_int64(stmt, numbers[i].at, numbers[i].n);
+		result = sqlite3_bind_int64(
+		    stmt, before + numbers[i].at, numbers[i].n);
 	for (i = 0; i < ARRAY_LEN(blobs) && !result; i++)
-		result = db_bind(stmt, blobs[i].at, blobs[i].s);
+		result = db_bind(stmt, before + blobs[i].at, blobs[i].s);
 	return result;
 }
 
@@ -135,7 +139,7 @@ add_row(struct db *c, const struct row *r, uint64_t *id, struct err *err)
 
 	if (rc)
 		return rc;
-	result = bind_row(stmt, r);
+	result = bind_row(stmt, 0, r);
 	if (!result)
 		result = sqlite3_step(stmt);
 	if (result != SQLITE_DONE)
@@ -152,11 +156,10 @@ has_row(struct db *c, struct str key, bool *out, struct err *err)
 	return find_row(c, key, &row, out, err);
 }
 
-enum err_code
-record_note(struct db *c, uint64_t seq, const struct noted *n, bool *older,
-    struct err *err)
+static struct row
+row_of(const struct noted *n, uint64_t seq)
 {
-	const struct row r = {
+	return (struct row){
 		.record = n->record,
 		.seq = seq,
 		.begun = n->record->begins,
@@ -164,6 +167,34 @@ record_note(struct db *c, uint64_t seq, const struct noted *n, bool *older,
 		.path = n->path.s,
 		.etag = str_of(n->etag, n->etag_len),
 	};
+}
+
+enum err_code
+record_note_some(
+    struct db *c, uint64_t seq, const struct change *const *v, struct err *err)
+{
+	sqlite3_stmt *stmt CLEANUP(db_reset) = NULL;
+	enum err_code rc = db_prepare(c, Q_RECORD_ADD_SOME, &stmt, err);
+	int result = SQLITE_OK;
+	size_t i;
+
+	if (rc)
+		return rc;
+	for (i = 0; i < JOURNAL_SOME && !result; i++) {
+		const struct row r = row_of(v[i]->note, seq + i);
+
+		result = bind_row(stmt, (int)i * ROW_COLUMNS, &r);
+	}
+	if (!result)
+		result = sqlite3_step(stmt);
+	return result == SQLITE_DONE ? ERR_OK : db_failed(c, result, err);
+}
+
+enum err_code
+record_note(struct db *c, uint64_t seq, const struct noted *n, bool *older,
+    struct err *err)
+{
+	const struct row r = row_of(n, seq);
 	uint64_t id;
 	enum err_code rc =
 	    n->record->unused ? ERR_OK : has_row(c, n->record->key, older, err);

@@ -3,7 +3,9 @@
  * Uploads whose records are written down together, before the first of them is
  * made: at whatever step the process dies, whoever else comes first.
  */
+#include "store/state.h"
 #include "store/steps.h"
+#include "store/wave.h"
 #include "store/world.h"
 
 #include <stdio.h>
@@ -16,83 +18,19 @@
 
 #define MAX_STEPS 1000
 
-/* The first takes the place of what somebody else has put there. */
-static const char *const paths[] = { "/old", "/a", "/b", "/d/c" };
-
-#define FILES ARRAY_LEN(paths)
-
-struct wave {
-	struct store *s;
-	struct store_batch *b;
-	struct record r[FILES];
-	char keys[FILES][16];
-	struct upload *u[FILES];
-};
-
 static enum err_code
-stage(struct wave *w, size_t i)
-{
-	const struct upload_spec spec = { .keyed = true };
-	enum err_code rc =
-	    store_upload(w->s, at(paths[i]), &spec, &w->u[i], NULL);
-
-	(void)snprintf(w->keys[i], sizeof(w->keys[i]), "key %zu", i);
-	w->r[i] = (struct record){
-		.key = str_from_c(w->keys[i]),
-		.print = STR("print"),
-		.expires = clock_now() + 3600 * NSEC_PER_SEC,
-	};
-	if (!rc)
-		rc = ostream_write(upload_stream(w->u[i]), STR("ours"));
-	if (!rc)
-		upload_expect(w->u[i], &w->r[i], w->b);
-	return rc;
-}
-
-static enum err_code
-begin(struct wave *w, struct store *s)
-{
-	enum err_code rc;
-	size_t i;
-
-	*w = (struct wave){ .s = s };
-	rc = store_batch_begin(s, at("/"), &w->b, NULL);
-	if (rc)
-		return rc;
-	store_batch_many(w->b);
-	for (i = 0; i < FILES && !rc; i++)
-		rc = stage(w, i);
-	return rc ? rc : store_batch_flush(s, w->b, NULL);
-}
-
-static enum err_code
-make(struct wave *w, size_t i)
-{
-	const struct guard g = { .record = &w->r[i] };
-
-	return upload_commit(w->u[i], &g, w->b, NULL, NULL, NULL);
-}
-
-static enum err_code
-end(struct wave *w)
-{
-	size_t i;
-
-	for (i = 0; i < FILES; i++)
-		upload_free(w->u[i]);
-	return store_batch_end(w->s, w->b, NULL);
-}
-
-static enum err_code
-make_all(struct store *s)
+make_all(struct store *s, bool together)
 {
 	struct wave w;
-	enum err_code rc = begin(&w, s);
+	bool done[WAVE];
+	enum err_code rc = wave_begin(&w, s, WAVE);
 	size_t i;
 
-	for (i = 0; i < FILES && !rc; i++)
-		rc = make(&w, i);
-	return rc ? rc : end(&w);
+	if (!rc && together)
+		rc = wave_make_together(&w, done);
+	for (i = 0; i < WAVE && !rc && !together; i++)
+		rc = wave_make(&w, i);
+	return rc ? rc : wave_end(&w);
 }
 
 /* ---- what there is */
@@ -109,7 +47,7 @@ recall(struct store *s, size_t i, bool *created)
 	(void)snprintf(key, sizeof(key), "key %zu", i);
 	assert_ok(store_recall(s, str_from_c(key), &a, &r, &found, err));
 	if (found)
-		assert_str_equal(r.path.s, str_from_c(paths[i]));
+		assert_str_equal(r.path.s, str_from_c(wave_paths[i]));
 	*created = found && r.created;
 	arena_done(&a);
 	return found;
@@ -147,9 +85,9 @@ known_are_those_that_are_there(struct store *s, unsigned step)
 {
 	size_t i;
 
-	for (i = 0; i < FILES; i++)
-		if (is_known(s, i) != is_ours(s, paths[i]))
-			fail_msg("step %u: %s", step, paths[i]);
+	for (i = 0; i < WAVE; i++)
+		if (is_known(s, i) != is_ours(s, wave_paths[i]))
+			fail_msg("step %u: %s", step, wave_paths[i]);
 }
 
 static struct world *
@@ -180,7 +118,7 @@ ended(pid_t child)
 }
 
 static bool
-try_step(unsigned step)
+try_step(unsigned step, bool together)
 {
 	void *state;
 	struct world *w = set_up(&state);
@@ -191,7 +129,7 @@ try_step(unsigned step)
 	if (pid == 0) {
 		world_open(w);
 		steps_left = step;
-		_exit(make_all(w->store) ? 1 : 0);
+		_exit(make_all(w->store, together) ? 1 : 0);
 	}
 	with = ended(pid);
 	if (with && with != STOPPED)
@@ -205,14 +143,62 @@ try_step(unsigned step)
 static void
 changes_and_records_outlive_the_process_together(void **state)
 {
-	unsigned step = 1;
+	int together;
 
 	(void)state;
-	while (try_step(step)) {
-		step++;
-		assert_true(step < MAX_STEPS);
+	for (together = 0; together < 2; together++) {
+		unsigned step = 1;
+
+		while (try_step(step, together)) {
+			step++;
+			assert_true(step < MAX_STEPS);
+		}
+		assert_true(step > 15);
 	}
-	assert_true(step > 15);
+}
+
+static void
+what_is_new_is_made_together(void **state)
+{
+	struct world *w = set_up(state);
+	struct wave wave;
+	bool done[WAVE];
+	size_t i;
+
+	world_open(w);
+	assert_int_equal(wave_begin(&wave, w->store, WAVE), ERR_OK);
+	must_put(w->store, "/a", "else");
+	assert_int_equal(wave_make_together(&wave, done), ERR_OK);
+	for (i = 0; i < WAVE; i++)
+		assert_int_equal(done[i], i > 1);
+	assert_int_equal(wave_end(&wave), ERR_OK);
+	for (i = 0; i < WAVE; i++)
+		assert_true(is_ours(w->store, wave_paths[i]));
+	store_close(w->store);
+	w->store = NULL;
+	/* Each has one line, and so have what was there and what came first. */
+	assert_int_equal(count_lines(w, CHANGE_WRITE), WAVE + 2);
+	(void)world_tear_down(state);
+}
+
+/* So few that their bytes are not flushed. */
+static void
+what_has_to_be_synced_first_is_made_alone(void **state)
+{
+	struct world *w = set_up(state);
+	struct wave wave;
+	bool done[WAVE];
+	unsigned before;
+
+	world_open(w);
+	assert_int_equal(wave_begin(&wave, w->store, 3), ERR_OK);
+	before = syncs_made;
+	assert_int_equal(wave_make_together(&wave, done), ERR_OK);
+	assert_false(done[1] || done[2]);
+	assert_int_equal(syncs_made - before, 3);
+	assert_int_equal(wave_end(&wave), ERR_OK);
+	assert_true(is_known(w->store, 1) && is_known(w->store, 2));
+	(void)world_tear_down(state);
 }
 
 /* ---- somebody else comes first */
@@ -287,7 +273,7 @@ leave(struct world *w, enum err_code (*other)(struct store *))
 	assert_true(pid >= 0);
 	if (pid == 0) {
 		world_open(w);
-		if (begin(&wave, w->store))
+		if (wave_begin(&wave, w->store, WAVE))
 			_exit(1);
 		_exit(other(w->store) ? 1 : 0);
 	}
@@ -304,9 +290,9 @@ what_was_foretold_and_not_made_is_not_known(void **state)
 
 		leave(w, others[i]);
 		world_open(w);
-		for (k = 0; k < FILES; k++)
+		for (k = 0; k < WAVE; k++)
 			if (is_known(w->store, k))
-				fail_msg("%zu: %s", i, paths[k]);
+				fail_msg("%zu: %s", i, wave_paths[k]);
 		(void)world_tear_down(state);
 	}
 }
@@ -350,9 +336,9 @@ nor_is_what_came_before_it_if_a_power_cut_takes_that(void **state)
 			_exit(1);
 		store_batch_many(another);
 		if (upload_commit(u, &g, another, NULL, NULL, NULL) ||
-		    begin(&wave, w->store))
+		    wave_begin(&wave, w->store, WAVE))
 			_exit(1);
-		for (i = 0; i < FILES; i++)
+		for (i = 0; i < WAVE; i++)
 			upload_free(wave.u[i]);
 		_exit(0);
 	}
@@ -375,9 +361,9 @@ it_is_made_all_the_same_and_known(void **state)
 		struct wave wave;
 
 		world_open(w);
-		assert_int_equal(begin(&wave, w->store), ERR_OK);
+		assert_int_equal(wave_begin(&wave, w->store, WAVE), ERR_OK);
 		assert_int_equal(others[i](w->store), ERR_OK);
-		for (k = 0; k < FILES; k++) {
+		for (k = 0; k < WAVE; k++) {
 			const struct record *r = &wave.r[k];
 			const struct guard g = { .record = r };
 			bool created;
@@ -388,7 +374,7 @@ it_is_made_all_the_same_and_known(void **state)
 			bool found;
 
 			assert_int_equal(rc,
-			    others[i] == move_the_collection && k == 3
+			    others[i] == move_the_collection && k >= 3
 				? ERR_NO_PARENT
 				: ERR_OK);
 			assert_ok(store_recall(
@@ -398,7 +384,7 @@ it_is_made_all_the_same_and_known(void **state)
 				assert_int_equal(was.created, created);
 			arena_done(&a);
 		}
-		assert_int_equal(end(&wave), ERR_OK);
+		assert_int_equal(wave_end(&wave), ERR_OK);
 		assert_ok(store_batch_end(w->store, another, err));
 		another = NULL;
 		(void)world_tear_down(state);
@@ -444,12 +430,12 @@ what_is_found_otherwise_is_known_as_it_was_found(void **state)
 		bool created;
 
 		world_open(w);
-		assert_int_equal(begin(&wave, w->store), ERR_OK);
+		assert_int_equal(wave_begin(&wave, w->store, WAVE), ERR_OK);
 		by_hand[i].change(w);
 		assert_ok(upload_commit(
 		    wave.u[k], &keyed, wave.b, NULL, &created, err));
 		assert_int_equal(created, by_hand[i].created);
-		assert_int_equal(end(&wave), ERR_OK);
+		assert_int_equal(wave_end(&wave), ERR_OK);
 		store_close(w->store);
 		world_open(w);
 		assert_true(recall(w->store, k, &created));
@@ -474,14 +460,14 @@ so_it_is_if_the_process_dies(void **state)
 		assert_true(pid >= 0);
 		if (pid == 0) {
 			world_open(w);
-			if (begin(&wave, w->store))
+			if (wave_begin(&wave, w->store, WAVE))
 				_exit(1);
 			by_hand[i].change(w);
-			_exit(make(&wave, k) ? 1 : 0);
+			_exit(wave_make(&wave, k) ? 1 : 0);
 		}
 		assert_int_equal(ended(pid), 0);
 		world_open(w);
-		assert_true(is_ours(w->store, paths[k]));
+		assert_true(is_ours(w->store, wave_paths[k]));
 		assert_true(recall(w->store, k, &created));
 		assert_int_equal(created, by_hand[i].created);
 		(void)world_tear_down(state);
@@ -497,10 +483,10 @@ what_is_freed_without_a_commit_is_not_known(void **state)
 	struct wave wave;
 
 	world_open(w);
-	assert_int_equal(begin(&wave, w->store), ERR_OK);
+	assert_int_equal(wave_begin(&wave, w->store, WAVE), ERR_OK);
 	assert_true(is_known(w->store, 1));
-	assert_int_equal(make(&wave, 0), ERR_OK);
-	assert_int_equal(end(&wave), ERR_OK);
+	assert_int_equal(wave_make(&wave, 0), ERR_OK);
+	assert_int_equal(wave_end(&wave), ERR_OK);
 	known_are_those_that_are_there(w->store, 0);
 	assert_true(is_known(w->store, 0));
 	(void)world_tear_down(state);
@@ -517,12 +503,12 @@ many_cost_one_sync_of_records_and_one_of_bytes(void **state)
 
 	world_open(w);
 	before = syncs_made;
-	assert_int_equal(begin(&wave, w->store), ERR_OK);
+	assert_int_equal(wave_begin(&wave, w->store, WAVE), ERR_OK);
 	assert_int_equal(syncs_made - before, 3);
-	for (i = 0; i < FILES; i++)
-		assert_int_equal(make(&wave, i), ERR_OK);
+	for (i = 0; i < WAVE; i++)
+		assert_int_equal(wave_make(&wave, i), ERR_OK);
 	assert_int_equal(syncs_made - before, 3);
-	assert_int_equal(end(&wave), ERR_OK);
+	assert_int_equal(wave_end(&wave), ERR_OK);
 	known_are_those_that_are_there(w->store, 0);
 	(void)world_tear_down(state);
 }
@@ -533,6 +519,8 @@ main(void)
 	static const struct CMUnitTest all[] = {
 		cmocka_unit_test(
 		    changes_and_records_outlive_the_process_together),
+		cmocka_unit_test(what_is_new_is_made_together),
+		cmocka_unit_test(what_has_to_be_synced_first_is_made_alone),
 		cmocka_unit_test(what_was_foretold_and_not_made_is_not_known),
 		cmocka_unit_test(nor_if_a_power_cut_takes_what_others_made),
 		cmocka_unit_test(

@@ -2,6 +2,7 @@
 #include "store/world.h"
 
 #include <dirent.h>
+#include <sqlite3.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -86,4 +87,40 @@ count_entries(const struct world *w, const char *path)
 		n++;
 	(void)closedir(d);
 	return n - 2; /* "." and ".." */
+}
+
+static int64_t
+count_rows(const struct world *w, const char *of)
+{
+	char file[400], sql[80];
+	sqlite3_stmt *stmt;
+	sqlite3 *db;
+	int64_t n;
+
+	(void)snprintf(file, sizeof(file), "%s/state.db", w->state);
+	(void)snprintf(sql, sizeof(sql), "SELECT count(*) FROM %s", of);
+	assert_int_equal(
+	    sqlite3_open_v2(file, &db, SQLITE_OPEN_READWRITE, NULL), SQLITE_OK);
+	assert_int_equal(
+	    sqlite3_prepare_v2(db, sql, -1, &stmt, NULL), SQLITE_OK);
+	assert_int_equal(sqlite3_step(stmt), SQLITE_ROW);
+	n = sqlite3_column_int64(stmt, 0);
+	(void)sqlite3_finalize(stmt);
+	(void)sqlite3_close(db);
+	return n;
+}
+
+int64_t
+count_lines(const struct world *w, int kind)
+{
+	char of[40];
+
+	(void)snprintf(of, sizeof(of), "journal WHERE kind = %d", kind);
+	return count_rows(w, of);
+}
+
+int64_t
+count_props(const struct world *w)
+{
+	return count_rows(w, "props");
 }
