@@ -175,20 +175,96 @@ portions_leave(struct portions *ps, struct rpath collection)
 	return give(ps);
 }
 
+/* The member of p that `in` is, or is in; p->n: it is p's own collection. */
+static size_t
+member_above(const struct portion *p, struct rpath in)
+{
+	struct str name = rpath_below(p->in, in);
+	size_t i;
+
+	name = str_head(name, str_find(name, '/'));
+	for (i = 0; i < p->n; i++)
+		if (p->collections[i] && str_eq(p->names[i], name))
+			break;
+	return i;
+}
+
+/* Members of p from i on go to q, which is for the one before them. */
+static bool
+move_members(struct portion *p, struct portion *q, size_t i)
+{
+	struct str skip = p->names[i - 1];
+	size_t k;
+
+	for (k = i; k < p->n; k++, q->n++) {
+		q->collections[q->n] = p->collections[k];
+		if (!arena_str(&q->arena, str_skip(p->names[k], skip.len + 1),
+			&q->names[q->n]))
+			return false;
+	}
+	p->n = i - 1;
+	return true;
+}
+
+/*
+ * What was met of a collection that is not whole yet is a portion of its own:
+ * one that ended in the middle of it would leave each that is still to come
+ * there to be made, and brought to its place, by itself.
+ */
+static enum err_code
+split(struct portions *ps, struct portion *p, struct rpath in)
+{
+	size_t i = member_above(p, in);
+	struct portion *q;
+	enum err_code rc;
+
+	if (i == p->n)
+		return ERR_OK;
+	q = ps->now = portion_new(ps, true);
+	if (!q)
+		return ERR_NOMEM;
+	rc = rpath_join(&q->arena, p->in, p->names[i], &q->in, NULL);
+	if (!rc && !move_members(p, q, i + 1))
+		rc = ERR_NOMEM;
+	return rc || !ps->ops->begin ? rc : ps->ops->begin(ps->arg, q);
+}
+
 enum err_code
-portions_do(struct portions *ps, struct rpath in, bool *whole)
+portions_do(
+    struct portions *ps, struct rpath in, bool *whole, struct portion **rest)
 {
 	struct portion *p = ps->now;
 	enum err_code rc;
 
 	*whole = false;
+	*rest = NULL;
 	if (!p || !p->itself || !rpath_covers(p->in, in))
 		return ERR_OK;
 	ps->now = NULL;
+	rc = split(ps, p, in);
+	if (rc) {
+		portion_free(&p->base);
+		return rc;
+	}
+	*rest = ps->now;
 	rc = crew_do(&ps->crew, &p->base);
 	if (!rc)
 		*whole = !p->rc && !p->failed;
 	return rc;
+}
+
+enum err_code
+portions_tell(struct portions *ps)
+{
+	return crew_drain(&ps->crew);
+}
+
+void
+portions_drop(struct portions *ps)
+{
+	if (ps->now)
+		portion_free(&ps->now->base);
+	ps->now = NULL;
 }
 
 enum err_code
@@ -202,9 +278,7 @@ portions_drain(struct portions *ps)
 void
 portions_done(struct portions *ps)
 {
-	if (ps->now)
-		portion_free(&ps->now->base);
-	ps->now = NULL;
+	portions_drop(ps);
 	crew_done(&ps->crew);
 }
 

@@ -75,10 +75,18 @@ portions_leave(struct portions *ps, struct rpath collection) MUST_USE;
 /*
  * Begins and does at once those that are being collected, if they began with a
  * collection that `in` is, or is in.  *whole: all of them came, so that what
- * else is in it need not wait for the end of the portion.
+ * else is in it need not wait for the end of the portion.  *rest: NULL, or what
+ * came of the member that `in` is, or is in: that is left, and is what is being
+ * collected now, beginning with that member.
  */
-enum err_code
-portions_do(struct portions *ps, struct rpath in, bool *whole) MUST_USE;
+enum err_code portions_do(struct portions *ps, struct rpath in, bool *whole,
+    struct portion **rest) MUST_USE;
+
+/* What has been given, or done, has been told. */
+enum err_code portions_tell(struct portions *ps) MUST_USE;
+
+/* Forgets those that are being collected. */
+void portions_drop(struct portions *ps);
 
 /* Whether a member of `in` would join those that are being collected. */
 bool portions_fits(const struct portions *ps, struct rpath in, bool collection);

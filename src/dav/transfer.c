@@ -318,6 +318,19 @@ is_entered(const struct copying *c, struct rpath in)
 	return entered.s.len && rpath_covers(entered, in);
 }
 
+/* So is the collection that it is in. */
+static enum err_code
+leave_out_rest(struct copying *c, struct portion *rest)
+{
+	struct err why = { 0 };
+	enum err_code rc = pathset_add(&c->left_out, rest->in, &why);
+
+	rc = rc ? halt(&c->halt, rc, &why)
+		: leave_out_below(c, rest, 0, rest->in);
+	portions_drop(&c->parts);
+	return rc;
+}
+
 /*
  * What comes after the first members of a collection needs that to be there.
  * Where something failed it may be left out with it, which is known when all
@@ -327,12 +340,18 @@ static enum err_code
 bring_entered(struct copying *c, struct rpath in)
 {
 	bool whole = false;
-	enum err_code rc = halted(c, portions_do(&c->parts, in, &whole));
+	struct portion *rest = NULL;
+	enum err_code rc = halted(c, portions_do(&c->parts, in, &whole, &rest));
 
-	if (rc || !whole)
-		return rc ? rc : end_parts(c);
+	if (!rc && !whole)
+		rc = rest ? halted(c, portions_tell(&c->parts)) : end_parts(c);
 	buf_clear(&c->entered);
-	return ERR_OK;
+	if (rc || !rest)
+		return rc;
+	if (pathset_has(&c->left_out, rpath_parent(rest->in)))
+		return leave_out_rest(c, rest);
+	buf_put(&c->entered, rest->in.s);
+	return buf_failed(&c->entered) ? halted(c, ERR_NOMEM) : ERR_OK;
 }
 
 static enum err_code
@@ -345,14 +364,14 @@ copy_in_parts(struct copying *c, const struct member *m, bool *prune)
 
 	if (c->halt.set) /* no memory */
 		return ERR_NOMEM;
-	if (simple && portions_fits(&c->parts, in, collection)) {
+	if (!simple)
+		rc = end_parts(c);
+	else if (!portions_fits(&c->parts, in, collection) && is_entered(c, in))
+		rc = bring_entered(c, in);
+	if (!rc && simple && portions_fits(&c->parts, in, collection)) {
 		*prune = false;
 		return halted(c, portions_add(&c->parts, m->path, collection));
 	}
-	if (!simple)
-		rc = end_parts(c);
-	else if (is_entered(c, in))
-		rc = bring_entered(c, in);
 	if (rc || pathset_has(&c->left_out, in))
 		return rc;
 	if (!simple)

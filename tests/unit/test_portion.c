@@ -394,6 +394,37 @@ all_that_stay_are_told_or_memory_ran_out(void **state)
 	assert_true(n > 20);
 }
 
+/* Of a tree that is more than a portion takes. */
+static void
+what_is_divided_comes_or_memory_ran_out(void **state)
+{
+	static const struct trial copies = { .copies = true };
+	struct resource r;
+	unsigned long n;
+	bool fired = true;
+
+	(void)state;
+	for (n = 1; fired; n++) {
+		struct store_ops ops;
+		struct op_test t;
+		enum err_code rc;
+
+		op_test_init(&t, "/d/");
+		make_deep(t.deny.inner, "/d");
+		take_together(t.store, &ops, 0);
+		alloc_fail_at(n);
+		rc = operate(&t, &copies);
+		fired = alloc_fail_stop();
+		assert_true(rc == ERR_OK || (fired && rc == ERR_NOMEM));
+		if (!rc)
+			assert_int_equal(store_stat(t.deny.inner,
+					     at("/to/deep/0/z"), &r, NULL),
+			    ERR_OK);
+		op_test_done(&t);
+	}
+	assert_true(n > 20);
+}
+
 /* The nth call fails, or, if it is 0, none; what is there then. */
 static bool
 fail_call(const struct trial *trial, unsigned n, bool *said, struct buf *left)
@@ -560,6 +591,7 @@ main(void)
 		    what_is_left_and_said_is_what_one_thread_leaves_and_says),
 		cmocka_unit_test(every_failing_allocation_is_told),
 		cmocka_unit_test(all_that_stay_are_told_or_memory_ran_out),
+		cmocka_unit_test(what_is_divided_comes_or_memory_ran_out),
 		cmocka_unit_test(every_failing_call_of_the_store_is_told),
 		cmocka_unit_test(a_directory_keeps_properties_and_locks),
 	};
