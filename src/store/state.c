@@ -239,6 +239,27 @@ make_file(
 	return ERR_OK;
 }
 
+/* Nobody can ask for a lock of flock() without taking it, but for this one. */
+static void
+show_lock(int fd)
+{
+	struct flock all = { .l_type = F_WRLCK };
+
+	(void)fcntl(fd, F_OFD_SETLK, &all);
+}
+
+/* Whether somebody shows that the state is his. */
+static bool
+is_served(const void *file)
+{
+	struct flock all = { .l_type = F_RDLCK };
+	int fd CLEANUP(fd_close) =
+	    open(file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+
+	return fd >= 0 && !fcntl(fd, F_OFD_GETLK, &all) &&
+	    all.l_type != F_UNLCK;
+}
+
 static enum err_code
 lock_dir(struct state *s, const struct state_spec *spec, struct err *err)
 {
@@ -246,8 +267,10 @@ lock_dir(struct state *s, const struct state_spec *spec, struct err *err)
 
 	if (rc)
 		return rc;
-	if (!flock(s->lock, LOCK_EX | LOCK_NB))
+	if (!flock(s->lock, LOCK_EX | LOCK_NB)) {
+		show_lock(s->lock);
 		return ERR_OK;
+	}
 	if (errno != EWOULDBLOCK)
 		return err_os(err, "lock '%s'", spec->path);
 	return err_set(err, ERR_IN_USE,
@@ -350,12 +373,14 @@ enum err_code
 state_look(struct rpath dir, struct state **out, struct err *err)
 {
 	struct arena a CLEANUP(arena_done) = { 0 };
-	struct rpath file, late;
+	struct rpath file, late, lock;
 	struct state *s;
 	enum err_code rc = rpath_join(&a, dir, STR(DB_NAME), &file, err);
 
 	if (!rc)
 		rc = rpath_join(&a, dir, STR(LATE_NAME), &late, err);
+	if (!rc)
+		rc = rpath_join(&a, dir, STR(LOCK_NAME), &lock, err);
 	if (rc)
 		return rc;
 	if (access(file.s.ptr, R_OK | W_OK))
@@ -365,7 +390,7 @@ state_look(struct rpath dir, struct state **out, struct err *err)
 		return err_nomem(err);
 	rc = open_all(s, file.s.ptr, guest_pragmas, err);
 	if (!rc)
-		rc = late_look(s, late.s.ptr, err);
+		rc = late_look(s, late.s.ptr, is_served, lock.s.ptr, err);
 	if (rc) {
 		state_close(s);
 		return rc;

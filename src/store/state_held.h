@@ -5,8 +5,9 @@
  * from the moment another process has changed the database (sheaf locks) until
  * our next transaction.
  *
- * A transaction notes its changes, which are made here when it is committed; so
- * does who writes one into a slot (state_lock_change.c).
+ * A transaction notes its changes, which are made here when it is committed.
+ * Who writes one into a slot makes it at once, and beside a transaction
+ * (state_lock_change.c).
  */
 #ifndef SHEAF_STORE_STATE_HELD_H
 #define SHEAF_STORE_STATE_HELD_H
@@ -22,21 +23,22 @@
 struct held;
 
 struct held_locks {
-	pthread_rwlock_t lock;
+	pthread_mutex_t lock;
 	struct held *first[HELD_LEVELS]; /* a skip list, by root and token */
 	size_t levels; /* that it ever had; no more are looked at */
 	size_t bytes;
-	bool all; /* they are all here */
-	uint32_t change; /* they are as they were at this value of *counter */
+	atomic_bool all; /* they are all here */
+	/* They are as they were at this value of *counter. */
+	_Atomic uint32_t change;
 	/* SQLite's own count of transactions, in shared memory; or NULL. */
 	const _Atomic uint32_t *counter;
 	void *map;
 	int fd;
+	atomic_uint seed;
+	struct held *notes; /* what the transaction changes */
 	/* The writer's: */
-	struct held *notes; /* what this transaction changes */
 	bool wanted; /* it is worth while to read them again */
 	bool logged; /* set when a transaction has changed something */
-	uint32_t seed;
 };
 
 void held_init(struct held_locks *h);
@@ -65,13 +67,10 @@ bool held_any_from(const struct held_locks *h, struct rpath path);
 bool held_any_near(const struct held_locks *h, struct rpath path);
 const struct lock *held_lock(const struct held *at);
 
-/* ---- for the writer, in a transaction */
+/* ---- for all who change them */
 
-static inline bool
-held_is_full(const struct held_locks *h)
-{
-	return h->bytes > HELD_MAX;
-}
+/* Whether no more of them fit. */
+bool held_is_full(struct held_locks *h);
 
 /* Whether no other process has changed the database, for all we know. */
 bool held_is_fresh(const struct held_locks *h);
@@ -81,6 +80,8 @@ bool held_is_whole(const struct held_locks *h);
 
 /* Whether this one is, by its root and token. */
 bool held_has(struct held_locks *h, const struct lock *l);
+
+/* ---- for the writer, in a transaction */
 
 /* Whether they are to be read anew: by held_clear(), held_put(), held_all(). */
 bool held_is_stale(const struct held_locks *h);
@@ -99,10 +100,25 @@ void held_refresh(struct held_locks *h, const struct lock *l);
 void held_remove(struct held_locks *h, const struct lock *l);
 void held_drop_at(struct held_locks *h, struct rpath root);
 void held_drop_below(struct held_locks *h, struct rpath root);
-void held_drop_old(struct held_locks *h, int64_t now);
+
+/* Those that are over; how many. */
+int64_t held_drop_old(struct held_locks *h, int64_t now);
 
 /* The transaction is over, and so it is; or nothing came of it. */
 void held_commit(struct held_locks *h);
 void held_forget(struct held_locks *h);
+
+/* ---- for who has written it into a slot, while late_end() is to come */
+
+/* A copy for held_put_now(), or else for held_free(); NULL: no memory. */
+struct held *held_new(struct held_locks *h, const struct lock *l);
+void held_put_now(struct held_locks *h, struct held *e);
+void held_free(struct held *e);
+
+/* False: it has gone, or a transaction is about to remove it. */
+bool held_remove_now(struct held_locks *h, const struct lock *l);
+
+/* Only with the writer's lock. */
+void held_refresh_now(struct held_locks *h, const struct lock *l);
 
 #endif

@@ -12,7 +12,7 @@
  *   state_recover.c intents that a crash has left
  *   state_records.c records
  *   state_locks.c   locks; state_lock_change.c: how they come and go
- *   state_held.c    locks in memory
+ *   state_held.c    locks in memory; state_held_list.c: in which list
  *   state_sync.c    transactions and when they are on the disk
  *   state_tidy.c    what is done now and then
  *   state_wal.c     whether SQLite's log is whole
@@ -74,6 +74,13 @@ struct shared_sync {
 
 #define LATE_SLOTS UINT64_C(2048)
 
+/* Lines that are being written: by whom, it lies on the stack. */
+struct late_lines {
+	struct late_lines *prev, *next; /* in order of their numbers */
+	uint64_t first;
+	bool many; /* of all there are now */
+};
+
 /* Lines that have no transaction yet.  See state_late.c. */
 struct late {
 	pthread_mutex_t lock;
@@ -83,6 +90,9 @@ struct late {
 	uint64_t moved; /* those up to this one are in the database */
 	uint64_t moved_in; /* by this transaction */
 	uint64_t free; /* and on the disk there: their slots are free */
+	struct late_lines *oldest, *newest; /* that are being written */
+	pthread_cond_t written; /* the oldest are */
+	unsigned waits; /* so many for that */
 	bool broken; /* a sync failed: no more until all are moved */
 	struct shared_sync sync; /* of lines; its fd is that of the slots */
 };
@@ -109,7 +119,7 @@ struct state {
 	struct db readers[READERS];
 	atomic_uint turn; /* of readers */
 	_Atomic int64_t n_locks; /* rows; too many rather than too few */
-	int64_t locks_tidy_at; /* the writer's */
+	_Atomic int64_t locks_tidy_at;
 	struct held_locks held;
 	_Atomic uint64_t committed; /* number of the last transaction */
 	_Atomic uint64_t ended_in; /* of the last that ended an intent */
@@ -295,9 +305,9 @@ enum err_code late_make(
 /* After sync_open(); what a crash has left is in the database then. */
 enum err_code late_open(struct state *s, struct err *err) MUST_USE;
 
-/* The same for who looks into a state that others may have open. */
-enum err_code
-late_look(struct state *s, const char *file, struct err *err) MUST_USE;
+/* The same for who looks into a state that a server may have open. */
+enum err_code late_look(struct state *s, const char *file,
+    bool (*served)(const void *arg), const void *arg, struct err *err) MUST_USE;
 void late_done(struct state *s);
 
 /*
@@ -321,13 +331,18 @@ size_t late_add(struct state *s, const struct change *const *changes, size_t n,
     uint64_t *last);
 
 /*
- * The same of a lock, its number: only with the writer's lock held, and while
- * all locks are in memory, which knows of it at once.
+ * The same of a lock, in steps: it gets a number, and only then it is asked
+ * whether all locks are in memory, then it is written, and memory is told.  All
+ * of that is over, or begins, before a transaction moves lines.  If there is no
+ * room there is nothing to end.
  */
-uint64_t
-late_add_lock(struct state *s, enum lock_step step, const struct lock *k);
+bool late_begin_lock(struct state *s, struct late_lines *w);
+bool
+late_put_lock(struct state *s, const struct late_lines *w, struct slot *line);
+void late_end(struct state *s, struct late_lines *w);
 
-/* The same of properties, packed: only with the writer's lock held. */
+/* The same of properties, but at once, packed: only with the writer's lock
+ * held. */
 uint64_t late_add_props(struct state *s, struct rpath path, struct str packed);
 
 /* Waits until the line is on the disk. */

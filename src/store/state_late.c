@@ -17,6 +17,11 @@
  * up to which number they were moved: what has a higher number, and a good
  * checksum, is still to be moved.  A slot is used again when what it had is in
  * the database for good.
+ *
+ * Lines get their numbers with the lock, and are written without it, beside
+ * each other: who comes back from a system call may find that his processor is
+ * given to somebody else first, and nobody is to wait for that.  So who needs
+ * all lines up to a number waits for those of them that are being written.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -31,6 +36,10 @@
 #define SLOTS LATE_SLOTS
 #define MANY (SLOTS / 2) /* they are moved before there is no room */
 #define AT_ONCE JOURNAL_SOME /* that are read */
+
+/* By another process, while a line is being written: for a second. */
+#define MAX_LOOKS 1000
+#define LOOK_EVERY 1000 /* us */
 
 #define PATIENCE 16 /* a part of what a sync takes */
 /* In this time many a client has come again; a sync this short is none. */
@@ -65,47 +74,92 @@ length(const struct slot *lines, size_t n)
 	return (ssize_t)((n - 1) * SLOT_SIZE + slot_used(&lines[n - 1]));
 }
 
-/* With the lock: how many of them are in their slots. */
+/* How many of them are in their slots. */
 static size_t
-put_lines(const struct late *l, struct slot *lines, size_t n)
+put_lines(const struct late *l, struct slot *lines, size_t n, uint64_t first)
 {
 	ssize_t put;
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		slot_seal(&lines[i], l->last + 1 + i);
-	put = pwrite(
-	    l->sync.fd, lines, (size_t)length(lines, n), slot_at(l->last + 1));
+		slot_seal(&lines[i], first + i);
+	put =
+	    pwrite(l->sync.fd, lines, (size_t)length(lines, n), slot_at(first));
 	while (n && length(lines, n) > put)
 		n--;
 	return n;
 }
 
 /*
- * Writes lines that are filled in; how many, and the number of the last.  of:
- * what has the last of their kind; or NULL.
+ * Numbers for up to n lines; how many.  of: what has the last of their kind; or
+ * NULL.  If there are any, late_end() is to come, whether they get written or
+ * not: a number without a line is passed over.
  */
 static size_t
-add(struct state *s, struct slot *lines, size_t n, uint64_t *of, uint64_t *last)
+begin(struct late *l, struct late_lines *w, size_t n, uint64_t *of)
 {
-	struct late *l = &s->late;
 	uint64_t before;
-	bool many;
 
 	(void)pthread_mutex_lock(&l->lock);
 	before = l->last - l->free;
 	if (n > room(l))
 		n = room(l);
-	if (n)
-		n = put_lines(l, lines, n);
-	l->last += n;
-	if (n && of)
-		*of = l->last;
-	*last = l->last;
-	many = before < MANY && before + n >= MANY;
+	if (n) {
+		*w = (struct late_lines){
+			.first = l->last + 1,
+			.prev = l->newest,
+			.many = before < MANY && before + n >= MANY,
+		};
+		*(w->prev ? &w->prev->next : &l->oldest) = w;
+		l->newest = w;
+		l->last += n;
+		if (of)
+			*of = l->last;
+	}
 	(void)pthread_mutex_unlock(&l->lock);
-	if (many)
+	return n;
+}
+
+void
+late_end(struct state *s, struct late_lines *w)
+{
+	struct late *l = &s->late;
+
+	(void)pthread_mutex_lock(&l->lock);
+	*(w->prev ? &w->prev->next : &l->oldest) = w->next;
+	*(w->next ? &w->next->prev : &l->newest) = w->prev;
+	if (!w->prev && l->waits)
+		(void)pthread_cond_broadcast(&l->written);
+	(void)pthread_mutex_unlock(&l->lock);
+	if (w->many)
 		tidy_wake(s);
+}
+
+/* With the lock: the number of the last line, when all are written. */
+static uint64_t
+last_written(struct late *l)
+{
+	uint64_t last = l->last;
+
+	l->waits++;
+	while (l->oldest && l->oldest->first <= last)
+		(void)pthread_cond_wait(&l->written, &l->lock);
+	l->waits--;
+	return last;
+}
+
+/* Writes lines that are filled in; how many, and the number of the last. */
+static size_t
+add(struct state *s, struct slot *lines, size_t n, uint64_t *of, uint64_t *last)
+{
+	struct late_lines w;
+
+	n = begin(&s->late, &w, n, of);
+	if (!n)
+		return 0;
+	n = put_lines(&s->late, lines, n, w.first);
+	late_end(s, &w);
+	*last = w.first + n - 1;
 	return n;
 }
 
@@ -163,16 +217,16 @@ late_add(struct state *s, const struct change *const *changes, size_t n,
 	    : 0;
 }
 
-uint64_t
-late_add_lock(struct state *s, enum lock_step step, const struct lock *k)
+bool
+late_begin_lock(struct state *s, struct late_lines *w)
 {
-	struct slot line;
-	uint64_t number;
+	return begin(&s->late, w, 1, &s->late.last_lock);
+}
 
-	return slot_fill_lock(&line, step, k) &&
-		add(s, &line, 1, &s->late.last_lock, &number)
-	    ? number
-	    : 0;
+bool
+late_put_lock(struct state *s, const struct late_lines *w, struct slot *line)
+{
+	return put_lines(&s->late, line, 1, w->first);
 }
 
 uint64_t
@@ -194,7 +248,7 @@ may_sync(struct late *l, uint64_t *upto)
 	bool may;
 
 	(void)pthread_mutex_lock(&l->lock);
-	*upto = l->last;
+	*upto = last_written(l);
 	may = !l->broken;
 	(void)pthread_mutex_unlock(&l->lock);
 	return may;
@@ -350,8 +404,10 @@ late_move(struct tx *t, struct err *err)
 	if (rc)
 		return rc;
 	(void)pthread_mutex_lock(&l->lock);
+	last = last_written(l);
 	number = (moved > l->moved ? moved : l->moved) + 1;
-	last = l->last < number ? number - 1 : l->last;
+	if (last < number)
+		last = number - 1;
 	(void)pthread_mutex_unlock(&l->lock);
 	t->moved = last;
 	if (number > last)
@@ -418,15 +474,22 @@ void
 late_init(struct state *s)
 {
 	mutex_init_short(&s->late.lock);
+	(void)pthread_cond_init(&s->late.written, NULL);
 	shared_sync_init(&s->late.sync, sync_now);
 }
 
-/* The highest number among the slots, or that which was moved. */
+/*
+ * The highest number among the slots, or that which was moved.  *gaps: there is
+ * no line for some number in between.
+ */
 static enum err_code
-find_last(struct late *l, struct err *err)
+find_last(struct late *l, bool *gaps, struct err *err)
 {
 	struct slot some[AT_ONCE];
+	uint64_t n = 0;
 	uint64_t at;
+
+	l->last = l->moved;
 
 	for (at = 0; at < SLOTS; at += AT_ONCE) {
 		size_t got, i;
@@ -435,12 +498,18 @@ find_last(struct late *l, struct err *err)
 
 		if (rc)
 			return rc;
-		for (i = 0; (i + 1) * SLOT_SIZE <= got; i++)
-			if (some[i].number > l->last && slot_is_good(&some[i]))
+		for (i = 0; (i + 1) * SLOT_SIZE <= got; i++) {
+			if (some[i].number <= l->moved ||
+			    !slot_is_good(&some[i]))
+				continue;
+			n++;
+			if (some[i].number > l->last)
 				l->last = some[i].number;
+		}
 		if (got < sizeof(some))
 			break;
 	}
+	*gaps = n < l->last - l->moved;
 	return ERR_OK;
 }
 
@@ -460,37 +529,70 @@ late_make(struct state *s, const struct state_spec *spec, struct err *err)
 	    : err_os(err, "sync '%s'", LATE_NAME);
 }
 
-enum err_code
-late_look(struct state *s, const char *file, struct err *err)
+/* Up to the last that there is now. */
+static enum err_code
+move_found(struct state *s, struct err *err)
 {
-	s->late.sync.fd = open(file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
-	if (s->late.sync.fd >= 0)
-		return late_open(s, err);
-	return errno == ENOENT ? ERR_OK : err_os(err, "open '%s'", file);
+	struct late *l = &s->late;
+	struct tx t;
+	enum err_code rc;
+
+	l->free = l->moved;
+	if (l->last - l->moved > SLOTS) /* it is of another database */
+		l->moved = l->free = l->last - SLOTS;
+	if (!late_any(s))
+		return ERR_OK;
+	rc = tx_begin_now(s, &t, err);
+	return rc ? rc : tx_end(&t, ERR_OK, true, err);
 }
 
+/* A line that is missing was cut off with its process. */
 enum err_code
 late_open(struct state *s, struct err *err)
 {
 	struct late *l = &s->late;
-	struct tx t;
+	bool gaps;
 	enum err_code rc = journal_moved(&s->writer, &l->moved, err);
 
-	l->last = l->moved;
 	if (!rc)
-		rc = find_last(l, err);
-	l->free = l->moved;
-	if (l->last - l->moved > SLOTS) /* it is of another database */
-		l->moved = l->free = l->last - SLOTS;
-	if (rc || !late_any(s))
-		return rc;
-	rc = tx_begin_now(s, &t, err);
-	return rc ? rc : tx_end(&t, ERR_OK, true, err);
+		rc = find_last(l, &gaps, err);
+	return rc ? rc : move_found(s, err);
+}
+
+/*
+ * Beside a server a line that is missing may be on its way, and comes in a
+ * moment; where it could not be written a transaction comes instead.
+ */
+enum err_code
+late_look(struct state *s, const char *file, bool (*served)(const void *arg),
+    const void *arg, struct err *err)
+{
+	struct late *l = &s->late;
+	enum err_code rc = ERR_OK;
+	bool gaps = true;
+	int tries;
+
+	l->sync.fd = open(file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+	if (l->sync.fd < 0)
+		return errno == ENOENT ? ERR_OK
+				       : err_os(err, "open '%s'", file);
+	for (tries = 0; gaps && !rc && tries < MAX_LOOKS; tries++) {
+		if (tries)
+			(void)usleep(LOOK_EVERY);
+		rc = journal_moved(&s->writer, &l->moved, err);
+		if (!rc)
+			rc = find_last(l, &gaps, err);
+		gaps = gaps && served(arg);
+	}
+	if (!rc && gaps)
+		rc = err_set(err, ERR_BUSY, "'%s' is being written", file);
+	return rc ? rc : move_found(s, err);
 }
 
 void
 late_done(struct state *s)
 {
 	shared_sync_done(&s->late.sync);
+	(void)pthread_cond_destroy(&s->late.written);
 	(void)pthread_mutex_destroy(&s->late.lock);
 }

@@ -8,6 +8,11 @@
  * looks into the state from another process: so the table lags behind, but
  * nobody reads it before what is in the slots has been moved.  What does not
  * fit, or may not come so, is a transaction of its own.
+ *
+ * A lock that comes or goes so does not take the writer's lock: to move a
+ * thousand slots takes a transaction half a millisecond.  Claims see to it that
+ * no transaction changes the same lock meanwhile, but for one that removes what
+ * is over.
  */
 #include "base/clock.h"
 #include "store/state_impl.h"
@@ -82,9 +87,9 @@ state_locks_drop_old(struct state *s, struct db *c, struct err *err)
 	int64_t now = clock_now();
 	enum err_code rc;
 
-	if (now < s->locks_tidy_at)
+	if (now < atomic_load(&s->locks_tidy_at))
 		return ERR_OK;
-	s->locks_tidy_at = now + TIDY_EVERY;
+	atomic_store(&s->locks_tidy_at, now + TIDY_EVERY);
 	rc = db_prepare(c, Q_LOCKS_DROP_OLD, &stmt, err);
 	if (rc)
 		return rc;
@@ -93,91 +98,121 @@ state_locks_drop_old(struct state *s, struct db *c, struct err *err)
 	rc = db_run(c, Q_LOCKS_DROP_OLD, NULL, 0, err);
 	if (rc)
 		return rc;
-	c->locks -= sqlite3_changes(c->db);
+	/* One of them may go into a slot right now, which counts it, too. */
+	if (held_is_whole(c->held))
+		c->locks -= held_drop_old(c->held, now);
+	else
+		c->locks -= sqlite3_changes(c->db);
 	held_want(c->held);
-	held_drop_old(c->held, now);
 	return ERR_OK;
 }
 
 /* ---- without a transaction */
 
-/* What memory will have.  *noted: whether that is for memory to say. */
-static enum err_code
-note(struct held_locks *h, enum lock_step step, const struct lock *l,
-    bool *noted, struct err *err)
+static bool
+may_be_late(struct state *s, enum lock_step step, const struct lock *l)
 {
-	*noted = held_has(h, l) == (step != LOCK_ADD);
-	if (!*noted)
-		return ERR_OK;
+	struct held_locks *h = &s->held;
+
+	if (!held_is_whole(h) || !late_is_safe(s, true) ||
+	    held_has(h, l) != (step != LOCK_ADD))
+		return false;
+	return step != LOCK_ADD ||
+	    (!held_is_full(h) && clock_now() < atomic_load(&s->locks_tidy_at));
+}
+
+/* Memory is told what is in its slot; the count is never too low. */
+static void
+tell(struct state *s, enum lock_step step, const struct lock *l,
+    struct held **added)
+{
 	switch (step) {
 	case LOCK_ADD:
-		return held_add(h, l, err);
+		held_put_now(&s->held, *added);
+		*added = NULL;
+		break;
 	case LOCK_REFRESH:
-		held_refresh(h, l);
+		held_refresh_now(&s->held, l);
 		break;
 	case LOCK_REMOVE:
-		held_remove(h, l);
+		if (held_remove_now(&s->held, l))
+			(void)atomic_fetch_sub(&s->n_locks, 1);
 		break;
 	}
-	return ERR_OK;
 }
 
-/* What was noted; the line's number, or 0.  The count is never too low. */
+/* The line's number, or 0. */
 static uint64_t
-write_late(struct state *s, enum lock_step step, const struct lock *l)
+write_late(struct state *s, enum lock_step step, const struct lock *l,
+    struct held **added)
 {
-	uint64_t line;
+	struct slot line;
+	struct late_lines w;
+	uint64_t number = 0;
 
-	if (step == LOCK_ADD)
-		(void)atomic_fetch_add(&s->n_locks, 1);
-	line = late_add_lock(s, step, l);
-	if (line)
-		held_commit(&s->held);
-	else
-		held_forget(&s->held);
-	if (line ? step == LOCK_REMOVE : step == LOCK_ADD)
-		(void)atomic_fetch_sub(&s->n_locks, 1);
-	return line;
+	if (!slot_fill_lock(&line, step, l) || !late_begin_lock(s, &w))
+		return 0;
+	if (held_is_whole(&s->held)) {
+		(void)atomic_fetch_add(&s->n_locks, step == LOCK_ADD);
+		if (late_put_lock(s, &w, &line))
+			number = w.first;
+		if (number)
+			tell(s, step, l, added);
+		else
+			(void)atomic_fetch_sub(&s->n_locks, step == LOCK_ADD);
+	}
+	late_end(s, &w);
+	return number;
 }
 
-/*
- * *number stays 0 where it needs a transaction.  The writer alone changes what
- * is in memory, so its lock is held.
- */
+/* *number stays 0 where it needs a transaction. */
 static enum err_code
 change_late(struct state *s, enum lock_step step, const struct lock *l,
     uint64_t *number, struct err *err)
 {
-	struct db *c CLEANUP(conn_unlock) = writer_lock(s);
-	enum err_code rc;
+	struct held *added = NULL;
 	uint64_t line;
-	bool noted;
 
 	*number = 0;
-	if (!held_is_whole(c->held) || !late_is_safe(s, true) ||
-	    (step == LOCK_ADD && clock_now() >= s->locks_tidy_at))
+	if (!may_be_late(s, step, l))
 		return ERR_OK;
-	rc = note(c->held, step, l, &noted, err);
-	if (rc || !noted)
-		return rc;
-	line = write_late(s, step, l);
+	if (step == LOCK_ADD) {
+		added = held_new(&s->held, l);
+		if (!added)
+			return err_nomem(err);
+	}
+	line = write_late(s, step, l, &added);
+	held_free(added);
 	if (line)
 		*number = line | LATE_NUMBER;
 	return ERR_OK;
+}
+
+/* A transaction must not find meanwhile that it is over. */
+static enum err_code
+refresh_late(
+    struct state *s, const struct lock *l, uint64_t *number, struct err *err)
+{
+	struct db *c CLEANUP(conn_unlock) = writer_lock(s);
+
+	(void)c;
+	return change_late(s, LOCK_REFRESH, l, number, err);
 }
 
 bool
 state_lock_is_quick(struct state *s, struct rpath path, bool known, bool alone)
 {
 	struct held_locks *h = &s->held;
-	bool is;
+	bool is = true;
 
-	if (!late_is_quick(s, alone))
+	if (!late_is_quick(s, alone) || !held_is_whole(h))
 		return false;
-	if (!held_begin(h))
-		return false;
-	is = !known || held_at(h, path);
-	held_end(h);
+	if (known) {
+		if (!held_begin(h))
+			return false;
+		is = held_at(h, path);
+		held_end(h);
+	}
 	return is && late_is_safe(s, true);
 }
 
@@ -229,7 +264,9 @@ change(struct state *s, enum lock_step step, const struct lock *l,
     uint64_t *number, struct err *err)
 {
 	struct tx t;
-	enum err_code rc = change_late(s, step, l, number, err);
+	enum err_code rc = step == LOCK_REFRESH
+	    ? refresh_late(s, l, number, err)
+	    : change_late(s, step, l, number, err);
 
 	if (rc || *number)
 		return rc;

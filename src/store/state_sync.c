@@ -330,6 +330,10 @@ commit(struct tx *t, enum err_code rc, struct err *err)
 		held_forget(&t->s->held);
 		return late_why(t->s, rc, err);
 	}
+	/* Before anybody can see what it is that has to get to the disk. */
+	t->number = atomic_fetch_add(&t->s->committed, 1) + 1;
+	if (t->ends)
+		atomic_store(&t->s->ended_in, t->number);
 	held_commit(&t->s->held);
 	if (locks < 0)
 		(void)atomic_fetch_add(&t->s->n_locks, locks);
@@ -343,12 +347,8 @@ tx_end(struct tx *t, enum err_code rc, bool wait, struct err *err)
 	struct state *s = t->s;
 
 	rc = commit(t, rc, err);
-	if (!rc) {
-		t->number = atomic_fetch_add(&s->committed, 1) + 1;
+	if (!rc)
 		late_moved(t);
-	}
-	if (!rc && t->ends)
-		atomic_store(&s->ended_in, t->number);
 	(void)pthread_mutex_unlock(&t->c->lock);
 	return !rc && (wait || s->relaxed) ? state_wait(s, t->number, err) : rc;
 }
