@@ -56,10 +56,10 @@ struct server {
 	int deaf; /* what takes the place of the listeners in the end */
 	atomic_bool stopping;
 	_Atomic uint64_t requests; /* so far; the last one's id */
-	/* The tick's: what had come a tick ago, and ticks with work since
-	 * memory was given back. */
+	/* The tick's: what had come a tick ago, ticks with work since all was
+	 * given back, and ticks without. */
 	uint64_t came_before;
-	unsigned untrimmed;
+	unsigned untrimmed, quiet;
 	pthread_mutex_t lock;
 	struct live *live; /* under the lock */
 	struct shelf shelves[SHELVES];

@@ -18,8 +18,9 @@
 #include "server/parked.h"
 #include "server/past.h"
 
-/* Ticks of work after which memory is given back. */
+/* Ticks of work after which memory is given back; without any, code. */
 #define BUSY_TICKS 4
+#define QUIET_TICKS 5
 /* Descriptors beside connections: files being sent and received, the store. */
 #define EXTRA_FDS 512
 
@@ -280,22 +281,27 @@ server_say(struct server *s, const char *fmt, ...)
  * Work leaves holes between what stays, which malloc keeps to itself, and pages
  * of code that it needed.  They are given back when nothing comes any more, and
  * now and then before that, so that one kind of work does not keep what another
- * needed.
+ * needed.  The code a while later: who comes back after a pause would wait for
+ * each page of it.
  */
 static void
 rest(struct server *s)
 {
 	uint64_t came = atomic_load(&s->requests) + parked_came(s->parked);
 	bool busy = came != s->came_before || shelves_active(s->shelves);
+	bool again;
 
 	s->came_before = came;
-	if (busy && ++s->untrimmed % BUSY_TICKS)
+	s->quiet = busy ? 0 : s->quiet + 1;
+	s->untrimmed += busy;
+	again = busy && s->untrimmed % BUSY_TICKS == 0;
+	if (!s->untrimmed)
 		return;
-	if (s->untrimmed) {
+	if (again || s->quiet == 1)
 		memory_trim();
+	if (again || s->quiet == QUIET_TICKS)
 		memory_drop_code();
-	}
-	if (!busy)
+	if (s->quiet == QUIET_TICKS)
 		s->untrimmed = 0;
 }
 
