@@ -221,7 +221,8 @@ bool sync_take(struct shared_sync *y, uint64_t n);
 void sync_give(
     struct shared_sync *y, int64_t began, enum err_code rc, uint64_t upto);
 
-/* Whether one takes less than to wake another thread for it, and that us. */
+/* Whether one takes about as long as to wake another thread for it, and that
+ * us. */
 bool sync_is_short(struct shared_sync *y);
 
 /* Whether what has this number is on disk, for sure. */
