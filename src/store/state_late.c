@@ -405,7 +405,11 @@ late_move(struct tx *t, struct err *err)
 		return rc;
 	(void)pthread_mutex_lock(&l->lock);
 	last = last_written(l);
-	number = (moved > l->moved ? moved : l->moved) + 1;
+	if (moved > l->moved) { /* whatever comes of this transaction */
+		l->moved = moved;
+		l->moved_in = atomic_load(&t->s->committed) + 1;
+	}
+	number = l->moved + 1;
 	if (last < number)
 		last = number - 1;
 	(void)pthread_mutex_unlock(&l->lock);

@@ -68,6 +68,24 @@ __wrap_held_put(struct held_locks *h, const struct lock *l, struct err *err)
 	return __real_held_put(h, l, err);
 }
 
+/* What the next writes of slots do: not all of their bytes get there. */
+static atomic_int short_writes;
+
+ssize_t __real_pwrite64(int fd, const void *from, size_t n, off_t at);
+ssize_t __wrap_pwrite64(int fd, const void *from, size_t n, off_t at);
+
+ssize_t
+__wrap_pwrite64(int fd, const void *from, size_t n, off_t at)
+{
+	int left = atomic_load(&short_writes);
+
+	if (left > 0) {
+		atomic_store(&short_writes, left - 1);
+		n = left % 2 ? n / 2 : n - 1;
+	}
+	return __real_pwrite64(fd, from, n, at);
+}
+
 /* Something that a thread does. */
 struct job {
 	pthread_t thread;
@@ -314,6 +332,43 @@ who_looks_passes_over_it_too(void **state)
 	cut(*state, look_at_copy);
 }
 
+static void
+remove_now(struct state_world *w, const char *path)
+{
+	const struct lock l = lock_at(path);
+	uint64_t number;
+
+	assert_ok(state_lock_remove(w->state, l.root, l.token, &number, err));
+}
+
+/* It has a transaction, then, and its slot is passed over. */
+static void
+a_line_that_is_cut_short_is_none(void **state)
+{
+	struct state_world *w = *state;
+	struct job a = { .path = "/a" };
+
+	hold_up(&a, w);
+	(void)add_now(w, "/b");
+	atomic_store(&short_writes, 1);
+	let_go(&a);
+	assert_true(is_there(w->state, "/a"));
+	assert_int_equal(rows(w), 3);
+	atomic_store(&short_writes, 1);
+	remove_now(w, "/b");
+	assert_int_equal(rows(w), 2);
+	atomic_store(&short_writes, 2);
+	(void)add_now(w, "/c");
+	atomic_store(&short_writes, 0);
+	state_world_crash(w);
+	assert_true(is_there(w->state, "/a") && is_there(w->state, "/c"));
+	assert_false(is_there(w->state, "/b"));
+	remove_now(w, "/a");
+	remove_now(w, "/c");
+	remove_now(w, "/first");
+	assert_false(state_may_have_locks(w->state));
+}
+
 /* While memory is read anew it would not learn of it. */
 static void
 who_comes_while_locks_are_read_has_a_transaction(void **state)
@@ -501,6 +556,8 @@ main(void)
 		STRICT(who_looks_beside_waits_for_lines_before_the_last),
 		TEST(a_line_that_was_cut_off_is_passed_over),
 		TEST(who_looks_passes_over_it_too),
+		TEST(a_line_that_is_cut_short_is_none),
+		STRICT(a_line_that_is_cut_short_is_none),
 		TEST(who_comes_while_locks_are_read_has_a_transaction),
 		STRICT(who_comes_while_locks_are_read_has_a_transaction),
 		TEST(none_is_lost_among_many),

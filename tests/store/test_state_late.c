@@ -293,6 +293,31 @@ any_bytes_at_all_are_no_lines(void **state)
 	assert_int_equal(lines(w), 1);
 }
 
+/* Who looks into the state beside us moves what there is. */
+static void
+what_another_has_moved_stays_so_if_a_transaction_fails(void **state)
+{
+	struct state_world *w = *state;
+	const struct lock none = { .root = at("/"), .token = STR("t") };
+	struct state *other;
+	uint64_t number;
+
+	write_late(w, 1);
+	write_late(w, 2);
+	assert_ok(
+	    state_look((struct rpath){ str_from_c(w->dir) }, &other, err));
+	state_close(other);
+	assert_int_equal(lines(w), 2);
+	assert_int_equal(
+	    state_lock_refresh(w->state, &none, &number, NULL), ERR_LOCK_TOKEN);
+	assert_ok(write_line(w->state, "/3", err));
+	assert_int_equal(lines(w), 3);
+	write_late(w, 4);
+	state_world_crash(w);
+	assert_int_equal(lines(w), 4);
+	assert_int_equal(nth(w, 3), 3);
+}
+
 int
 main(void)
 {
@@ -309,6 +334,7 @@ main(void)
 		BOTH(what_has_more_to_do_has_its_transaction),
 		BOTH(a_damaged_line_is_passed_over),
 		BOTH(any_bytes_at_all_are_no_lines),
+		BOTH(what_another_has_moved_stays_so_if_a_transaction_fails),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
