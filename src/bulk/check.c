@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* What the items of a window mean, and what is wrong with them. */
+#include <assert.h>
 #include <stdlib.h>
 
 #include "bulk/check.h"
@@ -237,6 +238,7 @@ base_of(const struct ref *ref)
 {
 	const struct task *o = ref->task;
 
+	assert(o || ref->left); /* find_ref() has found one of them */
 	if (!o)
 		return ref->left->at;
 	return o->ways & WAY_TO ? o->to : o->path;

@@ -6,7 +6,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
+#include "store/state_impl.h"
 
 #define MANY 5000 /* more than there are slots */
 #define SLOT 256 /* bytes */
@@ -318,6 +320,26 @@ what_another_has_moved_stays_so_if_a_transaction_fails(void **state)
 	assert_int_equal(nth(w, 3), 3);
 }
 
+/* With syncs that were found to take so many microseconds. */
+static bool
+a_lock_is_quick(struct state_world *w, int64_t takes, bool alone)
+{
+	atomic_store(
+	    &w->state->late.sync.usual, takes * NSEC_PER_SEC / 1000000);
+	return state_lock_is_quick(w->state, at("/f"), false, alone);
+}
+
+static void
+who_is_alone_waits_himself_for_a_sync_that_takes_no_millisecond(void **state)
+{
+	struct state_world *w = *state;
+
+	assert_ok(late_line(w, at("/a"), true, err));
+	assert_true(a_lock_is_quick(w, 400, true));
+	assert_false(a_lock_is_quick(w, 400, false));
+	assert_false(a_lock_is_quick(w, 1000, true));
+}
+
 int
 main(void)
 {
@@ -335,6 +357,8 @@ main(void)
 		BOTH(a_damaged_line_is_passed_over),
 		BOTH(any_bytes_at_all_are_no_lines),
 		BOTH(what_another_has_moved_stays_so_if_a_transaction_fails),
+		STRICT_TEST(
+		    who_is_alone_waits_himself_for_a_sync_that_takes_no_millisecond),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -410,35 +410,6 @@ a_late_line_is_not_on_the_disk_before_an_earlier_transaction(void **state)
 	assert_int_equal(raw_int(w, NUMBER_OF_LINES), 2);
 }
 
-/* Whether one comes to be, with syncs that take so many microseconds. */
-static bool
-a_lock_is_quick(struct state_world *w, unsigned takes, bool alone)
-{
-	bool is = false;
-	unsigned i;
-
-	disk.takes = takes;
-	for (i = 0; i < 200 && !is; i++) {
-		assert_ok(late_line(w, "/a", err));
-		is = state_lock_is_quick(w->state, at("/f"), false, alone);
-	}
-	return is;
-}
-
-static void
-who_is_alone_waits_himself_for_a_sync_that_takes_no_millisecond(void **state)
-{
-	struct state_world *w = *state;
-
-	disk.w = NULL;
-	assert_false(a_lock_is_quick(w, 2000, true));
-	assert_true(a_lock_is_quick(w, 150, true));
-	assert_false(a_lock_is_quick(w, 150, false));
-	disk.takes = 5000; /* one is enough */
-	assert_ok(late_line(w, "/a", err));
-	assert_false(state_lock_is_quick(w->state, at("/f"), false, true));
-}
-
 /* As if the last page had not been written: its first byte tells its kind. */
 static void
 damage_log(const struct state_world *w)
@@ -613,8 +584,6 @@ main(void)
 		    after_a_failed_sync_lines_have_transactions_until_all_are_safe),
 		DISK_TEST(
 		    a_late_line_is_not_on_the_disk_before_an_earlier_transaction),
-		DISK_TEST(
-		    who_is_alone_waits_himself_for_a_sync_that_takes_no_millisecond),
 		DISK_TEST(after_a_failed_sync_the_log_is_begun_anew),
 		DISK_TEST(a_change_that_cannot_be_made_durable_is_taken_back),
 		DISK_TEST(a_failed_sync_fails_all_who_wait_and_those_after_it),
