@@ -51,6 +51,17 @@ str_head(struct str s, size_t n)
 	return str_of(s.ptr, n < s.len ? n : s.len);
 }
 
+struct str
+str_copy(char **at, struct str s)
+{
+	struct str copy = str_of(*at, s.len);
+
+	if (s.len)
+		memcpy(*at, s.ptr, s.len);
+	*at += s.len;
+	return copy;
+}
+
 size_t
 str_find(struct str s, char c)
 {

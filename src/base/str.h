@@ -68,6 +68,9 @@ struct str str_skip(struct str s, size_t from);
 /* The first n bytes, or all of it. */
 struct str str_head(struct str s, size_t n);
 
+/* A copy at *at, where there is room for it; *at is behind it then. */
+struct str str_copy(char **at, struct str s);
+
 /* Index of the first (last) c, or s.len when there is none. */
 size_t str_find(struct str s, char c);
 size_t str_rfind(struct str s, char c);

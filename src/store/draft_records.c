@@ -8,17 +8,6 @@
 #include "base/clock.h"
 #include "store/draft_impl.h"
 
-static struct str
-put(char **at, struct str s)
-{
-	struct str out = str_of(*at, s.len);
-
-	if (s.len)
-		memcpy(*at, s.ptr, s.len);
-	*at += s.len;
-	return out;
-}
-
 enum err_code
 draft_record_new(struct draft *d, const struct record *r, struct rpath path,
     struct draft_record **out, struct err *err)
@@ -38,9 +27,9 @@ draft_record_new(struct draft *d, const struct record *r, struct rpath path,
 		return err_nomem(err);
 	at = new->bytes;
 	new->record = *r;
-	new->record.key = put(&at, r->key);
-	new->record.print = put(&at, r->print);
-	new->path.s = put(&at, path.s);
+	new->record.key = str_copy(&at, r->key);
+	new->record.print = str_copy(&at, r->print);
+	new->path.s = str_copy(&at, path.s);
 	*out = new;
 	return ERR_OK;
 }

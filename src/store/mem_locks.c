@@ -138,17 +138,6 @@ mem_locks_compatible(const struct mem_locks *l, struct rpath root,
 	return rc;
 }
 
-static struct str
-take_copy(char **at, struct str s)
-{
-	struct str copy = str_of(*at, s.len);
-
-	if (s.len)
-		memcpy(*at, s.ptr, s.len);
-	*at += s.len;
-	return copy;
-}
-
 enum err_code
 mem_lock_row_new(struct rpath root, const struct lock_spec *spec,
     struct mem_lock_row **out, struct err *err)
@@ -166,9 +155,9 @@ mem_lock_row_new(struct rpath root, const struct lock_spec *spec,
 		return rc;
 	}
 	at = r->bytes;
-	r->lock.root.s = take_copy(&at, root.s);
-	r->lock.owner = take_copy(&at, spec->owner);
-	r->lock.user = take_copy(&at, spec->user);
+	r->lock.root.s = str_copy(&at, root.s);
+	r->lock.owner = str_copy(&at, spec->owner);
+	r->lock.user = str_copy(&at, spec->user);
 	r->lock.token = str_from_c(r->token);
 	r->lock.shared = spec->shared;
 	r->lock.depth = spec->depth;

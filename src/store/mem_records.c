@@ -18,17 +18,6 @@ struct mem_record {
 	char bytes[];
 };
 
-static struct str
-put(char **at, struct str s)
-{
-	struct str out = str_of(*at, s.len);
-
-	if (s.len)
-		memcpy(*at, s.ptr, s.len);
-	*at += s.len;
-	return out;
-}
-
 enum err_code
 mem_record_new(const struct record *r, struct rpath path,
     struct mem_record **out, struct err *err)
@@ -43,9 +32,9 @@ mem_record_new(const struct record *r, struct rpath path,
 	if (!m)
 		return err_nomem(err);
 	at = m->bytes;
-	m->key = put(&at, r->key);
-	m->print = put(&at, r->print);
-	m->path.s = put(&at, path.s);
+	m->key = str_copy(&at, r->key);
+	m->print = str_copy(&at, r->print);
+	m->path.s = str_copy(&at, path.s);
 	m->expires = r->expires;
 	m->begun = r->begins;
 	*out = m;

@@ -23,17 +23,6 @@ random_levels(struct held_locks *h)
 	    (size_t)__builtin_ctz(next_random(h) | UINT32_C(1) << 30) / 2;
 }
 
-static struct str
-take_copy(char **at, struct str s)
-{
-	struct str copy = str_of(*at, s.len);
-
-	if (s.len)
-		memcpy(*at, s.ptr, s.len);
-	*at += s.len;
-	return copy;
-}
-
 struct held *
 held_new(struct held_locks *h, const struct lock *l)
 {
@@ -47,10 +36,10 @@ held_new(struct held_locks *h, const struct lock *l)
 		return NULL;
 	*e = (struct held){ .lock = *l, .bytes = bytes, .levels = levels };
 	at = (char *)&e->next[levels];
-	e->lock.root.s = take_copy(&at, l->root.s);
-	e->lock.token = take_copy(&at, l->token);
-	e->lock.owner = take_copy(&at, l->owner);
-	e->lock.user = take_copy(&at, l->user);
+	e->lock.root.s = str_copy(&at, l->root.s);
+	e->lock.token = str_copy(&at, l->token);
+	e->lock.owner = str_copy(&at, l->owner);
+	e->lock.user = str_copy(&at, l->user);
 	return e;
 }
 
