@@ -16,7 +16,7 @@ struct wave {
 	struct store_batch *b;
 	size_t n; /* the first of the paths */
 	struct record r[WAVE];
-	char keys[WAVE][16];
+	char keys[WAVE][32];
 	struct upload *u[WAVE];
 };
 
