@@ -64,10 +64,11 @@ def refused(status):
 
 # ------------------------------------------------------------- what is asked
 
-def wrk(url, connections, script, threads, env):
-    """Requests done, microseconds, failures and bytes, in a second."""
+def wrk(url, connections, seconds, script, threads, env):
+    """Requests done, microseconds, failures and bytes."""
     out = subprocess.run(
-        ['wrk', f'-t{threads}', f'-c{connections}', '-d1s', '-s', HERE / 'lua' / script, url],
+        ['wrk', f'-t{threads}', f'-c{connections}', f'-d{seconds}s', '-s',
+         HERE / 'lua' / script, url],
         env=dict(os.environ, **env), stdout=subprocess.PIPE, text=True, check=True).stdout
     return map(int, out.split('RESULT ')[1].split())
 
@@ -76,11 +77,12 @@ def load(server, path, connections, script='rate.lua', threads=THREADS, least=0,
     """wrk for a while: a Figure of one request, whose answer has so many bytes at least.
     wrk knows no more of answers than that and the status; what they say is asked before
     or after.  On which processor a thread of it begins, and which of a server's gets its
-    connections, is chance and stays so: hence several runs of a second."""
+    connections, is chance and stays so: hence several runs of a second; but a run leaves locks behind."""
     before, new = server.cpu(), env.get('UNIQUE') and not env.get('CYCLE')
-    runs = [wrk(server.url + path, connections, script, threads,
+    turns = 1 if env.get('LOCKS') else SECONDS
+    runs = [wrk(server.url + path, connections, SECONDS // turns, script, threads,
                 dict(env, UNIQUE=f'{env["UNIQUE"]}{turn}-') if new else env)
-            for turn in range(SECONDS)]
+            for turn in range(turns)]
     spent = server.cpu() - before
     done, micros, failed, size = map(sum, zip(*runs))
     if failed > done // 2 or done == 0:
