@@ -77,7 +77,8 @@ def load(server, path, connections, script='rate.lua', threads=THREADS, least=0,
     """wrk for a while: a Figure of one request, whose answer has so many bytes at least.
     wrk knows no more of answers than that and the status; what they say is asked before
     or after.  On which processor a thread of it begins, and which of a server's gets its
-    connections, is chance and stays so: hence several runs of a second; but a run leaves locks behind."""
+    connections, is chance and stays so: hence several runs of a second; but one leaves
+    locks behind."""
     before, new = server.cpu(), env.get('UNIQUE') and not env.get('CYCLE')
     turns = 1 if env.get('LOCKS') else SECONDS
     runs = [wrk(server.url + path, connections, SECONDS // turns, script, threads,
