@@ -2,16 +2,14 @@
 #include "base/crew.h"
 
 #include <assert.h>
-#include <signal.h>
 #include <stddef.h>
-#include <unistd.h>
+
+#include "base/thread.h"
 
 void
 crew_share_init(struct crew_share *s)
 {
-	long n = sysconf(_SC_NPROCESSORS_ONLN);
-
-	atomic_store(&s->max, n > 1 ? (unsigned)n - 1 : 0);
+	atomic_store(&s->max, thread_processors() - 1);
 	atomic_store(&s->now, 0);
 }
 
@@ -84,23 +82,16 @@ share_take(struct crew_share *s)
 	return false;
 }
 
-/* Signals are for the threads that await them. */
 bool
 crew_share_hire(
     struct crew_share *s, pthread_t *helper, void *(*fn)(void *arg), void *arg)
 {
-	sigset_t all, before;
-	bool hired;
-
 	if (!share_take(s))
 		return false;
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	hired = !pthread_create(helper, NULL, fn, arg);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
-	if (!hired)
-		(void)atomic_fetch_sub(&s->now, 1);
-	return hired;
+	if (!thread_start(helper, 0, fn, arg))
+		return true;
+	(void)atomic_fetch_sub(&s->now, 1);
+	return false;
 }
 
 void

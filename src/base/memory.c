@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 
 #include "base/attr.h"
+#include "base/thread.h"
 
 /*
  * Threads share heaps.  No more of them can be at work than there are
@@ -26,12 +27,9 @@
 void
 memory_be_small(void)
 {
-	long n = sysconf(_SC_NPROCESSORS_ONLN);
+	unsigned n = thread_processors();
 
-	(void)mallopt(M_ARENA_MAX,
-	    n < 1               ? 1
-		: n < HEAPS_MAX ? (int)n
-				: HEAPS_MAX);
+	(void)mallopt(M_ARENA_MAX, n < HEAPS_MAX ? (int)n : HEAPS_MAX);
 	(void)mallopt(M_MMAP_THRESHOLD, LARGE);
 	(void)mallopt(M_TRIM_THRESHOLD, LARGE);
 	/*

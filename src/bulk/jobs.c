@@ -10,6 +10,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/thread.h"
 #include "bulk/jobs_impl.h"
 
 /* A walk recurses once for each level of a tree. */
@@ -211,18 +212,13 @@ job_thread(void *arg)
 static void
 wake(struct jobs *j)
 {
-	pthread_attr_t attr;
-
 	if (j->idle) {
 		(void)pthread_cond_signal(&j->come);
 		return;
 	}
-	if (j->n_threads == JOB_THREADS || pthread_attr_init(&attr))
-		return;
-	(void)pthread_attr_setstacksize(&attr, JOB_STACK);
-	if (!pthread_create(&j->threads[j->n_threads], &attr, job_thread, j))
+	if (j->n_threads < JOB_THREADS &&
+	    !thread_start(&j->threads[j->n_threads], JOB_STACK, job_thread, j))
 		j->n_threads++;
-	(void)pthread_attr_destroy(&attr);
 }
 
 /* ---- starting */

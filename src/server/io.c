@@ -5,6 +5,7 @@
  */
 #include <fcntl.h>
 #include <microhttpd.h>
+#include <sched.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -170,6 +171,39 @@ start_one(struct io *io)
 	return io->daemon != NULL;
 }
 
+/* Those whose connections come to it, of those that we may use. */
+static bool
+own_processors(const struct io *io, const cpu_set_t *may, cpu_set_t *own)
+{
+	unsigned i, n = io->server->n_io;
+
+	CPU_ZERO(own);
+	for (i = (unsigned)(io - io->server->io); i < CPU_SETSIZE; i += n)
+		if (CPU_ISSET(i, may))
+			CPU_SET(i, own);
+	return CPU_COUNT(own) > 0;
+}
+
+/*
+ * A thread is to stay where its connections come to, as it was for that that
+ * they were given to it; the system moves it when there is much to do.  It is
+ * made by libmicrohttpd, so it gets its processors from us who make it.
+ */
+static bool
+start_in_place(struct io *io)
+{
+	cpu_set_t may, own;
+	bool stays = io->server->n_io > 1 &&
+	    !sched_getaffinity(0, sizeof(may), &may) &&
+	    own_processors(io, &may, &own) &&
+	    !sched_setaffinity(0, sizeof(own), &own);
+	bool ok = start_one(io);
+
+	if (stays)
+		(void)sched_setaffinity(0, sizeof(may), &may);
+	return ok;
+}
+
 enum err_code
 io_start(struct server *s, struct err *err)
 {
@@ -177,7 +211,7 @@ io_start(struct server *s, struct err *err)
 
 	for (i = 0; i < s->n_io; i++) {
 		s->io[i].server = s;
-		if (start_one(&s->io[i]))
+		if (start_in_place(&s->io[i]))
 			continue;
 		io_stop(s);
 		return err_set(

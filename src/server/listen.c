@@ -5,8 +5,9 @@
  * The system gives a new connection to the thread of the processor that it came
  * to.  There its client runs, if it is on this machine, or there is its part of
  * the network card; and so the connections of a client are with one thread, on
- * one processor with it.  Spread evenly they would wake each other across
- * processors, at twice the price of a small request.
+ * one processor with it, where the thread stays (io.c).  Spread evenly they
+ * would wake each other across processors, at twice the price of a small
+ * request.
  */
 #include <linux/filter.h>
 #include <netinet/in.h>
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/attr.h"
+#include "base/thread.h"
 #include "base/file.h"
 #include "server/impl.h"
 
@@ -88,12 +90,10 @@ choose_by_processor(int fd, unsigned n)
 static unsigned
 threads_of(const struct config *c)
 {
-	long n = c->threads ? (long)c->threads : sysconf(_SC_NPROCESSORS_ONLN);
+	uint64_t n = c->threads ? c->threads : thread_processors();
 
-	if (n < 1)
-		n = 1;
-	if ((uint64_t)n > c->connections)
-		n = (long)c->connections;
+	if (n > c->connections)
+		n = c->connections;
 	return n > IO_MAX ? IO_MAX : (unsigned)n;
 }
 

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/thread.h"
 
 #define EVENTS 64
 /* What has so many bytes is given on, though its line may be longer. */
@@ -175,7 +176,7 @@ open_thread(struct parked *p, struct err *err)
 	p->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (p->event < 0 || epoll_ctl(p->epoll, EPOLL_CTL_ADD, p->event, &e))
 		return err_os(err, "make an eventfd");
-	if (pthread_create(&p->thread, NULL, run, p))
+	if (thread_start(&p->thread, 0, run, p))
 		return err_set(err, ERR_NOMEM, "no thread could be started");
 	p->runs = true;
 	return ERR_OK;

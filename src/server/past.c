@@ -16,6 +16,7 @@
 
 #include "base/buf.h"
 #include "base/file.h"
+#include "base/thread.h"
 
 #define BLOCK ((size_t)32 * 1024)
 #define FRAME ((size_t)20) /* for a chunk's length, and its line end */
@@ -294,7 +295,7 @@ open_thread(struct past *p, struct err *err)
 	p->event = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
 	if (p->event < 0 || epoll_ctl(p->epoll, EPOLL_CTL_ADD, p->event, &e))
 		return err_os(err, "make an eventfd");
-	if (pthread_create(&p->thread, NULL, run, p))
+	if (thread_start(&p->thread, 0, run, p))
 		return err_set(err, ERR_NOMEM, "no thread could be started");
 	return ERR_OK;
 }

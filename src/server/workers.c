@@ -8,6 +8,7 @@
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/thread.h"
 
 /* A walk recurses once for each level of a tree. */
 #define WORKER_STACK ((size_t)1 << 20)
@@ -45,7 +46,6 @@ struct workers {
 	pthread_mutex_t lock;
 	pthread_cond_t come; /* work, or the stop */
 	pthread_cond_t more; /* of what somebody has the patience to wait for */
-	pthread_attr_t attr;
 	size_t max_threads, max_queue;
 
 	/* Under the lock. */
@@ -180,7 +180,7 @@ have_workers(struct workers *ws, size_t wanted)
 {
 	if (ws->idle >= wanted || ws->n == ws->max_threads)
 		return true;
-	if (!pthread_create(&ws->threads[ws->n], &ws->attr, worker, ws))
+	if (!thread_start(&ws->threads[ws->n], WORKER_STACK, worker, ws))
 		ws->n++;
 	return ws->n > 0;
 }
@@ -287,11 +287,6 @@ workers_new(
 
 	if (!ws)
 		return err_nomem(err);
-	if (pthread_attr_init(&ws->attr)) {
-		free(ws);
-		return err_nomem(err);
-	}
-	(void)pthread_attr_setstacksize(&ws->attr, WORKER_STACK);
 	(void)pthread_mutex_init(&ws->lock, NULL);
 	(void)pthread_cond_init(&ws->come, NULL);
 	(void)pthread_condattr_init(&by_clock);
@@ -410,6 +405,5 @@ workers_free(struct workers *ws)
 	(void)pthread_cond_destroy(&ws->come);
 	(void)pthread_cond_destroy(&ws->more);
 	(void)pthread_mutex_destroy(&ws->lock);
-	(void)pthread_attr_destroy(&ws->attr);
 	free(ws);
 }

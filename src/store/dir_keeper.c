@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/thread.h"
 
 #define MAX_BYTES ((size_t)32 << 20)
 #define MAX_WATCHES 65536ul
@@ -255,7 +256,7 @@ keeper_start(struct listings *ls)
 		return false;
 	limit = watch_limit() / SHARE;
 	ls->max_watches = limit < MAX_WATCHES ? limit : MAX_WATCHES;
-	ls->started = !pthread_create(&ls->keeper, NULL, run, ls);
+	ls->started = !thread_start(&ls->keeper, 0, run, ls);
 	return ls->started;
 }
 

@@ -11,7 +11,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <sys/file.h>
 #include <sys/random.h>
@@ -19,6 +18,7 @@
 
 #include "base/clock.h"
 #include "base/file.h"
+#include "base/thread.h"
 #include "store/dir_impl.h"
 
 #define TEMP_RUN_LEN ((int)(TEMP_PREFIX_SIZE - sizeof(TEMP_PREFIX)))
@@ -203,17 +203,11 @@ staging_sweep(struct dir_store *ds)
 	    (!flock(ds->staging, LOCK_EX | LOCK_NB) || errno != EWOULDBLOCK);
 	DIR *d = ours ? read_staging(ds) : NULL;
 	bool any = d && next_left(ds, d);
-	sigset_t all, before;
 
 	if (d)
 		(void)closedir(d);
-	if (!any)
-		return;
-	/* Signals are for the threads that await them. */
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
-	ds->sweeping = !pthread_create(&ds->sweeper, NULL, sweep, ds);
-	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+	if (any)
+		ds->sweeping = !thread_start(&ds->sweeper, 0, sweep, ds);
 }
 
 void

@@ -4,10 +4,10 @@
  * of the journal and old records: all take a while, for which no request should
  * wait.
  */
-#include <signal.h>
 #include <time.h>
 
 #include "base/clock.h"
+#include "base/thread.h"
 #include "store/state_impl.h"
 
 /* Pages that make a checkpoint worth while: 4 MiB of log. */
@@ -246,21 +246,16 @@ tidy_init(struct state *s)
 	atomic_store(&s->tidy.due, LOG_LONG);
 }
 
-/* It takes no signals: they are for the thread that waits for them. */
 enum err_code
 tidy_start(struct state *s, struct err *err)
 {
 	struct tidy *t = &s->tidy;
-	sigset_t all, old;
 	int failed;
 
 	(void)sqlite3_busy_timeout(t->conn.db, LOG_BUSY_MS);
 	/* In the place of SQLite's own, which would checkpoint right there. */
 	(void)sqlite3_wal_hook(s->writer.db, committed, s);
-	(void)sigfillset(&all);
-	(void)pthread_sigmask(SIG_SETMASK, &all, &old);
-	failed = pthread_create(&t->thread, NULL, run, s);
-	(void)pthread_sigmask(SIG_SETMASK, &old, NULL);
+	failed = thread_start(&t->thread, 0, run, s);
 	if (failed)
 		return err_errno(err, failed, "start a thread");
 	t->runs = true;

@@ -630,6 +630,16 @@ class Proxies(unittest.TestCase):
                 self.assertEqual(r.status, status)
 
 
+def threads(s, name=""):
+    """Of a server: those whose names begin so."""
+    found = set()
+    for tid in os.listdir("/proc/%d/task" % s.pid):
+        with open("/proc/%d/task/%s/comm" % (s.pid, tid), "rb") as f:
+            if f.read().startswith(name.encode()):
+                found.add(int(tid))
+    return found
+
+
 class Starting(unittest.TestCase):
 
     def refusal(self, *args, env=None):
@@ -647,6 +657,25 @@ class Starting(unittest.TestCase):
                 got = self.refusal("--listen", at, "--threads", "2", d)
                 self.assertEqual(got[0], 1, got)
                 self.assertIn("Address already in use", got[1])
+
+    def test_only_what_moves_bytes_stays_on_a_processor(self):
+        may = os.sched_getaffinity(0)
+        if len(may) < 2:
+            self.skipTest("one processor")
+        with sheaf_http.Server("--threads", "2") as s:
+            os.mkdir(s.path("d"))
+            movers = threads(s, "MHD-single")
+            self.assertEqual(len(movers), 2)
+            if {i % 2 for i in may} == {0, 1}:
+                one, two = map(os.sched_getaffinity, movers)
+                self.assertEqual((one | two, one & two), (may, set()))
+            before = threads(s)
+            # A collection is copied by a worker, which an I/O thread makes.
+            r = s.request("COPY", "/d/", {"Destination": s.url + "/e/"})
+            self.assertEqual(r.status, 201)
+            self.assertGreater(threads(s), before)
+            for thread in threads(s) - movers:
+                self.assertEqual(os.sched_getaffinity(thread), may)
 
     def test_what_cannot_be_is_said_and_exits_as_promised(self):
         with socket.socket() as taken:

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* Threads, and the processors that they may run on. */
+#ifndef SHEAF_BASE_THREAD_H
+#define SHEAF_BASE_THREAD_H
+
+#include <pthread.h>
+#include <stddef.h>
+
+/*
+ * A thread with a stack of so many bytes (0: the usual), on any processor that
+ * the program may use, wherever its maker stays.  It takes no signals: they are
+ * for the threads that await them.  0, or an errno.
+ */
+int thread_start(pthread_t *t, size_t stack, void *(*fn)(void *arg), void *arg);
+
+/* The processors that the program may use: a container or taskset may have
+ * limited them.  1 at least. */
+unsigned thread_processors(void);
+
+#endif
