@@ -44,12 +44,39 @@ is_crowded(struct io *io)
 	    atomic_load(&least(io->server)->n) + MORE_THAN_LEAST;
 }
 
+/* The thread of the processor that last saw bytes of it, as listen.c has it. */
+static struct io *
+with_its_client(struct server *s, int fd)
+{
+	int processor;
+	socklen_t size = sizeof(processor);
+
+	if (getsockopt(fd, SOL_SOCKET, SO_INCOMING_CPU, &processor, &size) ||
+	    processor < 0)
+		return least(s);
+	return &s->io[(unsigned)processor % s->n_io];
+}
+
+/* Its thread, which counts it. */
+static struct io *
+choose(struct server *s, int fd)
+{
+	struct io *io = with_its_client(s, fd);
+
+	(void)atomic_fetch_add(&io->n, 1);
+	if (!is_crowded(io))
+		return io;
+	(void)atomic_fetch_sub(&io->n, 1);
+	io = least(s);
+	(void)atomic_fetch_add(&io->n, 1);
+	return io;
+}
+
 bool
 io_give(void *server, int fd, const struct sockaddr_un *ticket)
 {
-	struct io *io = least(server);
+	struct io *io = choose(server, fd);
 
-	(void)atomic_fetch_add(&io->n, 1);
 	/* When this fails it has closed the socket. */
 	if (MHD_add_connection(io->daemon, fd, (const struct sockaddr *)ticket,
 		sizeof(*ticket)) == MHD_YES)

@@ -249,7 +249,10 @@ class Threads(unittest.TestCase):
     """Each has a listener of its own (src/server/listen.c)."""
 
     def setUp(self):
-        self.server = sheaf_http.Server("--park-after", "60s",
+        self.start("60s")
+
+    def start(self, park_after):
+        self.server = sheaf_http.Server("--park-after", park_after,
                                         "--idle-timeout", "60s",
                                         "--threads", "3")
         self.addCleanup(self.server.stop)
@@ -292,6 +295,20 @@ class Threads(unittest.TestCase):
             with processor(number):
                 self.ask(6)
         self.have([0, 6, 6])
+
+    @unittest.skipIf(len(os.sched_getaffinity(0)) < 2, "one processor")
+    def test_who_comes_back_is_where_its_client_is_now(self):
+        self.start("2s")
+        with processor(0):
+            held = self.ask(6)
+        self.have([0, 0, 6])
+        self.have([0, 0, 0])  # they are parked
+        for number in range(2):
+            with processor(number):
+                for c in held[number::2]:
+                    c.request("OPTIONS", "/")
+                    self.assertEqual(c.response().status, 200)
+        self.have([0, 3, 3])
 
     def test_where_there_are_many_more_others_get_some(self):
         with processor(0):
