@@ -31,6 +31,7 @@ struct io {
 	struct server *server;
 	int listener; /* -1: there is none, or the daemon has it */
 	struct MHD_Daemon *daemon;
+	bool stays; /* on its processors; its own */
 	_Atomic unsigned n; /* connections that it has, or was given */
 };
 
@@ -87,8 +88,8 @@ void io_stop(struct server *s);
 /* Nobody is let in any more; whoever waits in the queue is turned away. */
 void io_close_listeners(struct server *s);
 
-/* A socket goes on with the thread of its client, if that has not many more than
- * others; see struct parked_spec. */
+/* A socket goes on with the thread of its client, if that has not many more
+ * than others; see struct parked_spec. */
 bool io_give(void *server, int fd, const struct sockaddr_un *ticket);
 
 /* ---- exchange.c: what libmicrohttpd calls for each request */

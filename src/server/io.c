@@ -103,6 +103,37 @@ admit(void *arg, const struct sockaddr *sa, socklen_t len)
 	return conns_admit(s->conns, of, s->connections) ? MHD_YES : MHD_NO;
 }
 
+/* Those whose connections come to it, of those that we may use. */
+static bool
+own_processors(const struct io *io, cpu_set_t *own)
+{
+	unsigned i, n = io->server->n_io;
+	cpu_set_t may;
+
+	CPU_ZERO(own);
+	if (n == 1 || sched_getaffinity(0, sizeof(may), &may))
+		return false;
+	for (i = (unsigned)(io - io->server->io); i < CPU_SETSIZE; i += n)
+		if (CPU_ISSET(i, &may))
+			CPU_SET(i, own);
+	return CPU_COUNT(own) > 0;
+}
+
+/*
+ * A thread is to stay where its connections come to, as it was for that that
+ * they were given to it; the system moves it when there is much to do.
+ * libmicrohttpd makes it, so it sees to this itself, with its first connection.
+ */
+static void
+stay(struct io *io)
+{
+	cpu_set_t own;
+
+	if (!io->stays && own_processors(io, &own))
+		(void)sched_setaffinity(0, sizeof(own), &own);
+	io->stays = true;
+}
+
 /* NULL: it stays with nobody; libmicrohttpd closes what it has of it. */
 static struct conn *
 begin(struct io *io, int fd, const struct sockaddr *sa)
@@ -110,6 +141,7 @@ begin(struct io *io, int fd, const struct sockaddr *sa)
 	struct server *s = io->server;
 	struct conn *c = conns_add(s->conns, fd, sa);
 
+	stay(io);
 	if (sa->sa_family != AF_UNIX)
 		(void)atomic_fetch_add(&io->n, 1);
 	if (c && parked_begin(s->parked, c, is_crowded(io)))
@@ -198,39 +230,6 @@ start_one(struct io *io)
 	return io->daemon != NULL;
 }
 
-/* Those whose connections come to it, of those that we may use. */
-static bool
-own_processors(const struct io *io, const cpu_set_t *may, cpu_set_t *own)
-{
-	unsigned i, n = io->server->n_io;
-
-	CPU_ZERO(own);
-	for (i = (unsigned)(io - io->server->io); i < CPU_SETSIZE; i += n)
-		if (CPU_ISSET(i, may))
-			CPU_SET(i, own);
-	return CPU_COUNT(own) > 0;
-}
-
-/*
- * A thread is to stay where its connections come to, as it was for that that
- * they were given to it; the system moves it when there is much to do.  It is
- * made by libmicrohttpd, so it gets its processors from us who make it.
- */
-static bool
-start_in_place(struct io *io)
-{
-	cpu_set_t may, own;
-	bool stays = io->server->n_io > 1 &&
-	    !sched_getaffinity(0, sizeof(may), &may) &&
-	    own_processors(io, &may, &own) &&
-	    !sched_setaffinity(0, sizeof(own), &own);
-	bool ok = start_one(io);
-
-	if (stays)
-		(void)sched_setaffinity(0, sizeof(may), &may);
-	return ok;
-}
-
 enum err_code
 io_start(struct server *s, struct err *err)
 {
@@ -238,7 +237,7 @@ io_start(struct server *s, struct err *err)
 
 	for (i = 0; i < s->n_io; i++) {
 		s->io[i].server = s;
-		if (start_in_place(&s->io[i]))
+		if (start_one(&s->io[i]))
 			continue;
 		io_stop(s);
 		return err_set(

@@ -15,6 +15,7 @@ import unittest
 import zlib
 
 import sheaf_http
+import test_parked
 from test_protocol import head
 
 # A sanitizer takes seconds for each ten thousand, on a machine that is alone.
@@ -664,6 +665,10 @@ class Starting(unittest.TestCase):
             self.skipTest("one processor")
         with sheaf_http.Server("--threads", "2") as s:
             os.mkdir(s.path("d"))
+            for number in range(2):
+                with test_parked.processor(number), s.connect() as c:
+                    c.request("OPTIONS", "/")
+                    self.assertEqual(c.response().status, 200)
             movers = threads(s, "MHD-single")
             self.assertEqual(len(movers), 2)
             if {i % 2 for i in may} == {0, 1}:
