@@ -49,7 +49,7 @@ prepare(struct joint *j)
 {
 	struct dir_upload *u = j->u;
 
-	if (u->stream.err.code || !u->holds ||
+	if (u->stream.err.code || !(u->holds || u->early) ||
 	    !hold_try(u->ds, u->path, &j->hold))
 		return false;
 	if (place_for_new(u->ds, u->path, FOLLOW_YES, &j->p, NULL) ||
@@ -61,8 +61,8 @@ prepare(struct joint *j)
 	if (j->act.sync[0] >= 0 && dir_stat_fd(j->act.sync[0], &j->dir, NULL))
 		return false;
 	dir_upload_describe(u, &j->p, NULL, &j->act);
-	/* It has its blocks before the first sync, which is then the last. */
-	(void)sync_file_range(u->temp.fd, 0, 0, SYNC_FILE_RANGE_WRITE);
+	if (!u->early)
+		dir_upload_start(u);
 	return true;
 }
 

@@ -11,61 +11,14 @@
 #define MAX_TRIES 16 /* while others make and remove the same name */
 #define MANY_NEW 8 /* in a row */
 
-static enum err_code
-write_bytes(struct dir_upload *u, struct str bytes, struct err *err)
-{
-	enum err_code rc = fd_write_all(u->temp.fd, bytes, err);
-
-	u->flush = atomic_load(&u->ds->flushes_begun);
-	return rc;
-}
-
-static enum err_code
-set_time(const struct dir_upload *u, struct err *err)
-{
-	int64_t t = u->spec.has_modified ? u->spec.modified : dir_tick(u->ds);
-	const struct timespec times[2] = {
-		{ .tv_nsec = UTIME_OMIT },
-		{ .tv_sec = clock_seconds(t),
-		    .tv_nsec = t - clock_seconds(t) * NSEC_PER_SEC },
-	};
-
-	return futimens(u->temp.fd, times) ? err_os(err, "set time") : ERR_OK;
-}
-
-static enum err_code
-give_back(const struct dir_upload *u, struct err *err)
-{
-	return u->written < u->spec.length &&
-		ftruncate(u->temp.fd, (off_t)u->written)
-	    ? err_os(err, "give back reserved space")
-	    : ERR_OK;
-}
-
-/* Then it is known what it will be. */
-static enum err_code
-settle(struct dir_upload *u, struct err *err)
-{
-	enum err_code rc = u->settled ? ERR_OK : set_time(u, err);
-
-	if (!rc && !u->settled)
-		rc = give_back(u, err);
-	if (!rc && !u->settled)
-		rc = dir_stat_fd(u->temp.fd, &u->stx, err);
-	if (!rc && !u->settled)
-		dir_resource(u->ds, &u->stx, &u->now);
-	u->settled = !rc;
-	return rc;
-}
-
 /* The last are followed by what others would have to wait for later. */
 static enum err_code
 write_file(struct dir_upload *u, struct str bytes, struct err *err)
 {
-	enum err_code rc = write_bytes(u, bytes, err);
+	enum err_code rc = dir_upload_write(u, bytes, err);
 
 	if (!rc && u->spec.keyed && u->written == u->spec.length)
-		rc = settle(u, err);
+		rc = dir_upload_settle(u, err);
 	return rc;
 }
 
@@ -111,61 +64,6 @@ must_not_be_dir(const struct place *p, struct err *err)
 }
 
 /* ---- commit */
-
-/*
- * Makes the file of what was held, for a place in dir.  Most often no statx()
- * but the last is needed to see that nobody had its id before.
- */
-static enum err_code
-make_held(struct dir_upload *u, int dir, bool checked, struct err *err)
-{
-	const struct str bytes = str_of(u->held, u->written);
-	enum err_code rc = checked
-	    ? temp_file(u->ds, dir, 0666, &u->temp, err)
-	    : temp_file_unchecked(u->ds, dir, 0666, &u->temp, err);
-
-	if (!rc)
-		rc = write_bytes(u, bytes, err);
-	u->settled = false;
-	return rc ? rc : settle(u, err);
-}
-
-/* What has a name there outlives the place, and wants its own descriptor. */
-static enum err_code
-keep_dir(struct dir_upload *u, struct err *err)
-{
-	if (!u->temp.name[0])
-		return ERR_OK;
-	u->begun.dir = fcntl(u->temp.dir, F_DUPFD_CLOEXEC, 0);
-	if (u->begun.dir >= 0) {
-		u->temp.dir = u->begun.dir;
-		return ERR_OK;
-	}
-	temp_done(&u->temp);
-	return err_os(err, "keep the collection open");
-}
-
-/* What was held becomes a file for a place in dir. */
-static enum err_code
-let_go(struct dir_upload *u, int dir, struct err *err)
-{
-	enum err_code rc;
-
-	if (!u->holds)
-		return ERR_OK;
-	rc = make_held(u, dir, false, err);
-	if (!rc && u->now.has_props) {
-		temp_done(&u->temp);
-		rc = u->at_once ? err_set(err, ERR_BUSY, "its id is another's")
-				: make_held(u, dir, true, err);
-	}
-	if (rc)
-		temp_done(&u->temp);
-	else
-		rc = keep_dir(u, err);
-	u->holds = rc != ERR_OK;
-	return rc;
-}
 
 /* A flush of the root's file system that began later has ended. */
 static bool
@@ -252,7 +150,7 @@ dir_upload_foretell(struct foretold *f)
 	const struct guard g = { .record = f->record };
 	struct place p CLEANUP(place_done) = PLACE_NONE;
 
-	if (u->stream.err.code || settle(u, NULL) ||
+	if (u->stream.err.code || dir_upload_settle(u, NULL) ||
 	    !hold_try(u->ds, u->path, &f->hold))
 		return false;
 	if (!find_likely(u, &p) ||
@@ -264,28 +162,6 @@ dir_upload_foretell(struct foretold *f)
 	dir_upload_describe(u, &p, &g, &f->act);
 	f->act.change.path = u->path;
 	return true;
-}
-
-/* The new file gets the mode of the one it replaces. */
-static enum err_code
-inherit(struct dir_upload *u, const struct place *p, struct err *err)
-{
-	mode_t mode = p->stx.stx_mode & 0777;
-
-	if (!place_is_file(p) || (u->stx.stx_mode & 07777) == mode)
-		return ERR_OK;
-	if (fchmod(u->temp.fd, mode))
-		return err_os(err, "set mode");
-	u->stx.stx_mode = (uint16_t)(S_IFREG | mode);
-	return ERR_OK;
-}
-
-enum err_code
-dir_upload_make(struct dir_upload *u, const struct place *p, struct err *err)
-{
-	enum err_code rc = let_go(u, p->dir, err);
-
-	return rc ? rc : inherit(u, p, err);
 }
 
 enum err_code
@@ -424,9 +300,9 @@ commit(struct dir_upload *u, const struct guard *g, struct store_batch *b,
 	enum err_code rc = ERR_OK;
 
 	if (!u->holds)
-		rc = settle(u, err); /* while it may still fail */
+		rc = dir_upload_settle(u, err); /* while it may still fail */
 	/* Before the claim, if it can be: the disk keeps nobody waiting. */
-	if (!rc && !u->holds)
+	if (!rc && !u->holds && !u->early)
 		rc = dir_upload_sync(u, u->replaces, g, b, err);
 	if (rc)
 		return rc;
@@ -496,14 +372,18 @@ commit_all(struct commit *c, size_t n)
 		dir_upload_commit_all(c, n);
 }
 
+/* Where a sync takes long, so may all else that meets one under way. */
 static bool
 dir_upload_joins(struct upload *base, int64_t *patience)
 {
-	const struct dir_upload *u =
-	    CONTAINER_OF(base, struct dir_upload, base);
+	struct dir_upload *u = CONTAINER_OF(base, struct dir_upload, base);
 
 	*patience = state_patience(u->ds->state);
-	return u->holds && !u->ds->relaxed;
+	if (!u->holds || u->ds->relaxed)
+		return false;
+	if (!u->stream.err.code && !state_sync_is_long(u->ds->state))
+		dir_upload_make_early(u);
+	return true;
 }
 
 static void

@@ -21,6 +21,7 @@ struct dir_upload {
 	bool settled; /* so is what stx and now say, since it was written to */
 	bool holds; /* the bytes are in `held` yet, and there is no file */
 	char *held; /* room for what spec says */
+	bool early; /* its small file was made, and started, for a commit */
 	bool at_once; /* the commit says ERR_BUSY rather than wait */
 	struct statx stx;
 	struct resource now;
@@ -34,6 +35,23 @@ struct dir_upload {
 	struct rpath path; /* in bytes */
 	char bytes[];
 };
+
+/* dir_upload_make.c */
+
+enum err_code dir_upload_write(
+    struct dir_upload *u, struct str bytes, struct err *err) MUST_USE;
+
+/* Then it is known what it will be. */
+enum err_code dir_upload_settle(struct dir_upload *u, struct err *err) MUST_USE;
+
+/*
+ * Makes a file of what was held, before there is a claim, where no link leads
+ * to its collection; what stands in the way of that is for the commit to see.
+ */
+void dir_upload_make_early(struct dir_upload *u);
+
+/* Its bytes begin to be written, so that it has its blocks before a sync. */
+void dir_upload_start(const struct dir_upload *u);
 
 /* Under a claim to p: there is a file, with the bytes and the mode it needs. */
 enum err_code dir_upload_make(

@@ -227,6 +227,10 @@ void state_sync_end(struct state *s, const struct state_sync *y, int failed);
  */
 int64_t state_patience(const struct state *s);
 
+/* A sync takes a millisecond or more: who must keep nobody waiting does not
+ * touch what one may be under way of. */
+bool state_sync_is_long(const struct state *s);
+
 /* ---- dead properties */
 
 /*

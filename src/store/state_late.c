@@ -39,6 +39,7 @@
 #define PATIENCE 16 /* a part of what a sync takes */
 /* In this time many a client has come again; a sync this short is none. */
 #define LEAST_PATIENCE (NSEC_PER_SEC / 20000)
+#define LONG (NSEC_PER_SEC / 1000)
 
 /* ---- slots */
 
@@ -306,6 +307,12 @@ state_patience(const struct state *s)
 	if (s->relaxed || usual < LEAST_PATIENCE)
 		return 0;
 	return patience < LEAST_PATIENCE ? LEAST_PATIENCE : patience;
+}
+
+bool
+state_sync_is_long(const struct state *s)
+{
+	return !s->relaxed && atomic_load(&s->late.sync.usual) >= LONG;
 }
 
 enum err_code

@@ -25,6 +25,8 @@ const struct joint_file joint_files[N] = {
 	{ "/d/2", NULL },
 };
 
+bool joint_early;
+
 void
 joint_build(struct store *s)
 {
@@ -40,6 +42,7 @@ joint_begin(struct store *s, struct commit *v)
 {
 	const struct upload_spec spec = { .length = 3, .soon = true };
 	enum err_code rc = ERR_OK;
+	int64_t patience;
 	size_t i;
 
 	for (i = 0; i < N && !rc; i++) {
@@ -48,6 +51,8 @@ joint_begin(struct store *s, struct commit *v)
 		if (!rc)
 			rc = ostream_write(
 			    upload_stream(v[i].upload), STR("new"));
+		if (!rc && joint_early)
+			(void)upload_joins(v[i].upload, &patience);
 	}
 	return rc;
 }
@@ -169,6 +174,9 @@ each_is_there_wholly_or_not_at_all_when_the_process_dies(void **state)
 	syncs_alone = true;
 	die_at_each_step(false);
 	syncs_alone = false;
+	joint_early = true;
+	die_at_each_step(false);
+	joint_early = false;
 	die_at_each_step(true);
 }
 
@@ -211,7 +219,11 @@ a_sync_that_fails_fails_those_that_wanted_it(void **state)
 {
 	(void)state;
 	fail_each_sync();
+	joint_early = true;
+	fail_each_sync();
 	syncs_alone = true;
+	fail_each_sync();
+	joint_early = false;
 	fail_each_sync();
 	syncs_alone = false;
 }
@@ -519,6 +531,10 @@ main(void)
 		STRICT_TEST(many_have_fewer_syncs_than_each_by_itself),
 		STRICT_TEST(
 		    bytes_are_synced_while_the_line_is_and_before_there_is_a_name),
+		STRICT_TEST(
+		    what_is_made_early_gets_its_name_when_it_is_committed),
+		STRICT_TEST(
+		    what_is_made_early_is_synced_beside_its_line_when_it_is_alone),
 		STRICT_TEST(
 		    lines_are_synced_with_the_bytes_where_they_have_no_transaction),
 		cmocka_unit_test(

@@ -16,6 +16,9 @@ extern const struct joint_file joint_files[N];
 
 #define IN_A_ROW 20 /* enough for the next to be taken for new as well */
 
+/* joint_begin() has them make their files, which they need not do. */
+extern bool joint_early;
+
 /* What is there before. */
 void joint_build(struct store *s);
 /* Uploads of "new" to all of them; their commits; and then. */
@@ -26,5 +29,10 @@ void joint_end(struct commit *v);
 /* together_batch.c */
 void uploads_of_a_batch_are_made_together(void **state);
 void what_speaks_against_one_of_a_batch_stops_no_other(void **state);
+
+/* together_early.c */
+void what_is_made_early_gets_its_name_when_it_is_committed(void **state);
+void
+what_is_made_early_is_synced_beside_its_line_when_it_is_alone(void **state);
 
 #endif

@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: MIT */
+/* Uploads whose files are made before somebody commits them together. */
+#include <dirent.h>
+
+#include "store/steps.h"
+#include "store/together.h"
+
+static size_t
+open_files(void)
+{
+	DIR *d = opendir("/proc/self/fd");
+	size_t n = 0;
+
+	assert_non_null(d);
+	while (readdir(d))
+		n++;
+	(void)closedir(d);
+	return n;
+}
+
+void
+what_is_made_early_gets_its_name_when_it_is_committed(void **state)
+{
+	struct world *w = *state;
+	struct commit v[N] = { { 0 } };
+	size_t i, before;
+
+	joint_build(w->store);
+	before = open_files();
+	joint_early = true;
+	assert_ok(joint_begin(w->store, v));
+	joint_early = false;
+	assert_int_equal(open_files(), before + N);
+	must_lack(w->store, "/new");
+	must_have(w->store, "/f", "f");
+	syncs_made = early_names = 0;
+	joint_commit(v);
+	assert_int_equal(syncs_made, N + 1 + 3);
+	assert_int_equal(early_names, 0);
+	for (i = 0; i < N; i++)
+		must_have(w->store, joint_files[i].path, "new");
+	must_have_props(w->store, "/f", "p=f;");
+	joint_end(v);
+	assert_int_equal(open_files(), before);
+}
+
+void
+what_is_made_early_is_synced_beside_its_line_when_it_is_alone(void **state)
+{
+	const struct upload_spec spec = { .length = 3, .soon = true };
+	const struct world *w = *state;
+	struct upload *u = NULL;
+	int64_t patience;
+
+	assert_ok(store_upload(w->store, at("/f"), &spec, &u, err));
+	assert_ok(ostream_write(upload_stream(u), STR("new")));
+	assert_true(upload_joins(u, &patience));
+	syncs_beside = early_names = 0;
+	assert_ok(upload_commit(u, NULL, NULL, NULL, NULL, err));
+	assert_int_equal(syncs_beside, 1);
+	assert_int_equal(early_names, 0);
+	upload_free(u);
+	must_have(w->store, "/f", "new");
+}
