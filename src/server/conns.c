@@ -277,10 +277,5 @@ conns_close_parked(struct conns *cs)
 size_t
 conns_open(struct conns *cs)
 {
-	size_t n;
-
-	(void)pthread_mutex_lock(&cs->lock);
-	n = cs->n;
-	(void)pthread_mutex_unlock(&cs->lock);
-	return n;
+	return atomic_load_explicit(&cs->n, memory_order_relaxed);
 }

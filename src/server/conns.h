@@ -19,6 +19,7 @@
 #include "base/err.h"
 #include "server/address.h"
 #include "server/config.h"
+#include "server/soon.h"
 
 struct sockaddr_un;
 struct peer;
@@ -53,6 +54,7 @@ struct conn {
 	 * and whether that is not known, as one had a body in chunks. */
 	uint64_t taken;
 	bool uncounted;
+	struct soon soon;
 	bool begun; /* ours, in parked.c: a request has begun to come */
 	/* Under the lock: whether it is in line for a place of its address, and
 	 * behind whom; whether it has been called. */

@@ -38,7 +38,7 @@ struct conns {
 	struct conn_block *blocks;
 	struct conn *unused, *first;
 	struct peer *peers[CONN_BUCKETS];
-	uint64_t n;
+	_Atomic uint64_t n; /* changed under the lock */
 	void (*call)(void *arg, struct conn *c); /* NULL: nobody is parked */
 	void *call_arg;
 };

@@ -84,6 +84,7 @@ exchange_new(struct server *s, struct MHD_Connection *mc)
 	e->id = atomic_fetch_add(&s->requests, 1) + 1;
 	e->began = clock_now();
 	e->began_monotonic = clock_monotonic();
+	soon_came(&e->conn->soon, e->began_monotonic);
 	return e;
 }
 
@@ -485,6 +486,17 @@ count_taken(struct exchange_state *e)
 		    e, e->server->park_seconds, e->server->idle_seconds);
 }
 
+/*
+ * Who waited for the disk let the processor go to those who work for it, and is
+ * next to them best.
+ */
+static bool
+is_awaited(const struct exchange_state *e)
+{
+	return conns_open(e->server->conns) == 1 &&
+	    !(e->x.slow && e->live->config.durability == DURABILITY_STRICT);
+}
+
 /* ---- what libmicrohttpd calls */
 
 void *
@@ -543,6 +555,8 @@ exchange_completed(void *server, struct MHD_Connection *mc, void **context,
     enum MHD_RequestTerminationCode how)
 {
 	struct exchange_state *e = *context;
+	struct conn *c;
+	bool awaited;
 	bool ok = how == MHD_REQUEST_TERMINATED_COMPLETED_OK;
 
 	(void)server;
@@ -561,6 +575,12 @@ exchange_completed(void *server, struct MHD_Connection *mc, void **context,
 		finish_method(e);
 	if (ok)
 		count_taken(e);
-	(void)conn_enter(e->conn, CONN_IDLE);
+	c = e->conn;
+	awaited = ok && is_awaited(e);
+	(void)conn_enter(c, CONN_IDLE);
 	exchange_drop(e);
+	if (awaited)
+		soon_wait(&c->soon, c->fd);
+	else
+		soon_pass(&c->soon);
 }

@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: MIT */
+#include "server/soon.h"
+
+#include <poll.h>
+#include <sched.h>
+#include <stdbool.h>
+
+#include "base/clock.h"
+
+#define SOON (NSEC_PER_SEC / 10000)
+/* In a row, before it is looked for one; twice as many for each in vain. */
+#define ENOUGH 4u
+#define MOST_VAIN 8u
+
+void
+soon_came(struct soon *s, int64_t now)
+{
+	if (now - s->answered < SOON)
+		s->in_a_row++;
+	else
+		s->in_a_row = 0;
+}
+
+/* Also true of one that has closed. */
+static bool
+look(int fd, int64_t end)
+{
+	struct pollfd p = { .fd = fd, .events = POLLIN };
+
+	do {
+		if (poll(&p, 1, 0))
+			return true;
+		(void)sched_yield();
+	} while (clock_monotonic() < end);
+	return false;
+}
+
+void
+soon_wait(struct soon *s, int fd)
+{
+	s->answered = clock_monotonic();
+	if (s->in_a_row < ENOUGH << s->vain)
+		return;
+	if (look(fd, s->answered + SOON)) {
+		s->vain = 0;
+		return;
+	}
+	s->in_a_row = 0;
+	if (s->vain < MOST_VAIN)
+		s->vain++;
+}
+
+void
+soon_pass(struct soon *s)
+{
+	s->answered = 0;
+}
