@@ -365,12 +365,13 @@ read_file(struct spool *s, uint64_t head, char *out, size_t max, size_t *got)
 		unlock(s);
 		return SPOOL_FAILED;
 	}
+	/* Before it counts as read: the writer may then begin at 0 again. */
+	punch(s, head + *got);
 	lock(s);
 	s->head += *got;
 	s->read += *got;
 	assert(s->head <= s->tail && s->read <= s->written);
 	unlock(s);
-	punch(s, head + *got);
 	return SPOOL_READ;
 }
 

@@ -2,12 +2,14 @@
 #include "lib/test.h"
 
 #include <dirent.h>
+#include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "server/spool.h"
@@ -48,6 +50,19 @@ static char
 byte_at(uint64_t i)
 {
 	return (char)(i * 31 + (i >> 8) * 7 + (i >> 16));
+}
+
+/* What the writer does when the reader gives space back. */
+static void (*at_punch)(struct bed *b);
+static struct bed *punched;
+
+/* In the place of the C library's. */
+int
+fallocate(int fd, int mode, off_t at, off_t len)
+{
+	if (at_punch)
+		at_punch(punched);
+	return (int)syscall(SYS_fallocate, fd, mode, at, len);
 }
 
 static enum err_code
@@ -533,6 +548,34 @@ a_reader_that_leaves_stops_a_writer_on_another_thread(void **state)
 	assert_int_equal(p.wrote, ERR_CLIENT_GONE);
 }
 
+#define IN_FILE (((size_t)1 << 20) + 100) /* given back when it is read */
+
+static void
+put_much(struct bed *b)
+{
+	at_punch = NULL;
+	assert_int_equal(put(b, SPOOL_MEMORY + IN_FILE, 2 * IN_FILE), ERR_OK);
+}
+
+static void
+what_is_written_while_space_is_given_back_stays(void **unused)
+{
+	enum spool_state state;
+	struct bed b;
+	uint64_t at;
+
+	(void)unused;
+	bed_init(&b, "/tmp", 0);
+	assert_int_equal(put(&b, 0, SPOOL_MEMORY + IN_FILE), ERR_OK);
+	punched = &b;
+	at_punch = put_much;
+	at = drain(&b, 0, &state);
+	assert_null(at_punch);
+	assert_int_equal(at, SPOOL_MEMORY + 3 * IN_FILE);
+	spool_close(b.s);
+	spool_abandon(b.s);
+}
+
 int
 main(void)
 {
@@ -553,6 +596,8 @@ main(void)
 		cmocka_unit_test(what_ended_in_memory_is_there_as_a_whole),
 		cmocka_unit_test(
 		    no_room_for_the_overflow_fails_the_writer_and_tells_the_reader),
+		cmocka_unit_test(
+		    what_is_written_while_space_is_given_back_stays),
 		cmocka_unit_test(two_threads_pass_everything_in_order),
 		cmocka_unit_test(
 		    a_reader_that_leaves_stops_a_writer_on_another_thread),
