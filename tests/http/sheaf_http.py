@@ -197,7 +197,10 @@ class Connection:
 
     def response(self, method="GET"):
         """The next answer with its body; 1xx are answers of their own."""
-        r = self.head()
+        return self.rest(self.head(), method)
+
+    def rest(self, r, method="GET"):
+        """The same answer with its body, which comes next."""
         coding = r.header("Transfer-Encoding")
         length = r.header("Content-Length")
         if coding is not None and length is not None:
