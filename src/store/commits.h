@@ -27,7 +27,8 @@ void upload_commit_all(struct commit *v, size_t n);
 
 /*
  * Whether that would be worth while for this one.  *patience: for how many ns
- * it is to wait for others, and 0 where syncs are short.
+ * it is to wait for others, and 0 where syncs are short.  Where those do not
+ * take long its file may be made now, without a name.
  */
 bool upload_joins(struct upload *u, int64_t *patience);
 
