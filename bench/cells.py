@@ -471,14 +471,16 @@ def hold(server, many, asked):
 # ------------------------------------------------------ without any server
 
 def bare(*args):
-    """floor.c; {tree} is a tree, {new} a name that is not there yet."""
+    """floor.c; {tree} is a tree, {new} a name that is not there yet, {tree-copy} and
+    {flat-copy} are copies that were just made."""
     def cell(field, _name):
         new = field.fresh('floor')
         values = {'new': new, 'tree': 'tree'}
-        if '{tree-copy}' in args:
-            values['tree-copy'] = field.fresh('floor')
-            subprocess.run(['cp', '-a', field.bare / 'tree', field.bare / values['tree-copy']],
-                           check=True)
+        for tree in ('tree', 'flat'):
+            if f'{{{tree}-copy}}' in args:
+                values[f'{tree}-copy'] = field.fresh('floor')
+                subprocess.run(['cp', '-a', field.bare / tree,
+                                field.bare / values[f'{tree}-copy']], check=True)
         out = subprocess.run([field.programs['floor'], *(a.format(**values) for a in args)],
                              cwd=field.bare, stdout=subprocess.PIPE, text=True, check=True).stdout
         for value in set(values.values()) - {'tree'}:

@@ -4,7 +4,8 @@
  * server cannot be faster than this by doing the same, so it says how much is
  * left to gain.
  *
- * floor list DIR            a listing of all below DIR, as text
+ * floor list DIR            a listing of all below DIR, as text: of many, one
+ * floor first DIR           the same, of one that was not listed before
  * floor copy DIR NEW N      a copy of a tree by N threads
  * floor move DIR NEW
  * floor remove DIR
@@ -222,10 +223,11 @@ list_often(const char *name)
 	return (now_ms() - begin) / n;
 }
 
-/* What is not there again afterwards, once. */
+/* What cannot be done again in the same way, once. */
 static int
 run(int argc, char **argv)
 {
+	static struct text t;
 	const char *what = argc > 2 ? argv[1] : "";
 	int threads = argc > 4 ? (int)strtol(argv[4], NULL, 10) : 1;
 
@@ -236,9 +238,12 @@ run(int argc, char **argv)
 		return rename(argv[2], argv[3]);
 	else if (!strcmp(what, "remove"))
 		remove_tree(AT_FDCWD, argv[2]);
+	else if (!strcmp(what, "first"))
+		list(&t, AT_FDCWD, argv[2]);
 	else
 		errx(2,
-		    "usage: floor list|copy|move|remove DIR [NEW [THREADS]]");
+		    "usage: floor list|first|copy|move|remove DIR "
+		    "[NEW [THREADS]]");
 	return 0;
 }
 

@@ -85,7 +85,7 @@ ROWS = (
     Row('PROPFIND Depth 1, 10,000 members, the first time', 'memory', RELAXED, 'ms',
         cells.first_listing('flat', 1, fields.FLAT + 1),
         (BEST, CPU, Aim('within 1.3 times the floor', ALONE, 1.3)),
-        ((ALONE, cells.bare('list', 'flat')),)),
+        ((ALONE, cells.bare('first', '{flat-copy}')),)),
     Row('PROPFIND infinity, 11,111 members', 'memory', RELAXED, 'ms',
         cells.listing('/tree/', 'infinity', LISTED), (BEST, Aim('below the floor', ALONE)),
         ((ALONE, cells.bare('list', 'tree')),)),

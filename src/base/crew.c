@@ -88,7 +88,7 @@ crew_share_hire(
 {
 	if (!share_take(s))
 		return false;
-	if (!thread_start(helper, 0, fn, arg))
+	if (!thread_start_beside(helper, fn, arg))
 		return true;
 	(void)atomic_fetch_sub(&s->now, 1);
 	return false;

@@ -38,8 +38,19 @@ signals(sigset_t *set)
 		(void)sigdelset(set, own[i]);
 }
 
-int
-thread_start(pthread_t *t, size_t stack, void *(*fn)(void *arg), void *arg)
+/* But for the one that it runs on, where there is another. */
+static void
+leave_mine(cpu_set_t *may)
+{
+	int mine = sched_getcpu();
+
+	if (mine >= 0 && mine < CPU_SETSIZE && CPU_COUNT(may) > 1)
+		CPU_CLR((size_t)mine, may);
+}
+
+static int
+start(
+    pthread_t *t, size_t stack, bool beside, void *(*fn)(void *arg), void *arg)
 {
 	pthread_attr_t attr;
 	sigset_t none;
@@ -52,10 +63,25 @@ thread_start(pthread_t *t, size_t stack, void *(*fn)(void *arg), void *arg)
 	error = pthread_attr_setsigmask_np(&attr, &none);
 	if (!error && stack)
 		error = pthread_attr_setstacksize(&attr, stack);
-	if (!error && processors(&may))
+	if (!error && processors(&may)) {
+		if (beside)
+			leave_mine(&may);
 		error = pthread_attr_setaffinity_np(&attr, sizeof(may), &may);
+	}
 	if (!error)
 		error = pthread_create(t, &attr, fn, arg);
 	(void)pthread_attr_destroy(&attr);
 	return error;
+}
+
+int
+thread_start(pthread_t *t, size_t stack, void *(*fn)(void *arg), void *arg)
+{
+	return start(t, stack, false, fn, arg);
+}
+
+int
+thread_start_beside(pthread_t *t, void *(*fn)(void *arg), void *arg)
+{
+	return start(t, 0, true, fn, arg);
 }

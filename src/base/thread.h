@@ -13,6 +13,13 @@
  */
 int thread_start(pthread_t *t, size_t stack, void *(*fn)(void *arg), void *arg);
 
+/*
+ * One that works beside its maker: never on the processor that the maker is on
+ * now, if there is another.  Left to itself the system often wakes it there,
+ * where the two take turns.
+ */
+int thread_start_beside(pthread_t *t, void *(*fn)(void *arg), void *arg);
+
 /* The processors that the program may use: a container or taskset may have
  * limited them.  1 at least. */
 unsigned thread_processors(void);

@@ -25,7 +25,7 @@
 #include "base/ostream.h"
 
 #define SPOOL_MEMORY ((size_t)256 * 1024)
-#define SPOOL_WAKE ((size_t)64 * 1024)
+#define SPOOL_WAKE ((size_t)128 * 1024)
 
 struct spool;
 

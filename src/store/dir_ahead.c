@@ -10,8 +10,9 @@
 #include "base/mutex.h"
 
 #define CALL_AT 512 /* members met; and as many more for the next helper */
+#define CALL_DEEP 128 /* for the first where there are collections below */
 #define BLOCKS 6 /* read ahead of where the walk is; fewer are worth a wake */
-#define BELOW 16 /* collections opened ahead, for each helper */
+#define BELOW 128 /* collections ahead, for each helper; most are small */
 #define LEVELS 3 /* looked at by helpers, from where the walk is upwards */
 
 void
@@ -22,7 +23,7 @@ ahead_init(struct ahead *a, const struct dir_store *ds,
 	a->share = share;
 	a->deep = deep;
 	a->met = 0;
-	a->call_at = CALL_AT;
+	a->call_at = deep ? CALL_DEEP : CALL_AT;
 	a->on = false;
 	a->level = NULL;
 }
@@ -109,7 +110,14 @@ find_read(struct level *l, unsigned most, struct task *t)
 	return true;
 }
 
-/* Files only, and few: then the walk needs no helper there. */
+static bool
+is_file(const struct spot *s)
+{
+	return s->entry->type == DT_REG &&
+	    (s->fact.failed || S_ISREG(s->fact.mode));
+}
+
+/* Files only, and few: then the walk needs no helper there, nor to open it. */
 static bool
 is_whole(const struct ahead *a, const struct level *l)
 {
@@ -117,7 +125,7 @@ is_whole(const struct ahead *a, const struct level *l)
 	size_t i;
 
 	for (i = 0; a->deep && i < b->n; i++)
-		if (b->spots[i].entry->type != DT_REG)
+		if (!is_file(&b->spots[i]))
 			return false;
 	return l->ended;
 }
@@ -148,6 +156,8 @@ level_below(struct ahead *a, const struct level *up, const struct spot *s)
 	block_ask(ds, l, l->now);
 	l->now->ready = true;
 	l->whole = is_whole(a, l);
+	if (l->whole)
+		level_settle(l);
 	return l;
 }
 

@@ -43,6 +43,31 @@ level_block(const struct level *l)
 	return block_new(l->depth);
 }
 
+/* What was read of b, in no more room than that takes. */
+static struct block *
+block_copy(const struct block *b, size_t len)
+{
+	struct block *c = malloc(sizeof(*c) + b->n * sizeof(*c->spots) + len);
+	size_t i;
+
+	if (!c)
+		return NULL;
+	*c = *b;
+	c->max = b->n;
+	c->size = len;
+	c->bytes = (char *)(c->spots + b->n);
+	memcpy(c->bytes, b->bytes, len);
+	for (i = 0; i < b->n; i++) {
+		const char *entry = (const char *)b->spots[i].entry;
+
+		c->spots[i] = b->spots[i];
+		c->spots[i].entry =
+		    (const struct entry *)(const void *)(c->bytes +
+			(entry - b->bytes));
+	}
+	return c;
+}
+
 struct level *
 level_new(const struct dir_store *ds, const struct resource *res,
     unsigned depth, int *fd)
@@ -71,6 +96,26 @@ level_look_up(struct level *l, struct listings *ls, bool learns)
 {
 	l->listing = listing_hold(ls, l->fd, learns ? &l->making : NULL);
 	l->listings = ls;
+}
+
+void
+level_settle(struct level *l)
+{
+	const struct spot *end;
+	struct block *b = l->now, *c;
+
+	if (l->listing || l->making)
+		return;
+	end = b->n ? &b->spots[b->n - 1] : NULL;
+	c = block_copy(b,
+	    end ? (size_t)((const char *)end->entry - b->bytes) +
+		    end->entry->size
+		: 0);
+	if (c) {
+		free(b);
+		l->now = l->last = c;
+	}
+	fd_close(&l->fd);
 }
 
 static void

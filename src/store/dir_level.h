@@ -62,7 +62,7 @@ struct level {
 	struct resource res;
 	size_t path_len; /* its own */
 	unsigned depth; /* below where the walk began */
-	int fd; /* -1: closed meanwhile */
+	int fd; /* -1: closed meanwhile, or not needed any more */
 	bool is_root; /* the store's, where the state directory is */
 	bool linked; /* it, or one above it, is one by a link */
 	bool maybe_locked; /* its members */
@@ -106,6 +106,12 @@ struct level *level_new(const struct dir_store *ds, const struct resource *res,
 void level_look_up(struct level *l, struct listings *ls, bool learns);
 
 void level_free(struct level *l); /* nobody is at it */
+
+/*
+ * Of a whole level: what is known of it takes no more room than it must, and no
+ * descriptor.
+ */
+void level_settle(struct level *l);
 
 /*
  * The next member that clients may see, or NULL at the end, or when the

@@ -105,10 +105,12 @@ descend(struct trip *t, struct level *l)
 {
 	if (t->level)
 		t->level->down = l;
-	if (!t->n_open)
-		t->outermost_open = l;
 	t->level = l;
 	ahead_move(&t->ahead, l, NULL);
+	if (l->fd < 0)
+		return;
+	if (!t->n_open)
+		t->outermost_open = l;
 	t->n_open++;
 	if (t->n_open <= MAX_OPEN)
 		return;
@@ -167,7 +169,7 @@ next_spot(struct trip *t)
 {
 	struct level *l = t->level;
 
-	if (l->fd < 0)
+	if (l->fd < 0 && !l->whole)
 		l->failed = level_reopen(t, &t->why);
 	return l->failed ? NULL : level_next(&t->ahead, l, &t->why);
 }
@@ -486,7 +488,8 @@ dir_walk(
 
 	if (many && !walking_begin(t.ds, &walking, w->at_once))
 		return ERR_BUSY;
-	ahead_init(&t.ahead, t.ds, looks ? &t.ds->base.helpers : NULL,
+	ahead_init(&t.ahead, t.ds,
+	    looks && !w->at_once ? &t.ds->base.helpers : NULL,
 	    w->depth == DEPTH_INFINITY);
 	rc = begin(&t, root, err);
 	if (!rc)

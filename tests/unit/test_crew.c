@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "lib/test.h"
 
+#include <sched.h>
+
 #include "base/crew.h"
+#include "base/thread.h"
 
 #define JOBS 300U
 
@@ -112,12 +115,44 @@ none_ends_after_one_that_failed(void **state)
 		}
 }
 
+static void *
+where(void *arg)
+{
+	cpu_set_t *may = arg;
+
+	assert_int_equal(sched_getaffinity(0, sizeof(*may), may), 0);
+	return NULL;
+}
+
+static void
+a_helper_is_never_where_its_maker_was(void **state)
+{
+	unsigned i;
+
+	(void)state;
+	for (i = 0; i < 20; i++) {
+		int before = sched_getcpu();
+		pthread_t t;
+		cpu_set_t may;
+		int after;
+
+		CPU_ZERO(&may);
+		assert_int_equal(thread_start_beside(&t, where, &may), 0);
+		after = sched_getcpu();
+		assert_int_equal(pthread_join(t, NULL), 0);
+		assert_true(CPU_COUNT(&may) > 0);
+		if (thread_processors() > 1 && before >= 0 && before == after)
+			assert_false(CPU_ISSET((size_t)before, &may));
+	}
+}
+
 int
 main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(jobs_end_in_the_order_they_were_given),
 		cmocka_unit_test(none_ends_after_one_that_failed),
+		cmocka_unit_test(a_helper_is_never_where_its_maker_was),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
