@@ -4,6 +4,7 @@
 #include <poll.h>
 #include <sched.h>
 #include <stdbool.h>
+#include <sys/socket.h>
 
 #include "base/clock.h"
 
@@ -35,11 +36,22 @@ look(int fd, int64_t end)
 	return false;
 }
 
+/* What comes from here finds us awake as soon as we sleep. */
+static bool
+is_elsewhere(int fd)
+{
+	int cpu = -1;
+	socklen_t len = sizeof(cpu);
+
+	return !getsockopt(fd, SOL_SOCKET, SO_INCOMING_CPU, &cpu, &len) &&
+	    cpu != sched_getcpu();
+}
+
 void
 soon_wait(struct soon *s, int fd)
 {
 	s->answered = clock_monotonic();
-	if (s->in_a_row < ENOUGH << s->vain)
+	if (s->in_a_row < ENOUGH << s->vain || !is_elsewhere(fd))
 		return;
 	if (look(fd, s->answered + SOON)) {
 		s->vain = 0;
