@@ -16,8 +16,8 @@
 #include <unistd.h>
 
 #include "base/attr.h"
-#include "base/thread.h"
 #include "base/file.h"
+#include "base/thread.h"
 #include "server/impl.h"
 
 static enum err_code

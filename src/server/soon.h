@@ -6,8 +6,9 @@
  * request takes longer, in a virtual machine above all, than a client needs
  * that asks for one thing after the other.  So the I/O thread of a client that
  * does so, and is the only one, looks for the next request for a moment before
- * it sleeps, unless the client is on its own processor.  It gives way to whoever wants the processor, and looks the less
- * often the more often it did so in vain.
+ * it sleeps, unless the client is on its own processor.  It gives way to
+ * whoever wants the processor, and looks the less often the more often it did
+ * so in vain.
  */
 #ifndef SHEAF_SERVER_SOON_H
 #define SHEAF_SERVER_SOON_H
