@@ -539,10 +539,9 @@ a_reader_that_leaves_stops_a_writer_on_another_thread(void **state)
 
 static struct bed *written_to; /* when space is given back */
 
-/* In the place of the C library's, whose names for these are reserved. */
-/* NOLINTNEXTLINE(readability-inconsistent-declaration-parameter-name) */
+/* In the place of the C library's. */
 int
-fallocate(int fd, int mode, off_t at, off_t len)
+fallocate(int fd, int mode, off_t offset, off_t len)
 {
 	struct bed *b = written_to;
 
@@ -550,7 +549,7 @@ fallocate(int fd, int mode, off_t at, off_t len)
 	if (b)
 		assert_int_equal(
 		    put(b, SPOOL_MEMORY + IN_FILE, 2 * IN_FILE), ERR_OK);
-	return (int)syscall(SYS_fallocate, fd, mode, at, len);
+	return (int)syscall(SYS_fallocate, fd, mode, offset, len);
 }
 
 static void
