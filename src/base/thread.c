@@ -26,16 +26,66 @@ thread_processors(void)
 	return n < 1 ? 1 : (unsigned)n;
 }
 
-/* What is not for the thread that it befalls. */
-static void
-signals(sigset_t *set)
-{
-	static const int own[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL };
-	size_t i;
+#ifdef __GLIBC__ /* no other can begin one elsewhere than its maker is */
 
-	(void)sigfillset(set);
-	for (i = 0; i < sizeof(own) / sizeof(own[0]); i++)
-		(void)sigdelset(set, own[i]);
+void
+thread_stay(unsigned i, unsigned n)
+{
+	cpu_set_t may, own;
+
+	CPU_ZERO(&own);
+	if (!processors(&may))
+		return;
+	for (; i < CPU_SETSIZE; i += n)
+		if (CPU_ISSET(i, &may))
+			CPU_SET(i, &own);
+	if (CPU_COUNT(&own))
+		(void)sched_setaffinity(0, sizeof(own), &own);
+}
+
+static int
+place(pthread_attr_t *attr, const cpu_set_t *on)
+{
+	return pthread_attr_setaffinity_np(attr, sizeof(*on), on);
+}
+
+#else
+
+void
+thread_stay(unsigned i, unsigned n)
+{
+	(void)i;
+	(void)n;
+}
+
+static int
+place(pthread_attr_t *attr, const cpu_set_t *on)
+{
+	(void)attr;
+	(void)on;
+	return 0;
+}
+
+#endif
+
+/* On these processors; NULL: where its maker is. */
+static int
+make(pthread_t *t, size_t stack, const cpu_set_t *on, void *(*fn)(void *arg),
+    void *arg)
+{
+	pthread_attr_t attr;
+	int error = pthread_attr_init(&attr);
+
+	if (error)
+		return error;
+	if (stack)
+		error = pthread_attr_setstacksize(&attr, stack);
+	if (!error && on)
+		error = place(&attr, on);
+	if (!error)
+		error = pthread_create(t, &attr, fn, arg);
+	(void)pthread_attr_destroy(&attr);
+	return error;
 }
 
 /* But for the one that it runs on, where there is another. */
@@ -48,29 +98,24 @@ leave_mine(cpu_set_t *may)
 		CPU_CLR((size_t)mine, may);
 }
 
+/* A sandbox may refuse to choose, and a processor may just have gone. */
 static int
 start(
     pthread_t *t, size_t stack, bool beside, void *(*fn)(void *arg), void *arg)
 {
-	pthread_attr_t attr;
-	sigset_t none;
 	cpu_set_t may;
-	int error = pthread_attr_init(&attr);
+	bool knows = processors(&may);
+	sigset_t all, before;
+	int error;
 
-	if (error)
-		return error;
-	signals(&none);
-	error = pthread_attr_setsigmask_np(&attr, &none);
-	if (!error && stack)
-		error = pthread_attr_setstacksize(&attr, stack);
-	if (!error && processors(&may)) {
-		if (beside)
-			leave_mine(&may);
-		error = pthread_attr_setaffinity_np(&attr, sizeof(may), &may);
-	}
-	if (!error)
-		error = pthread_create(t, &attr, fn, arg);
-	(void)pthread_attr_destroy(&attr);
+	if (knows && beside)
+		leave_mine(&may);
+	(void)sigfillset(&all);
+	(void)pthread_sigmask(SIG_SETMASK, &all, &before);
+	error = make(t, stack, knows ? &may : NULL, fn, arg);
+	if (error && knows)
+		error = make(t, stack, NULL, fn, arg);
+	(void)pthread_sigmask(SIG_SETMASK, &before, NULL);
 	return error;
 }
 

@@ -20,6 +20,12 @@ int thread_start(pthread_t *t, size_t stack, void *(*fn)(void *arg), void *arg);
  */
 int thread_start_beside(pthread_t *t, void *(*fn)(void *arg), void *arg);
 
+/*
+ * The caller stays on the processors whose numbers leave i when divided by n,
+ * if the program may use one.  Best effort, as is where others run.
+ */
+void thread_stay(unsigned i, unsigned n);
+
 /* The processors that the program may use: a container or taskset may have
  * limited them.  1 at least. */
 unsigned thread_processors(void);

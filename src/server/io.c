@@ -5,13 +5,13 @@
  */
 #include <fcntl.h>
 #include <microhttpd.h>
-#include <sched.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
 #include <unistd.h>
 
 #include "base/file.h"
+#include "base/thread.h"
 #include "server/impl.h"
 #include "server/parked.h"
 
@@ -103,22 +103,6 @@ admit(void *arg, const struct sockaddr *sa, socklen_t len)
 	return conns_admit(s->conns, of, s->connections) ? MHD_YES : MHD_NO;
 }
 
-/* Those whose connections come to it, of those that we may use. */
-static bool
-own_processors(const struct io *io, cpu_set_t *own)
-{
-	unsigned i, n = io->server->n_io;
-	cpu_set_t may;
-
-	CPU_ZERO(own);
-	if (n == 1 || sched_getaffinity(0, sizeof(may), &may))
-		return false;
-	for (i = (unsigned)(io - io->server->io); i < CPU_SETSIZE; i += n)
-		if (CPU_ISSET(i, &may))
-			CPU_SET(i, own);
-	return CPU_COUNT(own) > 0;
-}
-
 /*
  * A thread is to stay where its connections come to, as it was for that that
  * they were given to it; the system moves it when there is much to do.
@@ -127,10 +111,10 @@ own_processors(const struct io *io, cpu_set_t *own)
 static void
 stay(struct io *io)
 {
-	cpu_set_t own;
+	struct server *s = io->server;
 
-	if (!io->stays && own_processors(io, &own))
-		(void)sched_setaffinity(0, sizeof(own), &own);
+	if (!io->stays && s->n_io > 1)
+		thread_stay((unsigned)(io - s->io), s->n_io);
 	io->stays = true;
 }
 

@@ -22,7 +22,7 @@
 #define BUSY_TICKS 4
 #define QUIET_TICKS 5
 /* Descriptors beside connections: files being sent and received, the store. */
-#define EXTRA_FDS 512
+#define EXTRA_FDS 1024
 
 struct live *
 server_live(struct server *s)

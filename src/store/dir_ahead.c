@@ -13,6 +13,7 @@
 #define CALL_DEEP 128 /* for the first where there are collections below */
 #define BLOCKS 6 /* read ahead of where the walk is; fewer are worth a wake */
 #define BELOW 128 /* collections ahead, for each helper; most are small */
+#define IF_OPEN 8 /* as many of those is one with a descriptor */
 #define LEVELS 3 /* looked at by helpers, from where the walk is upwards */
 
 void
@@ -161,6 +162,12 @@ level_below(struct ahead *a, const struct level *up, const struct spot *s)
 	return l;
 }
 
+static unsigned
+counts(const struct level *l)
+{
+	return l->fd < 0 ? 1 : IF_OPEN;
+}
+
 /* Where it cannot, the walk finds out why. */
 static void
 run_below(struct ahead *a, const struct task *t)
@@ -175,10 +182,11 @@ run_below(struct ahead *a, const struct task *t)
 	t->block->users--;
 	s->below = l;
 	s->opening = false;
-	if (l)
-		t->block->n_below++;
-	else
-		a->n_below--;
+	a->n_below -= IF_OPEN;
+	if (!l)
+		return;
+	t->block->n_below++;
+	a->n_below += counts(l);
 }
 
 static bool
@@ -244,7 +252,7 @@ find(struct ahead *a, struct task *t)
 	for (above = 0; l && above < LEVELS; above++, l = l->up) {
 		if (a->deep && a->n_below < (BELOW * a->n_helpers) >> above &&
 		    find_deep(l, t)) {
-			a->n_below++;
+			a->n_below += IF_OPEN; /* till it is known */
 			return true;
 		}
 		if (!l->shut && find_read(l, above ? 1 : BLOCKS, t))
@@ -363,7 +371,7 @@ is_used_below(const struct level *l, unsigned *n)
 
 	for (i = b->entered; b->n_below && i < b->n; i++)
 		if (b->spots[i].below) {
-			++*n;
+			*n += counts(b->spots[i].below);
 			used |= is_used_below(b->spots[i].below, n);
 		}
 	return used;
@@ -469,6 +477,18 @@ ahead_next(struct ahead *a, struct level *l)
 	return more;
 }
 
+/* With the lock: the walk is there.  Helpers are woken for many at once. */
+static void
+entered(struct ahead *a, const struct level *below)
+{
+	const unsigned half = BELOW / 2 * a->n_helpers, was = a->n_below;
+
+	a->met += below->now->n;
+	a->n_below -= counts(below);
+	if (was > half && a->n_below <= half)
+		wake(a);
+}
+
 struct level *
 ahead_below(struct ahead *a, struct level *l, const struct spot *s)
 {
@@ -486,9 +506,7 @@ ahead_below(struct ahead *a, struct level *l, const struct spot *s)
 	own->below = NULL;
 	if (below) {
 		b->n_below--;
-		a->met += below->now->n;
-		if (--a->n_below == BELOW / 2 * a->n_helpers)
-			wake(a);
+		entered(a, below);
 	}
 	unlock(a);
 	return below;

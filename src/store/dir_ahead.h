@@ -30,7 +30,7 @@ struct ahead {
 	pthread_t helpers[CREW_HELPERS];
 	unsigned n_helpers;
 	struct level *level; /* where the walk is */
-	unsigned n_below; /* collections open, or about to be, ahead of it */
+	unsigned n_below; /* collections ahead of it, see BELOW */
 	unsigned idle; /* helpers */
 	bool waits; /* the walk */
 	bool over;

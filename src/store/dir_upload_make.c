@@ -126,11 +126,32 @@ inherit(struct dir_upload *u, const struct place *p, struct err *err)
 	return ERR_OK;
 }
 
+static bool
+is_newer(const struct statx *a, const struct statx *b)
+{
+	return a->stx_mtime.tv_sec > b->stx_mtime.tv_sec ||
+	    (a->stx_mtime.tv_sec == b->stx_mtime.tv_sec &&
+		a->stx_mtime.tv_nsec > b->stx_mtime.tv_nsec);
+}
+
+/* Others may have been there since its file was made: time goes on. */
+static enum err_code
+renew(struct dir_upload *u, const struct place *p, struct err *err)
+{
+	if (!u->early || u->spec.has_modified || !place_is_file(p) ||
+	    is_newer(&u->stx, &p->stx))
+		return ERR_OK;
+	u->settled = false;
+	return dir_upload_settle(u, err);
+}
+
 enum err_code
 dir_upload_make(struct dir_upload *u, const struct place *p, struct err *err)
 {
 	enum err_code rc = let_go(u, p->dir, err);
 
+	if (!rc)
+		rc = renew(u, p, err);
 	return rc ? rc : inherit(u, p, err);
 }
 

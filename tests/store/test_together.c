@@ -533,6 +533,7 @@ main(void)
 		    bytes_are_synced_while_the_line_is_and_before_there_is_a_name),
 		STRICT_TEST(
 		    what_is_made_early_gets_its_name_when_it_is_committed),
+		STRICT_TEST(what_is_made_early_is_newer_than_what_it_replaces),
 		STRICT_TEST(
 		    what_is_made_early_is_synced_beside_its_line_when_it_is_alone),
 		STRICT_TEST(

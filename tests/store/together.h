@@ -32,6 +32,7 @@ void what_speaks_against_one_of_a_batch_stops_no_other(void **state);
 
 /* together_early.c */
 void what_is_made_early_gets_its_name_when_it_is_committed(void **state);
+void what_is_made_early_is_newer_than_what_it_replaces(void **state);
 void
 what_is_made_early_is_synced_beside_its_line_when_it_is_alone(void **state);
 

@@ -44,17 +44,41 @@ what_is_made_early_gets_its_name_when_it_is_committed(void **state)
 	assert_int_equal(open_files(), before);
 }
 
-void
-what_is_made_early_is_synced_beside_its_line_when_it_is_alone(void **state)
+static struct upload *
+made_early(const struct world *w)
 {
 	const struct upload_spec spec = { .length = 3, .soon = true };
-	const struct world *w = *state;
 	struct upload *u = NULL;
 	int64_t patience;
 
 	assert_ok(store_upload(w->store, at("/f"), &spec, &u, err));
 	assert_ok(ostream_write(upload_stream(u), STR("new")));
 	assert_true(upload_joins(u, &patience));
+	return u;
+}
+
+void
+what_is_made_early_is_newer_than_what_it_replaces(void **state)
+{
+	const struct world *w = *state;
+	struct upload *first = made_early(w), *second = made_early(w);
+	struct resource was, is;
+
+	assert_ok(upload_commit(second, NULL, NULL, &was, NULL, err));
+	assert_ok(upload_commit(first, NULL, NULL, &is, NULL, err));
+	assert_true(is.modified > was.modified);
+	upload_free(first);
+	upload_free(second);
+	assert_ok(store_stat(w->store, at("/f"), &was, err));
+	assert_true(is.modified == was.modified);
+}
+
+void
+what_is_made_early_is_synced_beside_its_line_when_it_is_alone(void **state)
+{
+	const struct world *w = *state;
+	struct upload *u = made_early(w);
+
 	syncs_beside = early_names = 0;
 	assert_ok(upload_commit(u, NULL, NULL, NULL, NULL, err));
 	assert_int_equal(syncs_beside, 1);

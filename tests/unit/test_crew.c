@@ -1,7 +1,15 @@
 /* SPDX-License-Identifier: MIT */
 #include "lib/test.h"
 
+#include <errno.h>
+#include <linux/filter.h>
+#include <linux/seccomp.h>
 #include <sched.h>
+#include <stddef.h>
+#include <sys/prctl.h>
+#include <sys/syscall.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "base/crew.h"
 #include "base/thread.h"
@@ -146,6 +154,54 @@ a_helper_is_never_where_its_maker_was(void **state)
 	}
 }
 
+static bool
+refuse_to_place(void)
+{
+	struct sock_filter f[] = {
+		BPF_STMT(BPF_LD | BPF_W | BPF_ABS,
+		    offsetof(struct seccomp_data, nr)),
+		BPF_JUMP(
+		    BPF_JMP | BPF_JEQ | BPF_K, SYS_sched_setaffinity, 0, 1),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ERRNO | EPERM),
+		BPF_STMT(BPF_RET | BPF_K, SECCOMP_RET_ALLOW),
+	};
+	const struct sock_fprog program = {
+		.len = sizeof(f) / sizeof(f[0]),
+		.filter = f,
+	};
+
+	return !prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) &&
+	    !prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program);
+}
+
+static void *
+nothing(void *arg)
+{
+	return arg;
+}
+
+/* As in a sandbox; for good, so in a process of its own. */
+static void
+a_thread_starts_where_none_may_be_placed(void **state)
+{
+	pid_t child = fork();
+	int status;
+
+	(void)state;
+	assert_true(child >= 0);
+	if (!child) {
+		pthread_t t;
+
+		if (!refuse_to_place())
+			_exit(2);
+		_exit(thread_start(&t, 0, nothing, NULL) ||
+		    pthread_join(t, NULL));
+	}
+	assert_int_equal(waitpid(child, &status, 0), child);
+	assert_true(WIFEXITED(status));
+	assert_int_equal(WEXITSTATUS(status), 0);
+}
+
 int
 main(void)
 {
@@ -153,6 +209,7 @@ main(void)
 		cmocka_unit_test(jobs_end_in_the_order_they_were_given),
 		cmocka_unit_test(none_ends_after_one_that_failed),
 		cmocka_unit_test(a_helper_is_never_where_its_maker_was),
+		cmocka_unit_test(a_thread_starts_where_none_may_be_placed),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
