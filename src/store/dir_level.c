@@ -57,10 +57,10 @@ block_copy(const struct block *b, size_t len)
 	c->size = len;
 	c->bytes = (char *)(c->spots + b->n);
 	memcpy(c->bytes, b->bytes, len);
+	memcpy(c->spots, b->spots, b->n * sizeof(*c->spots));
 	for (i = 0; i < b->n; i++) {
 		const char *entry = (const char *)b->spots[i].entry;
 
-		c->spots[i] = b->spots[i];
 		c->spots[i].entry =
 		    (const struct entry *)(const void *)(c->bytes +
 			(entry - b->bytes));
