@@ -5,8 +5,7 @@
  *
  * No more than MAX_OPEN collections are open at a time.  In deeper trees the
  * outermost ones are closed, and opened again, at the place where the kernel
- * said to go on, when the walk is back there and what it had read of them is
- * used up.
+ * said to go on, when the walk comes back there from the one below.
  */
 #include <assert.h>
 #include <dirent.h>
@@ -36,6 +35,12 @@ struct trip {
 	size_t n_above; /* ancestors of the root, once they were needed */
 	struct resource_id *above;
 };
+
+static bool
+same_id(const struct resource_id *a, const struct resource_id *b)
+{
+	return !memcmp(a, b, sizeof(*a));
+}
 
 /* ---- visits */
 
@@ -119,6 +124,40 @@ descend(struct trip *t, struct level *l)
 }
 
 static void
+level_opened(struct trip *t, struct level *l, int *fd)
+{
+	l->fd = fd_take(fd);
+	l->reopened = true;
+	ahead_open(&t->ahead, l);
+	t->outermost_open = l;
+	t->n_open++;
+}
+
+/*
+ * The collection above one that the walk leaves is opened from there, so that
+ * one that was moved away, or has been removed, is the same still, as those are
+ * that stay open.  Where the one below has another place by now, which may be
+ * anywhere, it is found by its path.
+ */
+static void
+reopen_above(struct trip *t, const struct level *below)
+{
+	struct level *l = below->up;
+	struct resource now;
+	struct statx stx;
+	int fd CLEANUP(fd_close) = -1;
+
+	if (!l || l->fd >= 0 || l->whole || below->fd < 0)
+		return;
+	fd = openat(below->fd, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0 || dir_stat_fd(fd, &stx, NULL))
+		return;
+	dir_resource(t->ds, &stx, &now);
+	if (same_id(&now.id, &l->res.id))
+		level_opened(t, l, &fd);
+}
+
+static void
 ascend(struct trip *t)
 {
 	struct level *l = t->level;
@@ -139,6 +178,7 @@ level_reopen(struct trip *t, struct err *err)
 	struct level *l = t->level;
 	struct place p CLEANUP(place_done) = PLACE_NONE;
 	struct resource now;
+	int fd CLEANUP(fd_close) = -1;
 	enum err_code rc =
 	    place_find(t->ds, rpath_of_buf(&t->path), FOLLOW_YES, &p, err);
 
@@ -147,16 +187,13 @@ level_reopen(struct trip *t, struct err *err)
 	if (rc)
 		return rc;
 	now = place_resource(&p);
-	if (memcmp(&now.id, &l->res.id, sizeof(now.id)) != 0)
+	if (!same_id(&now.id, &l->res.id))
 		return err_set(err, ERR_NOT_FOUND, "replaced meanwhile");
-	l->fd = place_open(&p, O_RDONLY | O_DIRECTORY);
-	if (l->fd < 0)
+	fd = place_open(&p, O_RDONLY | O_DIRECTORY);
+	if (fd < 0)
 		return err_os(err, "open '%.*s' again",
 		    STR_ARG(rpath_of_buf(&t->path).s));
-	l->reopened = true;
-	ahead_open(&t->ahead, l);
-	t->outermost_open = l;
-	t->n_open++;
+	level_opened(t, l, &fd);
 	return ERR_OK;
 }
 
@@ -175,12 +212,6 @@ next_spot(struct trip *t)
 }
 
 /* ---- collections that contain themselves */
-
-static bool
-same_id(const struct resource_id *a, const struct resource_id *b)
-{
-	return !memcmp(a, b, sizeof(*a));
-}
 
 /* The ancestors of the walk's root. */
 static enum err_code
@@ -409,6 +440,7 @@ leave(struct trip *t)
 	enum err_code rc = ERR_OK;
 	bool prune = false;
 
+	reopen_above(t, l);
 	ascend(t);
 	if (failed)
 		rc = visit_failed(t, &res, &t->why);

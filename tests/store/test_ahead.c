@@ -5,6 +5,7 @@
  */
 #include <dirent.h>
 #include <fcntl.h>
+#include <ftw.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -301,6 +302,94 @@ a_tree_that_changes_meanwhile_is_walked(void **state)
 	assert_int_equal(pthread_join(thread, NULL), 0);
 }
 
+/* ---- a tree that goes while the walk is far down in it */
+
+struct going {
+	struct met met;
+	const struct world *w;
+	const char *to; /* NULL: it is removed */
+	bool gone;
+};
+
+static int
+remove_entry(const char *path, const struct stat *st, int kind, struct FTW *at)
+{
+	(void)st;
+	(void)kind;
+	(void)at;
+	return remove(path);
+}
+
+static enum err_code
+go(void *arg, const struct member *m, bool *prune)
+{
+	struct going *g = arg;
+
+	assert_int_equal(m->failed, ERR_OK);
+	if (m->path.s.len == (size_t)2 * DEEP && !g->gone) {
+		assert_int_equal(g->to
+			? rename(real(g->w, "/z"), real(g->w, g->to))
+			: nftw(real(g->w, "/z"), remove_entry, 20,
+			      FTW_DEPTH | FTW_PHYS),
+		    0);
+		g->gone = true;
+	}
+	return meet(&g->met, m, prune);
+}
+
+static void
+walk_while_it_goes(struct going *g, enum walk_order order, unsigned helpers)
+{
+	const struct walk walk = {
+		.depth = DEPTH_INFINITY,
+		.order = order,
+		.visit = go,
+		.arg = g,
+	};
+
+	g->gone = false;
+	g->met = (struct met){
+		.helpers = &dir_of(g->w->store)->base.helpers,
+	};
+	atomic_store(&g->met.helpers->max, helpers);
+	assert_ok(store_walk(g->w->store, at("/z"), &walk, NULL));
+	assert_true(g->gone);
+	buf_done(&g->met.text);
+}
+
+static void
+a_tree_that_moves_meanwhile_is_walked_to_its_end(void **state)
+{
+	static const enum walk_order orders[] = { WALK_DOWN, WALK_UP,
+		WALK_LOOK };
+	struct going g = { .w = *state, .to = "/moved" };
+	size_t i, want;
+	unsigned n;
+	struct met met;
+
+	make_tree(g.w);
+	assert_ok(walk_from(g.w, "/z", 0, 0, &met));
+	want = met.n;
+	buf_done(&met.text);
+	for (i = 0; i < ARRAY_LEN(orders); i++)
+		for (n = 0; n < 3; n++) {
+			walk_while_it_goes(&g, orders[i], n);
+			assert_int_equal(g.met.n, want);
+			assert_int_equal(rename(real(g.w, "/moved"), /**/
+					     real(g.w, "/z")),
+			    0);
+		}
+}
+
+static void
+a_tree_that_is_removed_meanwhile_fails_nowhere(void **state)
+{
+	struct going g = { .w = *state };
+
+	make_tree(g.w);
+	walk_while_it_goes(&g, WALK_LOOK, 0);
+}
+
 /* ---- a folder that is another when the walk is back there */
 
 #define OUTER 10 /* shut while the walk is at the lowest */
@@ -341,6 +430,7 @@ make_way_down(const struct world *w)
 struct replacing {
 	struct met met;
 	const char *path, *other;
+	const char *below, *beside; /* and what is in it goes elsewhere */
 	bool returns, done;
 };
 
@@ -361,6 +451,7 @@ replace(void *arg, const struct member *m, bool *prune)
 	if (near && !r->returns)
 		(void)nanosleep(&(struct timespec){ .tv_nsec = 200000 }, NULL);
 	if (near && r->returns && !r->done && len < 2 * (OUTER + 1) + 4) {
+		assert_int_equal(rename(r->below, r->beside), 0);
 		assert_int_equal(rename(r->path, r->other), 0);
 		assert_int_equal(mkdir(r->path, 0755), 0);
 		r->done = true;
@@ -373,18 +464,23 @@ a_folder_that_is_replaced_is_left_after_helpers(void **state)
 {
 	const struct world *w = *state;
 	char path[600];
-	char there[1000], away[1000];
+	char there[1000], away[1000], below[1000], beside[1000];
 	int i;
 
 	make_way_down(w);
 	(void)snprintf(there, sizeof(there), "%s",
 	    real(w, way_down(path, sizeof(path), OUTER, "")));
 	(void)snprintf(away, sizeof(away), "%s", real(w, "/.away"));
+	(void)snprintf(below, sizeof(below), "%s",
+	    real(w, way_down(path, sizeof(path), OUTER + 1, "")));
+	(void)snprintf(beside, sizeof(beside), "%s", real(w, "/.beside"));
 	for (i = 0; i < 200; i++) {
 		struct replacing r = {
 			.met.helpers = &dir_of(w->store)->base.helpers,
 			.path = there,
 			.other = away,
+			.below = below,
+			.beside = beside,
 		};
 		const struct walk walk = {
 			.depth = DEPTH_INFINITY,
@@ -400,6 +496,7 @@ a_folder_that_is_replaced_is_left_after_helpers(void **state)
 			continue;
 		assert_int_equal(rmdir(there), 0);
 		assert_int_equal(rename(away, there), 0);
+		assert_int_equal(rename(beside, below), 0);
 	}
 }
 
@@ -466,6 +563,8 @@ main(void)
 		WORLD_TEST(a_walk_may_pass_by_a_collection),
 		WORLD_TEST(no_memory_ends_a_walk_or_changes_nothing),
 		WORLD_TEST(a_tree_that_changes_meanwhile_is_walked),
+		WORLD_TEST(a_tree_that_moves_meanwhile_is_walked_to_its_end),
+		WORLD_TEST(a_tree_that_is_removed_meanwhile_fails_nowhere),
 		WORLD_TEST(a_folder_that_is_replaced_is_left_after_helpers),
 		WORLD_TEST(many_walks_share_the_helpers),
 	};
