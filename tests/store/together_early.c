@@ -1,22 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /* Uploads whose files are made before somebody commits them together. */
-#include <dirent.h>
-
+#include "lib/descriptors.h"
 #include "store/steps.h"
 #include "store/together.h"
-
-static size_t
-open_files(void)
-{
-	DIR *d = opendir("/proc/self/fd");
-	size_t n = 0;
-
-	assert_non_null(d);
-	while (readdir(d))
-		n++;
-	(void)closedir(d);
-	return n;
-}
 
 void
 what_is_made_early_gets_its_name_when_it_is_committed(void **state)
@@ -26,11 +12,11 @@ what_is_made_early_gets_its_name_when_it_is_committed(void **state)
 	size_t i, before;
 
 	joint_build(w->store);
-	before = open_files();
+	before = open_descriptors();
 	joint_early = true;
 	assert_ok(joint_begin(w->store, v));
 	joint_early = false;
-	assert_int_equal(open_files(), before + N);
+	assert_int_equal(open_descriptors(), before + N);
 	must_lack(w->store, "/new");
 	must_have(w->store, "/f", "f");
 	syncs_made = early_names = 0;
@@ -41,7 +27,7 @@ what_is_made_early_gets_its_name_when_it_is_committed(void **state)
 		must_have(w->store, joint_files[i].path, "new");
 	must_have_props(w->store, "/f", "p=f;");
 	joint_end(v);
-	assert_int_equal(open_files(), before);
+	assert_int_equal(open_descriptors(), before);
 }
 
 static struct upload *

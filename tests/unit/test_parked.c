@@ -3,7 +3,6 @@
  * is in tests/http/test_parked.py. */
 #include "lib/test.h"
 
-#include <dirent.h>
 #include <microhttpd.h>
 #include <netinet/in.h>
 #include <stdatomic.h>
@@ -14,6 +13,7 @@
 
 #include "base/clock.h"
 #include "lib/alloc_fail.h"
+#include "lib/descriptors.h"
 #include "server/parked.h"
 
 #define REQUEST "GET / HTTP/1.1\r\nHost: a\r\n\r\n"
@@ -204,19 +204,6 @@ wait_till_parked(struct bed *b, uint64_t times)
 	assert_int_equal(parked_came(b->p), times);
 }
 
-static size_t
-descriptors(void)
-{
-	DIR *d = opendir("/proc/self/fd");
-	size_t n = 0;
-
-	assert_non_null(d);
-	while (readdir(d))
-		n++;
-	(void)closedir(d);
-	return n;
-}
-
 static void
 one_that_says_nothing_is_parked_and_served_when_it_speaks(void **state)
 {
@@ -268,7 +255,7 @@ without_memory_there_is_no_parking_and_nothing_stays_open(void **state)
 
 	(void)state;
 	assert_int_equal(conns_new(&spec.conns, NULL), ERR_OK);
-	before = descriptors();
+	before = open_descriptors();
 	for (n = 1;; n++) {
 		alloc_fail_at(n);
 		rc = parked_new(&spec, &p, NULL);
@@ -276,12 +263,12 @@ without_memory_there_is_no_parking_and_nothing_stays_open(void **state)
 			break;
 		assert_int_equal(rc, ERR_NOMEM);
 		assert_null(p);
-		assert_int_equal(descriptors(), before);
+		assert_int_equal(open_descriptors(), before);
 	}
 	assert_true(n > 1);
 	assert_int_equal(rc, ERR_OK);
 	parked_free(p);
-	assert_int_equal(descriptors(), before);
+	assert_int_equal(open_descriptors(), before);
 	conns_free(spec.conns);
 }
 

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 #include "lib/test.h"
 
-#include <dirent.h>
 #include <fcntl.h>
 #include <pthread.h>
 #include <signal.h>
@@ -12,6 +11,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "lib/descriptors.h"
 #include "server/spool.h"
 
 #define BIG (SPOOL_MEMORY * 5)
@@ -160,19 +160,6 @@ waiting_is_refused_when_there_is_something_to_read(void **state)
 	spool_abandon(b.s);
 }
 
-static unsigned
-open_descriptors(void)
-{
-	DIR *d = opendir("/proc/self/fd");
-	unsigned n = 0;
-
-	assert_non_null(d);
-	while (readdir(d))
-		n++;
-	(void)closedir(d);
-	return n;
-}
-
 static void
 bytes_come_out_in_order_whoever_is_ahead(void **state)
 {
@@ -192,7 +179,7 @@ bytes_come_out_in_order_whoever_is_ahead(void **state)
 
 	(void)state;
 	for (i = 0; i < ARRAY_LEN(cases); i++) {
-		unsigned before = open_descriptors();
+		size_t before = open_descriptors();
 		enum spool_state what;
 		size_t at, n;
 		struct bed b;
