@@ -55,6 +55,7 @@ help(void *arg)
 {
 	struct crew *c = arg;
 
+	thread_name("crew");
 	(void)pthread_mutex_lock(&c->lock);
 	while (!c->over) {
 		if (c->given) {

@@ -4,6 +4,7 @@
 #include <sched.h>
 #include <signal.h>
 #include <stdbool.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
 /* Those of the main thread, which stays nowhere.  False where they are more
@@ -24,6 +25,12 @@ thread_processors(void)
 		return (unsigned)CPU_COUNT(&may);
 	n = sysconf(_SC_NPROCESSORS_ONLN);
 	return n < 1 ? 1 : (unsigned)n;
+}
+
+void
+thread_name(const char *name)
+{
+	(void)prctl(PR_SET_NAME, name);
 }
 
 #ifdef __GLIBC__ /* no other can begin one elsewhere than its maker is */

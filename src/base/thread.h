@@ -21,6 +21,12 @@ int thread_start(pthread_t *t, size_t stack, void *(*fn)(void *arg), void *arg);
 int thread_start_beside(pthread_t *t, void *(*fn)(void *arg), void *arg);
 
 /*
+ * What the caller is called in `top -H`, by 15 bytes at most.  One that has not
+ * said it bears the name of its maker.
+ */
+void thread_name(const char *name);
+
+/*
  * The caller stays on the processors whose numbers leave i when divided by n,
  * if the program may use one.  Best effort, as is where others run.
  */

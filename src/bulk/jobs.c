@@ -193,6 +193,7 @@ job_thread(void *arg)
 	struct jobs *j = arg;
 	struct job *job;
 
+	thread_name("job");
 	lock(j);
 	while (!atomic_load(&j->closing)) {
 		job = next_job(j);

@@ -31,7 +31,7 @@ struct io {
 	struct server *server;
 	int listener; /* -1: there is none, or the daemon has it */
 	struct MHD_Daemon *daemon;
-	bool stays; /* on its processors; its own */
+	bool settled; /* on its processors, with its name; its own */
 	_Atomic unsigned n; /* connections that it has, or was given */
 };
 

@@ -5,6 +5,7 @@
  */
 #include <fcntl.h>
 #include <microhttpd.h>
+#include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <sys/un.h>
@@ -106,16 +107,23 @@ admit(void *arg, const struct sockaddr *sa, socklen_t len)
 /*
  * A thread is to stay where its connections come to, as it was for that that
  * they were given to it; the system moves it when there is much to do.
- * libmicrohttpd makes it, so it sees to this itself, with its first connection.
+ * libmicrohttpd makes it, so it sees to this itself, with its first connection,
+ * and to its name.
  */
 static void
-stay(struct io *io)
+settle(struct io *io)
 {
 	struct server *s = io->server;
+	unsigned i = (unsigned)(io - s->io);
+	char name[16];
 
-	if (!io->stays && s->n_io > 1)
-		thread_stay((unsigned)(io - s->io), s->n_io);
-	io->stays = true;
+	if (io->settled)
+		return;
+	(void)snprintf(name, sizeof(name), "io-%u", i);
+	thread_name(name);
+	if (s->n_io > 1)
+		thread_stay(i, s->n_io);
+	io->settled = true;
 }
 
 /* NULL: it stays with nobody; libmicrohttpd closes what it has of it. */
@@ -125,7 +133,7 @@ begin(struct io *io, int fd, const struct sockaddr *sa)
 	struct server *s = io->server;
 	struct conn *c = conns_add(s->conns, fd, sa);
 
-	stay(io);
+	settle(io);
 	if (sa->sa_family != AF_UNIX)
 		(void)atomic_fetch_add(&io->n, 1);
 	if (c && parked_begin(s->parked, c, is_crowded(io)))

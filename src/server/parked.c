@@ -141,6 +141,7 @@ run(void *arg)
 	struct parked *p = arg;
 	int i, n;
 
+	thread_name("parked");
 	while (!atomic_load(&p->stop)) {
 		n = epoll_wait(p->epoll, events, EVENTS, -1);
 		for (i = 0; i < n; i++)

@@ -267,6 +267,7 @@ run(void *arg)
 	size_t waiting;
 	int i, n;
 
+	thread_name("early-answers");
 	for (;;) {
 		waiting = queued(p, &stop);
 		if (!waiting && stop)

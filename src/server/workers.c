@@ -256,6 +256,7 @@ worker(void *arg)
 	struct line *was = NULL;
 	struct line *l;
 
+	thread_name("worker");
 	(void)pthread_mutex_lock(&ws->lock);
 	while ((l = wait_for_line(ws))) {
 		run(ws, l, leaves_work(was, l));

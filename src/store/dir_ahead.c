@@ -8,6 +8,7 @@
 
 #include "base/file.h"
 #include "base/mutex.h"
+#include "base/thread.h"
 
 #define CALL_AT 512 /* members met; and as many more for the next helper */
 #define CALL_DEEP 128 /* for the first where there are collections below */
@@ -269,6 +270,7 @@ help(void *arg)
 	struct ahead *a = arg;
 	struct task t;
 
+	thread_name("ahead");
 	(void)pthread_mutex_lock(&a->lock);
 	while (!a->over) {
 		if (find(a, &t)) {

@@ -213,6 +213,7 @@ run(void *arg)
 {
 	struct listings *ls = arg;
 
+	thread_name("listings");
 	(void)pthread_mutex_lock(&ls->lock);
 	while (!ls->closing) {
 		ls->busy = true;

@@ -189,6 +189,7 @@ sweep(void *arg)
 	DIR *d = read_staging(ds);
 	const char *name;
 
+	thread_name("staging");
 	while (d && !atomic_load(&ds->closing) && (name = next_left(ds, d)))
 		dir_remove_tree(ds, ds->staging, name);
 	if (d)

@@ -209,6 +209,7 @@ run(void *arg)
 	struct state *s = arg;
 	struct tidy *t = &s->tidy;
 
+	thread_name("state");
 	fill_filter(s);
 	for (;;) {
 		(void)pthread_mutex_lock(&t->lock);

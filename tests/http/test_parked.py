@@ -236,7 +236,7 @@ def waiting(server, n):
         at = "/proc/%d/task/%s/" % (server.pid, task)
         with open(at + "status", encoding="ascii") as f:
             status = f.read()
-        if not status.startswith("Name:\tMHD"):
+        if not status.startswith(("Name:\tMHD", "Name:\tio-")):
             continue
         if "\nState:\tS" not in status:
             return None

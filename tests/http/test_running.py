@@ -632,14 +632,15 @@ class Proxies(unittest.TestCase):
                 self.assertEqual(r.status, status)
 
 
-def threads(s, name=""):
+def name(s, tid):
+    with open("/proc/%d/task/%d/comm" % (s.pid, tid), encoding="ascii") as f:
+        return f.read().strip()
+
+
+def threads(s, begins=""):
     """Of a server: those whose names begin so."""
-    found = set()
-    for tid in os.listdir("/proc/%d/task" % s.pid):
-        with open("/proc/%d/task/%s/comm" % (s.pid, tid), "rb") as f:
-            if f.read().startswith(name.encode()):
-                found.add(int(tid))
-    return found
+    tids = map(int, os.listdir("/proc/%d/task" % s.pid))
+    return {tid for tid in tids if name(s, tid).startswith(begins)}
 
 
 class Starting(unittest.TestCase):
@@ -670,7 +671,7 @@ class Starting(unittest.TestCase):
                 with test_parked.processor(number), s.connect() as c:
                     c.request("OPTIONS", "/")
                     self.assertEqual(c.response().status, 200)
-            movers = threads(s, "MHD-single")
+            movers = threads(s, "io-")
             self.assertEqual(len(movers), 2)
             if {i % 2 for i in may} == {0, 1}:
                 one, two = map(os.sched_getaffinity, movers)
@@ -682,6 +683,18 @@ class Starting(unittest.TestCase):
             self.assertGreater(threads(s), before)
             for thread in threads(s) - movers:
                 self.assertEqual(os.sched_getaffinity(thread), may)
+
+    def test_each_thread_says_what_it_does(self):
+        with sheaf_http.Server("--threads", "1") as s:
+            os.mkdir(s.path("d"))
+            r = s.request("COPY", "/d/", {"Destination": s.url + "/e/"})
+            self.assertEqual(r.status, 201)
+            # Who looks after listings, or after staging, comes and goes.
+            sheaf_http.eventually(
+                lambda: {name(s, tid) for tid in threads(s)} -
+                {"listings", "staging"} ==
+                {"sheaf", "io-0", "worker", "parked", "early-answers",
+                 "state"}, "names")
 
     def test_what_cannot_be_is_said_and_exits_as_promised(self):
         with socket.socket() as taken:
