@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/thread.h"
 
-#include <sched.h>
+#include <dirent.h>
 #include <signal.h>
-#include <stdbool.h>
+#include <stdlib.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -36,7 +36,7 @@ thread_name(const char *name)
 #ifdef __GLIBC__ /* no other can begin one elsewhere than its maker is */
 
 void
-thread_stay(unsigned i, unsigned n)
+thread_stay(pid_t t, unsigned i, unsigned n)
 {
 	cpu_set_t may, own;
 
@@ -47,7 +47,42 @@ thread_stay(unsigned i, unsigned n)
 		if (CPU_ISSET(i, &may))
 			CPU_SET(i, &own);
 	if (CPU_COUNT(&own))
-		(void)sched_setaffinity(0, sizeof(own), &own);
+		(void)sched_setaffinity(t, sizeof(own), &own);
+}
+
+/* Not the main thread, which then has what the system gives it. */
+static void
+spread(const cpu_set_t *may)
+{
+	DIR *d = opendir("/proc/self/task");
+	const struct dirent *e;
+
+	while (d && (e = readdir(d))) {
+		pid_t t = (pid_t)strtol(e->d_name, NULL, 10);
+
+		if (t > 0 && t != getpid())
+			(void)sched_setaffinity(t, sizeof(*may), may);
+	}
+	if (d)
+		(void)closedir(d);
+}
+
+/*
+ * The system keeps a thread that was placed within that, even when a container
+ * or a machine gets more processors; and start() places all.
+ */
+bool
+thread_processors_changed(cpu_set_t *known)
+{
+	bool first = !CPU_COUNT(known);
+	cpu_set_t may;
+
+	if (!processors(&may) || CPU_EQUAL(&may, known))
+		return false;
+	*known = may;
+	if (!first)
+		spread(&may);
+	return !first;
 }
 
 static int
@@ -59,10 +94,18 @@ place(pthread_attr_t *attr, const cpu_set_t *on)
 #else
 
 void
-thread_stay(unsigned i, unsigned n)
+thread_stay(pid_t t, unsigned i, unsigned n)
 {
+	(void)t;
 	(void)i;
 	(void)n;
+}
+
+bool
+thread_processors_changed(cpu_set_t *known)
+{
+	(void)known;
+	return false;
 }
 
 static int

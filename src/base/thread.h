@@ -4,7 +4,10 @@
 #define SHEAF_BASE_THREAD_H
 
 #include <pthread.h>
+#include <sched.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <sys/types.h>
 
 /*
  * A thread with a stack of so many bytes (0: the usual), on any processor that
@@ -27,10 +30,18 @@ int thread_start_beside(pthread_t *t, void *(*fn)(void *arg), void *arg);
 void thread_name(const char *name);
 
 /*
- * The caller stays on the processors whose numbers leave i when divided by n,
- * if the program may use one.  Best effort, as is where others run.
+ * The thread (0: the caller) stays on the processors whose numbers leave i when
+ * divided by n, if the program may use one.  Best effort, as is where others
+ * run.
  */
-void thread_stay(unsigned i, unsigned n);
+void thread_stay(pid_t t, unsigned i, unsigned n);
+
+/*
+ * Whether the program may use others than known, which is brought up to date;
+ * all zero it is known for the first time, which is no change.  After a change
+ * all threads may run on all of them, and none stays.
+ */
+bool thread_processors_changed(cpu_set_t *known);
 
 /* The processors that the program may use: a container or taskset may have
  * limited them.  1 at least. */

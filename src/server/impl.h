@@ -31,13 +31,14 @@ struct io {
 	struct server *server;
 	int listener; /* -1: there is none, or the daemon has it */
 	struct MHD_Daemon *daemon;
-	bool settled; /* on its processors, with its name; its own */
+	_Atomic pid_t thread; /* 0: it is not in its place yet */
 	_Atomic unsigned n; /* connections that it has, or was given */
 };
 
 struct server {
 	struct io io[IO_MAX];
 	unsigned n_io;
+	cpu_set_t processors; /* that there are, as the main thread knows */
 	struct store *store;
 	struct workers *workers;
 	struct past *past; /* answers that begin before their body is over */
@@ -84,6 +85,9 @@ enum err_code io_listen(struct server *s, struct err *err) MUST_USE;
 
 enum err_code io_start(struct server *s, struct err *err) MUST_USE;
 void io_stop(struct server *s);
+
+/* Their places, where the processors have changed. */
+void io_tick(struct server *s);
 
 /* Nobody is let in any more; whoever waits in the queue is turned away. */
 void io_close_listeners(struct server *s);

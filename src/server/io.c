@@ -117,13 +117,28 @@ settle(struct io *io)
 	unsigned i = (unsigned)(io - s->io);
 	char name[16];
 
-	if (io->settled)
+	if (atomic_load_explicit(&io->thread, memory_order_relaxed))
 		return;
 	(void)snprintf(name, sizeof(name), "io-%u", i);
 	thread_name(name);
 	if (s->n_io > 1)
-		thread_stay(i, s->n_io);
-	io->settled = true;
+		thread_stay(0, i, s->n_io);
+	atomic_store(&io->thread, gettid());
+}
+
+void
+io_tick(struct server *s)
+{
+	unsigned i;
+
+	if (!thread_processors_changed(&s->processors))
+		return;
+	for (i = 0; s->n_io > 1 && i < s->n_io; i++) {
+		pid_t thread = atomic_load(&s->io[i].thread);
+
+		if (thread)
+			thread_stay(thread, i, s->n_io);
+	}
 }
 
 /* NULL: it stays with nobody; libmicrohttpd closes what it has of it. */
@@ -227,6 +242,7 @@ io_start(struct server *s, struct err *err)
 {
 	unsigned i;
 
+	(void)thread_processors_changed(&s->processors);
 	for (i = 0; i < s->n_io; i++) {
 		s->io[i].server = s;
 		if (start_one(&s->io[i]))

@@ -314,6 +314,7 @@ server_tick(struct server *s)
 	live_drop(live);
 	parked_tick(s->parked);
 	jobs_tick(s->jobs);
+	io_tick(s);
 	rest(s);
 }
 

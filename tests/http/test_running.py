@@ -684,6 +684,28 @@ class Starting(unittest.TestCase):
             for thread in threads(s) - movers:
                 self.assertEqual(os.sched_getaffinity(thread), may)
 
+    def test_threads_go_where_the_program_may_run(self):
+        may = os.sched_getaffinity(0)
+        if len(may) < 2:
+            self.skipTest("one processor")
+        with sheaf_http.Server("--threads", "2") as s:
+            os.mkdir(s.path("d"))
+            for number in range(2):
+                with test_parked.processor(number), s.connect() as c:
+                    c.request("OPTIONS", "/")
+                    self.assertEqual(c.response().status, 200)
+            r = s.request("COPY", "/d/", {"Destination": s.url + "/e/"})
+            self.assertEqual(r.status, 201)
+            before = {t: os.sched_getaffinity(t) for t in threads(s)}
+            os.sched_setaffinity(s.pid, {min(may)})
+            sheaf_http.eventually(
+                lambda: all(os.sched_getaffinity(t) == {min(may)}
+                            for t in threads(s)), "on one")
+            os.sched_setaffinity(s.pid, may)
+            sheaf_http.eventually(
+                lambda: all(os.sched_getaffinity(t) == before.get(t, may)
+                            for t in threads(s)), "as before")
+
     def test_each_thread_says_what_it_does(self):
         with sheaf_http.Server("--threads", "1") as s:
             os.mkdir(s.path("d"))
