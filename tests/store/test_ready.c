@@ -25,6 +25,7 @@ static _Atomic unsigned long statx_calls;
 static unsigned long change_at; /* that call */
 static void (*change)(const struct world *w);
 static const struct world *changed;
+static uint64_t elsewhere[2]; /* inodes that are of another device */
 
 int __real_statx(int, const char *, int, unsigned, struct statx *);
 int __wrap_statx(int, const char *, int, unsigned, struct statx *);
@@ -35,6 +36,9 @@ __wrap_statx(
 {
 	int rc = __real_statx(dir, name, flags, mask, out);
 
+	if (!rc &&
+	    (out->stx_ino == elsewhere[0] || out->stx_ino == elsewhere[1]))
+		out->stx_dev_minor += 1000;
 	if (++statx_calls == change_at)
 		change(changed);
 	return rc;
@@ -331,6 +335,31 @@ a_mount_over_the_way_is_seen(void **state)
 	check(w, "/d/f0", "unmount");
 }
 
+static uint64_t
+inode_of(const struct world *w, const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(stat(real(w, path), &st), 0);
+	return st.st_ino;
+}
+
+/* It may go without any event. */
+static void
+what_is_in_a_subvolume_is_never_known(void **state)
+{
+	const struct world *w = *state;
+	int i;
+
+	elsewhere[0] = inode_of(w, "/d");
+	elsewhere[1] = inode_of(w, "/d/f0");
+	for (i = 0; i < 100; i++)
+		assert_false(is_known(w, "/d/f0"));
+	learn(w, "/e/f0");
+	elsewhere[0] = elsewhere[1] = 0;
+	learn(w, "/d/f0");
+}
+
 static void
 more_files_than_are_kept_are_all_right(void **state)
 {
@@ -502,6 +531,7 @@ main(void)
 		READY_TEST(a_change_while_it_is_learnt_is_in_the_next_answer),
 		READY_TEST(what_is_mapped_is_not_known),
 		READY_TEST(a_mount_over_the_way_is_seen),
+		READY_TEST(what_is_in_a_subvolume_is_never_known),
 		READY_TEST(more_files_than_are_kept_are_all_right),
 		READY_TEST(more_collections_than_are_watched_are_all_right),
 		READY_TEST(no_memory_makes_no_answer_wrong),
