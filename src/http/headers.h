@@ -31,13 +31,20 @@ struct headers {
 	uint64_t names;
 };
 
-/* The bit of a name: by its length and its first letter.  Never 0. */
+/*
+ * The bit of a name: by its length, its first letter and its last.  Never 0.
+ * 24 tells those that are asked for best from those that are sent: by the first
+ * letter alone each Content-Length was taken for a digest.
+ */
 static inline uint64_t
 headers_name(struct str name)
 {
-	unsigned first = name.len ? (unsigned char)name.ptr[0] | 0x20U : 0;
+	unsigned ends = 0;
 
-	return UINT64_C(1) << ((name.len * 5 + first) & 63);
+	if (name.len)
+		ends = ((unsigned char)name.ptr[0] | 0x20U) +
+		    ((unsigned char)name.ptr[name.len - 1] | 0x20U);
+	return UINT64_C(1) << ((name.len * 24 + ends) & 63);
 }
 
 /* False: the field is not there. */

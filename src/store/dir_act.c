@@ -15,10 +15,7 @@
 void
 act_makes(struct act *a, const struct dir_store *ds, const struct statx *stx)
 {
-	struct resource r;
-
-	dir_resource(ds, stx, &r);
-	a->made = r.id;
+	a->made = dir_id(ds, stx);
 	a->change.made = &a->made;
 }
 
@@ -26,24 +23,19 @@ act_makes(struct act *a, const struct dir_store *ds, const struct statx *stx)
 void
 act_takes(struct act *a, const struct place *p)
 {
-	struct resource r;
-
 	if (p->found == FOUND_NOTHING ||
 	    (!place_is_dir(p) && p->stx.stx_nlink > 1))
 		return;
-	r = place_resource(p);
-	a->gone = r.id;
+	a->gone = dir_id(p->ds, &p->stx);
 	a->change.gone = &a->gone;
 }
 
 void
 act_inherits(struct act *a, const struct place *from)
 {
-	const struct resource r = place_resource(from);
-
-	if (!r.has_props)
+	a->props_of = dir_id(from->ds, &from->stx);
+	if (!state_may_have_props(from->ds->state, &a->props_of))
 		return;
-	a->props_of = r.id;
 	a->change.props_of = &a->props_of;
 }
 

@@ -254,6 +254,9 @@ enum err_code hold_two(struct dir_store *ds, struct rpath from,
 void dir_resource(
     const struct dir_store *ds, const struct statx *stx, struct resource *out);
 
+/* The id alone, at a fifth of that. */
+struct resource_id dir_id(const struct dir_store *ds, const struct statx *stx);
+
 /* What of a statx() a resource is made of. */
 struct fact {
 	uint64_t inode, size;

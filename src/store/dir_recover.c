@@ -12,12 +12,12 @@
 static bool
 place_has(const struct place *p, const struct resource_id *id)
 {
-	struct resource r;
+	struct resource_id now;
 
 	if (p->found == FOUND_NOTHING)
 		return false;
-	r = place_resource(p);
-	return !memcmp(&r.id, id, sizeof(*id));
+	now = dir_id(p->ds, &p->stx);
+	return !memcmp(&now, id, sizeof(*id));
 }
 
 /* The name itself; no collection for it is nothing there. */

@@ -115,6 +115,15 @@ set_etag(const struct fact *f, struct resource *out)
 	out->etag_len = (unsigned)(at - out->etag);
 }
 
+struct resource_id
+dir_id(const struct dir_store *ds, const struct statx *stx)
+{
+	struct fact f;
+
+	fact_set(&f, stx);
+	return id_of(ds, &f);
+}
+
 void
 fact_resource(
     const struct dir_store *ds, const struct fact *f, struct resource *out)

@@ -49,7 +49,7 @@ struct ended {
 
 struct ended_list {
 	pthread_mutex_t lock;
-	size_t n;
+	_Atomic size_t n; /* changed under the lock */
 	struct ended v[ENDED_MAX];
 };
 

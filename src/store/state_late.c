@@ -167,15 +167,8 @@ add(struct state *s, struct slot *lines, size_t n, uint64_t *of, uint64_t *last)
 bool
 late_is_safe(struct state *s, bool wait)
 {
-	bool any;
-
 	/* A log that is broken is repaired by the next who needs it. */
-	if (atomic_load(&s->broken))
-		return false;
-	(void)pthread_mutex_lock(&s->ended.lock);
-	any = s->ended.n > 0;
-	(void)pthread_mutex_unlock(&s->ended.lock);
-	return !any &&
+	return !atomic_load(&s->broken) && !atomic_load(&s->ended.n) &&
 	    (s->relaxed ||
 		sync_has(&s->sync,
 		    atomic_load(wait ? &s->committed : &s->ended_in)));

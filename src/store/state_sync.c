@@ -376,12 +376,8 @@ tx_flush(struct state *s)
 {
 	struct tx t;
 	enum err_code rc = ERR_OK;
-	bool any;
+	bool any = atomic_load(&s->ended.n) || late_any(s);
 
-	(void)pthread_mutex_lock(&s->ended.lock);
-	any = s->ended.n > 0;
-	(void)pthread_mutex_unlock(&s->ended.lock);
-	any = any || late_any(s);
 	if (any)
 		rc = tx_begin(s, &t, NULL);
 	return any && !rc ? tx_end(&t, ERR_OK, false, NULL) : rc;

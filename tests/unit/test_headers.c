@@ -104,6 +104,44 @@ fields_that_the_bits_of_names_deny_are_not_looked_for(void **state)
 	assert_false(headers_has(&h, STR("Host")));
 }
 
+/* Else each PUT looks at all of its fields for what is hardly ever there. */
+static void
+a_usual_field_is_not_taken_for_a_rare_one(void **state)
+{
+	static const struct str usual[] = {
+		STR_INIT("Host"),
+		STR_INIT("User-Agent"),
+		STR_INIT("Accept"),
+		STR_INIT("Accept-Encoding"),
+		STR_INIT("Connection"),
+		STR_INIT("Content-Length"),
+		STR_INIT("Content-Type"),
+	};
+	static const struct str rare[] = {
+		STR_INIT("Transfer-Encoding"),
+		STR_INIT("Expect"),
+		STR_INIT("If"),
+		STR_INIT("If-Match"),
+		STR_INIT("If-None-Match"),
+		STR_INIT("If-Modified-Since"),
+		STR_INIT("If-Unmodified-Since"),
+		STR_INIT("Range"),
+		STR_INIT("Content-Range"),
+		STR_INIT("Content-Digest"),
+		STR_INIT("Repr-Digest"),
+		STR_INIT("Idempotency-Key"),
+		STR_INIT("X-OC-MTime"),
+	};
+	struct headers h = { 0 };
+	size_t i;
+
+	(void)state;
+	for (i = 0; i < ARRAY_LEN(usual); i++)
+		h.names |= headers_name(usual[i]);
+	for (i = 0; i < ARRAY_LEN(rare); i++)
+		assert_false(headers_may_have(&h, rare[i]));
+}
+
 static void
 a_list_asks_for_memory_only_when_it_has_several_lines(void **state)
 {
@@ -132,6 +170,7 @@ main(void)
 		cmocka_unit_test(the_lines_of_a_list_are_joined_in_order),
 		cmocka_unit_test(
 		    fields_that_the_bits_of_names_deny_are_not_looked_for),
+		cmocka_unit_test(a_usual_field_is_not_taken_for_a_rare_one),
 		cmocka_unit_test(
 		    a_list_asks_for_memory_only_when_it_has_several_lines),
 	};
