@@ -198,6 +198,28 @@ class ReadOnlyDisk(OwnDisk):
         self.ask("PUT", "/f", body=b"new", want=204)
 
 
+class SmallFiles(unittest.TestCase):
+
+    def test_a_file_over_the_limit_of_the_process_is_413_and_it_goes_on(self):
+        large = b"x" * (5 << 20)
+        with sheaf_http.Server(prefix=("prlimit", "--fsize=%d" % (4 << 20))) as s:
+            s.write("f", OLD)
+            s.write("large", large)
+            with s.connect() as c:
+                for method, target, headers, body in (
+                        ("PUT", "/f", {}, large),
+                        ("PUT", "/new", {}, large),
+                        ("COPY", "/large", {"Destination": "/f"}, None)):
+                    with self.subTest(method=method, target=target):
+                        c.request(method, target, headers, body)
+                        self.assertEqual(statuses(c.response()), {413})
+                        self.assertEqual(s.read("f"), OLD)
+                c.request("PUT", "/f", body=b"new")
+                self.assertEqual(c.response().status, 204)
+            self.assertEqual(sorted(n for n in os.listdir(s.root)
+                                    if not n.startswith(".sheaf")), ["f", "large"])
+
+
 class FewDescriptors(unittest.TestCase):
 
     def test_without_descriptors_it_is_503_and_goes_on(self):
