@@ -195,6 +195,10 @@ enum err_code place_for_new(const struct dir_store *ds, struct rpath path,
  */
 bool place_beside(const struct place *of, struct rpath path, struct place *p);
 
+/* Looks after all, where that was not done (FOLLOW_BLIND), at the name alone.
+ */
+enum err_code place_look(struct place *p, struct err *err) MUST_USE;
+
 /* The resource at a place that is served. */
 struct resource place_resource(const struct place *p);
 

@@ -297,6 +297,12 @@ look_at_name(struct place *p, bool blind, struct err *err)
 	return err_os(err, "stat '%.*s'", STR_ARG(p->path.s));
 }
 
+enum err_code
+place_look(struct place *p, struct err *err)
+{
+	return look_at_name(p, false, err);
+}
+
 /* Takes p->path as it is; ERR_LOOP when a link is in the way. */
 static enum err_code
 look(struct place *p, bool blind, struct err *err)

@@ -30,6 +30,9 @@ struct joint {
 	struct place p;
 	struct act act;
 	struct statx dir; /* the collection */
+	/* Whose descriptors of the collection p and act have; NULL: their own.
+	 */
+	const struct joint *lender;
 	bool in; /* it is not left to be done alone, and has not failed */
 };
 
@@ -43,22 +46,50 @@ fail(struct joint *j, enum err_code rc, const struct err *why)
 	j->in = false;
 }
 
+/*
+ * In the collection of one of those before it, which is open, and told of by
+ * the link if something is there after all; or by itself.
+ */
+static bool
+find(struct joint *j, const struct joint *first)
+{
+	struct dir_upload *u = j->u;
+	bool blind = dir_is_likely_new(u->ds);
+	const struct joint *of;
+
+	for (of = first; of < j && blind && !j->lender; of++)
+		if (of->in && !of->lender &&
+		    place_beside(&of->p, u->path, &j->p))
+			j->lender = of;
+	return j->lender ||
+	    (place_for_new(u->ds, u->path, blind ? FOLLOW_BLIND : FOLLOW_YES,
+		 &j->p, NULL) == ERR_OK &&
+		rpath_eq(j->p.path, u->path));
+}
+
+/* To be synced when the names are there. */
+static bool
+open_collection(struct joint *j)
+{
+	int *fd = &j->act.sync[0];
+
+	return j->lender ||
+	    (dir_sync_begin(j->u->ds, j->p.dir, fd, NULL) == ERR_OK &&
+		(*fd < 0 || dir_stat_fd(*fd, &j->dir, NULL) == ERR_OK));
+}
+
 /* While it may still be left to be done alone. */
 static bool
-prepare(struct joint *j)
+prepare(struct joint *j, const struct joint *first)
 {
 	struct dir_upload *u = j->u;
 
 	if (u->stream.err.code || !(u->holds || u->early) ||
 	    !hold_try(u->ds, u->path, &j->hold))
 		return false;
-	if (place_for_new(u->ds, u->path, FOLLOW_YES, &j->p, NULL) ||
-	    !rpath_eq(j->p.path, u->path) || place_is_dir(&j->p) ||
+	if (!find(j, first) || place_is_dir(&j->p) ||
 	    place_allows(&j->p, TOUCH_CONTENT, NULL, NULL, NULL) ||
-	    dir_upload_make(u, &j->p, NULL) ||
-	    dir_sync_begin(u->ds, j->p.dir, &j->act.sync[0], NULL))
-		return false;
-	if (j->act.sync[0] >= 0 && dir_stat_fd(j->act.sync[0], &j->dir, NULL))
+	    dir_upload_make(u, &j->p, NULL) || !open_collection(j))
 		return false;
 	dir_upload_describe(u, &j->p, NULL, &j->act);
 	if (!u->early)
@@ -135,19 +166,29 @@ install(struct joint *j)
 	struct err why = { 0 };
 	enum err_code rc = dir_upload_install(j->u, &j->p, &j->trash, &why);
 
+	if (rc == ERR_EXISTS && j->p.found == FOUND_NOTHING)
+		rc = dir_upload_over(
+		    j->u, &j->p, NULL, NULL, &j->act, &j->trash, &why);
 	if (rc == ERR_EXISTS)
 		j->in = false;
 	else if (rc)
 		fail(j, rc, &why);
 }
 
+/* Who opened its collection. */
+static const struct joint *
+opener(const struct joint *j)
+{
+	return j->lender ? j->lender : j;
+}
+
 static bool
 same_collection(const struct joint *a, const struct joint *b)
 {
-	return a->act.sync[0] >= 0 && b->act.sync[0] >= 0 &&
-	    a->dir.stx_ino == b->dir.stx_ino &&
-	    a->dir.stx_dev_major == b->dir.stx_dev_major &&
-	    a->dir.stx_dev_minor == b->dir.stx_dev_minor;
+	return a == b ||
+	    (a->dir.stx_ino == b->dir.stx_ino &&
+		a->dir.stx_dev_major == b->dir.stx_dev_major &&
+		a->dir.stx_dev_minor == b->dir.stx_dev_minor);
 }
 
 static void
@@ -160,6 +201,7 @@ end(struct joint *j, enum err_code rc, const struct err *why)
 	}
 	j->c->res = dir_upload_now(j->u);
 	j->c->created = j->p.found == FOUND_NOTHING;
+	dir_was_new(j->u->ds, j->c->created);
 	j->c->rc = ERR_OK;
 	j->c->done = true;
 	j->in = false;
@@ -167,13 +209,14 @@ end(struct joint *j, enum err_code rc, const struct err *why)
 
 #define NO_SYNC SYNCS_MAX
 
-/* Which of the n it is among those before it; n: it is another. */
+/* Which of the n it is; n: it is another. */
 static size_t
-collection_of(const struct joint *v, size_t i, const size_t *first, size_t n)
+collection_of(
+    const struct joint *j, const struct joint *const *openers, size_t n)
 {
 	size_t k = 0;
 
-	while (k < n && !same_collection(&v[first[k]], &v[i]))
+	while (k < n && !same_collection(openers[k], j))
 		k++;
 	return k;
 }
@@ -183,20 +226,22 @@ end_collections(struct joint *v, size_t n)
 {
 	struct syncs s = { 0 };
 	int fds[SYNCS_MAX] = { 0 };
-	size_t first[SYNCS_MAX] = { 0 };
+	const struct joint *openers[SYNCS_MAX] = { 0 };
 	size_t of[SYNCS_MAX] = { 0 };
 	size_t i;
 	size_t k = 0;
 
 	for (i = 0; i < n; i++) {
+		const struct joint *by = opener(&v[i]);
+
 		of[i] = NO_SYNC;
-		if (!v[i].in || v[i].act.sync[0] < 0)
+		if (!v[i].in || by->act.sync[0] < 0)
 			continue;
-		of[i] = collection_of(v, i, first, k);
+		of[i] = collection_of(by, openers, k);
 		if (of[i] < k)
 			continue;
-		first[k] = i;
-		fds[k++] = v[i].act.sync[0];
+		openers[k] = by;
+		fds[k++] = by->act.sync[0];
 	}
 	syncs_make(&s, &v[0].u->ds->lanes, fds, k);
 	for (i = 0; i < n; i++) {
@@ -212,6 +257,8 @@ static void
 joint_done(struct joint *j)
 {
 	act_done(&j->act);
+	if (j->lender)
+		j->p.dir = -1;
 	place_done(&j->p);
 	hold_done(&j->hold);
 	trash_done(&j->trash);
@@ -223,14 +270,15 @@ commit_some(struct joint *v, size_t n)
 	size_t i;
 
 	for (i = 0; i < n; i++)
-		v[i].in = prepare(&v[i]);
+		v[i].in = prepare(&v[i], v);
 	sync_bytes(v, n, write_lines(v, n));
 	for (i = 0; i < n; i++)
 		if (v[i].in)
 			install(&v[i]);
 	end_collections(v, n);
-	for (i = 0; i < n; i++)
-		joint_done(&v[i]);
+	/* The last first: theirs are the descriptors of those before them. */
+	while (n)
+		joint_done(&v[--n]);
 }
 
 void

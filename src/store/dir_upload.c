@@ -207,24 +207,19 @@ get_ready(struct dir_upload *u, const struct place *p, const struct guard *g,
 	return rc ? rc : dir_upload_make(u, p, err);
 }
 
-/*
- * The guess that nothing was there was wrong.  Its line says the same of what
- * is there, unless there is more to do about that, or it is a link: then all of
- * it is done once more, and has another line.
- */
-static enum err_code
-commit_over(struct dir_upload *u, struct place *p, const struct guard *g,
+enum err_code
+dir_upload_over(struct dir_upload *u, struct place *p, const struct guard *g,
     struct store_batch *b, struct act *act, struct trash *trash,
     struct err *err)
 {
-	bool direct = rpath_eq(p->path, u->path);
 	enum err_code rc;
 
-	if (!direct || act->intent)
+	if (!rpath_eq(p->path, u->path) || act->intent)
 		return ERR_EXISTS;
-	place_done(p);
-	rc = place_for_new(u->ds, u->path, FOLLOW_YES, p, err);
-	if (!rc && !rpath_eq(p->path, u->path))
+	if (err)
+		err_clear(err);
+	rc = place_look(p, err);
+	if (!rc && p->found != FOUND_NOTHING && p->found != FOUND_SERVED)
 		return ERR_EXISTS;
 	if (!rc)
 		rc = get_ready(u, p, g, err);
@@ -266,7 +261,7 @@ try_commit(struct dir_upload *u, const struct guard *g, struct store_batch *b,
 	if (!rc)
 		rc = dir_upload_install(u, &p, &trash, err);
 	if (rc == ERR_EXISTS && blind)
-		rc = commit_over(u, &p, g, b, &act, &trash, err);
+		rc = dir_upload_over(u, &p, g, b, &act, &trash, err);
 	if (rc)
 		return rc;
 	*created = p.found == FOUND_NOTHING;

@@ -85,6 +85,15 @@ void dir_upload_describe(const struct dir_upload *u, const struct place *p,
 enum err_code dir_upload_install(struct dir_upload *u, const struct place *p,
     struct trash *trash, struct err *err) MUST_USE;
 
+/*
+ * The guess that nothing was at p was wrong.  Its line says the same of what is
+ * there, unless there is more to do about that, or it is a link: then, with
+ * ERR_EXISTS, all of it is done once more, and has another line.
+ */
+enum err_code dir_upload_over(struct dir_upload *u, struct place *p,
+    const struct guard *g, struct store_batch *b, struct act *act,
+    struct trash *trash, struct err *err) MUST_USE;
+
 /* What it is when it is in place, and has the properties of what was there. */
 struct resource dir_upload_now(const struct dir_upload *u);
 

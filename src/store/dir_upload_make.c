@@ -123,6 +123,7 @@ inherit(struct dir_upload *u, const struct place *p, struct err *err)
 	if (fchmod(u->temp.fd, mode))
 		return err_os(err, "set mode");
 	u->stx.stx_mode = (uint16_t)(S_IFREG | mode);
+	u->durable = false;
 	return ERR_OK;
 }
 
@@ -141,7 +142,7 @@ renew(struct dir_upload *u, const struct place *p, struct err *err)
 	if (!u->early || u->spec.has_modified || !place_is_file(p) ||
 	    is_newer(&u->stx, &p->stx))
 		return ERR_OK;
-	u->settled = false;
+	u->settled = u->durable = false;
 	return dir_upload_settle(u, err);
 }
 

@@ -26,6 +26,7 @@ const struct joint_file joint_files[N] = {
 };
 
 bool joint_early;
+static bool after_new;
 
 void
 joint_build(struct store *s)
@@ -35,6 +36,18 @@ joint_build(struct store *s)
 	must_put(s, "/f", "f");
 	must_set_prop(s, "/f", "p", "f");
 	must_put(s, "/c/1", "c1");
+}
+
+void
+joint_put_new(struct store *s, char first)
+{
+	char path[] = "/0";
+	int i;
+
+	for (i = 0; i < IN_A_ROW; i++) {
+		path[1] = (char)(first + i);
+		must_put(s, path, "old");
+	}
 }
 
 enum err_code
@@ -123,6 +136,8 @@ run_child(struct world *w, bool batch, unsigned stop_at)
 	if (pid == 0) {
 		w->strict = true;
 		world_open(w);
+		if (after_new)
+			joint_put_new(w->store, '0');
 		if (joint_begin(w->store, v))
 			_exit(1);
 		steps_left = stop_at;
@@ -176,7 +191,9 @@ each_is_there_wholly_or_not_at_all_when_the_process_dies(void **state)
 	syncs_alone = false;
 	joint_early = true;
 	die_at_each_step(false);
-	joint_early = false;
+	after_new = true;
+	die_at_each_step(false);
+	joint_early = after_new = false;
 	die_at_each_step(true);
 }
 
@@ -196,6 +213,8 @@ fail_each_sync(void)
 		(void)world_set_up_strict(&world);
 		w = world;
 		joint_build(w->store);
+		if (after_new)
+			joint_put_new(w->store, '0');
 		assert_ok(joint_begin(w->store, v));
 		sync_fails = n;
 		joint_commit(v);
@@ -221,6 +240,9 @@ a_sync_that_fails_fails_those_that_wanted_it(void **state)
 	fail_each_sync();
 	joint_early = true;
 	fail_each_sync();
+	after_new = true;
+	fail_each_sync();
+	after_new = false;
 	syncs_alone = true;
 	fail_each_sync();
 	joint_early = false;
@@ -238,12 +260,10 @@ fail_a_sync_of_one(unsigned n)
 	void *world;
 	enum err_code rc;
 	bool failed;
-	char path[] = "/0";
 
 	(void)world_set_up_strict(&world);
 	w = world;
-	for (; path[1] < '0' + IN_A_ROW; path[1]++)
-		must_put(w->store, path, "old");
+	joint_put_new(w->store, '0');
 	assert_ok(store_upload(w->store, at("/last"), &spec, &u, NULL));
 	assert_ok(ostream_write(upload_stream(u), STR("new")));
 	sync_fails = n;
@@ -384,12 +404,11 @@ what_was_not_there_before_may_come_meanwhile(void **state)
 }
 
 static void
-without_memory_some_are_made_and_the_others_are_as_they_were(void **state)
+fail_each_allocation(void)
 {
 	unsigned long n;
 	bool failed = true;
 
-	(void)state;
 	for (n = 1; failed; n++) {
 		struct commit v[N] = { { 0 } };
 		struct world *w;
@@ -399,6 +418,8 @@ without_memory_some_are_made_and_the_others_are_as_they_were(void **state)
 		(void)world_set_up_strict(&world);
 		w = world;
 		joint_build(w->store);
+		if (after_new)
+			joint_put_new(w->store, '0');
 		assert_ok(joint_begin(w->store, v));
 		alloc_fail_at(n);
 		joint_commit(v);
@@ -410,6 +431,16 @@ without_memory_some_are_made_and_the_others_are_as_they_were(void **state)
 		joint_end(v);
 		(void)world_tear_down(&world);
 	}
+}
+
+static void
+without_memory_some_are_made_and_the_others_are_as_they_were(void **state)
+{
+	(void)state;
+	fail_each_allocation();
+	after_new = true;
+	fail_each_allocation();
+	after_new = false;
 }
 
 /* ---- a batch that has more to tell the state than it keeps */
@@ -533,6 +564,12 @@ main(void)
 		    bytes_are_synced_while_the_line_is_and_before_there_is_a_name),
 		STRICT_TEST(
 		    what_is_made_early_gets_its_name_when_it_is_committed),
+		STRICT_TEST(
+		    what_was_taken_for_new_is_replaced_beside_the_others),
+		STRICT_TEST(
+		    what_is_newer_than_what_came_meanwhile_is_synced_again),
+		STRICT_TEST(
+		    who_has_the_collection_of_one_that_fails_is_durable),
 		STRICT_TEST(what_is_made_early_is_newer_than_what_it_replaces),
 		STRICT_TEST(
 		    what_is_made_early_is_synced_beside_its_line_when_it_is_alone),

@@ -21,6 +21,8 @@ extern bool joint_early;
 
 /* What is there before. */
 void joint_build(struct store *s);
+/* So many new ones that the next are taken for new; none is called f. */
+void joint_put_new(struct store *s, char first);
 /* Uploads of "new" to all of them; their commits; and then. */
 enum err_code joint_begin(struct store *s, struct commit *v);
 void joint_commit(struct commit *v);
@@ -29,6 +31,11 @@ void joint_end(struct commit *v);
 /* together_batch.c */
 void uploads_of_a_batch_are_made_together(void **state);
 void what_speaks_against_one_of_a_batch_stops_no_other(void **state);
+
+/* together_new.c */
+void what_was_taken_for_new_is_replaced_beside_the_others(void **state);
+void what_is_newer_than_what_came_meanwhile_is_synced_again(void **state);
+void who_has_the_collection_of_one_that_fails_is_durable(void **state);
 
 /* together_early.c */
 void what_is_made_early_gets_its_name_when_it_is_committed(void **state);
