@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: MIT */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -21,6 +22,8 @@ main(int argc, char **argv)
 	const struct command *c = command_find(name);
 	struct buf plain CLEANUP(buf_done) = { 0 };
 
+	/* Who writes past the limit of a file has EFBIG as well, and says so. */
+	(void)signal(SIGXFSZ, SIG_IGN);
 	if (c)
 		return c->run((const char *const *)argv + 2);
 	if (!strcmp(name, "--version") || !strcmp(name, "-V"))

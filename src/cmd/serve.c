@@ -173,7 +173,6 @@ prepare_process(void)
 	sigset_t set;
 
 	(void)signal(SIGPIPE, SIG_IGN);
-	(void)signal(SIGXFSZ, SIG_IGN); /* it is EFBIG as well */
 	watched_signals(&set);
 	(void)pthread_sigmask(SIG_BLOCK, &set, NULL);
 	memory_be_small();

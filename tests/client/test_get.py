@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import random
+import resource
 import shutil
 import signal
 import subprocess
@@ -75,6 +76,23 @@ class Get(scripted.TestCase):
     def test_an_empty_file_is_a_file(self):
         self.get(self.serve(Resumable(body=b"")))
         self.assertEqual((self.read("out"), self.files()), (b"", ["out"]))
+
+    def test_a_file_over_the_limit_of_the_process_is_said_and_has_no_name(self):
+        s = self.serve(Resumable())
+        limit = (len(BODY) // 2, resource.RLIM_INFINITY)
+
+        def limited():
+            resource.setrlimit(resource.RLIMIT_FSIZE, limit)
+        with open(self.path("printed"), "wb") as printed:
+            for says, *args in ((b"File too large", "get", s.url + "f", "out"),
+                                (b"cannot write", "cat", s.url + "f")):
+                with self.subTest(args[0]):
+                    p = self.popen(*args, stdout=printed, preexec_fn=limited,
+                                   stderr=subprocess.PIPE)
+                    err = p.communicate(timeout=60)[1]
+                    self.assertEqual(p.returncode, 4, err)
+                    self.assertIn(says, err)
+        self.nothing_there()
 
     def test_what_breaks_off_is_gone_on_with(self):
         made = Resumable(50000, 70000)
