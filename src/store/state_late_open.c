@@ -7,12 +7,13 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/file.h"
 #include "store/state_impl.h"
 
 #define AT_ONCE JOURNAL_SOME /* that are read */
-/* By another process, while a line is being written: for a second. */
-#define MAX_LOOKS 1000
+/* By another process, while a line is being written. */
+#define LOOK_FOR NSEC_PER_SEC
 #define LOOK_EVERY 1000 /* us */
 
 /*
@@ -103,24 +104,28 @@ enum err_code
 late_look(struct state *s, const char *file, bool (*served)(const void *arg),
     const void *arg, struct err *err)
 {
+	const int64_t until = clock_monotonic() + LOOK_FOR;
 	struct late *l = &s->late;
-	enum err_code rc = ERR_OK;
-	bool gaps = true;
-	int tries;
+	enum err_code rc;
+	bool gaps, first = true;
 
 	l->sync.fd = open(file, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
 	if (l->sync.fd < 0)
 		return errno == ENOENT ? ERR_OK
 				       : err_os(err, "open '%s'", file);
-	for (tries = 0; gaps && !rc && tries < MAX_LOOKS; tries++) {
-		if (tries)
+	do {
+		if (!first)
 			(void)usleep(LOOK_EVERY);
+		first = false;
 		rc = journal_moved(&s->writer, &l->moved, err);
 		if (!rc)
 			rc = find_last(l, &gaps, err);
-		gaps = gaps && served(arg);
-	}
-	if (!rc && gaps)
-		rc = err_set(err, ERR_BUSY, "'%s' is being written", file);
+		gaps = !rc && gaps && served(arg);
+	} while (gaps && clock_monotonic() < until);
+	if (gaps)
+		rc = err_set(err, ERR_BUSY,
+		    "a line that the server began is not there after a second;"
+		    " is it stopped? '%s'",
+		    file);
 	return rc ? rc : move_found(s, err);
 }

@@ -288,6 +288,23 @@ who_looks_beside_waits_for_lines_before_the_last(void **state)
 	assert_true(is_there(w->state, "/a"));
 }
 
+static void
+who_waits_for_a_line_in_vain_is_told(void **state)
+{
+	struct state_world *w = *state;
+	struct job a = { .path = "/a" };
+	struct err why = { 0 };
+	struct state *other;
+	enum err_code rc;
+
+	hold_up(&a, w);
+	(void)add_now(w, "/b");
+	rc = state_look((struct rpath){ str_from_c(w->dir) }, &other, &why);
+	let_go(&a);
+	assert_int_equal(rc, ERR_BUSY);
+	assert_non_null(strstr(why.why, "stopped"));
+}
+
 static struct job cut_off = { .path = "/a" };
 
 static void
@@ -554,6 +571,7 @@ main(void)
 		STRICT(a_sync_waits_for_lines_before_it),
 		TEST(who_looks_beside_waits_for_lines_before_the_last),
 		STRICT(who_looks_beside_waits_for_lines_before_the_last),
+		TEST(who_waits_for_a_line_in_vain_is_told),
 		TEST(a_line_that_was_cut_off_is_passed_over),
 		TEST(who_looks_passes_over_it_too),
 		TEST(a_line_that_is_cut_short_is_none),
