@@ -2,6 +2,11 @@
 /* The state with the nth allocation failing: our own, and those of SQLite. */
 #include "store/state_world.h"
 
+#include <fcntl.h>
+#include <stdio.h>
+#include <unistd.h>
+
+#include "base/file.h"
 #include "lib/alloc_fail.h"
 
 static sqlite3_mem_methods real_memory;
@@ -138,11 +143,11 @@ do_recover(struct state_world *w)
 }
 
 static enum err_code
-do_reopen(struct state_world *w)
+do_close(struct state_world *w)
 {
 	state_close(w->state);
 	w->state = NULL;
-	return state_world_try(w, NULL);
+	return ERR_OK;
 }
 
 static const struct {
@@ -155,7 +160,7 @@ static const struct {
 	{ "read", do_read },
 	{ "patch and read", do_patch_and_read },
 	{ "recover", do_recover },
-	{ "reopen", do_reopen },
+	{ "close", do_close },
 };
 
 static void
@@ -175,6 +180,35 @@ prepare(struct state_world *w, bool lock)
 }
 
 static void
+fail_at(bool sqlite, long n)
+{
+	sqlite_memory.fired = false;
+	if (sqlite)
+		sqlite_memory.fail_at = n;
+	else
+		alloc_fail_at((unsigned long)n);
+}
+
+/* Whether something has failed. */
+static bool
+fail_no_more(void)
+{
+	sqlite_memory.fail_at = 0;
+	return alloc_fail_stop() || sqlite_memory.fired;
+}
+
+/* SQLite can do without some of what it asks for. */
+static void
+check_failure(
+    enum err_code rc, bool failed, const char *what, bool sqlite, long n)
+{
+	if (rc && (!failed || rc != ERR_NOMEM))
+		fail_msg("%s, allocation %ld of %s: %s", what, n,
+		    sqlite ? "SQLite" : "ours", err_name(rc));
+	assert_true(n < 5000);
+}
+
+static void
 run_without_memory(struct state_world *w, size_t i, bool sqlite)
 {
 	bool failed = true;
@@ -186,24 +220,14 @@ run_without_memory(struct state_world *w, size_t i, bool sqlite)
 		if (!w->state)
 			state_world_open(w);
 		prepare(w, i == 0);
-		sqlite_memory.fired = false;
-		if (sqlite)
-			sqlite_memory.fail_at = n;
-		else
-			alloc_fail_at((unsigned long)n);
+		fail_at(sqlite, n);
 		rc = operations[i].act(w);
-		sqlite_memory.fail_at = 0;
-		failed = alloc_fail_stop() || sqlite_memory.fired;
-		/* SQLite can do without some of what it asks for. */
-		if (rc && (!failed || rc != ERR_NOMEM))
-			fail_msg("%s, allocation %ld of %s: %s",
-			    operations[i].what, n, sqlite ? "SQLite" : "ours",
-			    err_name(rc));
+		failed = fail_no_more();
+		check_failure(rc, failed, operations[i].what, sqlite, n);
 		if (rc && i == 0)
 			check_prop(w, 0, "zero");
 		if (rc && (i == 1 || i == 2))
 			check_prop(w, 2, "");
-		assert_true(n < 5000);
 	}
 }
 
@@ -219,11 +243,142 @@ without_memory_nothing_is_done_by_half(void **state)
 	}
 }
 
+/* ---- a start */
+
+/* The files of a state that nobody has open, with slots that are to be moved.
+ */
+struct kept {
+	const char *name;
+	size_t most; /* bytes of it that matter; 0: all */
+	struct buf bytes;
+};
+
+#define FIRST_SLOTS ((size_t)8192)
+
+static struct kept files[] = {
+	{ .name = "state.db" },
+	{ .name = "state.late", .most = FIRST_SLOTS },
+};
+
+static const char *
+file_of(const struct state_world *w, const char *name, const char *kind)
+{
+	static char file[500];
+
+	(void)snprintf(file, sizeof(file), "%s/%s%s", w->dir, name, kind);
+	return file;
+}
+
+static void
+read_kept(const struct state_world *w, const struct kept *k, struct buf *out)
+{
+	int fd CLEANUP(fd_close) = open(file_of(w, k->name, ""), O_RDONLY);
+	size_t most = k->most ? k->most : (size_t)1 << 20;
+	char *room = buf_room(out, most);
+	size_t got;
+
+	assert_true(fd >= 0);
+	assert_non_null(room);
+	assert_ok(fd_read_at(fd, 0, room, most, &got, err));
+	assert_true(k->most || got < most);
+	out->len = got;
+}
+
+static void
+put_back(const struct state_world *w)
+{
+	size_t i;
+
+	(void)unlink(file_of(w, "state.db", "-wal"));
+	(void)unlink(file_of(w, "state.db", "-shm"));
+	for (i = 0; i < ARRAY_LEN(files); i++) {
+		int fd CLEANUP(fd_close) =
+		    open(file_of(w, files[i].name, ""), O_WRONLY);
+
+		assert_ok(fd_write_all(fd, buf_str(&files[i].bytes), err));
+	}
+}
+
+static bool
+is_as_kept(const struct state_world *w)
+{
+	bool is = access(file_of(w, "state.db", "-wal"), F_OK) != 0;
+	size_t i;
+
+	for (i = 0; is && i < ARRAY_LEN(files); i++) {
+		struct buf now CLEANUP(buf_done) = { 0 };
+
+		read_kept(w, &files[i], &now);
+		is = str_eq(buf_str(&now), buf_str(&files[i].bytes));
+	}
+	return is;
+}
+
+static void
+keep_files(struct state_world *w)
+{
+	size_t i;
+
+	prepare(w, true);
+	assert_ok(do_patch(w));
+	raw_exec(w, "PRAGMA wal_checkpoint(TRUNCATE)");
+	for (i = 0; i < ARRAY_LEN(files); i++)
+		read_kept(w, &files[i], &files[i].bytes);
+	state_world_close(w);
+	assert_false(is_as_kept(w)); /* the slots have been moved */
+	put_back(w);
+}
+
+static void
+check_opened(struct state_world *w)
+{
+	state_world_open(w);
+	check_prop(w, 0, "zero");
+	check_prop(w, 2, "new");
+	state_world_close(w);
+	put_back(w);
+}
+
+static void
+start_without_memory(struct state_world *w, bool sqlite)
+{
+	bool failed = true;
+	long n;
+
+	for (n = 1; failed; n++) {
+		enum err_code rc;
+
+		fail_at(sqlite, n);
+		rc = state_world_try(w, NULL);
+		failed = fail_no_more();
+		check_failure(rc, failed, "open", sqlite, n);
+		state_close(w->state);
+		w->state = NULL;
+		/* Else whoever comes next finds what this one did. */
+		if (!is_as_kept(w))
+			check_opened(w);
+	}
+}
+
+static void
+without_memory_nothing_is_opened_or_all(void **state)
+{
+	size_t i;
+
+	keep_files(*state);
+	start_without_memory(*state, false);
+	start_without_memory(*state, true);
+	check_opened(*state);
+	for (i = 0; i < ARRAY_LEN(files); i++)
+		buf_done(&files[i].bytes);
+}
+
 int
 main(void)
 {
 	static const struct CMUnitTest tests[] = {
 		STATE_TEST(without_memory_nothing_is_done_by_half),
+		STATE_TEST(without_memory_nothing_is_opened_or_all),
 	};
 
 	watch_sqlite_memory();
