@@ -54,6 +54,10 @@ struct conn {
 	 * and whether that is not known, as one had a body in chunks. */
 	uint64_t taken;
 	bool uncounted;
+	/* The file that an answer is sent from, and where that ends; 0: of
+	 * none. */
+	_Atomic int file;
+	_Atomic uint64_t file_end;
 	struct soon soon;
 	bool begun; /* ours, in parked.c: a request has begun to come */
 	/* Under the lock: whether it is in line for a place of its address, and
@@ -102,6 +106,12 @@ uint64_t conn_bytes(const struct conn *c);
 
 /* Counts bytes of the body, and in CONN_BOTH those of the answer as well. */
 void conn_moved(struct conn *c, size_t n);
+
+/*
+ * In CONN_SEND: libmicrohttpd sends the answer from this file, up to end; 0: it
+ * does not.  The file stays open till the phase is left.
+ */
+void conn_sends(struct conn *c, int file, uint64_t end);
 
 /*
  * Whether nothing has come since the last request, as long ago as that, or

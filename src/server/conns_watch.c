@@ -6,6 +6,7 @@
 #include <linux/tcp.h>
 #include <sys/ioctl.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 
 #include "base/clock.h"
 #include "server/conns_impl.h"
@@ -90,6 +91,13 @@ conn_moved(struct conn *c, size_t n)
 	(void)atomic_fetch_add_explicit(&c->moved, n, memory_order_relaxed);
 }
 
+void
+conn_sends(struct conn *c, int file, uint64_t end)
+{
+	atomic_store_explicit(&c->file, file, memory_order_relaxed);
+	atomic_store_explicit(&c->file_end, end, memory_order_release);
+}
+
 /* ---- the watchdog */
 
 static bool
@@ -148,8 +156,25 @@ too_slow(uint64_t n, int64_t took, const struct config *limits)
 }
 
 /*
+ * The file has become shorter than was said.  libmicrohttpd does not see that:
+ * sendfile() sends nothing, and it waits for the socket to take more.  Where
+ * the answer is over by now, the descriptor may be of another file; but then
+ * the phase is another, too, and kill_in() fails.
+ */
+static bool
+has_shrunk(const struct conn *c)
+{
+	uint64_t end = atomic_load_explicit(&c->file_end, memory_order_acquire);
+	struct stat st;
+
+	return end &&
+	    !fstat(atomic_load_explicit(&c->file, memory_order_relaxed), &st) &&
+	    (uint64_t)st.st_size < end;
+}
+
+/*
  * An answer: what the client has acknowledged since this was first looked at.
- * While nothing is on its way it is we who are slow.
+ * While nothing is on its way it is we who are slow, or can never go on.
  */
 static bool
 reads_too_slowly(struct conn *c, uint64_t state, const struct config *limits)
@@ -166,7 +191,7 @@ reads_too_slowly(struct conn *c, uint64_t state, const struct config *limits)
 		return false;
 	}
 	if (!info.tcpi_unacked && !info.tcpi_notsent_bytes)
-		return false;
+		return has_shrunk(c);
 	return too_slow(
 	    info.tcpi_bytes_acked - c->seen_moved, now - c->seen_at, limits);
 }

@@ -254,6 +254,8 @@ queue_answer(struct exchange_state *e)
 	e->source = body.source;
 	e->known = body.known;
 	e->length = body.length;
+	conn_sends(
+	    e->conn, body.fd, body.fd < 0 ? 0 : body.offset + body.length);
 	r = make_response(e, &body);
 	if (!r)
 		return MHD_NO;

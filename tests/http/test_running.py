@@ -222,6 +222,29 @@ class Streams(unittest.TestCase):
             "descriptors are closed")
         self.assertEqual(self.server.request("OPTIONS", "/").status, 200)
 
+    def test_a_file_that_becomes_shorter_while_it_is_sent_cuts_the_answer(self):
+        before = self.server.descriptors()
+        for headers, left in (({}, 1000), ({"Range": "bytes=1000-"}, 0)):
+            with self.subTest(headers=headers):
+                self.server.write("shrinks", b"x" * (64 << 20))
+                with self.server.connect() as c:
+                    c.slow()
+                    c.request("GET", "/shrinks", headers)
+                    want = int(c.head().header("Content-Length"))
+                    os.truncate(self.server.path("shrinks"), left)
+                    self.assertLess(len(c.to_end()), want)
+        # Nor is it waited for who has left meanwhile.
+        self.server.write("shrinks", b"x" * (64 << 20))
+        with self.server.connect() as c:
+            c.slow()
+            c.request("GET", "/shrinks")
+            c.head()
+            os.truncate(self.server.path("shrinks"), 0)
+        sheaf_http.eventually(
+            lambda: self.server.descriptors() <= before + 1,
+            "descriptors are closed", 10)
+        os.unlink(self.server.path("shrinks"))
+
     def test_an_end_that_comes_with_the_last_bytes_is_seen(self):
         """In one segment, which is one event: it is not waited for another."""
         before = self.server.descriptors()
