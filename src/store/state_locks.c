@@ -272,8 +272,9 @@ state_locks_any(
 	return rc;
 }
 
-bool
-state_may_have_locks_from(struct state *s, struct rpath path)
+static bool
+may_have(struct state *s, struct rpath path,
+    bool (*any)(const struct held_locks *h, struct rpath path))
 {
 	bool found;
 
@@ -281,23 +282,21 @@ state_may_have_locks_from(struct state *s, struct rpath path)
 		return false;
 	if (!held_begin(&s->held))
 		return true;
-	found = held_any_from(&s->held, path);
+	found = any(&s->held, path);
 	held_end(&s->held);
 	return found;
 }
 
 bool
+state_may_have_locks_from(struct state *s, struct rpath path)
+{
+	return may_have(s, path, held_any_from);
+}
+
+bool
 state_may_have_locks_near(struct state *s, struct rpath path)
 {
-	bool found;
-
-	if (!state_may_have_locks(s))
-		return false;
-	if (!held_begin(&s->held))
-		return true;
-	found = held_any_near(&s->held, path);
-	held_end(&s->held);
-	return found;
+	return may_have(s, path, held_any_near);
 }
 
 static enum err_code

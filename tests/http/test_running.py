@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: MIT
 """A server that runs: time-outs, limits, slow clients, stopping, reloading."""
 
+import contextlib
 import json
 import os
 import signal
@@ -684,9 +685,9 @@ class Starting(unittest.TestCase):
                 self.assertEqual(got[0], 1, got)
                 self.assertIn("Address already in use", got[1])
 
-    def test_only_what_moves_bytes_stays_on_a_processor(self):
-        may = os.sched_getaffinity(0)
-        if len(may) < 2:
+    @contextlib.contextmanager
+    def asked_from_two_processors(self):
+        if len(os.sched_getaffinity(0)) < 2:
             self.skipTest("one processor")
         with sheaf_http.Server("--threads", "2") as s:
             os.mkdir(s.path("d"))
@@ -694,6 +695,11 @@ class Starting(unittest.TestCase):
                 with test_parked.processor(number), s.connect() as c:
                     c.request("OPTIONS", "/")
                     self.assertEqual(c.response().status, 200)
+            yield s
+
+    def test_only_what_moves_bytes_stays_on_a_processor(self):
+        may = os.sched_getaffinity(0)
+        with self.asked_from_two_processors() as s:
             movers = threads(s, "io-")
             self.assertEqual(len(movers), 2)
             if {i % 2 for i in may} == {0, 1}:
@@ -709,14 +715,7 @@ class Starting(unittest.TestCase):
 
     def test_threads_go_where_the_program_may_run(self):
         may = os.sched_getaffinity(0)
-        if len(may) < 2:
-            self.skipTest("one processor")
-        with sheaf_http.Server("--threads", "2") as s:
-            os.mkdir(s.path("d"))
-            for number in range(2):
-                with test_parked.processor(number), s.connect() as c:
-                    c.request("OPTIONS", "/")
-                    self.assertEqual(c.response().status, 200)
+        with self.asked_from_two_processors() as s:
             r = s.request("COPY", "/d/", {"Destination": s.url + "/e/"})
             self.assertEqual(r.status, 201)
             before = {t: os.sched_getaffinity(t) for t in threads(s)}

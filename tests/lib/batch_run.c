@@ -171,6 +171,21 @@ batch_run(struct batch_run *r, struct str body, size_t step)
 	return rc;
 }
 
+enum err_code
+batch_run_operations(struct batch_run *r, const char *operations, size_t step)
+{
+	struct buf text = { 0 };
+	struct buf body = { 0 };
+	enum err_code rc;
+
+	buf_printf(
+	    &body, "{\"operations\":[%s]}", batch_quoted(&text, operations));
+	rc = batch_run(r, buf_str(&body), step);
+	buf_done(&text);
+	buf_done(&body);
+	return rc;
+}
+
 void
 batch_run_done(struct batch_run *r)
 {

@@ -29,6 +29,10 @@ struct batch_run {
 /* In pieces of step bytes (0: all at once). */
 enum err_code batch_run(struct batch_run *r, struct str body, size_t step);
 
+/* Of operations, in ' for ", inside {"operations":[...]}. */
+enum err_code
+batch_run_operations(struct batch_run *r, const char *operations, size_t step);
+
 void batch_run_done(struct batch_run *r);
 
 /* The text with ' for ": so that JSON can be read in C. */

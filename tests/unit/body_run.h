@@ -40,6 +40,20 @@ put_prop_name(struct buf *b, struct prop_name n)
 	buf_printf(b, "{%.*s}%.*s", STR_ARG(n.ns), STR_ARG(n.local));
 }
 
+/* The text with a byte more (0) or another (1) or one less (2) at a place. */
+static inline struct buf
+with_other_byte(const char *text, size_t at, char byte, unsigned how)
+{
+	const struct str s = str_from_c(text);
+	struct buf other = { 0 };
+
+	buf_put(&other, str_head(s, at));
+	if (how < 2)
+		buf_putc(&other, byte);
+	buf_put(&other, str_skip(s, at + (how > 0)));
+	return other;
+}
+
 /*
  * What reading must have come to when an allocation failed, or none did.
  * Expat (2.5) takes a namespace declaration for which it found no memory for

@@ -7,22 +7,6 @@
 
 static const size_t step_sizes[] = { 0, 1, 7 };
 
-/* Operations, in ' for ", inside {"operations":[...]}. */
-static enum err_code
-run_operations(struct batch_run *r, const char *operations, size_t step)
-{
-	struct buf text = { 0 };
-	struct buf body = { 0 };
-	enum err_code rc;
-
-	buf_printf(
-	    &body, "{\"operations\":[%s]}", batch_quoted(&text, operations));
-	rc = batch_run(r, buf_str(&body), step);
-	buf_done(&text);
-	buf_done(&body);
-	return rc;
-}
-
 static void
 check_said(const char *operations, const char *said)
 {
@@ -33,7 +17,7 @@ check_said(const char *operations, const char *said)
 	buf_put(&want, str_from_c(said));
 	BUF_LIT(&want, "\nindependent 0\n");
 	for (i = 0; i < ARRAY_LEN(step_sizes); i++) {
-		if (run_operations(&r, operations, step_sizes[i]))
+		if (batch_run_operations(&r, operations, step_sizes[i]))
 			fail_msg("%s: %s", operations, r.err.tell);
 		assert_str_equal(buf_str(&r.said), buf_str(&want));
 	}

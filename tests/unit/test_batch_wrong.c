@@ -5,22 +5,6 @@
 
 static const size_t step_sizes[] = { 0, 1, 7 };
 
-/* Operations, in ' for ", inside {"operations":[...]}. */
-static enum err_code
-run_operations(struct batch_run *r, const char *operations, size_t step)
-{
-	struct buf text = { 0 };
-	struct buf body = { 0 };
-	enum err_code rc;
-
-	buf_printf(
-	    &body, "{\"operations\":[%s]}", batch_quoted(&text, operations));
-	rc = batch_run(r, buf_str(&body), step);
-	buf_done(&text);
-	buf_done(&body);
-	return rc;
-}
-
 #define UP "{'op':'upsert','url':'/a',"
 
 static void
@@ -165,8 +149,9 @@ what_is_wrong_with_an_operation_is_told_with_its_pointer(void **state)
 	limits.depends_on = 2;
 	for (i = 0; i < ARRAY_LEN(cases); i++)
 		for (k = 0; k < ARRAY_LEN(step_sizes); k++) {
-			assert_int_equal(run_operations(&r, cases[i].operations,
-					     step_sizes[k]),
+			assert_int_equal(
+			    batch_run_operations(
+				&r, cases[i].operations, step_sizes[k]),
 			    ERR_BAD_BODY);
 			assert_string_equal(r.err.tell, cases[i].tell);
 			assert_int_equal(r.err.code, ERR_BAD_BODY);
