@@ -69,10 +69,10 @@ ask(const struct listing *l, int fd, bool is_dir, struct fact *out)
 
 	if (statx(fd, "", AT_EMPTY_PATH, STAT_MASK | STATX_MNT_ID, &stx))
 		return false;
-	if (stx.stx_mnt_id != l->id.mount ||
+	if (stx.stx_mnt_id != l->id.mount || watch_keeps_open(&stx) ||
 	    stx.stx_dev_major != l->id.dev_major ||
 	    stx.stx_dev_minor != l->id.dev_minor)
-		return false; /* what is mounted there */
+		return false; /* or what is mounted there */
 	fact_set(out, &stx);
 	return is_dir ? S_ISDIR(stx.stx_mode)
 		      : S_ISREG(stx.stx_mode) && stx.stx_nlink == 1;

@@ -19,7 +19,7 @@ listed_id_of(int fd, struct listed_id *id, struct listed_at *at)
 	struct statx stx;
 
 	if (statx(fd, "", AT_EMPTY_PATH, STAT_MASK | STATX_MNT_ID, &stx) ||
-	    !(stx.stx_mask & STATX_MNT_ID))
+	    !(stx.stx_mask & STATX_MNT_ID) || watch_keeps_open(&stx))
 		return false;
 	memset(id, 0, sizeof(*id));
 	id->inode = stx.stx_ino;

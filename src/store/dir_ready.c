@@ -218,7 +218,8 @@ ask(const struct lesson *l, int fd, struct statx *stx)
 {
 	return fd >= 0 &&
 	    !statx(fd, "", AT_EMPTY_PATH, STAT_MASK | STATX_MNT_ID, stx) &&
-	    stx->stx_mnt_id == l->mount && dir_is_on_root_device(l->ds, stx);
+	    stx->stx_mnt_id == l->mount && dir_is_on_root_device(l->ds, stx) &&
+	    !watch_keeps_open(stx);
 }
 
 static bool

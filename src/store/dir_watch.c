@@ -204,6 +204,12 @@ watch_nobody_writes(int fd)
 }
 
 bool
+watch_keeps_open(const struct statx *stx)
+{
+	return stx->stx_attributes & STATX_ATTR_ENCRYPTED;
+}
+
+bool
 watch_is_local(int fd)
 {
 	static const unsigned long kinds[] = {

@@ -16,6 +16,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/stat.h>
 
 #include "base/attr.h"
 
@@ -56,6 +57,13 @@ int watch_open(int set, int fd, uint32_t mask);
  * which by default ends the process: we choose one that does nothing.
  */
 bool watch_nobody_writes(int fd);
+
+/*
+ * Whether a watch would keep it from being locked: it holds the inode, and what
+ * is held of an encrypted collection stays readable, to all, when its key is
+ * taken away.
+ */
+bool watch_keeps_open(const struct statx *stx);
 
 /* Whether every change to this file system is made through this kernel. */
 bool watch_is_local(int fd);

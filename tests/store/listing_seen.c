@@ -129,6 +129,7 @@ learn(const struct world *w, const char *dir, size_t want)
 }
 
 _Atomic unsigned long statx_calls;
+_Atomic uint64_t encrypted;
 
 int __real_statx(int, const char *, int, unsigned, struct statx *);
 int __wrap_statx(int, const char *, int, unsigned, struct statx *);
@@ -137,8 +138,12 @@ int
 __wrap_statx(
     int dir, const char *name, int flags, unsigned mask, struct statx *out)
 {
+	int rc = __real_statx(dir, name, flags, mask, out);
+
 	statx_calls++;
-	return __real_statx(dir, name, flags, mask, out);
+	if (!rc && encrypted && out->stx_ino == encrypted)
+		out->stx_attributes |= STATX_ATTR_ENCRYPTED;
+	return rc;
 }
 
 static void

@@ -32,6 +32,9 @@ void learn(const struct world *w, const char *dir, size_t want);
 /* Of all threads; to be linked with --wrap=statx. */
 extern _Atomic unsigned long statx_calls;
 
+/* The inode of what it says is encrypted. */
+extern _Atomic uint64_t encrypted;
+
 /* A world with /d and /e, where there is a link in the first. */
 int listing_set_up(void **state);
 

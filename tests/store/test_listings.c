@@ -107,6 +107,30 @@ what_is_known_and_little_is_told_at_once(void **state)
 	assert_int_equal(told_at_once(w, "/d"), 0);
 }
 
+/* A watch would hold it, and so keep it readable without its key. */
+static void
+what_is_encrypted_is_never_known(void **state)
+{
+	const struct world *w = *state;
+	struct stat st;
+	int i;
+
+	assert_int_equal(stat(real(w, "/e/f0"), &st), 0);
+	encrypted = st.st_ino;
+	learn(w, "/e", N_FILES);
+	for (i = 0; i < 30; i++)
+		check(w, "/e", "a member is encrypted");
+	assert_true(known(w, "/e") <= N_FILES);
+
+	assert_int_equal(stat(real(w, "/d"), &st), 0);
+	encrypted = st.st_ino;
+	for (i = 0; i < 30; i++)
+		check(w, "/d", "it is encrypted");
+	assert_int_equal(known(w, "/d"), 0);
+	encrypted = 0;
+	learn(w, "/d", N_FILES + 1);
+}
+
 /* Of a new collection of so many files, once it is known. */
 static size_t
 many_told_at_once(const struct world *w, const char *dir, int n, int name_len)
@@ -502,6 +526,7 @@ main(int argc, char **argv)
 	const struct CMUnitTest tests[] = {
 		LISTING_TEST(an_unchanged_collection_costs_no_call_a_member),
 		LISTING_TEST(what_is_known_and_little_is_told_at_once),
+		LISTING_TEST(what_is_encrypted_is_never_known),
 		LISTING_TEST(what_takes_long_to_tell_is_not_told_at_once),
 		LISTING_TEST(who_is_not_to_wait_does_not_for_an_apply),
 		LISTING_TEST(each_change_is_in_the_next_listing),

@@ -26,6 +26,7 @@ static unsigned long change_at; /* that call */
 static void (*change)(const struct world *w);
 static const struct world *changed;
 static uint64_t elsewhere[2]; /* inodes that are of another device */
+static uint64_t encrypted; /* one that is */
 
 int __real_statx(int, const char *, int, unsigned, struct statx *);
 int __wrap_statx(int, const char *, int, unsigned, struct statx *);
@@ -39,6 +40,8 @@ __wrap_statx(
 	if (!rc &&
 	    (out->stx_ino == elsewhere[0] || out->stx_ino == elsewhere[1]))
 		out->stx_dev_minor += 1000;
+	if (!rc && out->stx_ino == encrypted)
+		out->stx_attributes |= STATX_ATTR_ENCRYPTED;
 	if (++statx_calls == change_at)
 		change(changed);
 	return rc;
@@ -360,6 +363,25 @@ what_is_in_a_subvolume_is_never_known(void **state)
 	learn(w, "/d/f0");
 }
 
+/* A watch would hold it, and so keep it readable without its key. */
+static void
+what_is_encrypted_is_never_known(void **state)
+{
+	static const char *const paths[] = { "/d", "/d/f0" };
+	const struct world *w = *state;
+	size_t i;
+	int k;
+
+	for (i = 0; i < ARRAY_LEN(paths); i++) {
+		encrypted = inode_of(w, paths[i]);
+		for (k = 0; k < 100; k++)
+			assert_false(is_known(w, "/d/f0"));
+		learn(w, "/e/f0");
+	}
+	encrypted = 0;
+	learn(w, "/d/f0");
+}
+
 static void
 more_files_than_are_kept_are_all_right(void **state)
 {
@@ -532,6 +554,7 @@ main(void)
 		READY_TEST(what_is_mapped_is_not_known),
 		READY_TEST(a_mount_over_the_way_is_seen),
 		READY_TEST(what_is_in_a_subvolume_is_never_known),
+		READY_TEST(what_is_encrypted_is_never_known),
 		READY_TEST(more_files_than_are_kept_are_all_right),
 		READY_TEST(more_collections_than_are_watched_are_all_right),
 		READY_TEST(no_memory_makes_no_answer_wrong),
