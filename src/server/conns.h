@@ -54,8 +54,8 @@ struct conn {
 	 * and whether that is not known, as one had a body in chunks. */
 	uint64_t taken;
 	bool uncounted;
-	/* The file that an answer is sent from, and where that ends; 0: of
-	 * none. */
+	/* The file that an answer is sent from, and where that ends; 0, as at
+	 * the beginning of each phase: of none. */
 	_Atomic int file;
 	_Atomic uint64_t file_end;
 	struct soon soon;
@@ -108,8 +108,8 @@ uint64_t conn_bytes(const struct conn *c);
 void conn_moved(struct conn *c, size_t n);
 
 /*
- * In CONN_SEND: libmicrohttpd sends the answer from this file, up to end; 0: it
- * does not.  The file stays open till the phase is left.
+ * In CONN_SEND, once it is entered: libmicrohttpd sends the answer from this
+ * file, up to end; 0: it does not.  The file stays open till the phase is left.
  */
 void conn_sends(struct conn *c, int file, uint64_t end);
 

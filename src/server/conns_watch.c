@@ -53,6 +53,7 @@ enter(struct conn *c, uint64_t state, uint64_t moved)
 	uint64_t was = atomic_load(&c->state);
 
 	atomic_store_explicit(&c->moved, moved, memory_order_relaxed);
+	atomic_store_explicit(&c->file_end, 0, memory_order_relaxed);
 	do
 		if (state_phase(was) == CONN_DEAD)
 			return false;

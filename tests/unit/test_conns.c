@@ -3,6 +3,7 @@
 
 #include <netinet/in.h>
 #include <sys/un.h>
+#include <unistd.h>
 
 #include "lib/alloc_fail.h"
 #include "server/conns.h"
@@ -317,6 +318,67 @@ without_memory_nothing_is_left_behind(void **state)
 	conns_free(cs);
 }
 
+/* ---- the watchdog */
+
+/* Ours, of a connection that nothing is on its way on; theirs is in *other. */
+static int
+connected(int *other)
+{
+	struct sockaddr_in sa = address(0);
+	socklen_t len = sizeof(sa);
+	int l = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	int fd;
+
+	assert_int_equal(bind(l, (struct sockaddr *)&sa, len), 0);
+	assert_int_equal(listen(l, 1), 0);
+	assert_int_equal(getsockname(l, (struct sockaddr *)&sa, &len), 0);
+	*other = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	assert_int_equal(connect(*other, (struct sockaddr *)&sa, len), 0);
+	fd = accept(l, NULL, NULL);
+	assert_true(fd >= 0);
+	(void)close(l);
+	return fd;
+}
+
+/* Whether it is alive when the watchdog has looked at it twice. */
+static bool
+outlives_the_watchdog(struct conns *cs, struct conn *c)
+{
+	static const struct config limits = { 0 };
+
+	conns_watch(cs, &limits);
+	conns_watch(cs, &limits);
+	return conn_enter(c, CONN_IDLE);
+}
+
+/* The descriptor of the file may be that of anything by then. */
+static void
+the_file_of_an_answer_is_not_asked_for_in_the_next(void **state)
+{
+	struct sockaddr_in sa = address(0);
+	int other;
+	int fd = connected(&other);
+	struct conns *cs;
+	struct conn *c;
+
+	(void)state;
+	assert_int_equal(conns_new(&cs, NULL), ERR_OK);
+	c = conns_add(cs, fd, (const struct sockaddr *)&sa);
+	assert_non_null(c);
+	assert_true(conn_enter(c, CONN_SEND));
+	conn_sends(c, fd, 1000);
+	assert_true(conn_enter(c, CONN_IDLE));
+	assert_true(conn_enter(c, CONN_SEND));
+	assert_true(outlives_the_watchdog(cs, c));
+	assert_true(conn_enter(c, CONN_SEND));
+	conn_sends(c, fd, 1000); /* a socket is as long as an empty file */
+	assert_false(outlives_the_watchdog(cs, c));
+	conns_remove(cs, c);
+	conns_free(cs);
+	(void)close(fd);
+	(void)close(other);
+}
+
 int
 main(void)
 {
@@ -330,6 +392,8 @@ main(void)
 		cmocka_unit_test(
 		    a_new_number_of_places_counts_for_those_in_line),
 		cmocka_unit_test(nobody_has_all_connections),
+		cmocka_unit_test(
+		    the_file_of_an_answer_is_not_asked_for_in_the_next),
 		cmocka_unit_test(without_memory_nothing_is_left_behind),
 	};
 
