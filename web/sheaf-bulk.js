@@ -191,9 +191,12 @@ const IN_USE = "urn:sheaf:problem:key-in-use";
 
 const PATIENCE = 30_000; // ms: the longest pause that is our own idea
 
+/** Node 18 has it as a module only, and browsers without TLS no randomUUID(). */
+const crypto = globalThis.crypto ?? (await import("node:crypto")).webcrypto;
+
 function randomKey() {
-  if (globalThis.crypto?.randomUUID) return globalThis.crypto.randomUUID();
-  const bytes = globalThis.crypto.getRandomValues(new Uint8Array(16));
+  if (crypto.randomUUID) return crypto.randomUUID();
+  const bytes = crypto.getRandomValues(new Uint8Array(16));
   return Array.from(bytes, (b) => b.toString(16).padStart(2, "0")).join("");
 }
 
