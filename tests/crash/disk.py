@@ -57,13 +57,13 @@ class PowerCuts(Rounds):
             c.cuts = True
 
     def make_root(self):
-        leave_mounts()
         self.home = tempfile.mkdtemp(prefix="sheaf-disk-", dir=scratch())
+        self.at = os.path.join(self.home, "at")
+        os.mkdir(self.at)
         self.image = os.path.join(self.home, "image")
         with open(self.image, "wb") as f:
             f.truncate(SIZE)
-        self.at = os.path.join(self.home, "at")
-        os.mkdir(self.at)
+        leave_mounts()
         tool("mkfs.ext4", "-q", "-F", self.image)
         self.mount()
         root = os.path.join(self.at, "root")
