@@ -50,6 +50,15 @@ thread_stay(pid_t t, unsigned i, unsigned n)
 		(void)sched_setaffinity(t, sizeof(own), &own);
 }
 
+void
+thread_roam(void)
+{
+	cpu_set_t may;
+
+	if (processors(&may))
+		(void)sched_setaffinity(0, sizeof(may), &may);
+}
+
 /* Not the main thread, which then has what the system gives it. */
 static void
 spread(const cpu_set_t *may)
@@ -99,6 +108,11 @@ thread_stay(pid_t t, unsigned i, unsigned n)
 	(void)t;
 	(void)i;
 	(void)n;
+}
+
+void
+thread_roam(void)
+{
 }
 
 bool

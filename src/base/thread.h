@@ -36,6 +36,9 @@ void thread_name(const char *name);
  */
 void thread_stay(pid_t t, unsigned i, unsigned n);
 
+/* The caller stays nowhere any more. */
+void thread_roam(void);
+
 /*
  * Whether the program may use others than known, which is brought up to date;
  * all zero it is known for the first time, which is no change.  After a change

@@ -21,6 +21,7 @@
 #include "server/config.h"
 #include "server/soon.h"
 
+struct io;
 struct sockaddr_un;
 struct peer;
 
@@ -43,6 +44,7 @@ enum conn_phase {
 struct conn {
 	struct conn *next, **link;
 	struct peer *peer; /* its address; NULL: has none */
+	struct io *io; /* whose thread it is with */
 	int fd; /* libmicrohttpd's, or ours: under the lock of the table */
 	bool parked; /* the same; see parked.h */
 	bool returned; /* it was parked before */

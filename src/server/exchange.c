@@ -575,6 +575,8 @@ exchange_completed(void *server, struct MHD_Connection *mc, void **context,
 		finish_method(e);
 	if (ok)
 		count_taken(e);
+	if (e->roams)
+		io_roam_end(e->conn->io);
 	c = e->conn;
 	awaited = ok && is_awaited(e);
 	(void)conn_enter(c, CONN_IDLE);

@@ -80,6 +80,7 @@ struct exchange_state {
 	bool starved; /* it waits for the writer */
 	bool known; /* the length */
 	bool corked; /* the socket waits for full segments */
+	bool roams; /* its I/O thread, until it is sent */
 	uint64_t length, sent;
 	struct work work;
 	bool in_piece; /* the connection waits for piece(), not for an answer */

@@ -13,6 +13,12 @@
 #define BLOCK ((size_t)32 * 1024)
 
 /*
+ * A file so long is sent for as long as the client reads it.  One on the same
+ * processor would do that only while our thread does nothing, so that may go.
+ */
+#define LONG_FILE ((uint64_t)4 << 20)
+
+/*
  * The client is to see at once that no more will come.  libmicrohttpd, told
  * when it has just resumed a connection, would close it only when something
  * next happens to its socket: this does.
@@ -254,6 +260,9 @@ queue_answer(struct exchange_state *e)
 	e->source = body.source;
 	e->known = body.known;
 	e->length = body.length;
+	e->roams = body.fd >= 0 && body.length >= LONG_FILE;
+	if (e->roams)
+		io_roam(e->conn->io);
 	conn_sends(
 	    e->conn, body.fd, body.fd < 0 ? 0 : body.offset + body.length);
 	r = make_response(e, &body);

@@ -33,6 +33,7 @@ struct io {
 	struct MHD_Daemon *daemon;
 	_Atomic pid_t thread; /* 0: it is not in its place yet */
 	_Atomic unsigned n; /* connections that it has, or was given */
+	unsigned roams; /* its own: answers for which it stays nowhere */
 };
 
 struct server {
@@ -85,6 +86,10 @@ enum err_code io_listen(struct server *s, struct err *err) MUST_USE;
 
 enum err_code io_start(struct server *s, struct err *err) MUST_USE;
 void io_stop(struct server *s);
+
+/* The caller, which is this one's, stays nowhere until each has ended. */
+void io_roam(struct io *io);
+void io_roam_end(struct io *io);
 
 /* Their places, where the processors have changed. */
 void io_tick(struct server *s);

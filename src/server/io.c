@@ -127,6 +127,24 @@ settle(struct io *io)
 }
 
 void
+io_roam(struct io *io)
+{
+	if (!io->roams++)
+		thread_roam();
+}
+
+void
+io_roam_end(struct io *io)
+{
+	struct server *s = io->server;
+
+	/* By its number: when all ends, another is here for it. */
+	if (!--io->roams && s->n_io > 1)
+		thread_stay(
+		    atomic_load(&io->thread), (unsigned)(io - s->io), s->n_io);
+}
+
+void
 io_tick(struct server *s)
 {
 	unsigned i;
@@ -148,6 +166,8 @@ begin(struct io *io, int fd, const struct sockaddr *sa)
 	struct server *s = io->server;
 	struct conn *c = conns_add(s->conns, fd, sa);
 
+	if (c)
+		c->io = io;
 	settle(io);
 	if (sa->sa_family != AF_UNIX)
 		(void)atomic_fetch_add(&io->n, 1);

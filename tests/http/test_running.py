@@ -713,6 +713,36 @@ class Starting(unittest.TestCase):
             for thread in threads(s) - movers:
                 self.assertEqual(os.sched_getaffinity(thread), may)
 
+    def test_a_thread_that_sends_long_files_may_go_elsewhere(self):
+        may = os.sched_getaffinity(0)
+        if len(may) < 2:
+            self.skipTest("one processor")
+        with sheaf_http.Server("--threads", "2") as s:
+            s.write("short", b"x" * (1 << 20))
+            s.write("long", b"x" * (64 << 20))
+            with test_parked.processor(min(may)), \
+                    s.connect() as one, s.connect() as two:
+                for c in one, two:
+                    c.slow()
+                    c.request("GET", "/short")
+                    self.assertEqual(c.response().status, 200)
+                (thread,) = threads(s, "io-")
+                place = os.sched_getaffinity(thread)
+                self.assertLess(len(place), len(may))
+                heads = []
+                for c in one, two:
+                    c.request("GET", "/long")
+                    heads.append(c.head())
+                    self.assertEqual(os.sched_getaffinity(thread), may)
+                self.assertEqual(len(one.rest(heads[0]).body), 64 << 20)
+                one.request("GET", "/short")
+                self.assertEqual(one.response().status, 200)
+                self.assertEqual(os.sched_getaffinity(thread), may)
+                two.close()
+                sheaf_http.eventually(
+                    lambda: os.sched_getaffinity(thread) == place,
+                    "back in its place")
+
     def test_threads_go_where_the_program_may_run(self):
         may = os.sched_getaffinity(0)
         with self.asked_from_two_processors() as s:
