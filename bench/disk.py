@@ -33,15 +33,24 @@ def arguments(doc):
     return p.parse_args()
 
 
-def has_journal(where):
-    """False for an ext4 that has none."""
+def mount_of(where):
+    """The kind of file system that is mounted there, and of what."""
+    device = os.stat(where).st_dev
     for line in Path('/proc/self/mountinfo').read_text().splitlines():
         before, after = line.split(' - ')
-        device = os.stat(where).st_dev
         if before.split()[2] == f'{os.major(device)}:{os.minor(device)}':
-            kind, source = after.split()[:2]
-            return kind != 'ext4' or any(Path('/proc/fs/jbd2').glob(f'{Path(source).name}-*'))
-    return True
+            return after.split()[:2]
+    return '?', '?'
+
+
+def in_memory(where):
+    return mount_of(where)[0] in ('tmpfs', 'ramfs')
+
+
+def has_journal(where):
+    """False for an ext4 that has none."""
+    kind, source = mount_of(where)
+    return kind != 'ext4' or any(Path('/proc/fs/jbd2').glob(f'{Path(source).name}-*'))
 
 
 @contextlib.contextmanager

@@ -8,7 +8,9 @@ import contextlib
 import os
 import shutil
 import subprocess
+import tempfile
 import time
+from pathlib import Path
 
 import disk
 import servers
@@ -169,6 +171,16 @@ def slow(home, programs, names):
         yield field
 
 
+@contextlib.contextmanager
+def disked(_home, programs, names):
+    """The same ext4, in a file on the disk that the build is on."""
+    if disk.in_memory(disk.BUILD):
+        raise Missing('the build is in memory')
+    with tempfile.TemporaryDirectory(prefix='bench-', dir=disk.BUILD) as home:
+        with ext4(Path(home), programs, names) as field:
+            yield field
+
+
 def apart(home, programs, names, files=()):
     """A directory for each server, with these files of one byte in it."""
     field = Field(home, programs)
@@ -224,4 +236,4 @@ class Missing(Exception):
     """This field cannot be had here; the text says why."""
 
 
-FIELDS = {f.__name__: f for f in (memory, ext4, slow, empty, stopped, many, known)}
+FIELDS = {f.__name__: f for f in (memory, ext4, slow, disked, empty, stopped, many, known)}

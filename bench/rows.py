@@ -157,6 +157,12 @@ ROWS = (
         (Aim('3 times as fast as 8 threads that sync and rename', RENAMED, 1 / 3),),
         EIGHT, peers=()),
 
+    Row('PUT 1 KiB, 8 connections, durable, on a disk', 'disked', STRICT, 'rate', cells.put(8),
+        (Aim('as fast as 8 threads that sync and rename', RENAMED),), EIGHT, peers=()),
+    Row('PUT 1 KiB, 64 connections, durable, on a disk', 'disked', STRICT, 'rate', cells.put(64),
+        (Aim('3 times as fast as 8 threads that sync and rename', RENAMED, 1 / 3),),
+        EIGHT, peers=()),
+
     Row('idle memory', 'empty', STRICT, 'MiB', cells.memory('VmRSS'),
         (LEAST, Aim('under 8 MiB', 8.0))),
     Row('10,000 idle connections', 'stopped', STRICT, 'MiB', cells.connections(IDLE, False),
