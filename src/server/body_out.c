@@ -5,9 +5,9 @@
 
 #include "base/clock.h"
 
-/* It is not small, or has to be on its way. */
+/* What is pending is more than a small body, or has to leave now. */
 static enum err_code
-decide(struct body_out *b)
+start_sending(struct body_out *b)
 {
 	enum err_code rc;
 
@@ -33,7 +33,7 @@ body_out_flush(struct ostream *o)
 
 	b->flushed = clock_monotonic();
 	if (!b->decided && b->pending_len && !b->small)
-		rc = decide(b);
+		rc = start_sending(b);
 	if (!rc && b->decided)
 		rc = ostream_flush(b->next);
 	return rc;
@@ -51,7 +51,7 @@ body_out_write(struct ostream *o, struct str bytes)
 		b->pending_len += bytes.len;
 	} else {
 		if (!b->decided)
-			rc = decide(b);
+			rc = start_sending(b);
 		if (!rc)
 			rc = ostream_write(b->next, bytes);
 	}

@@ -18,27 +18,28 @@
 /* Shorter bodies are sent as they are. */
 #define BODY_OUT_SMALL 1024
 
-/* Longer than this nothing waits for more to come. */
+/* No written byte waits longer than this for more to come. */
 #define BODY_OUT_PATIENCE (20 * 1000 * 1000) /* ns */
 
 struct body_out {
 	struct ostream *(*open)(struct body_out *b);
-	enum coding coding; /* once decided what it is, till then at most */
+	enum coding coding; /* what it may be; once decided, what it is */
 	bool decided;
 	bool small; /* it has ended, and all of it is in pending */
 	struct compress *compress;
-	struct ostream *next; /* what was opened, or compress before it */
-	int64_t flushed; /* when */
+	struct ostream *next; /* what open() gave, or compress in front of it */
+	int64_t flushed; /* when it last was: clock_monotonic() */
 	size_t pending_len;
-	/* What only body_out_init() makes valid. */
+	/* The rest may hold anything until body_out_init() is called. */
 	struct ostream base;
 	char pending[BODY_OUT_SMALL];
 };
 
 /*
- * A stream that is coded so at most, to what open() gives, which lends it, or
- * NULL for want of memory.  A coding is decided before it is called; it is not
- * called for a small body that nobody flushed.
+ * A stream whose bytes get that coding, if the body is worth one, and go to
+ * what open() returns: lent by it, or NULL when memory ran out.  open() is
+ * called once b->coding is decided, and never for a small body that nobody
+ * flushed.
  */
 struct ostream *body_out_init(struct body_out *b,
     struct ostream *(*open)(struct body_out *b), enum coding coding);

@@ -8,16 +8,16 @@
 #include "http/negotiate.h"
 
 /*
- * What is compressed is made as fast as it is sent, so it must cost little: a
+ * What is compressed leaves as fast as it is made, so it must cost little: a
  * listing shrinks to a 25th at the lowest level, and hardly more at the
- * highest.
+ * highest.  Members of a listing resemble the few before them, and much of a
+ * compressed listing says how far back a match lies.  So a small window makes
+ * it smaller: for 10,000 members gzip made 147 kB with a window of 4 KiB, and
+ * 177 kB with one of 32; zstd made 123 kB with 32 KiB, and 145 kB with 128, in
+ * a third of the memory.
  *
- * Members of a listing are like the few before them, and what says how far back
- * a match lies is much of what there is to say.  So a small window makes it
- * smaller: of 10,000 members gzip made 147 kB with a window of 4 KiB, 177 with
- * one of 32; zstd 123 kB with 32 KiB, 145 with 128, and in a third of the
- * memory.  deflateTune(): the first match found will do, unless one that begins
- * a byte later is longer.
+ * deflateTune(): the first match found will do, unless one that begins a byte
+ * later is longer.
  */
 #define GZIP_LEVEL 1
 #define GZIP_WINDOW (12 + 16) /* 16: with the header of gzip */
@@ -31,9 +31,9 @@
 #define ZSTD_MATCH 5
 
 /*
- * After so many bytes what there is of them is sent: it is the first that the
- * client gets, and a reader is otherwise woken when there is much, of which a
- * coding makes 20 times more.
+ * After so many bytes the compressed bytes are flushed, once: they are the
+ * first that the client gets.  Otherwise the reader is woken only when much has
+ * been written, which takes 20 times more with a coding.
  */
 #define FIRST_PART ((size_t)64 * 1024)
 

@@ -7,7 +7,10 @@
 #include <sys/un.h>
 #include <unistd.h>
 
-/* A connection on its way from parked.c through libmicrohttpd: its address. */
+/*
+ * What the address of a connection says that parked.c gave to libmicrohttpd:
+ * who it is of, and how it was.
+ */
 struct ticket {
 	bool has_host, uncounted;
 	struct host host;
@@ -83,7 +86,7 @@ ticket_of(const struct sockaddr_un *sa)
 	return t;
 }
 
-/* Nobody else has a local address: we listen on none. */
+/* A local address is a ticket: we listen on no local socket. */
 static void
 begin(struct conn *c, const struct sockaddr *sa)
 {

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What conns.c, the table, conns_places.c, who of an address is served, and
- * conns_watch.c, the phases, share. */
+/*
+ * What three files share: conns.c, the table; conns_places.c, who of an address
+ * is served; and conns_watch.c, the phases and the watchdog.
+ */
 #ifndef SHEAF_SERVER_CONNS_IMPL_H
 #define SHEAF_SERVER_CONNS_IMPL_H
 
@@ -12,8 +14,9 @@
 #define CONN_BLOCK 64
 
 /*
- * Side by side, since they live longer than what libmicrohttpd has for a
- * connection: between it each would hold a page.
+ * Connections are allocated in blocks: they live longer than what libmicrohttpd
+ * allocates for a connection, and each on its own, in between, would keep a
+ * page of the heap from being given back.
  */
 struct conn_block {
 	struct conn_block *next;
@@ -24,13 +27,15 @@ struct conn_block {
 struct peer {
 	struct peer *next, **link; /* in its bucket */
 	struct host host;
-	uint64_t all; /* connections */
-	/* Who has a place: those that are not parked, those that were called
-	 * out of the line, those on their way to libmicrohttpd. */
+	uint64_t all; /* connections, parked ones included */
+	/*
+	 * Those that have a place: not parked; called out of the line and not
+	 * gone yet; on their way to libmicrohttpd.
+	 */
 	uint64_t active, called, going;
-	uint64_t going_before; /* a tick ago */
+	uint64_t going_before; /* what `going` was a second ago */
 	uint64_t most; /* places there are; 0: one for each */
-	struct conn *first, **last; /* the line */
+	struct conn *first, **last; /* the line for its places */
 };
 
 struct conns {
@@ -48,20 +53,23 @@ uint64_t conn_state_of(enum conn_phase phase);
 
 /* ---- conns_places.c, under the lock */
 
-/* NULL: it is not known; no memory. */
+/*
+ * peer_find(): NULL for an address without connections.  peer_for() adds one
+ * then; NULL when memory ran out.
+ */
 struct peer *peer_find(struct conns *cs, const struct host *h);
 struct peer *peer_for(struct conns *cs, const struct host *h);
 
-/* Forgets it, if nothing is left of it. */
+/* Frees it, if no connection is left. */
 void peer_drop(struct peer *p);
 
-/* Forgets all: what was on its way will not arrive. */
+/* Frees all: what was on its way will not arrive any more. */
 void peers_free(struct conns *cs);
 
-/* A parked one that is to go, if there is a place; else it gets in line. */
+/* True: a parked connection has its place, and goes.  False: it is in line. */
 bool place_take(struct conn *c, uint64_t most);
 
-/* It is parked no longer, nor in line. */
+/* Takes it out of the line, or gives its place back. */
 void place_leave(struct conn *c);
 
 /* Calls those in line for whom there is a place. */

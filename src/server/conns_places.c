@@ -2,10 +2,10 @@
 /*
  * The addresses of clients: who of each is served, and who is in line.
  *
- * A place belongs to a connection from when it is called, or goes of its own
- * accord, until libmicrohttpd lets go of it.  So as many are served as may be,
- * and no more, though it takes a moment till libmicrohttpd says that it has
- * one.
+ * A connection has its place from when it is called, or goes without waiting,
+ * until libmicrohttpd lets go of it.  So never more than allowed are served,
+ * though it takes a moment till libmicrohttpd tells us of one that it was
+ * given.
  */
 #include <assert.h>
 #include <stdlib.h>
@@ -176,11 +176,11 @@ conns_has_place(struct conns *cs, const struct conn *c, uint64_t most)
 }
 
 /*
- * As many on their way as a tick ago are taken for lost: libmicrohttpd says
- * nothing when it has no memory for one.
+ * Where as many are on their way as a second ago, they are taken for lost:
+ * libmicrohttpd does not tell when it has no memory for one.
  */
 static void
-look(struct conns *cs, struct peer *p)
+look_at_peer(struct conns *cs, struct peer *p)
 {
 	if (p->going && p->going == p->going_before)
 		p->going = 0;
@@ -201,7 +201,7 @@ conns_look(struct conns *cs, uint64_t (*most)(void *arg, const struct host *h),
 		for (p = cs->peers[i]; p; p = next) {
 			next = p->next;
 			p->most = most(arg, &p->host);
-			look(cs, p);
+			look_at_peer(cs, p);
 		}
 	(void)pthread_mutex_unlock(&cs->lock);
 }

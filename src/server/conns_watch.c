@@ -12,9 +12,9 @@
 #include "server/conns_impl.h"
 
 #define PHASE_BITS 4
-#define LINGER (5 * NSEC_PER_SEC)
-#define LEFT (3 * NSEC_PER_SEC)
-#define TRIES 100 /* more comes once or twice */
+#define LINGER (5 * NSEC_PER_SEC) /* at most, in CONN_LINGER */
+#define LEFT (3 * NSEC_PER_SEC) /* of silence before has_left() asks */
+#define TRIES 100 /* of tcp_unread(); more bytes come once or twice */
 /* The kernel's TCP_ESTABLISHED and so on, which only glibc's header has. */
 #define ESTABLISHED 1
 #define CLOSE_WAIT 8
@@ -111,8 +111,9 @@ tcp_info(const struct conn *c, struct tcp_info *out)
 }
 
 /*
- * What the kernel has of it that nobody has read yet, and all it ever had: two
- * questions, between which more may come, but nobody reads.
+ * The bytes that came and that nobody has read yet; and, in info, all that ever
+ * came.  These are two calls, between which more may come: so they are repeated
+ * until FIONREAD says the same before and after TCP_INFO.
  */
 static bool
 tcp_unread(const struct conn *c, struct tcp_info *info, uint64_t *out)
@@ -157,10 +158,10 @@ too_slow(uint64_t n, int64_t took, const struct config *limits)
 }
 
 /*
- * The file has become shorter than was said.  libmicrohttpd does not see that:
- * sendfile() sends nothing, and it waits for the socket to take more.  Where
- * the answer is over by now, the descriptor may be of another file; but then
- * the phase is another, too, and kill_in() fails.
+ * Whether the file that is being sent has become shorter than was announced.
+ * libmicrohttpd does not see that: sendfile() sends nothing, and it waits for
+ * the socket to take more.  Where the answer is over by now, the descriptor may
+ * be of another file; but then the phase is another, too, and kill_in() fails.
  */
 static bool
 has_shrunk(const struct conn *c)
@@ -174,8 +175,9 @@ has_shrunk(const struct conn *c)
 }
 
 /*
- * An answer: what the client has acknowledged since this was first looked at.
- * While nothing is on its way it is we who are slow, or can never go on.
+ * Whether the client takes its answer too slowly: by what it has acknowledged
+ * since this was first asked.  While nothing is on its way, either we are slow,
+ * or the answer can never go on.
  */
 static bool
 reads_too_slowly(struct conn *c, uint64_t state, const struct config *limits)
@@ -213,9 +215,9 @@ still_for(struct conn *c, uint64_t state)
 }
 
 /*
- * A body that comes while its answer leaves: whoever reads need not send, nor
- * the other way round.  libmicrohttpd sees but the one, so its idle time-out
- * is ours as well.
+ * Whether nothing moves, where a body comes while its answer leaves: a client
+ * may do one and then the other, so either counts.  libmicrohttpd sees only
+ * what comes, so its idle time-out is checked here.
  */
 static bool
 stands_still(struct conn *c, uint64_t state, const struct config *limits)
@@ -233,7 +235,10 @@ has_unread(const struct conn *c)
 	return !ioctl(c->fd, FIONREAD, &unread) && unread > 0;
 }
 
-/* A body; while some of it is there to be read it is we who are slow. */
+/*
+ * Whether the body comes too slowly; while some of it waits to be read it is we
+ * who are slow.
+ */
 static bool
 sends_too_slowly(
     const struct conn *c, int64_t took, const struct config *limits)
@@ -242,9 +247,10 @@ sends_too_slowly(
 }
 
 /*
- * The client has ended its side in the middle of a request.  libmicrohttpd does
- * not see that where the end came together with the last bytes: it got fewer
- * than it has room for, and so waits for an event that has been.
+ * Whether the client has ended its side in the middle of a request.
+ * libmicrohttpd does not notice that where the end came together with the last
+ * bytes: it read fewer than it has room for, and so waits for an epoll event
+ * that it has already had.
  */
 static bool
 has_left(struct conn *c, uint64_t state)
@@ -266,7 +272,10 @@ overdue(struct conn *c, uint64_t state, const struct config *limits)
 	case CONN_HEADER:
 		return took > header || has_left(c, state);
 	case CONN_IDLE:
-		/* But for a parked one, the next may have begun. */
+		/*
+		 * The next request may have begun, unless the connection is
+		 * parked.
+		 */
 		return took >
 		    (int64_t)limits->idle_timeout + (c->parked ? 0 : header) ||
 		    has_left(c, state);
@@ -308,7 +317,7 @@ last_words(const struct conn *c)
 	    STR_INIT("HTTP/1.1 503 Service Unavailable\r\nConnection: close\r\n"
 		     "Retry-After: 1\r\nContent-Length: 0\r\n\r\n");
 
-	/* It is we who let it wait. */
+	/* 503: it is we who let it wait, for a place. */
 	return c->waits ? busy : slow;
 }
 

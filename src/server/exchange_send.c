@@ -13,15 +13,17 @@
 #define BLOCK ((size_t)32 * 1024)
 
 /*
- * A file so long is sent for as long as the client reads it.  One on the same
- * processor would do that only while our thread does nothing, so that may go.
+ * Sending a file of this size takes for as long as the client reads it.  A
+ * client on our processor could read only while our thread does nothing, so the
+ * thread may then move to another one: io_roam().
  */
 #define LONG_FILE ((uint64_t)4 << 20)
 
 /*
- * The client is to see at once that no more will come.  libmicrohttpd, told
- * when it has just resumed a connection, would close it only when something
- * next happens to its socket: this does.
+ * Cuts the answer, so that the client sees at once that no more will come.
+ * Closing the connection is not enough: told of a failure right after it
+ * resumed a connection, libmicrohttpd acts on it only at the next event of its
+ * socket.  The shutdown is such an event.
  */
 static ssize_t
 cut(const struct exchange_state *e)
@@ -70,8 +72,8 @@ body_done(void *arg)
 }
 
 /*
- * libmicrohttpd sends the header of a file by itself: together they are a
- * segment less, which costs both sides more than to say so.
+ * libmicrohttpd sends the header and a file by separate calls.  Corked, both
+ * are in one segment less, which saves both sides more than the two calls cost.
  */
 static void
 cork(struct exchange_state *e, bool on)
@@ -105,7 +107,9 @@ make_response(struct exchange_state *e, const struct response_body *body)
 	}
 	(void)atomic_fetch_add(&e->holders, 1); /* body_done() drops it */
 	if (body->whole)
-		/* It does not write there, though its type would let it. */
+		/*
+		 * libmicrohttpd does not write there; its type does not say so.
+		 */
 		r = MHD_create_response_from_buffer_with_free_callback_cls(
 		    body->bytes.len, (void *)(uintptr_t)body->bytes.ptr,
 		    body_done, e);
@@ -117,7 +121,10 @@ make_response(struct exchange_state *e, const struct response_body *body)
 		exchange_drop(e);
 	else if (!body->known &&
 	    (e->answer.spec.head || e->answer.base.status == 304))
-		/* It would send the last chunk of a body that is not there. */
+		/*
+		 * Without this it would send the last chunk of a body that is
+		 * not sent.
+		 */
 		(void)MHD_set_response_options(
 		    r, MHD_RF_HTTP_1_0_COMPATIBLE_STRICT, MHD_RO_END);
 	return r;
@@ -182,7 +189,10 @@ append(char *at, struct str s)
 	return at + s.len;
 }
 
-/* All of our lines, but not the end of the last; false: that may not be. */
+/*
+ * The bytes of all our header lines, without the end of the last.  False: one
+ * of them may not be sent.
+ */
 static bool
 measure_lines(const struct exchange_state *e, size_t *out)
 {
@@ -190,7 +200,7 @@ measure_lines(const struct exchange_state *e, size_t *out)
 	size_t n = strlen("Sun, 06 Nov 1994 08:49:37 GMT");
 
 	for (h = e->answer.headers; h; h = h->next) {
-		/* What is in it must not begin another line. */
+		/* A value must not begin another line. */
 		if (strcspn(h->value.ptr, "\r\n") != h->value.len)
 			return false;
 		if (!is_dropped(&e->answer, h))
@@ -218,10 +228,10 @@ put_lines(struct exchange_state *e, char *at)
 }
 
 /*
- * libmicrohttpd makes three allocations of each header that it is given, and
- * they are most of what a small answer takes it.  So it gets one, Date, with
- * room in its value for the lines of all others, which it would not take: they
- * are put into its copy.
+ * libmicrohttpd makes three allocations for each header that it is given, which
+ * is most of what a small answer costs it.  So it is given one, Date, whose
+ * value is long enough for the lines of all others.  It would refuse a value
+ * with line ends: so the lines are written into its copy of the value.
  */
 static bool
 set_headers(struct exchange_state *e, struct MHD_Response *r)
@@ -237,7 +247,7 @@ set_headers(struct exchange_state *e, struct MHD_Response *r)
 	memset(room, '-', size);
 	if (MHD_add_response_header(r, "Date", room) != MHD_YES)
 		return false;
-	/* It is the response's own, as are we while nobody else has it. */
+	/* The value lies in the response, which nobody else has yet. */
 	to = (char *)(uintptr_t)MHD_get_response_header(r, "Date");
 	room = put_lines(e, to);
 	assert(room == to + size && !*room);
@@ -294,7 +304,7 @@ let_go_on(void *arg)
 	gate_wake(&e->gate);
 }
 
-/* No failure of this is one of the answer's: it leaves later. */
+/* A failure here is not one of the answer: that leaves later. */
 void
 answer_early(struct exchange_state *e)
 {
@@ -320,7 +330,10 @@ answer_early(struct exchange_state *e)
 	    past_begin(e->server->past, &spec, &e->past, NULL))
 		return;
 	a->source = NULL;
-	/* The watchdog's alone: libmicrohttpd sees but what comes. */
+	/*
+	 * Only the watchdog judges it from now on: libmicrohttpd sees only what
+	 * comes, not what leaves.
+	 */
 	(void)MHD_set_connection_option(
 	    e->mc, MHD_CONNECTION_OPTION_TIMEOUT, 0u);
 }

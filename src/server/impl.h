@@ -26,20 +26,20 @@ struct server;
 
 #define IO_MAX 256
 
-/* A thread that moves bytes. */
+/* An I/O thread: one of libmicrohttpd's, with a listener of its own. */
 struct io {
 	struct server *server;
-	int listener; /* -1: there is none, or the daemon has it */
+	int listener; /* -1: none, or the daemon owns it */
 	struct MHD_Daemon *daemon;
-	_Atomic pid_t thread; /* 0: it is not in its place yet */
-	_Atomic unsigned n; /* connections that it has, or was given */
-	unsigned roams; /* its own: answers for which it stays nowhere */
+	_Atomic pid_t thread; /* 0: settle() has not run yet */
+	_Atomic unsigned n; /* connections it has, or will get from io_give() */
+	unsigned roams; /* io_roam() calls not ended; only the thread uses it */
 };
 
 struct server {
 	struct io io[IO_MAX];
 	unsigned n_io;
-	cpu_set_t processors; /* that there are, as the main thread knows */
+	cpu_set_t processors; /* we may run on; only the main thread uses it */
 	struct store *store;
 	struct workers *workers;
 	struct past *past; /* answers that begin before their body is over */
@@ -49,18 +49,20 @@ struct server {
 	/* What they run with: of the configuration there was at the start. */
 	struct live *jobs_live;
 	struct bulk_env jobs_env;
-	uint64_t connections; /* there may be */
+	uint64_t connections; /* at most */
 	struct conns *conns;
 	struct parked *parked; /* connections that wait for a request */
-	unsigned idle_seconds; /* libmicrohttpd's time-out within a request */
+	unsigned idle_seconds; /* libmicrohttpd's time-out within a request, */
 	unsigned park_seconds; /* and between requests */
 	struct log *log;
 	struct address address; /* the one it listens on */
-	int deaf; /* what takes the place of the listeners in the end */
+	int deaf; /* a socket nobody can connect to: io_close_listeners() */
 	atomic_bool stopping;
 	_Atomic uint64_t requests; /* so far; the last one's id */
-	/* The tick's: what had come a tick ago, ticks with work since all was
-	 * given back, and ticks without. */
+	/*
+	 * For rest(): the requests so far a tick ago; ticks with work since all
+	 * memory was given back; ticks without work in a row.
+	 */
 	uint64_t came_before;
 	unsigned untrimmed, quiet;
 	pthread_mutex_t lock;
@@ -71,7 +73,7 @@ struct server {
 /* The configuration in force, held for the caller. */
 struct live *server_live(struct server *s);
 
-/* Of an address only so many are served at a time; the others wait. */
+/* How many connections of an address are served at a time. */
 uint64_t server_most(void *server, const struct host *h);
 
 /* Lends a worker; struct bulk_env says what for. */
@@ -79,7 +81,7 @@ bool server_spawn(void *server, void (*fn)(void *arg), void *arg);
 
 /* ---- listen.c: where they listen */
 
-/* At the address of the configuration, and in as many threads as it says. */
+/* Listens at the address of the configuration, once for each I/O thread. */
 enum err_code io_listen(struct server *s, struct err *err) MUST_USE;
 
 /* ---- io.c: the threads that move bytes */
@@ -87,18 +89,26 @@ enum err_code io_listen(struct server *s, struct err *err) MUST_USE;
 enum err_code io_start(struct server *s, struct err *err) MUST_USE;
 void io_stop(struct server *s);
 
-/* The caller, which is this one's, stays nowhere until each has ended. */
+/*
+ * Lets the calling thread, which is io's, run on any processor, until
+ * io_roam_end() was called as often.
+ */
 void io_roam(struct io *io);
 void io_roam_end(struct io *io);
 
-/* Their places, where the processors have changed. */
+/*
+ * To be called once a second: puts the threads in their places again where the
+ * processors that we may run on have changed.
+ */
 void io_tick(struct server *s);
 
-/* Nobody is let in any more; whoever waits in the queue is turned away. */
+/* Lets nobody in any more; who waits in the queue of the kernel is refused. */
 void io_close_listeners(struct server *s);
 
-/* A socket goes on with the thread of its client, if that has not many more
- * than others; see struct parked_spec. */
+/*
+ * Gives a socket to the thread of the processor that its client is at, or to
+ * another where that one has many more than others; see struct parked_spec.
+ */
 bool io_give(void *server, int fd, const struct sockaddr_un *ticket);
 
 /* ---- exchange.c: what libmicrohttpd calls for each request */

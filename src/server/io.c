@@ -35,8 +35,9 @@ least(struct server *s)
 }
 
 /*
- * All may come to one processor, as where a network card has but one queue.  A
- * few more do no harm, and are with their client.
+ * Whether a thread has many more connections than the least loaded one.  All
+ * may come to one processor, as where a network card has but one queue.  A few
+ * more do no harm, and are served where their client is.
  */
 static bool
 is_crowded(struct io *io)
@@ -45,7 +46,10 @@ is_crowded(struct io *io)
 	    atomic_load(&least(io->server)->n) + MORE_THAN_LEAST;
 }
 
-/* The thread of the processor that last saw bytes of it, as listen.c has it. */
+/*
+ * The thread of the processor that bytes from the client last came to, by the
+ * same rule as in choose_by_processor() of listen.c.
+ */
 static struct io *
 with_its_client(struct server *s, int fd)
 {
@@ -58,7 +62,7 @@ with_its_client(struct server *s, int fd)
 	return &s->io[(unsigned)processor % s->n_io];
 }
 
-/* Its thread, which counts it. */
+/* The thread that is to have it; counts it there. */
 static struct io *
 choose(struct server *s, int fd)
 {
@@ -88,7 +92,7 @@ io_give(void *server, int fd, const struct sockaddr_un *ticket)
 
 /* ---- what libmicrohttpd calls for each connection */
 
-/* What is of a local address was here before. */
+/* A local address is a ticket: that connection was admitted before. */
 static enum MHD_Result
 admit(void *arg, const struct sockaddr *sa, socklen_t len)
 {
@@ -105,10 +109,10 @@ admit(void *arg, const struct sockaddr *sa, socklen_t len)
 }
 
 /*
- * A thread is to stay where its connections come to, as it was for that that
- * they were given to it; the system moves it when there is much to do.
- * libmicrohttpd makes it, so it sees to this itself, with its first connection,
- * and to its name.
+ * Puts an I/O thread where it belongs: on the processor for which the kernel
+ * gives it connections (listen.c), and from which it would be moved when there
+ * is much to do.  The thread is made by libmicrohttpd, so it does this itself,
+ * and sets its name, when its first connection comes.
  */
 static void
 settle(struct io *io)
@@ -138,7 +142,10 @@ io_roam_end(struct io *io)
 {
 	struct server *s = io->server;
 
-	/* By its number: when all ends, another is here for it. */
+	/*
+	 * By its number, not for itself: when the server stops, it is the
+	 * stopping thread that calls this.
+	 */
 	if (!--io->roams && s->n_io > 1)
 		thread_stay(
 		    atomic_load(&io->thread), (unsigned)(io - s->io), s->n_io);
@@ -159,7 +166,10 @@ io_tick(struct server *s)
 	}
 }
 
-/* NULL: it stays with nobody; libmicrohttpd closes what it has of it. */
+/*
+ * NULL: it was parked, given away, or there is no memory: libmicrohttpd closes
+ * what it has of it.
+ */
 static struct conn *
 begin(struct io *io, int fd, const struct sockaddr *sa)
 {
@@ -223,9 +233,10 @@ keep_encoded(void *arg, struct MHD_Connection *mc, char *text)
 /* ---- starting and stopping */
 
 /*
- * The limit is ours, in admit().  Where libmicrohttpd 0.9.75 meets its own with
- * a connection that was given to it, it keeps a lock for good.  A connection is
- * there twice while it goes or comes.
+ * A limit for libmicrohttpd that is never reached; ours is in admit().  When
+ * libmicrohttpd 0.9.75 meets its limit with a connection that was given to it,
+ * it keeps a lock for ever.  A connection is counted twice while it goes or
+ * comes.
  */
 static unsigned
 never_reached(const struct config *c)
@@ -291,10 +302,10 @@ listener_of(const struct io *io)
 }
 
 /*
- * MHD_quiesce_daemon() is for this, but takes the listener from the epoll sets
- * when its threads may do so, too, and aborts if it comes second.  So a socket
- * that nobody can connect to takes the listener's place: what is closed leaves
- * the sets by itself.
+ * MHD_quiesce_daemon() is meant for this.  But it takes the listener out of the
+ * epoll sets while its threads may do so, too, and aborts if it comes second.
+ * So a socket that nobody can connect to takes the place of the listener, which
+ * the kernel takes out of the sets when its descriptor is closed.
  */
 void
 io_close_listeners(struct server *s)

@@ -1,13 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The sockets that are listened at: one for each I/O thread, of one address.
+ * The sockets that are listened at: one for each I/O thread, all of one
+ * address.
  *
- * The system gives a new connection to the thread of the processor that it came
- * to.  There its client runs, if it is on this machine, or there is its part of
- * the network card; and so the connections of a client are with one thread, on
- * one processor with it, where the thread stays (io.c).  Spread evenly they
- * would wake each other across processors, at twice the price of a small
- * request.
+ * The kernel gives a new connection to the thread of the processor that it came
+ * to.  That is where its client runs, if it is on this machine, or which serves
+ * its queue of the network card.  The thread stays on that processor (io.c), so
+ * all connections of a client are with one thread.  Spread evenly over the
+ * threads, they would wake each other across processors, which doubles the
+ * price of a small request.
  */
 #include <linux/filter.h>
 #include <netinet/in.h>
@@ -42,12 +43,13 @@ bound(struct address *a, bool shared)
 
 	if (fd < 0)
 		return -1;
-	/* Best effort: they are comforts. */
+	/* Best effort: the server works without them, too. */
 	(void)setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
 	(void)setsockopt(fd, IPPROTO_IPV6, IPV6_V6ONLY, &one, sizeof(one));
 	/*
-	 * A connection comes with its first bytes, or after a second without:
-	 * one that comes before them is parked, and then made once more.
+	 * accept() gives a connection when its first bytes have come, or after
+	 * a second.  One that it gave before would be parked, and then made
+	 * again.
 	 */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, &one, sizeof(one));
 	if (shared &&
@@ -59,7 +61,10 @@ bound(struct address *a, bool shared)
 	return fd_take(&fd);
 }
 
-/* Sockets that share an address would share it with another server, too. */
+/*
+ * Whether no other server listens there: with SO_REUSEPORT two would share the
+ * address without a word.
+ */
 static bool
 is_free(struct address a)
 {
@@ -68,7 +73,7 @@ is_free(struct address a)
 	return fd >= 0;
 }
 
-/* Best effort: else the system spreads connections by their addresses. */
+/* Best effort: without it the kernel spreads connections by their addresses. */
 static void
 choose_by_processor(int fd, unsigned n)
 {
@@ -133,7 +138,7 @@ io_listen(struct server *s, struct err *err)
 		s->io[i].listener = -1;
 	if (!listen_all(s))
 		return err_os(err, "listen on '%s'", c->listen);
-	/* Now, as there may be no descriptor left when it is needed. */
+	/* Made now: there may be no descriptor left when it is needed. */
 	s->deaf = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 	return s->deaf < 0 ? err_os(err, "make a socket") : ERR_OK;
 }

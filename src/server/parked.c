@@ -19,19 +19,19 @@
 #include "base/thread.h"
 
 #define EVENTS 64
-/* What has so many bytes is given on, though its line may be longer. */
-#define LINE_MAX 1024
-/* Edges: what has come in part is looked at again when more comes. */
+/* With so many bytes a connection is given on, though the line goes on. */
+#define LINE_MAX 1024 /* bytes */
+/* Edge-triggered: a line that came in part is looked at when more comes. */
 #define WATCHED (EPOLLIN | EPOLLRDHUP | EPOLLET)
 
 struct parked {
 	struct parked_spec spec;
 	int epoll, event;
-	int ended; /* a socket whose other end is closed */
+	int ended; /* a socket whose other end is closed: parked_begin() */
 	pthread_t thread;
 	bool runs;
 	atomic_bool starts, stop; /* between them it takes connections */
-	_Atomic uint64_t came;
+	_Atomic uint64_t came; /* connections, so far */
 };
 
 /* ---- the thread */
@@ -39,12 +39,12 @@ struct parked {
 enum came {
 	CAME_NOTHING,
 	CAME_END, /* and nothing before it */
-	CAME_PART,
+	CAME_PART, /* of a line */
 	CAME_LINE, /* of a request */
 };
 
 static enum came
-look(int fd)
+look_at_socket(int fd)
 {
 	char text[LINE_MAX];
 	ssize_t n = recv(fd, text, sizeof(text), MSG_PEEK | MSG_DONTWAIT);
@@ -80,13 +80,15 @@ give(struct parked *p, int fd, const struct sockaddr_un *ticket)
 {
 	int one = 1;
 
-	/* libmicrohttpd takes it for one of ours, where that means nothing. */
+	/*
+	 * libmicrohttpd takes it for a local socket, and so does not set this.
+	 */
 	(void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one));
 	if (!p->spec.give(p->spec.arg, fd, ticket))
 		conns_lost(p->spec.conns, ticket);
 }
 
-/* It is libmicrohttpd's again, unless it has to wait for a place. */
+/* Gives it back to libmicrohttpd, unless it has to wait for a place. */
 static void
 leave(struct parked *p, struct conn *c)
 {
@@ -99,7 +101,10 @@ leave(struct parked *p, struct conn *c)
 	give(p, fd, &ticket);
 }
 
-/* Its turn has come: as if it had only now said what it has. */
+/*
+ * Its turn has come: has the thread attend() to it, by a new event for what it
+ * has sent.
+ */
 static void
 call(void *arg, struct conn *c)
 {
@@ -110,15 +115,15 @@ call(void *arg, struct conn *c)
 }
 
 /*
- * A request that has begun may take as long as that of a new connection.  What
- * was said before the client ended is heard.
+ * A request that has begun may take as long as one of a new connection.  What
+ * the client said before it ended is still answered.
  */
 static void
 attend(struct parked *p, struct conn *c, uint32_t events)
 {
 	bool ends = events & EPOLLRDHUP;
 	enum came came =
-	    events & (EPOLLERR | EPOLLHUP) ? CAME_END : look(c->fd);
+	    events & (EPOLLERR | EPOLLHUP) ? CAME_END : look_at_socket(c->fd);
 
 	if (came == CAME_END) {
 		forget(p, c);
@@ -216,7 +221,10 @@ takes(const struct parked *p)
 	return atomic_load(&p->starts) && !atomic_load(&p->stop);
 }
 
-/* From here on the connection may be gone: whatever came has been seen. */
+/*
+ * Once true, the connection may be gone already: the thread may have seen what
+ * came, and acted on it.
+ */
 static bool
 take_over(struct parked *p, struct conn *c)
 {
@@ -247,7 +255,7 @@ parked_begin(struct parked *p, struct conn *c, bool elsewhere)
 	if (c->returned)
 		return false;
 	has_place = conns_has_place(p->spec.conns, c, most(p, c));
-	if (has_place && !elsewhere && look(fd) == CAME_LINE)
+	if (has_place && !elsewhere && look_at_socket(fd) == CAME_LINE)
 		return false;
 	if (take_over(p, c)) {
 		(void)dup3(p->ended, fd, O_CLOEXEC);

@@ -19,9 +19,9 @@
 #include "base/thread.h"
 
 #define BLOCK ((size_t)32 * 1024)
-#define FRAME ((size_t)20) /* for a chunk's length, and its line end */
+#define FRAME ((size_t)20) /* room for the line before a chunk */
 #define EVENTS 64
-/* So many blocks, and then it is another one's turn. */
+/* Blocks of one answer, before another one's turn. */
 #define TURN 16
 
 struct past_answer {
@@ -31,9 +31,9 @@ struct past_answer {
 	/* Under its lock. */
 	struct past_spec spec;
 	struct buf head;
-	struct str left; /* of head or of the block: to be sent */
-	size_t payload; /* bytes of the spool in it */
-	bool last; /* nothing comes behind left */
+	struct str left; /* of head, or of the block: not sent yet */
+	size_t payload; /* how many bytes of it are of the spool */
+	bool last; /* nothing comes after `left` */
 	bool over, whole;
 	bool awaited;
 
@@ -52,7 +52,7 @@ struct past {
 	int epoll, event;
 
 	pthread_mutex_t lock;
-	struct past_answer *first, **last; /* to be looked at */
+	struct past_answer *first, **last; /* the queue */
 	size_t queued;
 	bool stop;
 };
@@ -68,7 +68,7 @@ be_over(struct past_answer *a, bool whole)
 	a->whole = whole;
 	spool_abandon(a->spec.spool);
 	a->spec.spool = NULL;
-	/* libmicrohttpd is to see it as well, whatever it waits for. */
+	/* libmicrohttpd is to see the end, too, whatever it waits for. */
 	(void)shutdown(a->spec.fd, SHUT_RDWR);
 	if (a->awaited)
 		a->spec.over(a->spec.arg);
@@ -87,7 +87,7 @@ put_chunk(struct past_answer *a, size_t n)
 	a->payload = n;
 }
 
-/* Whether there is something to be sent now. */
+/* Puts the next chunk into `left`; false: there is none now. */
 static bool
 fill(struct past_answer *a)
 {
@@ -118,7 +118,7 @@ fill(struct past_answer *a)
 		}
 }
 
-/* Whether all that was left could be sent. */
+/* Sends what is left; true: all of it. */
 static bool
 send_left(struct past_answer *a)
 {
@@ -141,7 +141,7 @@ send_left(struct past_answer *a)
 	return true;
 }
 
-/* Sends what there is.  True: it is to go on, after the others. */
+/* Sends what there is, or so much of it that it is another's turn: true. */
 static bool
 pump(struct past_answer *a)
 {
@@ -177,7 +177,7 @@ enqueue(struct past_answer *a, bool ended)
 		p->last = &a->next;
 		p->queued++;
 	}
-	/* Unlocked, it may be freed, and after that the thread's end come. */
+	/* Not after the unlocking: a may be freed then, and p soon after. */
 	if (wake)
 		(void)!write(p->event, &one, sizeof(one));
 	(void)pthread_mutex_unlock(&p->lock);
@@ -212,7 +212,7 @@ answer_free(struct past_answer *a)
 	free(a);
 }
 
-/* Gone: what is still to come never can be sent. */
+/* Sends what there is.  gone: the connection is broken. */
 static void
 look_at(struct past_answer *a, bool gone)
 {
@@ -227,7 +227,7 @@ look_at(struct past_answer *a, bool gone)
 		enqueue(a, false);
 }
 
-/* So many; what comes back to the queue has its turn later. */
+/* Serves n of the queue; those that come back to it have their turn later. */
 static void
 serve_queue(struct past *p, size_t n)
 {

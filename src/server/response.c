@@ -16,8 +16,9 @@
 #define SMALL_CONTENT ((size_t)16 * 1024)
 
 /*
- * What is compressed comes slowly: 64 KiB of it are half of 10,000 members, and
- * what is sent only at the end takes a slow link another 5 ms.
+ * A compressed body is sent in smaller portions: 64 KiB of it are half of
+ * 10,000 members, and what is sent only at the end takes a slow link another 5
+ * ms.
  */
 #define CODED_ENOUGH ((size_t)16 * 1024)
 
@@ -193,7 +194,7 @@ read_segment(struct response_source *s, const struct segment *seg, char *out,
 	else if (content_read(s->content, seg->offset + s->seg_at, out, max,
 		     got, NULL) ||
 	    *got < max)
-		return SPOOL_FAILED; /* it has shrunk under our hands */
+		return SPOOL_FAILED; /* the file has become shorter */
 	s->seg_at += *got;
 	return SPOOL_READ;
 }
@@ -249,13 +250,13 @@ take_stream(struct response *a, struct response_body *out)
 	out->whole = out->known && out->bytes.len == out->length;
 	if (!a->spec.head)
 		return;
-	/* The header is all that is wanted, with the length if it is known. */
+	/* HEAD: only the length is wanted, if it is known. */
 	out->whole = false;
 	out->bytes = (struct str){ 0 };
 	response_source_done(&out->source);
 }
 
-/* Reads what is small into memory; leaves the rest to others. */
+/* Reads a small file into memory; leaves larger ones to sendfile(). */
 static void
 take_small(struct response *a, struct response_body *out)
 {
@@ -265,7 +266,10 @@ take_small(struct response *a, struct response_body *out)
 	while (bytes && at < length) {
 		if (response_read(&out->source, bytes + at, length - at,
 			&got) != SPOOL_READ) {
-			/* As if it had been longer, to be read and to fail. */
+			/*
+			 * It could not be read: response_read() will fail, and
+			 * cut the answer.
+			 */
 			out->source.seg = 0;
 			out->source.seg_at = 0;
 			return;

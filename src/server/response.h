@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The answer to one HTTP request: what a method replied, kept until the I/O
+ * The answer to one HTTP request: what the method replied, kept until the I/O
  * thread has made a response of it.
  */
 #ifndef SHEAF_SERVER_RESPONSE_H
@@ -45,9 +45,9 @@ struct response {
 	enum response_kind kind;
 	struct response_header *headers, **last;
 	bool coded; /* a content coding was set by the method */
-	bool negotiated; /* another client might get another coding */
-	struct spool *spool; /* the side that writes; NULL: of none, or small */
-	struct spool *source; /* the side that reads */
+	bool negotiated; /* Vary: another client might get another coding */
+	struct spool *spool; /* to write; NULL: no body, or a small one */
+	struct spool *source; /* the same, to read */
 	struct content *content;
 	const struct segment *segs;
 	size_t n_segs;

@@ -18,7 +18,10 @@
 #include "server/parked.h"
 #include "server/past.h"
 
-/* Ticks of work after which memory is given back; without any, code. */
+/*
+ * Ticks of work after which memory is given back; ticks without any after which
+ * code is.
+ */
 #define BUSY_TICKS 4
 #define QUIET_TICKS 5
 /* Descriptors beside connections: files being sent and received, the store. */
@@ -125,7 +128,7 @@ open_jobs(struct server *s, struct err *err)
 
 /* ---- starting */
 
-/* As many descriptors as we are let: the connections may need them. */
+/* Raises the limit of descriptors as far as we may: connections need them. */
 static void
 raise_fd_limit(struct server *s)
 {
@@ -278,11 +281,11 @@ server_say(struct server *s, const char *fmt, ...)
 /* ---- running */
 
 /*
- * Work leaves holes between what stays, which malloc keeps to itself, and pages
- * of code that it needed.  They are given back when nothing comes any more, and
- * now and then before that, so that one kind of work does not keep what another
- * needed.  The code a while later: who comes back after a pause would wait for
- * each page of it.
+ * Gives memory back to the system: free memory between what stays, which malloc
+ * keeps to itself, and pages of code.  That is done when nothing comes any
+ * more, and now and then while there is work, so that one kind of work does not
+ * keep what another needed.  Code goes a while later than the rest: the next
+ * client would wait for each page of it to be read again.
  */
 static void
 rest(struct server *s)

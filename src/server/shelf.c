@@ -8,12 +8,12 @@
 
 #include "server/exchange.h"
 
-#define SPARES_MAX 4 /* of a shelf */
+#define SPARES_MAX 4 /* exchanges on a shelf */
 
 static struct shelf *
 shelf_here(struct shelf *v)
 {
-	/* -1 is as good as any. */
+	/* Where the processor cannot be told (-1) any shelf will do. */
 	return &v[(unsigned)sched_getcpu() % SHELVES];
 }
 

@@ -8,8 +8,12 @@
 
 #include "base/clock.h"
 
+/* A request that comes within this time of the last answer came soon. */
 #define SOON (NSEC_PER_SEC / 10000)
-/* In a row, before it is looked for one; twice as many for each in vain. */
+/*
+ * So many requests must have come soon, one after the other, before the next is
+ * looked for; twice as many after each comes_until in vain.
+ */
 #define ENOUGH 4u
 #define MOST_VAIN 8u
 
@@ -22,9 +26,9 @@ soon_came(struct soon *s, int64_t now)
 		s->in_a_row = 0;
 }
 
-/* Also true of one that has closed. */
+/* Whether something comes, be it the end of the connection. */
 static bool
-look(int fd, int64_t end)
+comes_until(int fd, int64_t end)
 {
 	struct pollfd p = { .fd = fd, .events = POLLIN };
 
@@ -36,7 +40,10 @@ look(int fd, int64_t end)
 	return false;
 }
 
-/* What comes from here finds us awake as soon as we sleep. */
+/*
+ * Whether the client runs on another processor.  One on ours runs only while we
+ * sleep, and then wakes us without delay.
+ */
 static bool
 is_elsewhere(int fd)
 {
@@ -53,7 +60,7 @@ soon_wait(struct soon *s, int fd)
 	s->answered = clock_monotonic();
 	if (s->in_a_row < ENOUGH << s->vain || !is_elsewhere(fd))
 		return;
-	if (look(fd, s->answered + SOON)) {
+	if (comes_until(fd, s->answered + SOON)) {
 		s->vain = 0;
 		return;
 	}

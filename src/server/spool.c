@@ -31,7 +31,7 @@ struct spool {
 	struct spool_spec spec;
 	pthread_mutex_t lock;
 	int fd; /* the writer opens it, before head != tail */
-	uint64_t punched; /* the reader's own */
+	uint64_t punched; /* only the reader uses it: see punch() */
 
 	/* Under the lock. */
 	struct ring ring;
@@ -46,7 +46,7 @@ struct spool {
 
 /* ---- the ring */
 
-/* To hold `more` as well, at once, or as much of it as may be. */
+/* Grows it so that `more` fits as well, or as much of it as may be. */
 static void
 ring_grow(struct ring *r, size_t more)
 {
@@ -248,7 +248,10 @@ spool_write(struct ostream *o, struct str bytes)
 		return ERR_CLIENT_GONE;
 	}
 	if (s->head == s->tail) {
-		/* Drained: start the file's space again. */
+		/*
+		 * All of the file was read: it is used from its beginning
+		 * again.
+		 */
 		s->head = s->tail = 0;
 		n = ring_put(&s->ring, bytes);
 		s->written += n;
@@ -330,7 +333,7 @@ spool_close(struct spool *s)
 		let_go(s);
 		return;
 	}
-	/* Hold it over the call: the reader may be done before it returns. */
+	/* Held over the call: the reader may let go before it returns. */
 	s->waiting = false;
 	unlock(s);
 	s->spec.wake(s->spec.arg);

@@ -14,45 +14,48 @@
 #define WORKER_STACK ((size_t)1 << 20)
 
 /*
- * In a line of what is done together, a second thread comes for as much as the
- * first has under way, or for GATHER: two clients need not wait for each other.
- * A third would have less of it done together: with two, 64 clients that PUT
- * get 14,100 a second done on two processors, and with four 12,500.
+ * A line of work that is done together has at most two threads.  The second
+ * comes when as much is waiting as the first has under way, or GATHER of it:
+ * two clients need not wait for each other.  A third would mean smaller groups:
+ * with two threads, 64 clients that PUT get 14,100 a second done on two
+ * processors, and with four 12,500.
  *
- * Who has patience waits for as many as were there last.  With little of it
- * ENOUGH will do, since each of so many has a small part of what they share,
- * and a second thread comes for half of them.  What has MUCH is taken by one
- * thread: two would wait for each other's syncs, and each for twice as many.
+ * A thread whose line has patience waits, before it takes a group, until as
+ * many have come as the last run answered or found waiting (line.lately).
+ * Where the patience is below MUCH it waits for at most ENOUGH, since among so
+ * many each one's part of the shared cost is small, and a second thread comes
+ * for half of them.  From MUCH on only one thread is in the line: two would
+ * wait for each other's syncs, and each for twice as many clients.
  */
 #define THREADS_IN_LINE ((size_t)2)
 #define GATHER ((size_t)4)
 #define ENOUGH ((size_t)32)
 #define MUCH (NSEC_PER_SEC / 16000)
-#define MOST_PATIENCE 16 /* times that of one */
+#define MOST_PATIENCE 16 /* patiences that one group may wait */
 
 struct line {
 	struct work *first, **last;
 	size_t n;
-	size_t busy; /* of its work, under way */
-	size_t running; /* threads */
+	size_t busy; /* works that its threads have taken and not ended */
+	size_t running; /* threads that are at work in it */
 	size_t max_threads, at_once, gather;
-	int64_t patience; /* of the last that came */
-	/* How many the last run had to answer, or had come meanwhile. */
+	int64_t patience; /* of the work that came last */
+	/* What the last run answered, and what was waiting then. */
 	size_t lately;
-	bool waits; /* somebody waits for as many */
+	bool waits; /* a thread is in wait_for_more() */
 };
 
 struct workers {
 	pthread_mutex_t lock;
-	pthread_cond_t come; /* work, or the stop */
-	pthread_cond_t more; /* of what somebody has the patience to wait for */
+	pthread_cond_t come; /* there is work, or the stop */
+	pthread_cond_t more; /* enough has come for wait_for_more() */
 	size_t max_threads, max_queue;
 
 	/* Under the lock. */
 	struct line lines[WORK_LINES];
 	uint64_t number;
 	size_t queued;
-	size_t running, idle; /* threads that have work, and that wait */
+	size_t running, idle; /* threads with work, and without */
 	bool stop;
 	size_t n;
 	pthread_t threads[];
@@ -66,14 +69,14 @@ smaller(size_t a, size_t b)
 	return a < b ? a : b;
 }
 
-/* How many are waited for. */
+/* How many works make a group that need not wait for more. */
 static size_t
 line_waits_for(const struct line *l)
 {
 	return smaller(l->lately, l->patience < MUCH ? ENOUGH : l->at_once);
 }
 
-/* How many threads could take something of it, if there were so much more. */
+/* How many more threads the line has work for, if `more` works were added. */
 static size_t
 line_wants(const struct line *l, size_t more)
 {
@@ -94,7 +97,7 @@ line_wants(const struct line *l, size_t more)
 	return running - l->running;
 }
 
-/* The same of all, with w (NULL: nothing). */
+/* How many more threads all lines have work for, w (or NULL) included. */
 static size_t
 wanted(const struct workers *ws, const struct work *w)
 {
@@ -106,7 +109,7 @@ wanted(const struct workers *ws, const struct work *w)
 	return n;
 }
 
-/* Whose first has waited longest; NULL: there is nothing to be done. */
+/* The line whose first work has waited longest; NULL: there is no work. */
 static struct line *
 next_line(struct workers *ws)
 {
@@ -146,7 +149,7 @@ take(struct workers *ws, struct line *l, size_t *out)
 	return first;
 }
 
-/* Whether one more thread is wanted. */
+/* True: its line now has work for one more thread. */
 static bool
 enqueue(struct workers *ws, struct work *w)
 {
@@ -165,7 +168,10 @@ enqueue(struct workers *ws, struct work *w)
 	return line_wants(l, 0) > before;
 }
 
-/* What it has left to go elsewhere may wait for somebody else. */
+/*
+ * Whether a thread that changes lines leaves work behind in the old one, for
+ * which another thread is to be woken.
+ */
 static bool
 leaves_work(const struct line *was, const struct line *now)
 {
@@ -174,7 +180,10 @@ leaves_work(const struct line *was, const struct line *now)
 
 static void *worker(void *arg);
 
-/* Whether there are threads for so many who are wanted, or will be. */
+/*
+ * Starts a thread if fewer are idle than are wanted.  False: there is no thread
+ * at all, and none could be started.
+ */
 static bool
 have_workers(struct workers *ws, size_t wanted)
 {
@@ -186,8 +195,9 @@ have_workers(struct workers *ws, size_t wanted)
 }
 
 /*
- * Those who have just had their answers may come again, and are not to find
- * that the others have left without them.  Unlocks meanwhile.
+ * Clients that have just got their answers may ask again at once: they are
+ * waited for, so that they come into this group.  Unlocks while it waits, one
+ * patience at a time, and ends when nobody came within one.
  */
 static void
 wait_for_more(struct workers *ws, struct line *l)
@@ -212,7 +222,7 @@ wait_for_more(struct workers *ws, struct line *l)
 	l->waits = false;
 }
 
-/* Unlocks meanwhile. */
+/* Takes a group and runs it; unlocked while that runs. */
 static void
 run(struct workers *ws, struct line *l, bool call)
 {
@@ -235,7 +245,7 @@ run(struct workers *ws, struct line *l, bool call)
 	ws->running--;
 }
 
-/* The next line with work, or NULL when there will be none; waits. */
+/* Waits for work; NULL when there will be none. */
 static struct line *
 wait_for_line(struct workers *ws)
 {
@@ -304,8 +314,8 @@ workers_new(
 }
 
 /*
- * Unlocks, and then wakes somebody, where one more is wanted: who is woken
- * first would have to wait again, for the lock.
+ * The thread is woken after the unlocking: before, it would have to wait again,
+ * for the lock.
  */
 static void
 unlock_and_call(struct workers *ws, bool more)
@@ -321,7 +331,7 @@ add(struct workers *ws, struct work *w, size_t max_queue)
 	bool ok, more;
 
 	(void)pthread_mutex_lock(&ws->lock);
-	/* Who adds more while all of it ends will take it. */
+	/* While stopping no thread is started; workers_free() runs the rest. */
 	ok = ws->queued < max_queue &&
 	    (ws->stop || have_workers(ws, wanted(ws, w)));
 	more = ok && enqueue(ws, w);
@@ -341,7 +351,7 @@ workers_add_more(struct workers *ws, struct work *w)
 	return add(ws, w, SIZE_MAX);
 }
 
-/* One in four is not lent. */
+/* One thread in four is kept for requests. */
 static size_t
 most_lent(const struct workers *ws)
 {

@@ -1,11 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Threads for what takes long, and a queue of bounded length before them.
- * They are started when there is work that nobody is free for.
+ * Threads for work that takes long, and a queue of bounded length in front of
+ * them.  Threads are started when there is work that none is free for.
  *
- * What is cheaper done together stands in a line of its own: who takes the
- * first of it takes those behind it, too.  Only so many threads are in such a
- * line at once that more of it can come together meanwhile.
+ * Work that is cheaper done together stands in a line of its own: a thread that
+ * takes the first of a line takes those behind it, too, up to WORK_MOST.  Only
+ * so many threads are in such a line at once, so that more can come together
+ * meanwhile.
  */
 #ifndef SHEAF_SERVER_WORKERS_H
 #define SHEAF_SERVER_WORKERS_H
@@ -19,7 +20,7 @@
 
 #define WORK_LINES 2
 #define WORK_ALONE 0U /* the line of what is done one by one */
-#define WORK_MOST ((size_t)64) /* taken at once from another */
+#define WORK_MOST ((size_t)64) /* taken at once from any other line */
 
 /* Lies in what it works on; the caller's until run() is called, then run()'s.
  */
@@ -52,17 +53,16 @@ bool workers_add(struct workers *ws, struct work *w) MUST_USE;
 bool workers_add_more(struct workers *ws, struct work *w) MUST_USE;
 
 /*
- * Has w->run() called at once by a thread that nobody else needs: false where
- * none is free, or those that are free are the last ones, which are kept for
- * other requests.  So whoever is run by a worker may wait for it.
+ * Has w->run() called at once by a thread that is free.  False where none is,
+ * and where only the last ones are, which are kept for requests.  So a work
+ * that runs may wait for one it has lent a thread to.
  */
 bool workers_lend(struct workers *ws, struct work *w) MUST_USE;
 
 /*
- * For a run() in a line of what is done together, when it begins to answer
- * those n with whom it was called: so many, and those who have come meanwhile,
- * are waited for by who has patience.  Who comes from now on may be one of
- * them.
+ * To be called by a run() of a line, when it begins to answer the n works it
+ * was called with.  Clients that get an answer may ask again at once: so n, and
+ * what is waiting now, is how many the next run with patience waits for.
  */
 void workers_will_answer(struct workers *ws, unsigned line, size_t n);
 
