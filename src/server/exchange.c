@@ -14,7 +14,7 @@
  */
 #define DRAIN_MAX ((uint64_t)1 << 20)
 
-/* Seconds in which the watchdog, which looks once in each, is sure to look. */
+/* The watchdog looks once a second: seconds within which it is sure to. */
 #define WATCHED_WITHIN 3
 
 /* ---- the gate */
@@ -40,6 +40,17 @@ gate_wake(struct gate *g)
 	(void)pthread_mutex_unlock(&g->lock);
 	if (waiting)
 		MHD_resume_connection(g->mc);
+}
+
+bool
+gate_waits(struct gate *g)
+{
+	bool waiting;
+
+	(void)pthread_mutex_lock(&g->lock);
+	waiting = g->waiting;
+	(void)pthread_mutex_unlock(&g->lock);
+	return waiting;
 }
 
 /* ---- life */
@@ -168,72 +179,15 @@ run_method(struct exchange_state *e)
 	end_run(e);
 }
 
-/* ---- a body in pieces */
+/* ---- the request */
 
-/* How much of the body is still to come, as far as is known. */
-static uint64_t
+uint64_t
 body_left(const struct exchange_state *e)
 {
 	return e->req.has_length ? e->req.length - e->received : UINT64_MAX;
 }
 
-/* What was spent on it is no time of the client's, who could send nothing. */
-static void
-run_piece(struct work *w)
-{
-	struct exchange_state *e = CONTAINER_OF(w, struct exchange_state, work);
-
-	e->err.code = e->ops->piece(&e->x, &e->err);
-	if (!e->err.code && e->ready && !e->past && body_left(e))
-		answer_early(e);
-	(void)conn_reenter(
-	    e->conn, e->past ? CONN_BOTH : CONN_BODY, e->spent, e->moved);
-	gate_wake(&e->gate);
-	exchange_drop(e);
-}
-
-static enum MHD_Result
-start_piece(struct exchange_state *e)
-{
-	e->spent = conn_spent(e->conn);
-	e->moved = conn_bytes(e->conn);
-	if (!conn_enter(e->conn, CONN_WORK))
-		return MHD_NO;
-	e->stage = STAGE_PIECE;
-	e->in_piece = e->had_piece = true;
-	e->work.run = run_piece;
-	(void)atomic_fetch_add(&e->holders, 1);
-	gate_suspend(&e->gate);
-	if (workers_add_more(e->server->workers, &e->work))
-		return MHD_YES;
-	(void)err_set(&e->err, ERR_BUSY, "no thread could be started");
-	gate_wake(&e->gate);
-	exchange_drop(e);
-	return MHD_YES;
-}
-
-/*
- * The piece is done, and the body goes on.  libmicrohttpd may call although the
- * connection is suspended, with what it has read of a chunked body: false then.
- */
-static bool
-end_piece(struct exchange_state *e)
-{
-	bool waiting;
-
-	(void)pthread_mutex_lock(&e->gate.lock);
-	waiting = e->gate.waiting;
-	(void)pthread_mutex_unlock(&e->gate.lock);
-	if (waiting)
-		return false;
-	e->in_piece = false;
-	e->stage = STAGE_BODY;
-	return true;
-}
-
-/* ---- the request */
-
-/* Whoever else has a connection would be kept waiting. */
+/* Whether this is the only connection, so that waiting here delays nobody. */
 static bool
 is_alone(struct exchange *x)
 {
@@ -321,14 +275,20 @@ begin_method(struct exchange_state *e, struct err *err)
 	return rc;
 }
 
-/* An answer that piece() began goes on with the body. */
+/*
+ * Whether run() will not be called.  An answer that piece() began goes on with
+ * the body, and is none.
+ */
 static bool
 is_refused(const struct exchange_state *e)
 {
 	return e->err.code || (gave_answer(e) && !(e->ops && e->ops->piece));
 }
 
-/* There will be no run(): whether that must be said before the body is over. */
+/*
+ * Whether a refusal must be sent before the body is over, since too much of it
+ * is still to come.
+ */
 static bool
 must_hurry(const struct exchange_state *e)
 {
@@ -336,7 +296,10 @@ must_hurry(const struct exchange_state *e)
 	    (e->req.has_length || e->dropped > DRAIN_MAX);
 }
 
-/* Short between requests, so that libmicrohttpd lets go of it: parked.h. */
+/*
+ * The time-out is short between requests, so that libmicrohttpd gives the
+ * connection back to be parked: parked.h.
+ */
 static void
 set_timeout(struct exchange_state *e, unsigned seconds, unsigned was)
 {
@@ -346,8 +309,9 @@ set_timeout(struct exchange_state *e, unsigned seconds, unsigned was)
 }
 
 /*
- * A header that does not end is the watchdog's to end, who says 408:
- * libmicrohttpd, where its time is over no later, would say nothing.
+ * A header that does not end is left to the watchdog, which answers 408.  Were
+ * libmicrohttpd's time-out no longer than the watchdog's, it would close the
+ * connection without a word.
  */
 static unsigned
 header_seconds(const struct exchange_state *e)
@@ -383,7 +347,7 @@ handle_head(struct exchange_state *e, const char *method, const char *url,
 	if (!e->err.code)
 		e->err.code = begin_method(e, &e->err);
 	if (is_refused(e) && (e->head.broken || e->head.expects)) {
-		/* Said before the body, it closes the connection. */
+		/* An answer before the body closes the connection. */
 		if (e->err.code)
 			answer_failure(e);
 		finish_method(e);
@@ -396,7 +360,9 @@ handle_head(struct exchange_state *e, const char *method, const char *url,
 	return MHD_YES;
 }
 
-/* There is no way to say what went wrong but to end it here. */
+/*
+ * Whether it failed after its answer began: all that can be done is to close.
+ */
 static bool
 is_spoiled(const struct exchange_state *e)
 {
@@ -445,7 +411,7 @@ start_work(struct exchange_state *e)
 	return MHD_YES;
 }
 
-/* False: it would have had to wait. */
+/* False: that would have had to wait; nothing was done. */
 static bool
 run_at_once(struct exchange_state *e)
 {
@@ -461,7 +427,9 @@ run_at_once(struct exchange_state *e)
 static enum MHD_Result
 handle_whole(struct exchange_state *e)
 {
-	/* Shut: it stays ours, so that exchange_completed() releases it. */
+	/*
+	 * MHD_NO: the watchdog has shut it; exchange_completed() releases it.
+	 */
 	if (!conn_enter(e->conn, CONN_WORK))
 		return MHD_NO;
 	if (!is_refused(e) && e->x.slow)
@@ -473,7 +441,10 @@ handle_whole(struct exchange_state *e)
 	return queue_answer(e);
 }
 
-/* What it took of the socket, if that can be known; else it is not parked. */
+/*
+ * Counts what the request took from the socket.  Where that cannot be known the
+ * connection is never parked.
+ */
 static void
 count_taken(struct exchange_state *e)
 {
@@ -487,11 +458,12 @@ count_taken(struct exchange_state *e)
 }
 
 /*
- * Who waited for the disk let the processor go to those who work for it, and is
- * next to them best.
+ * Not beside other connections; and not a client that had to wait for the disk:
+ * it is served fastest on the processor of the kernel threads that write for
+ * us, which soon_wait() would keep from running there.
  */
 static bool
-is_awaited(const struct exchange_state *e)
+is_worth_awaiting(const struct exchange_state *e)
 {
 	return conns_open(e->server->conns) == 1 &&
 	    !(e->x.slow && e->live->config.durability == DURABILITY_STRICT);
@@ -569,7 +541,10 @@ exchange_completed(void *server, struct MHD_Connection *mc, void **context,
 		ok = past_end(e->past);
 	if (log_is_on(e->server->log))
 		log_exchange(e, ok);
-	/* Cut short before it was whole: nobody else has it. */
+	/*
+	 * It ended before the request was whole: finish_method() was not
+	 * called.
+	 */
 	if (e->stage == STAGE_HEAD || e->stage == STAGE_BODY ||
 	    e->stage == STAGE_PIECE)
 		finish_method(e);
@@ -578,7 +553,7 @@ exchange_completed(void *server, struct MHD_Connection *mc, void **context,
 	if (e->roams)
 		io_roam_end(e->conn->io);
 	c = e->conn;
-	awaited = ok && is_awaited(e);
+	awaited = ok && is_worth_awaiting(e);
 	(void)conn_enter(c, CONN_IDLE);
 	exchange_drop(e);
 	if (awaited)

@@ -33,10 +33,10 @@
 #include "wire/dav_body.h"
 
 enum stage {
-	STAGE_HEAD, /* the header is to come */
-	STAGE_BODY, /* the body */
-	STAGE_PIECE, /* the same, but first a worker has its piece() */
-	STAGE_WORK, /* a worker has it, or has had it */
+	STAGE_HEAD, /* the header has not come yet */
+	STAGE_BODY, /* the body has not come, or not all of it */
+	STAGE_PIECE, /* as STAGE_BODY, but a worker is in piece() now */
+	STAGE_WORK, /* the request is whole; a worker has it, or had it */
 	STAGE_SENT, /* the answer is libmicrohttpd's */
 	STAGE_LINGER, /* it was sent past libmicrohttpd; we only read on */
 };
@@ -49,16 +49,21 @@ struct gate {
 };
 
 struct exchange_state {
-	/* What stays when it is put on a shelf. */
+	/* What an exchange keeps when it is put on a shelf. */
 	struct exchange_state *next;
 	struct live *live;
 	struct arena arena;
 	struct body_memos memos;
 	struct date_memo date; /* of the field Date */
-	/* Why there is no run(), or what came of it: cleared. */
+	/*
+	 * Why run() is not called, or what it returned. shelf_take() clears it.
+	 */
 	struct err err;
 
-	/* And what is all zero again when it is taken off, up to `answer`. */
+	/*
+	 * The rest is all zero when an exchange is taken off a shelf, but for
+	 * the end of `answer`.
+	 */
 	atomic_uint holders;
 	struct server *server;
 	struct conn *conn;
@@ -72,83 +77,109 @@ struct exchange_state {
 	struct request req;
 	struct exchange x;
 	const struct method_ops *ops; /* NULL: begin() was not called */
-	bool whole_first; /* HTTP/1.0: the length must be known */
-	size_t header_size; /* with the request line and the empty one */
-	uint64_t received, dropped; /* bytes of the body; those nobody took */
+	bool whole_first; /* HTTP/1.0: answer only when its length is known */
+	size_t header_size; /* of request line, fields, and empty line */
+	uint64_t received, dropped; /* bytes of the body; of them, not wanted */
 
-	struct response_source source; /* of the response */
-	bool starved; /* it waits for the writer */
-	bool known; /* the length */
-	bool corked; /* the socket waits for full segments */
-	bool roams; /* its I/O thread, until it is sent */
-	uint64_t length, sent;
+	struct response_source source; /* of the bytes of the answer */
+	bool starved; /* the response waits for the writer */
+	bool known; /* `length` is known */
+	bool corked; /* TCP_CORK is set on the socket */
+	bool roams; /* io_roam() was called for it */
+	uint64_t length, sent; /* bytes of the answer's body */
 	struct work work;
 	bool in_piece; /* the connection waits for piece(), not for an answer */
-	bool had_piece;
-	bool has_own_headers; /* the answer has those of the server itself */
+	bool had_piece; /* piece() has run: run() is not refused as busy */
+	bool has_own_headers; /* add_own_headers() was called */
 	bool ready; /* there is something of the answer to be sent */
-	struct past_answer *past; /* it leaves already, while the body comes */
-	/* Of the body, before its piece(): it is no time of the client's. */
+	struct past_answer *past; /* its answer leaves while the body comes */
+	/*
+	 * Time and bytes of CONN_BODY before piece(), to go on from after it.
+	 */
 	int64_t spent;
 	uint64_t moved;
 
 	struct bulk_env bulk_env;
-	struct bulk_service bulk; /* of an endpoint */
+	struct bulk_service bulk; /* for an endpoint of the bulk API */
 
-	struct response answer; /* but for what body_out_init() makes of it */
+	struct response answer;
 };
 
 /* Suspends the connection; the next gate_wake(), from any thread, resumes it.
  */
 void gate_suspend(struct gate *g);
 void gate_wake(struct gate *g);
+bool gate_waits(struct gate *g); /* it is suspended, and not woken yet */
 
 void exchange_drop(struct exchange_state *e);
 
-/* Has dav_fail() answer what is in e->err, unless there is an answer. */
+/*
+ * Has dav_fail() word e->err as the answer, unless there is one already; then
+ * it is only logged.
+ */
 void answer_failure(struct exchange_state *e);
 
-/* Runs the method; then, or when others have: whatever came of it is answered.
+/*
+ * run_method() calls run(), then end_run(). end_run() answers whatever came of
+ * it; for a method that something else has run.
  */
 void run_method(struct exchange_state *e);
 void end_run(struct exchange_state *e);
 
-/* Makes the work of it that runs the method. */
-void exchange_work(struct exchange_state *e);
-
-/* After this nothing is added to the answer. */
+/* Calls the method's end(), and closes the answer: nothing is added to it. */
 void finish_method(struct exchange_state *e);
+
+/* How much of the body is still to come; UINT64_MAX: that is not known. */
+uint64_t body_left(const struct exchange_state *e);
+
+/* ---- exchange_work.c */
+
+/* Has a worker run piece(), with the connection suspended. */
+enum MHD_Result start_piece(struct exchange_state *e);
+
+/*
+ * Goes on with the body after a piece.  False: the piece is not done.
+ * libmicrohttpd may call although the connection is suspended, with what it has
+ * read of a chunked body.
+ */
+bool end_piece(struct exchange_state *e);
+
+/* Makes e->work ready for workers_add(): it will run the method. */
+void exchange_work(struct exchange_state *e);
 
 /* ---- exchange_send.c */
 
 /*
- * Gives the answer to libmicrohttpd, or has left already; MHD_NO has it close
- * the connection.
+ * Gives the answer to libmicrohttpd, unless it has left past it already.
+ * MHD_NO closes the connection.
  */
 enum MHD_Result queue_answer(struct exchange_state *e);
 
-/* libmicrohttpd has sent it, or has given up. */
+/* libmicrohttpd has sent the answer, or has given up. */
 void answer_sent(struct exchange_state *e);
 
 /*
- * Has what there is of the answer leave while the body is still coming, if its
- * form lets it: else it waits for queue_answer().  On a worker, with the
+ * Has the answer leave while the body is still coming, if its form allows that;
+ * otherwise it waits for queue_answer().  Called on a worker, with the
  * connection suspended.
  */
 void answer_early(struct exchange_state *e);
 
-/* The work is done: what is left is the client's to take. */
+/*
+ * For an answer that answer_early() began: run() is over, and what is left is
+ * for the client to take.
+ */
 void answer_rest(struct exchange_state *e);
 
 /*
- * Refuses while the body is still coming, which libmicrohttpd would not let
- * us.  It has written nothing yet, and writes nothing after: the rest of the
- * body is read for a while, so that the client gets to read this, and then the
- * connection is closed.
+ * Sends a refusal while the body is still coming, which libmicrohttpd cannot
+ * do, by writing to the socket itself: libmicrohttpd has written nothing yet,
+ * and writes nothing after it.  The rest of the body is read for a while, so
+ * that the client gets to read the answer, and then the connection is closed.
  */
 void answer_past(struct exchange_state *e);
 
-/* The line of the access log.  ok: all was sent. */
+/* Writes the line of the access log.  ok: all of the answer was sent. */
 void log_exchange(struct exchange_state *e, bool ok);
 
 #endif

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
-/* What a worker does of an exchange: runs the method, of one or of many. */
+/* What workers do: run the method of one exchange, or of a group. */
 #include <assert.h>
 
 #include "server/exchange.h"
 
-/* NOLINTBEGIN(misc-redundant-expression): that they fit is what is asked. */
+/* NOLINTBEGIN(misc-redundant-expression): the values may change. */
 static_assert(RUN_ALONE == WORK_ALONE && N_RUN_GROUPS <= WORK_LINES &&
 	WORK_MOST <= RUN_MOST,
     "each group has a line");
@@ -37,7 +37,10 @@ end_of_many(struct exchange_state *e, enum err_code rc)
 	end_work(e);
 }
 
-/* Whatever it has to wait for, the group does not. */
+/*
+ * One of a group that its run_all() left out, since it has to wait for
+ * something the group should not wait for.
+ */
 static void
 run_apart(struct exchange_state *e)
 {
@@ -49,8 +52,8 @@ run_apart(struct exchange_state *e)
 }
 
 /*
- * All of a group that somebody was free for.  For one there is less to do
- * alone, but a sync more: where those are long it is done as a group.
+ * Runs a group.  A group of one is run alone, which is less work but one sync
+ * more; so where syncs are long it is run as a group, too.
  */
 static void
 run_group(struct work *first)
@@ -93,4 +96,54 @@ exchange_work(struct exchange_state *e)
 	e->work.line =
 	    e->ops->group ? e->ops->group(&e->x, &e->work.patience) : RUN_ALONE;
 	e->work.run = e->work.line == WORK_ALONE ? run_work : run_group;
+}
+
+/* ---- a body in pieces */
+
+/*
+ * The time in piece() does not count against the client, who could send nothing
+ * meanwhile.
+ */
+static void
+run_piece(struct work *w)
+{
+	struct exchange_state *e = CONTAINER_OF(w, struct exchange_state, work);
+
+	e->err.code = e->ops->piece(&e->x, &e->err);
+	if (!e->err.code && e->ready && !e->past && body_left(e))
+		answer_early(e);
+	(void)conn_reenter(
+	    e->conn, e->past ? CONN_BOTH : CONN_BODY, e->spent, e->moved);
+	gate_wake(&e->gate);
+	exchange_drop(e);
+}
+
+enum MHD_Result
+start_piece(struct exchange_state *e)
+{
+	e->spent = conn_spent(e->conn);
+	e->moved = conn_bytes(e->conn);
+	if (!conn_enter(e->conn, CONN_WORK))
+		return MHD_NO;
+	e->stage = STAGE_PIECE;
+	e->in_piece = e->had_piece = true;
+	e->work.run = run_piece;
+	(void)atomic_fetch_add(&e->holders, 1);
+	gate_suspend(&e->gate);
+	if (workers_add_more(e->server->workers, &e->work))
+		return MHD_YES;
+	(void)err_set(&e->err, ERR_BUSY, "no thread could be started");
+	gate_wake(&e->gate);
+	exchange_drop(e);
+	return MHD_YES;
+}
+
+bool
+end_piece(struct exchange_state *e)
+{
+	if (gate_waits(&e->gate))
+		return false;
+	e->in_piece = false;
+	e->stage = STAGE_BODY;
+	return true;
 }
