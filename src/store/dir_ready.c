@@ -52,6 +52,7 @@ struct ready {
 	int events, mounts, epoll;
 	bool on; /* all of these can be had */
 	/* Under the lock. */
+	bool root_may_go; /* and nothing tells */
 	struct slot *learning; /* whose file is being learnt */
 	uint64_t heard; /* events that were about no slot */
 	size_t kept; /* bytes of files */
@@ -204,6 +205,7 @@ struct lesson {
 	uint64_t mount; /* of the root, and so of all */
 	size_t most; /* bytes of it that may be kept */
 	int wd;
+	bool root_may_go;
 	struct ready_file *file;
 	enum err_code failed;
 	char name[PLAIN_MAX];
@@ -354,6 +356,7 @@ publish(struct lesson *l, struct slot *s, bool good)
 {
 	struct ready *r = l->r;
 
+	r->root_may_go |= l->root_may_go;
 	if (good)
 		hear(r);
 	if (s->file)
@@ -397,6 +400,7 @@ learn(const struct dir_store *ds, struct rpath path, struct slot *s)
 	    !statx(ds->root, "", AT_EMPTY_PATH, STATX_MNT_ID, &root);
 	if (good) {
 		l.mount = root.stx_mnt_id;
+		l.root_may_go = watch_may_miss_its_end(ds->root);
 		good = watch_way(&l) && learn_file(&l);
 	}
 	(void)pthread_mutex_lock(&r->lock);
@@ -413,6 +417,24 @@ is_of(const struct slot *s, struct rpath path)
 {
 	return s->file &&
 	    str_eq(str_of(s->file->bytes, s->file->path_len), path.s);
+}
+
+/*
+ * With the lock.  Nothing is found in a subvolume that was deleted, but it
+ * keeps its inodes while they are watched.  What the way begins with shows
+ * that; of the rest of it events tell.
+ */
+static void
+look_for_root(const struct dir_store *ds, struct rpath path)
+{
+	char name[PLAIN_MAX];
+	struct statx stx;
+
+	if (!path_is_plain(ds, path, name))
+		return;
+	name[strcspn(name, "/")] = '\0';
+	if (statx(ds->root, name, AT_SYMLINK_NOFOLLOW, 0, &stx))
+		forget_all(ds->ready);
 }
 
 /* With the lock: it is not known.  Whether it is to be, now. */
@@ -453,6 +475,8 @@ ready_hold(
 		(void)pthread_cond_wait(&r->learnt, &r->lock);
 	if (is_of(s, path)) {
 		hear(r);
+		if (r->root_may_go)
+			look_for_root(ds, path);
 	} else if (is_due(r, s, hash)) {
 		r->learning = s;
 		rc = learn(ds, path, s);

@@ -210,6 +210,19 @@ watch_keeps_open(const struct statx *stx)
 }
 
 bool
+watch_may_miss_its_end(int fd)
+{
+	const uint64_t first =
+	    256; /* inode of any subvolume, and of nothing else */
+	struct statfs fs;
+	struct stat st;
+
+	return !fstatfs(fd, &fs) &&
+	    (unsigned long)fs.f_type == BTRFS_SUPER_MAGIC && !fstat(fd, &st) &&
+	    st.st_ino == first;
+}
+
+bool
 watch_is_local(int fd)
 {
 	static const unsigned long kinds[] = {

@@ -68,6 +68,12 @@ bool watch_keeps_open(const struct statx *stx);
 /* Whether every change to this file system is made through this kernel. */
 bool watch_is_local(int fd);
 
+/*
+ * Whether it is a subvolume of Btrfs, which may be deleted with all that is in
+ * it, mounted or not, and no watch of it, or of what is in it, tells.
+ */
+bool watch_may_miss_its_end(int fd);
+
 /* It need not be there any more. */
 void watch_remove(struct watch_set *s, int wd);
 

@@ -53,10 +53,11 @@ def canonical(element):
 class World:
     """A server, a connection to it, and what it serves."""
 
-    def __init__(self, at):
+    def __init__(self, at, make=os.mkdir):
         self.home = tempfile.mkdtemp(prefix="sheaf-kept-", dir=at)
-        self.server = sheaf_http.Server(root=os.path.join(self.home, "root"))
-        self.root = self.server.root
+        self.root = os.path.join(self.home, "root")
+        make(self.root)
+        self.server = sheaf_http.Server(root=self.root)
         self.connection = self.server.connect()
         self.queues = self.inotify()
 
@@ -107,6 +108,17 @@ class World:
         with open("/proc/%d/fdinfo/%d" % (self.server.pid, self.queues[which]),
                   encoding="ascii") as f:
             return {int(n, 16) for n in re.findall(r"ino:([0-9a-f]+)", f.read())}
+
+    def know(self, path):
+        """Asks for a file until it is kept."""
+        inode = os.stat(self.real(path)).st_ino
+        with self.server.connect() as c:
+            for _ in range(20000):
+                c.request("GET", path)
+                c.response()
+                if any(inode in self.watched(q) for q in range(2, len(self.queues))):
+                    return
+        raise AssertionError("%s is never known" % path)
 
     def is_kept(self, path):
         """It, and all members that may be, are watched."""

@@ -17,6 +17,7 @@ import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 import unittest
@@ -153,6 +154,47 @@ class Mounts(Case):
         self.check(p, "removed by the other")
         self.umount(p("d"))
         self.check(p, "unmounted again")
+
+
+class Subvolume(unittest.TestCase):
+    """Of Btrfs: who deletes one takes all that is in it, and no watch tells."""
+
+    def run_or_skip(self, *argv):
+        try:
+            subprocess.run(argv, check=True, stdout=subprocess.PIPE,
+                           stderr=subprocess.STDOUT)
+        except (OSError, subprocess.CalledProcessError) as e:
+            self.skipTest(str(e))
+
+    def btrfs(self):
+        home = tempfile.mkdtemp(prefix="sheaf-btrfs-", dir=kept.place())
+        self.addCleanup(shutil.rmtree, home, ignore_errors=True)
+        image, at = home + "/image", home + "/at"
+        os.mkdir(at)
+        with open(image, "wb") as f:
+            f.truncate(256 << 20)
+        self.run_or_skip("mkfs.btrfs", "-q", image)
+        self.run_or_skip("mount", "-o", "loop", image, at)
+        self.addCleanup(libc.umount2, os.fsencode(at), 2)
+        return at
+
+    def test_no_file_of_a_root_that_was_deleted_whole(self):
+        w = kept.World(self.btrfs(), lambda path: self.run_or_skip(
+            "btrfs", "subvolume", "create", path))
+        self.addCleanup(w.close)
+        if len(w.queues) < 3:
+            self.skipTest("the user's inotify instances are all taken")
+        os.makedirs(w.real("/d/e"))
+        for name in ("/f", "/d/e/f"):
+            with open(w.real(name), "wb") as f:
+                f.write(b"here")
+        for name in ("/f", "/d/e/f"):
+            w.know(name)
+            self.assertEqual(w.ask("GET", name).body, b"here")
+        self.run_or_skip("btrfs", "subvolume", "delete", w.root)
+        for name in ("/f", "/d/e/f"):
+            w.ask("GET", name, want=(404,))
+            w.ask("PROPFIND", name, {"Depth": "0"}, want=(404,))
 
 
 class Overflow(Case):
@@ -368,17 +410,6 @@ class Files(Case):
 
     READERS, WRITES = 4, 150
 
-    def known(self, p, name):
-        inode = os.stat(p(name)).st_ino
-        with self.world.server.connect() as c:
-            for _ in range(20000):
-                c.request("GET", p.path + name)
-                c.response()
-                if any(inode in self.world.watched(q)
-                       for q in range(2, len(self.world.queues))):
-                    return
-        self.fail("%s is never known" % name)
-
     def write(self, p, name, text):
         """Which both change: in place, and by another file."""
         if text[-1] & 1:
@@ -392,7 +423,7 @@ class Files(Case):
             self.skipTest("the user's inotify instances are all taken")
         p = self.place("files")
         self.write(p, "d/f0", b"%08d" % 1)
-        self.known(p, "d/f0")
+        self.world.know(p.path + "d/f0")
         written, wrong = [1], []
 
         def read():
@@ -423,7 +454,7 @@ class Files(Case):
         p = self.place("slow")
         was, now = b"was " * 16384, b"now " * 16384
         p.write("d/f0", was)
-        self.known(p, "d/f0")
+        self.world.know(p.path + "d/f0")
         with self.world.server.connect() as c:
             c.slow()
             for _ in range(200):  # more than its socket takes
