@@ -27,7 +27,7 @@ static const struct {
 };
 
 /* What is not known is none of ours, and says so itself. */
-unsigned
+static unsigned
 method_ways(struct str name)
 {
 	size_t i;

@@ -159,24 +159,6 @@ feed_write(struct feed *f, struct str bytes, struct err *err)
 	return ERR_OK;
 }
 
-/* Not what is to be all or nothing and may go on, and no part of a group. */
-static bool
-may_run_early(const struct feed *f)
-{
-	const struct batch_window *w = batch_parser_window(f->parser);
-
-	return is_stream(f) && w->n && !w->v[w->n - 1].group.len &&
-	    batch_parser_head(f->parser)->mode == BATCH_INDEPENDENT;
-}
-
-enum err_code
-feed_pause(struct feed *f, struct err *err)
-{
-	if (f->over || !may_run_early(f))
-		return ERR_OK;
-	return run_window(f, false, err);
-}
-
 enum err_code
 feed_end(struct feed *f, struct err *err)
 {

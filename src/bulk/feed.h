@@ -41,9 +41,6 @@ enum err_code feed_init(
 enum err_code
 feed_write(struct feed *f, struct str bytes, struct err *err) MUST_USE;
 
-/* Runs what is there, of a stream: nothing more comes for a while. */
-enum err_code feed_pause(struct feed *f, struct err *err) MUST_USE;
-
 /* Whether it is a dry run, once that is known: when its results start. */
 bool feed_is_dry(const struct feed *f);
 

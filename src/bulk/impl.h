@@ -22,8 +22,6 @@ enum way {
 	WAY_BELOW = 1 << 5, /* it looks below its target, through links */
 };
 
-unsigned method_ways(struct str name);
-
 /* "$id/rest": what an earlier operation left. */
 struct ref {
 	struct task *task; /* of this window */
@@ -177,9 +175,6 @@ void task_result(struct task *t, const struct outcome *o);
 void task_failed(struct bulk_run *r, struct task *t);
 /* Another failed: 424. */
 void task_waited_for(struct bulk_run *r, struct task *t, struct str id);
-/* Never begun, for a reason that has nothing to do with it. */
-void task_put_off(
-    struct bulk_run *r, struct task *t, enum err_code why, const char *tell);
 /* As many have failed as failOnErrors lets. */
 void task_enough(struct bulk_run *r, struct task *t);
 /* It had succeeded, and that is no longer so. */

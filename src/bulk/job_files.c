@@ -150,7 +150,7 @@ has_line_end(struct str s)
 	return str_find(s, '\n') < s.len;
 }
 
-enum err_code
+static enum err_code
 job_write_spec(const struct job *job, struct err *err)
 {
 	const struct job_spec *s = &job->spec;

@@ -63,7 +63,6 @@ enum err_code job_is_missing(struct err *err);
 
 enum err_code job_make_dir(
     struct jobs *j, const char *id, int *dir, struct err *err) MUST_USE;
-enum err_code job_write_spec(const struct job *job, struct err *err) MUST_USE;
 /* All of it is there and on the disk: from now on a restart finds it. */
 enum err_code job_publish(struct job *job, struct err *err) MUST_USE;
 /* Ends it for good; now.state is the last. */

@@ -69,7 +69,8 @@ task_waited_for(struct bulk_run *r, struct task *t, struct str id)
 	task_failed(r, t);
 }
 
-void
+/* The operation was never begun, for a reason that is none of its own. */
+static void
 task_put_off(
     struct bulk_run *r, struct task *t, enum err_code why, const char *tell)
 {

@@ -70,9 +70,6 @@ struct server {
 	struct shelf shelves[SHELVES];
 };
 
-/* The configuration in force, held for the caller. */
-struct live *server_live(struct server *s);
-
 /* How many connections of an address are served at a time. */
 uint64_t server_most(void *server, const struct host *h);
 

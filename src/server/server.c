@@ -27,7 +27,8 @@
 /* Descriptors beside connections: files being sent and received, the store. */
 #define EXTRA_FDS 1024
 
-struct live *
+/* The configuration in force, held for the caller. */
+static struct live *
 server_live(struct server *s)
 {
 	struct live *l;

@@ -102,10 +102,6 @@ struct moves {
 enum err_code moves_hideout(struct moves *m, struct rpath in, int dir,
     struct arena *a, struct hideout **out, struct err *err) MUST_USE;
 
-/* The one of that path, as a step has it. */
-enum err_code moves_hideout_at(struct moves *m, struct rpath beside,
-    struct hideout **out, struct err *err) MUST_USE;
-
 /* One mover for each step in the tree. */
 enum err_code moves_list(struct moves *m, const struct step *steps, size_t n,
     struct arena *a, struct err *err) MUST_USE;

@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Many changes, synced once.  Unless many are sure to come, the first few of a
- * batch are synced as they are made: an operation that changes little should
- * not wait for all that others have written to the file system.  After them
- * that costs less.
+ * Many changes, synced once.  Unless many are sure to come
+ * (store_batch_many()), the first few of a batch are synced as they are made: a
+ * sync of the whole file system would have a small operation wait for all that
+ * others have written.  After BATCH_ALONE changes that costs less than a sync
+ * for each.
  */
 #include <assert.h>
 #include <errno.h>
@@ -25,11 +26,11 @@ struct dir_batch {
 	struct store_batch base;
 	pthread_mutex_t lock; /* guards what follows */
 	unsigned changes;
-	bool dirty; /* the state has what is not on the disk yet */
+	bool dirty; /* the state has changes that are not on the disk yet */
 	bool keyed; /* it is among ds->keyed */
-	enum err_code failed; /* to sync some of it */
+	enum err_code failed; /* how a sync of a part of it failed */
 	struct foretold *expected;
-	uint64_t said; /* the line that says that the root has changed */
+	uint64_t said; /* number of the line that announce() wrote; 0: none */
 	size_t n_kept;
 	uint64_t kept[BATCH_KEPT];
 	size_t n_records;
@@ -37,7 +38,7 @@ struct dir_batch {
 	size_t n;
 	struct {
 		dev_t dev;
-		int fd; /* anything on it */
+		int fd; /* of anything on it */
 	} systems[BATCH_SYSTEMS];
 	struct rpath root; /* in bytes */
 	char bytes[];
@@ -82,7 +83,10 @@ device_of(int fd, const struct statx *stx, dev_t *dev)
 	return true;
 }
 
-/* Its file system is one that is synced at the end. */
+/*
+ * Whether the collection's file system is among those that are synced at the
+ * end; adds it if there is room.
+ */
 static bool
 knows_system(struct dir_batch *b, int dir, const struct statx *stx)
 {
@@ -110,8 +114,8 @@ knows_system(struct dir_batch *b, int dir, const struct statx *stx)
 }
 
 /*
- * The lines of changes that wait may be lost with them in a power cut, or
- * without them: so one for all of them comes first.
+ * Writes one line for all changes that wait, before the first: in a power cut
+ * their own lines may be lost, with the changes or without them.
  */
 static bool
 announce(struct dir_batch *b)
@@ -182,7 +186,7 @@ batch_forgets(struct store_batch *base, struct foretold *f)
 
 /* ---- after it */
 
-/* Brings what waited to the disk, and then tells the state. */
+/* Brings the changes that waited to the disk, and then tells the state. */
 static enum err_code
 batch_sync(struct dir_batch *b, uint64_t said, struct err *err)
 {
@@ -219,7 +223,11 @@ batch_keep(struct store_batch *base, uint64_t intent, struct err *err)
 	return b->n_kept < BATCH_KEPT ? ERR_OK : batch_sync(b, 0, err);
 }
 
-enum err_code
+/*
+ * A change of the state alone waits for the batch.  record: what
+ * state_remember() gave, or 0.
+ */
+static enum err_code
 batch_keep_record(struct store_batch *base, uint64_t record, struct err *err)
 {
 	struct dir_batch *b CLEANUP(batch_unlock) = batch_lock(base);
@@ -251,8 +259,9 @@ dir_batch_begin(struct store *s, struct rpath root, struct store_batch **out,
 }
 
 /*
- * Uploads ask which flush was begun when they wrote last: what ended since, and
- * began later, has brought it to the disk.
+ * Syncs the bytes of all uploads.  An upload notes which flush had begun when
+ * it was last written to: its bytes are on the disk when one that began later
+ * has ended.
  */
 static enum err_code
 flush_bytes(struct dir_store *ds, struct err *err)

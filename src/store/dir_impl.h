@@ -564,8 +564,4 @@ void batch_forgets(struct store_batch *b, struct foretold *f);
 enum err_code
 batch_keep(struct store_batch *b, uint64_t intent, struct err *err) MUST_USE;
 
-/* The state was changed without waiting; record is state_remember()'s, or 0. */
-enum err_code batch_keep_record(
-    struct store_batch *b, uint64_t record, struct err *err) MUST_USE;
-
 #endif

@@ -75,7 +75,8 @@ find_top(struct moves *m, struct rpath in, const struct statx *stx,
 	return ERR_OK;
 }
 
-enum err_code
+/* The hideout at the path that a step names: `beside` of struct step. */
+static enum err_code
 moves_hideout_at(
     struct moves *m, struct rpath beside, struct hideout **out, struct err *err)
 {

@@ -84,7 +84,8 @@ dir_upload_must_sync(const struct dir_upload *u, bool replaces,
 		!batch_waits_for(b, u->temp.fd, &u->stx));
 }
 
-enum err_code
+/* Syncs the bytes where dir_upload_must_sync() says so. */
+static enum err_code
 dir_upload_sync(struct dir_upload *u, bool replaces, const struct guard *g,
     struct store_batch *b, struct err *err)
 {
@@ -94,20 +95,21 @@ dir_upload_sync(struct dir_upload *u, bool replaces, const struct guard *g,
 	return fsync(u->temp.fd) ? err_os(err, "sync") : ERR_OK;
 }
 
-void
+/* Begins that sync in s; dir_upload_synced() waits for its end. */
+static void
 dir_upload_sync_begin(struct dir_upload *u, bool replaces,
     const struct guard *g, struct store_batch *b, struct syncs *s)
 {
 	if (!dir_upload_must_sync(u, replaces, g, b))
 		return;
 	u->durable = true;
-	if (b) /* there may be no line to wait for */
+	if (b) /* with one there may be no line to wait for meanwhile */
 		syncs_make(s, &u->ds->lanes, &u->temp.fd, 1);
 	else
 		syncs_begin(s, &u->ds->lanes, &u->temp.fd, 1);
 }
 
-enum err_code
+static enum err_code
 dir_upload_synced(struct syncs *s, struct err *err)
 {
 	syncs_end(s);

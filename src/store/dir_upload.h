@@ -58,24 +58,13 @@ enum err_code dir_upload_make(
     struct dir_upload *u, const struct place *p, struct err *err) MUST_USE;
 
 /*
- * The bytes must be on the disk before they take the place of others, and
- * before their name says that what has a record was done; else a batch may do
- * it at its end.  The place is on the same file system, or it cannot get there.
+ * Whether a commit has to sync the bytes before it gives the file its name:
+ * they must be on the disk before they take the place of others, and before a
+ * name says that what has a record was done.  All others a batch may sync at
+ * its end.
  */
-enum err_code dir_upload_sync(struct dir_upload *u, bool replaces,
-    const struct guard *g, struct store_batch *b, struct err *err) MUST_USE;
-
-/* Whether that would wait. */
 bool dir_upload_must_sync(const struct dir_upload *u, bool replaces,
     const struct guard *g, struct store_batch *b);
-
-/*
- * The same, begun: s has at most this one, and dir_upload_synced() waits for it
- * before there is a name.
- */
-void dir_upload_sync_begin(struct dir_upload *u, bool replaces,
-    const struct guard *g, struct store_batch *b, struct syncs *s);
-enum err_code dir_upload_synced(struct syncs *s, struct err *err) MUST_USE;
 
 /* What the change at p will be, and what is remembered of it. */
 void dir_upload_describe(const struct dir_upload *u, const struct place *p,

@@ -321,9 +321,7 @@ enum err_code draft_op_walk(struct store *s, struct rpath root,
 
 /* ---- draft_upload.c */
 
-struct staged *staged_ref(struct staged *f);
 void staged_unref(struct staged *f); /* NULL is fine */
-void staged_done(struct staged **f); /* for CLEANUP() */
 
 /* What a draft's own store_stage() gave. */
 struct staged *draft_upload_staged(struct upload *u);

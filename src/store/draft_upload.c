@@ -11,7 +11,7 @@
 
 /* ---- staged bytes */
 
-struct staged *
+static struct staged *
 staged_ref(struct staged *f)
 {
 	f->owners++;
@@ -27,7 +27,7 @@ staged_unref(struct staged *f)
 	free(f);
 }
 
-void
+static void
 staged_done(struct staged **f)
 {
 	staged_unref(*f);

@@ -107,13 +107,6 @@ mem_op_unlock(struct store *s, struct rpath path, const struct lock_tokens *t,
 enum err_code mem_op_locks(struct store *s, struct rpath path, struct arena *a,
     const struct lock **out, size_t *n, struct err *err) MUST_USE;
 
-/*
- * A record of g's, if it has one, for a change at path: to be kept when that is
- * made.
- */
-enum err_code mem_record_of(const struct guard *g, struct rpath path,
-    struct mem_record **out, struct err *err) MUST_USE;
-
 enum err_code
 mem_op_locks_below(struct store *s, struct rpath path, struct arena *a,
     const struct lock **out, size_t *n, struct err *err) MUST_USE;

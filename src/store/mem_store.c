@@ -21,7 +21,11 @@ mem_set_bytes(struct mem_store *m, struct mem_node *n, struct mem_blob *blob)
 	mem_blob_unref(old);
 }
 
-enum err_code
+/*
+ * A record of g's, if it has one, for a change at path: to be kept when that is
+ * made.
+ */
+static enum err_code
 mem_record_of(const struct guard *g, struct rpath path, struct mem_record **out,
     struct err *err)
 {

@@ -83,7 +83,7 @@ batch_window_clear(struct batch_window *w)
 	w->bytes = 0;
 }
 
-void
+static void
 batch_window_done(struct batch_window *w)
 {
 	arena_done(&w->arena);
@@ -198,7 +198,11 @@ batch_parser_window(struct batch_parser *p)
 	return &p->window;
 }
 
-bool
+/*
+ * Which limits apply: true, those of a batch that is read whole (JSON, or one
+ * that needs to be); false, those of a stream.
+ */
+static bool
 batch_is_whole(const struct batch_parser *p)
 {
 	return p->ops == &batch_json_form || p->head.mode != BATCH_INDEPENDENT;

@@ -121,7 +121,6 @@ struct batch_window {
 
 /* Forgets its items. */
 void batch_window_clear(struct batch_window *w);
-void batch_window_done(struct batch_window *w); /* fine for all zero */
 
 struct batch_parser;
 

@@ -111,10 +111,6 @@ extern const struct batch_form_ops batch_json_form;
 extern const struct batch_form_ops batch_lines_form;
 extern const struct batch_form_ops batch_parts_form;
 
-/* What limits it is read under: of a JSON batch and one that needs to be whole
- * others than of a stream. */
-bool batch_is_whole(const struct batch_parser *p);
-
 /* ERR_TOO_LARGE where no more operations, or bytes, are allowed. */
 enum err_code
 batch_count_item(struct batch_parser *p, struct err *err) MUST_USE;

@@ -43,7 +43,8 @@ result_is_retryable(const struct result *res)
 	    status_is_retryable(o->status);
 }
 
-void
+/* Counts a result.  A 429 or 503 that names no wait counts with one, too. */
+static void
 results_count(struct results_summary *s, const struct result *res)
 {
 	int64_t wait = results_wait(res);
@@ -121,7 +122,8 @@ results_put(struct results *r, const struct result *res)
 	return stick(r, pusher_flow(&r->m->push));
 }
 
-enum err_code
+/* Sends on what was put, for clients that read along. */
+static enum err_code
 results_flush(struct results *r)
 {
 	enum err_code rc = r->failed ? r->failed : pusher_flush(&r->m->push);

@@ -50,9 +50,6 @@ struct results_summary {
 	bool dry_run;
 };
 
-/* What a result adds to it: also the wait of a 429 or 503 that names none. */
-void results_count(struct results_summary *s, const struct result *r);
-
 /* Whether it is worth sending again as it was; what "retryable" says. */
 bool result_is_retryable(const struct result *r);
 
@@ -82,9 +79,6 @@ enum err_code results_put(struct results *r, const struct result *res);
  */
 enum err_code
 results_progress(struct results *r, uint64_t done, uint64_t total);
-
-/* Pushes on what was put: what a client that reads along is to see. */
-enum err_code results_flush(struct results *r);
 
 /*
  * The summary of all that was put.  failed: the reading of the batch ended in
