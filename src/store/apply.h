@@ -9,8 +9,9 @@
 #include "store/store.h"
 
 /*
- * While it is held, nobody else changes anything at root or below it; reading
- * goes on.  root is free of links.  Waits for changes that are under way.
+ * A claim.  While it is held nobody else changes anything at root or below it;
+ * reading goes on.  root is free of links.  Waits for changes that are under
+ * way.
  */
 struct store_claim;
 
@@ -20,28 +21,35 @@ void store_claim_end(struct store_claim *c); /* NULL is fine */
 
 /*
  * New bytes that have no path yet: store_apply() gives them one, on the file
- * system of near, where something is mapped.  upload_commit() is not for them.
+ * system of `near`, where something is mapped.  upload_commit() is not for
+ * them.
  */
 enum err_code
 store_stage(struct store *s, struct rpath near, const struct upload_spec *spec,
     struct upload **out, struct err *err) MUST_USE;
 
 /*
- * Ends the writing to what was staged.  *out, which may be NULL, is what it
- * will be where it is applied: its id, length, times and entity tag.  A second
- * time it says the same.
+ * Ends the writing to what was staged.  *out, which may be NULL, is the
+ * resource it will be once it is applied: id, length, times and entity tag.
+ * Called again it says the same.
  */
 enum err_code
 upload_settle(struct upload *u, struct resource *out, struct err *err) MUST_USE;
 
-/* Its bytes, as store_open() gives those of a file; once it is settled. */
+/*
+ * The bytes of what was staged, once it is settled: as store_open() gives those
+ * of a file.
+ */
 enum err_code
 upload_open(struct upload *u, struct content **out, struct err *err) MUST_USE;
 
 enum edit_kind {
-	/* What is at path goes, with all below it, to nowhere. */
+	/* What is at path is removed, with all below it. */
 	EDIT_REMOVE,
-	/* The same, to `to`: ids, etags and properties stay. */
+	/*
+	 * What is at path is moved to `to`, with all below it: ids, etags and
+	 * properties stay.
+	 */
 	EDIT_MOVE,
 	/* A new collection, or a new file in the place of any file, at `to`. */
 	EDIT_MKCOL,
@@ -52,14 +60,14 @@ enum edit_kind {
 	 */
 	EDIT_PROPS,
 	/*
-	 * The locks rooted at path, or below it, go, whatever comes there: it
-	 * was not simply replaced.
+	 * The locks rooted at path, or below it, go, whatever comes there: what
+	 * was there was not simply replaced.
 	 */
 	EDIT_UNLOCK,
 	/*
-	 * Nothing changes; record is remembered with all of them, as that of a
-	 * change of `to`.  More than one may be about the same path, or about
-	 * what in the end did not change.
+	 * Nothing changes; `record` is remembered with the other edits, as that
+	 * of a change of `to`.  There may be several about one path, and about
+	 * one that in the end did not change.
 	 */
 	EDIT_RECORD,
 };
@@ -68,7 +76,7 @@ struct edit {
 	enum edit_kind kind;
 	struct rpath path; /* as it was before all of them */
 	struct rpath to; /* as it is after all of them */
-	struct upload *file; /* of EDIT_FILE: settled; freed by its owner */
+	struct upload *file; /* of EDIT_FILE: settled; its owner frees it */
 	/* Of EDIT_MKCOL, EDIT_FILE and EDIT_PROPS. */
 	const struct prop *props;
 	size_t n_props;

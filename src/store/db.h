@@ -81,7 +81,7 @@ enum query {
 
 /* All zero is one that db_close() accepts. */
 struct db {
-	pthread_mutex_t lock; /* for its users */
+	pthread_mutex_t lock; /* held by whoever uses it */
 	sqlite3 *db;
 	sqlite3_stmt *stmt[Q_COUNT]; /* prepared when first needed */
 	int64_t locks; /* rows of locks more, in this transaction */
@@ -95,14 +95,14 @@ void db_close(struct db *c);
 /* ERR_OS: the file was made by a newer version. */
 enum err_code db_make_tables(struct db *c, struct err *err) MUST_USE;
 
-/* From what SQLite returned. */
+/* The error for what SQLite returned. */
 enum err_code db_failed(const struct db *c, int result, struct err *err);
 
-/* The connection's own; to be reset after use. */
+/* The prepared statement, which is the connection's; to be reset after use. */
 enum err_code db_prepare(
     struct db *c, enum query q, sqlite3_stmt **out, struct err *err) MUST_USE;
 
-/* For CLEANUP(): lets go of what was bound. */
+/* For CLEANUP(): resets it, and lets go of what was bound. */
 void db_reset(sqlite3_stmt **stmt);
 
 /* Borrows the bytes.  No bytes are an empty blob, not NULL. */

@@ -10,8 +10,8 @@
 #include "base/mutex.h"
 #include "base/thread.h"
 
-#define CALL_AT 512 /* members met; and as many more for the next helper */
-#define CALL_DEEP 128 /* for the first where there are collections below */
+#define CALL_AT 512 /* members a walk meets for each helper it calls */
+#define CALL_DEEP 128 /* for the first helper of a walk of a tree */
 #define BLOCKS 6 /* read ahead of where the walk is; fewer are worth a wake */
 #define BELOW 128 /* collections ahead, for each helper; most are small */
 #define IF_OPEN 8 /* as many of those is one with a descriptor */
@@ -44,7 +44,7 @@ unlock(struct ahead *a)
 		(void)pthread_mutex_unlock(&a->lock);
 }
 
-/* There may be more to do. */
+/* Wakes a helper, if one is idle: there may be more to do. */
 static void
 wake(struct ahead *a)
 {
@@ -52,7 +52,7 @@ wake(struct ahead *a)
 		(void)pthread_cond_signal(&a->work);
 }
 
-/* ---- what there is to do.  With the lock. */
+/* ---- what there is to do; with the lock held */
 
 struct task {
 	void (*run)(struct ahead *a, const struct task *t);
@@ -119,7 +119,10 @@ is_file(const struct spot *s)
 	    (s->fact.failed || S_ISREG(s->fact.mode));
 }
 
-/* Files only, and few: then the walk needs no helper there, nor to open it. */
+/*
+ * Whether one block holds the whole collection and, in a walk of a tree, only
+ * files: then the walk needs no helper there, nor the collection open.
+ */
 static bool
 is_whole(const struct ahead *a, const struct level *l)
 {
@@ -169,7 +172,10 @@ counts(const struct level *l)
 	return l->fd < 0 ? 1 : IF_OPEN;
 }
 
-/* Where it cannot, the walk finds out why. */
+/*
+ * Opens a collection ahead of the walk.  Where that fails the walk will find
+ * out why.
+ */
 static void
 run_below(struct ahead *a, const struct task *t)
 {
@@ -228,7 +234,10 @@ first_below(const struct level *l)
 	return NULL;
 }
 
-/* In the order of the walk: what is in a collection, then what is beside it. */
+/*
+ * Looks below l in the order of the walk: what is in a collection comes before
+ * what is beside it.
+ */
 static bool
 /* NOLINTNEXTLINE(misc-no-recursion): as deep as was opened ahead, see BELOW */
 find_deep(struct level *l, struct task *t)
@@ -241,8 +250,8 @@ find_deep(struct level *l, struct task *t)
 }
 
 /*
- * What the walk will need first.  Less from levels above: those below it come
- * first.
+ * Finds the task that the walk will need first.  Of the collections above the
+ * walk less is looked at: what is below comes first.
  */
 static bool
 find(struct ahead *a, struct task *t)
@@ -299,7 +308,7 @@ begin(struct ahead *a)
 	a->on = true;
 }
 
-/* One more; where none can be had now, it is tried again later. */
+/* Calls one more helper.  Where none can be had it is tried again later. */
 static void
 call(struct ahead *a)
 {
@@ -336,7 +345,10 @@ ahead_done(struct ahead *a)
 
 /* ---- the walk */
 
-/* With the lock: what it waits for is being done.  It does something else. */
+/*
+ * With the lock: what the walk needs is being done by a helper.  Meanwhile it
+ * does something else that it will need, or sleeps.
+ */
 static void
 pass_time(struct ahead *a)
 {
@@ -362,7 +374,7 @@ is_used(const struct level *l)
 	return l->reading;
 }
 
-/* It, or what is below it; counts what is. */
+/* Whether a helper is at l or below it; counts in *n the collections below. */
 static bool
 /* NOLINTNEXTLINE(misc-no-recursion): as deep as was opened ahead, see BELOW */
 is_used_below(const struct level *l, unsigned *n)
@@ -423,7 +435,7 @@ ahead_open(struct ahead *a, struct level *l)
 	unlock(a);
 }
 
-/* With the lock: nobody else has read more of it, so the walk does. */
+/* With the lock: no helper has read more of the level, so the walk does. */
 static void
 refill(struct ahead *a, struct level *l)
 {
@@ -479,7 +491,10 @@ ahead_next(struct ahead *a, struct level *l)
 	return more;
 }
 
-/* With the lock: the walk is there.  Helpers are woken for many at once. */
+/*
+ * With the lock: the walk has come to a collection that a helper opened.
+ * Helpers are woken only when several can be opened anew.
+ */
 static void
 entered(struct ahead *a, const struct level *below)
 {

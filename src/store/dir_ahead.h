@@ -4,10 +4,11 @@
  * to, ask about them, and open the collections that it will go into.  What the
  * walk tells, and in which order, is what it would be without them.
  *
- * They are called when a walk has met many members, and come from what all
- * operations of the store share.  What the walk needs and nobody has begun it
- * does itself; while it waits for what somebody has begun, it does other things
- * that it will need.  So little is looked at ahead that memory stays flat.
+ * Helpers are called when a walk has met many members, and are taken from those
+ * that all operations of the store share.  What the walk needs and no helper
+ * has begun it does itself; while it waits for what a helper has begun, it does
+ * other things that it will need.  So little is looked at ahead that memory
+ * does not grow with the tree.
  */
 #ifndef SHEAF_STORE_DIR_AHEAD_H
 #define SHEAF_STORE_DIR_AHEAD_H
@@ -21,8 +22,8 @@ struct ahead {
 	const struct dir_store *ds;
 	struct crew_share *share; /* NULL: it has no helpers */
 	bool deep; /* the walk goes into collections */
-	size_t met; /* members */
-	size_t call_at; /* so many, for another helper */
+	size_t met; /* members the walk has met */
+	size_t call_at; /* how many it has to meet for another helper */
 	bool on; /* what follows is in use */
 	pthread_mutex_t lock;
 	pthread_cond_t work; /* for helpers */
@@ -30,13 +31,13 @@ struct ahead {
 	pthread_t helpers[CREW_HELPERS];
 	unsigned n_helpers;
 	struct level *level; /* where the walk is */
-	unsigned n_below; /* collections ahead of it, see BELOW */
+	unsigned n_below; /* collections opened ahead of it: see BELOW */
 	unsigned idle; /* helpers */
-	bool waits; /* the walk */
+	bool waits; /* the walk does, in `done` */
 	bool over;
 };
 
-/* It must not move. */
+/* *a must not move afterwards. */
 void ahead_init(struct ahead *a, const struct dir_store *ds,
     struct crew_share *share, bool deep);
 
@@ -53,7 +54,9 @@ void ahead_move(struct ahead *a, struct level *l, const struct level *left);
 void ahead_shut(struct ahead *a, struct level *l);
 void ahead_open(struct ahead *a, struct level *l);
 
-/* Its next block becomes l->now, when it is ready; false: there is none. */
+/*
+ * Makes the level's next block l->now, when it is ready; false: there is none.
+ */
 bool ahead_next(struct ahead *a, struct level *l);
 
 /* The collection that this spot of l->now is, if a helper has opened it. */

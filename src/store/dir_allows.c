@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What locks let through.  They are kept by canonical path, so that a link's
- * name leads to the locks of what it leads to.  A change looks at them under
- * its claim.
+ * What locks let through.  Locks are kept by canonical path, so that a link's
+ * name leads to the locks of what it leads to.  A change asks here under its
+ * claim.
  */
 #include "store/dir_impl.h"
 
@@ -56,7 +56,7 @@ is_among(const struct lock *locks, size_t n, struct str token)
 	return false;
 }
 
-/* Adds to *all what it has not. */
+/* Adds those locks to *all that are not in it yet. */
 static enum err_code
 join(struct arena *a, const struct lock **all, size_t *n,
     const struct lock *more, size_t n_more, struct err *err)
@@ -221,8 +221,8 @@ visit_below(void *arg, const struct lock *l, struct err *err)
 }
 
 /*
- * What covers root's members that nobody locked by themselves are its deep
- * locks: who holds another one there has not locked them.
+ * The members that have no lock of their own are covered by the deep locks on
+ * root alone: so the holder of any other lock there has not locked them.
  */
 static enum err_code
 allows_members(struct state *s, struct rpath root, bool root_too,

@@ -94,7 +94,7 @@ void_those(const struct hold *h, const struct claim *c, struct foretold *f)
 	}
 }
 
-/* Who may be about to change it. */
+/* Makes void what was foretold about what h claims: h may change it. */
 static void
 nothing_is_foretold(const struct hold *h)
 {
@@ -113,7 +113,7 @@ nothing_is_foretold(const struct hold *h)
 	}
 }
 
-/* With the mutex: behind those who came before. */
+/* With the mutex: gets in line, behind those who came before. */
 static void
 hold_queue(struct hold *h, struct dir_store *ds)
 {
@@ -142,7 +142,7 @@ hold_unqueue(struct hold *h)
 	h->ds = NULL;
 }
 
-/* With the mutex: until nobody who came before is in the way. */
+/* With the mutex: waits until nobody who came before is in the way. */
 static void
 hold_wait(struct hold *h, struct claims *c)
 {
@@ -152,7 +152,7 @@ hold_wait(struct hold *h, struct claims *c)
 	(void)pthread_cond_destroy(&h->turn);
 }
 
-/* False: it would have to wait, and is not to. */
+/* Claims what h asks for.  False: that would have to wait, and is not to. */
 static bool
 hold_get(struct hold *h, struct dir_store *ds)
 {
@@ -233,7 +233,7 @@ claim_fits(const struct claim *c, const struct place *p)
 	return rpath_eq(c->path, p->path);
 }
 
-/* p's path instead, for as long as the claim is there. */
+/* Claims p's path in the place of the one it was asked by. */
 static enum err_code
 claim_change(struct claim *c, const struct place *p, struct err *err)
 {

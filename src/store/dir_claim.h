@@ -19,11 +19,11 @@ struct foretold;
 
 #define FORETOLD_LISTS 64
 
-/* Who is changing what. */
+/* Who is changing what: the line of all claims. */
 struct claims {
 	pthread_mutex_t mutex;
 	struct hold *first, *last;
-	/* dir_foretell.c: by the ends of their paths. */
+	/* Of dir_foretell.c: lists by claim_end_of() of their paths. */
 	struct foretold *foretold[FORETOLD_LISTS];
 	size_t n_foretold; /* in all of them */
 };
@@ -45,25 +45,25 @@ struct claim {
 
 /*
  * What one operation has claimed; all zero is nothing.  It must not move.
- * Nobody else has a claim to the same path, nor, if the scope of one of them is
- * the tree, to one below it.
+ * While it is held nobody else has a claim to the same path; nor, where the
+ * scope of either is the tree, to a path below it.
  */
 struct hold {
 	struct dir_store *ds;
 	struct hold *prev, *next;
 	size_t n;
 	struct claim claims[2];
-	unsigned waits_for; /* so many who came before */
+	unsigned waits_for; /* how many who came before are in the way */
 	bool at_once; /* ERR_BUSY rather than wait; not for hold_tree() */
 	pthread_cond_t turn;
-	const struct foretold *mine; /* what its own change is; may be NULL */
+	const struct foretold *mine; /* not made void by it; may be NULL */
 };
 
 void hold_done(struct hold *h);
 
 uint32_t claim_end_of(struct rpath path);
 
-/* Whether somebody has claimed it: a moment later it may be otherwise. */
+/* Whether somebody has claimed it now; a moment later that may differ. */
 bool
 claim_would_wait(struct dir_store *ds, struct rpath path, enum scope scope);
 
@@ -73,7 +73,10 @@ void hold_tree(struct dir_store *ds, struct rpath path, struct hold *h);
 /* Claims a path that has no links, as above, unless that would have to wait. */
 bool hold_try(struct dir_store *ds, struct rpath path, struct hold *h);
 
-/* To be claimed together with what the next function finds; as above. */
+/*
+ * A path to be claimed as well by the next function, when it is called; it is
+ * the caller's until hold_done().
+ */
 void hold_also(struct hold *h, struct rpath path);
 
 #endif

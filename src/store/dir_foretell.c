@@ -4,8 +4,8 @@
 #include <assert.h>
 
 /*
- * In one transaction.  All of them are claimed meanwhile, and each of them is
- * compared with each.
+ * Changes in one transaction: all are claimed meanwhile, and each claim is
+ * compared with each other one.
  */
 #define AT_ONCE ((size_t)64)
 
@@ -129,7 +129,7 @@ foretold_take(struct foretold *f, const struct change *change, uint64_t *intent)
 
 /* ---- many */
 
-/* The next of the list, each under a claim. */
+/* Takes the next changes of the list, each under a claim; how many. */
 static size_t
 claim_some(struct foretold **list, struct foretold **v)
 {
@@ -171,7 +171,9 @@ write_down(struct dir_store *ds, struct foretold **v, size_t n, struct err *err)
 	return rc;
 }
 
-/* It is not known whether what was said of it is on the disk. */
+/*
+ * Makes all of them void: it is not known whether their lines are on the disk.
+ */
 static void
 void_all(struct dir_store *ds, const struct store_batch *b)
 {

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Changes that are foretold: a record must be on the disk before its change can
- * be, and in a batch that would be one sync of the log for each.  So what
- * uploads will do is written down for many of them at once, intents and all,
- * before the first is made.
+ * Changes that are foretold.  A record must be on the disk before its change
+ * can be; in a batch that would take a sync of SQLite's log for each upload.
+ * So what the uploads of a batch will do is written down beforehand, for many
+ * of them at once, with their intents.
  *
  * What was foretold is void as soon as anybody else claims the path, or a tree
- * that it is in: what they do comes first, and is written down later, and who
- * starts after a crash takes the later line for the later change.  It is void,
- * too, where the commit finds something else there than was expected.  Then the
- * commit writes it down anew, and waits.
+ * that it is in: their change comes first, but its line comes later, and a
+ * start after a crash takes the later line for the later change.  It is void,
+ * too, where the commit finds something else at the path than was expected.  A
+ * commit whose change was not foretold, or no longer, writes the line itself,
+ * and waits.
  */
 #ifndef SHEAF_STORE_DIR_FORETELL_H
 #define SHEAF_STORE_DIR_FORETELL_H
@@ -38,7 +39,7 @@ struct foretold {
 void foretold_expect(struct foretold *f, struct dir_store *ds,
     const struct record *r, struct store_batch *b);
 
-/* Whatever it is, no more. */
+/* Ends it, in whatever state it is. */
 void foretold_done(struct foretold *f);
 
 /*
@@ -48,10 +49,13 @@ void foretold_done(struct foretold *f);
 bool foretold_take(
     struct foretold *f, const struct change *change, uint64_t *intent);
 
-/* With the mutex of the claims: its intent ends, the change was not made. */
+/*
+ * With the mutex of the claims: makes it void.  Its intent ends, as one whose
+ * change was not made.
+ */
 void foretold_void(struct foretold *f);
 
-/* Where those are whose paths have this end. */
+/* The list of those whose paths have this end: claim_end_of(). */
 struct foretold **foretold_list(struct claims *c, uint32_t end);
 
 /* Into a list, and out of it. */

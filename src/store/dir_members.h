@@ -22,7 +22,7 @@ struct many {
 	struct place in; /* the collection they are in */
 	int from; /* O_PATH, of that */
 	int dir; /* of the one that changes: it, or where they go */
-	char *bytes; /* room for those of a small file */
+	char *bytes; /* room for the bytes of a small file */
 	struct buf path; /* of a member of that */
 	size_t path_len; /* of the collection in it */
 	struct arena lines;
@@ -36,7 +36,7 @@ struct many {
 	bool looks; /* and each is asked whether it is a file */
 };
 
-/* Whether what it changes can be told to the state by lines alone. */
+/* Whether the state needs no more than lines for what it changes. */
 bool many_is_plain(const struct many *m);
 
 /*
