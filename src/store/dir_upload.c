@@ -415,6 +415,7 @@ begin(struct dir_upload *u, struct err *err)
 	enum err_code rc = place_for_new(u->ds, u->path, FOLLOW_YES, p, err);
 
 	u->replaces = p->found != FOUND_NOTHING;
+	u->mode_of = place_is_file(p) ? p->stx.stx_mode : 0;
 	u->straight = !rc && !u->replaces && rpath_eq(p->path, u->path);
 	u->counts = u->replaces || u->spec.keyed;
 	if (u->counts)

@@ -29,6 +29,7 @@ struct dir_upload {
 	/* When it was begun there was something, or nothing and no link to it.
 	 */
 	bool replaces, straight;
+	uint16_t mode_of; /* what there was then; 0: it is not known */
 	struct place
 	    begun; /* the directory that temp is in, where it has a name */
 	struct temp temp;

@@ -42,6 +42,21 @@ give_back(const struct dir_upload *u, struct err *err)
 	    : ERR_OK;
 }
 
+/* The new file gets that of the one it replaces. */
+static enum err_code
+take_mode(struct dir_upload *u, uint16_t of, struct err *err)
+{
+	mode_t mode = of & 0777;
+
+	if ((u->stx.stx_mode & 07777) == mode)
+		return ERR_OK;
+	if (fchmod(u->temp.fd, mode))
+		return err_os(err, "set mode");
+	u->stx.stx_mode = (uint16_t)(S_IFREG | mode);
+	u->durable = false;
+	return ERR_OK;
+}
+
 enum err_code
 dir_upload_settle(struct dir_upload *u, struct err *err)
 {
@@ -51,6 +66,9 @@ dir_upload_settle(struct dir_upload *u, struct err *err)
 		rc = give_back(u, err);
 	if (!rc && !u->settled)
 		rc = dir_stat_fd(u->temp.fd, &u->stx, err);
+	/* Before the bytes are synced, which its claim need not wait for then. */
+	if (!rc && !u->settled && S_ISREG(u->mode_of))
+		rc = take_mode(u, u->mode_of, err);
 	if (!rc && !u->settled)
 		dir_resource(u->ds, &u->stx, &u->now);
 	u->settled = !rc;
@@ -112,19 +130,10 @@ let_go(struct dir_upload *u, int dir, struct err *err)
 	return rc;
 }
 
-/* The new file gets the mode of the one it replaces. */
 static enum err_code
 inherit(struct dir_upload *u, const struct place *p, struct err *err)
 {
-	mode_t mode = p->stx.stx_mode & 0777;
-
-	if (!place_is_file(p) || (u->stx.stx_mode & 07777) == mode)
-		return ERR_OK;
-	if (fchmod(u->temp.fd, mode))
-		return err_os(err, "set mode");
-	u->stx.stx_mode = (uint16_t)(S_IFREG | mode);
-	u->durable = false;
-	return ERR_OK;
+	return place_is_file(p) ? take_mode(u, p->stx.stx_mode, err) : ERR_OK;
 }
 
 static bool

@@ -6,6 +6,7 @@
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -314,6 +315,34 @@ uploads_that_replace_are_synced_or_flushed(void **state)
 	must_have(w->store, "/1", "newer");
 }
 
+static int
+mode_of(const struct world *w, const char *path)
+{
+	struct stat st;
+
+	assert_int_equal(stat(real(w, path), &st), 0);
+	return st.st_mode & 07777;
+}
+
+static void
+what_replaces_a_file_of_another_mode_is_synced_once(void **state)
+{
+	struct world *w = *state;
+	struct upload *u;
+
+	must_put(w->store, "/f", "old");
+	assert_int_equal(chmod(real(w, "/f"), 0600), 0);
+	u = stage(w, "/f", "new");
+	forget_syncs();
+	commit(u, NULL, NULL);
+	assert_int_equal(synced[SYNC_FILE], 2); /* and the folder */
+	assert_int_equal(mode_of(w, "/f"), 0600);
+	u = stage(w, "/f", "newer");
+	assert_int_equal(chmod(real(w, "/f"), 0640), 0);
+	commit(u, NULL, NULL);
+	assert_int_equal(mode_of(w, "/f"), 0640);
+}
+
 static void
 a_flush_that_fails_spares_no_sync(void **state)
 {
@@ -552,6 +581,7 @@ static const struct CMUnitTest rows[] = {
 	STRICT_TEST(any_number_of_creates_costs_a_few_syncs),
 	STRICT_TEST(every_kind_of_change_waits),
 	STRICT_TEST(uploads_that_replace_are_synced_or_flushed),
+	STRICT_TEST(what_replaces_a_file_of_another_mode_is_synced_once),
 	STRICT_TEST(a_flush_that_fails_spares_no_sync),
 	STRICT_TEST(a_flush_of_what_replaces_nothing_syncs_nothing),
 	STRICT_TEST(bytes_of_a_batch_are_synced_before_a_move),
