@@ -31,26 +31,26 @@
 #define TEMP_PREFIX_SIZE (sizeof(TEMP_PREFIX) + 17)
 #define TEMP_NAME_SIZE (TEMP_PREFIX_SIZE + 16)
 
-/* What we ask of statx(). */
+/* What we ask statx() for. */
 #define STAT_MASK (STATX_BASIC_STATS | STATX_BTIME)
 
 struct dir_store {
 	struct store base;
 	int root; /* O_PATH */
 	unsigned dev_major, dev_minor; /* of the root */
-	bool tells_inodes; /* its file system does, beside the names */
+	bool tells_inodes; /* d_ino is the inode of a member */
 	struct resource_id root_id;
-	bool relaxed;
+	bool relaxed; /* --durability=relaxed: nothing is synced */
 	bool nameless; /* files may be made without a name and get one later */
 	struct state *state;
 	struct buf hidden; /* the state directory, if it is in the tree */
 	struct resource_id hidden_id;
-	_Atomic int64_t last_time;
-	_Atomic unsigned batches; /* under way, whose bytes may wait */
-	_Atomic unsigned keyed; /* of them, with records */
+	_Atomic int64_t last_time; /* that dir_tick() gave */
+	_Atomic unsigned batches; /* under way: bytes may not be synced */
+	_Atomic unsigned keyed; /* batches among them that have records */
 	_Atomic unsigned new_files; /* uploads in a row that replaced nothing */
-	_Atomic unsigned
-	    before_names; /* uploads with bytes to be synced first */
+	/* Uploads whose bytes are to be synced before they get a name. */
+	_Atomic unsigned before_names;
 	_Atomic uint64_t flushes_begun, flushes_done; /* dir_batch_flush() */
 	struct claims claims;
 	struct sync_lanes lanes;
@@ -60,7 +60,7 @@ struct dir_store {
 	int staging; /* -1: there is none; else see staging_now() */
 	int staging_in; /* the collection it is in */
 	const char *staging_name;
-	pthread_mutex_t staging_lock; /* to make it again */
+	pthread_mutex_t staging_lock; /* of staging_now(), which replaces it */
 	char temp_prefix[TEMP_PREFIX_SIZE]; /* of this run alone */
 	_Atomic uint64_t n_temps;
 	bool sweeping;
@@ -98,19 +98,19 @@ struct look {
 
 bool look_on(const struct dir_store *ds, struct look *l);
 
-/* A walk of many looks.  It must not move. */
+/* A walk, which is many looks; see dir_gate.c.  It must not move. */
 struct walking {
 	struct walking *next;
 	pthread_t who;
-	bool looks; /* it is a WALK_LOOK */
+	bool looks; /* a WALK_LOOK, which waits for no claim */
 };
 
-/* False: it would have had to wait, and was not to. */
+/* False: at_once, and it would have had to wait. */
 bool walking_begin(
     const struct dir_store *ds, struct walking *w, bool at_once) MUST_USE;
 void walking_end(const struct dir_store *ds, struct walking *w);
 
-/* Around what an apply renames. */
+/* An apply renames between these two; readers look again, or wait. */
 void gate_close(struct dir_store *ds);
 void gate_open(struct dir_store *ds);
 
@@ -157,8 +157,8 @@ enum follow {
 	FOLLOW_NO,
 	FOLLOW_YES,
 	/*
-	 * What is there is not asked: `found` says nothing.  For who finds out
-	 * by making it.
+	 * Nothing is asked about the name: `found` says nothing.  For those who
+	 * find out when they make something there.
 	 */
 	FOLLOW_BLIND,
 };
@@ -173,7 +173,7 @@ void place_done(struct place *p);
 enum err_code place_find(const struct dir_store *ds, struct rpath path,
     enum follow follow, struct place *p, struct err *err) MUST_USE;
 
-/* The same for who is within a look, or applies: it waits for nobody. */
+/* The same for a reader within a look, and for an apply: waits for nobody. */
 enum err_code place_find_now(const struct dir_store *ds, struct rpath path,
     enum follow follow, struct place *p, struct err *err) MUST_USE;
 
@@ -195,8 +195,7 @@ enum err_code place_for_new(const struct dir_store *ds, struct rpath path,
  */
 bool place_beside(const struct place *of, struct rpath path, struct place *p);
 
-/* Looks after all, where that was not done (FOLLOW_BLIND), at the name alone.
- */
+/* Asks about the name alone, where that was not done (FOLLOW_BLIND). */
 enum err_code place_look(struct place *p, struct err *err) MUST_USE;
 
 /* The resource at a place that is served. */
@@ -258,22 +257,22 @@ enum err_code hold_two(struct dir_store *ds, struct rpath from,
 void dir_resource(
     const struct dir_store *ds, const struct statx *stx, struct resource *out);
 
-/* The id alone, at a fifth of that. */
+/* The id alone, at a fifth of the price. */
 struct resource_id dir_id(const struct dir_store *ds, const struct statx *stx);
 
-/* What of a statx() a resource is made of. */
+/* The part of a statx() that a resource is made of. */
 struct fact {
 	uint64_t inode, size;
 	int64_t modified, born;
 	unsigned dev_major, dev_minor;
 	mode_t mode;
 	bool has_born;
-	int failed; /* errno: the rest is not known */
+	int failed; /* errno of the statx(), or 0: the rest is not known */
 };
 
 void fact_set(struct fact *f, const struct statx *stx);
 
-/* Of a name in dir, without following it if it is a link. */
+/* Asks about a name in dir; does not follow a link. */
 void fact_find(int dir, const char *name, struct fact *out);
 
 void fact_resource(
@@ -290,7 +289,7 @@ bool dir_has_gone(int dir);
 /* Below this, asking for the room costs more than finding out. */
 #define RESERVE_FROM ((uint64_t)65536)
 
-/* A moment later than any it gave before. */
+/* A time later than any it gave before, in ns since 1970. */
 int64_t dir_tick(struct dir_store *ds);
 
 /* ---- dir_content.c: files that are read */
@@ -315,7 +314,10 @@ struct protection {
 enum err_code place_protection(const struct place *p, struct arena *a,
     struct protection *of, struct err *err) MUST_USE;
 
-/* member: the collection it is in gets or loses it, or its name. */
+/*
+ * Whether the tokens of g are enough for these locks.  member: the collection
+ * it is in gets or loses a member, or a member its name.
+ */
 enum err_code protection_allows(const struct protection *by, bool member,
     const struct guard *g, struct err *err) MUST_USE;
 
@@ -371,8 +373,8 @@ void act_takes(struct act *a, const struct place *p);
 void act_inherits(struct act *a, const struct place *from);
 
 /*
- * What is remembered of it, if g says so: asked is the path that was asked for,
- * now (NULL: nothing) what will be there.
+ * Has the change remembered, if g has a record: under the path that was asked
+ * for; `now` is what will be there (NULL: nothing).
  */
 void act_remembers(struct act *a, const struct guard *g, struct rpath asked,
     bool created, const struct resource *now);
@@ -411,7 +413,7 @@ act_props(struct act *a, struct dir_store *ds, struct store_batch *b, int dir);
  */
 enum err_code act_end(struct act *a, struct err *err) MUST_USE;
 
-/* The same where the caller has synced, and rc has come of it. */
+/* The same where the caller has synced; rc: how that went. */
 enum err_code
 act_synced(struct act *a, enum err_code rc, struct err *err) MUST_USE;
 void act_done(struct act *a);
@@ -451,7 +453,10 @@ enum err_code dir_redo(struct dir_store *ds, struct err *err) MUST_USE;
 enum err_code
 staging_open(struct dir_store *ds, int state, struct err *err) MUST_USE;
 
-/* Begins to remove what earlier runs have left there; does not wait for it. */
+/*
+ * Begins to remove what earlier runs have left in staging, on a thread of its
+ * own.
+ */
 void staging_sweep(struct dir_store *ds);
 void staging_close(struct dir_store *ds); /* fine with -1 */
 
@@ -553,10 +558,13 @@ bool batch_waits(struct store_batch *b, int dir);
 /* The same for a file of which it is known what it is. */
 bool batch_waits_for(struct store_batch *b, int fd, const struct statx *stx);
 
-/* A change of it has a record. */
+/* Says that a change of the batch has a record. */
 void batch_remembers(struct store_batch *b);
 
-/* For the next dir_batch_flush(), or, before that, not at all. */
+/*
+ * Adds a change to, or takes it out of, those that the next dir_batch_flush()
+ * writes down beforehand: dir_foretell.h.
+ */
 void batch_expects(struct store_batch *b, struct foretold *f);
 void batch_forgets(struct store_batch *b, struct foretold *f);
 

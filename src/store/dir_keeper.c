@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The thread that learns what is in doubt, and gives back the watches of what
- * is forgotten; and the room for what is known.
+ * The keeper: a thread that learns again what is in doubt, and removes the
+ * watches of what is forgotten.  And how much may be known at once.
  */
 #include "store/dir_listing.h"
 
@@ -54,7 +54,10 @@ learn_member(struct listings *ls, struct listing *l, size_t i, int dir,
 	return true;
 }
 
-/* What is not known.  Where the first few cannot be, others cannot either. */
+/*
+ * Learns the members that are not known.  Where the first few cannot be, the
+ * others cannot either.
+ */
 static void
 learn_members(struct listings *ls, struct listing *l, int dir)
 {
@@ -86,7 +89,10 @@ listing_free(struct listing *l)
 
 /* ---- room */
 
-/* l itself, and what it was before, are not counted: those will be one. */
+/*
+ * Whether a listing counts beside l: not l itself, nor what was known of its
+ * collection before, which l will replace.
+ */
 static bool
 is_counted(const struct listing *other, const struct listing *l)
 {
@@ -245,7 +251,7 @@ listings_listen(struct listings *ls)
 	return false;
 }
 
-/* What it needs may be there the next time. */
+/* Tried again the next time: what it needs may be there then. */
 bool
 keeper_start(struct listings *ls)
 {
@@ -268,7 +274,7 @@ keeper_order(struct listings *ls, int dir, struct listing *l)
 
 	if (ls->n_orders == MAX_ORDERS || !keeper_start(ls))
 		return;
-	/* One of its own, which reads from the beginning. */
+	/* A descriptor of its own, which reads from the beginning. */
 	o.dir = open_beneath(dir, ".", O_RDONLY | O_DIRECTORY, 0);
 	if (o.dir < 0)
 		return;

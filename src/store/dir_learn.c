@@ -61,7 +61,7 @@ unlock(struct listings *ls)
 
 /* ---- one member */
 
-/* false: it is of a kind that is never known. */
+/* Asks about a member; false: it is of a kind that is never known. */
 static bool
 ask(const struct listing *l, int fd, bool is_dir, struct fact *out)
 {
@@ -78,7 +78,7 @@ ask(const struct listing *l, int fd, bool is_dir, struct fact *out)
 		      : S_ISREG(stx.stx_mode) && stx.stx_nlink == 1;
 }
 
-/* With the lock: the watch, or 0. */
+/* With the lock: watches it; 0: that cannot be. */
 static int
 watch(struct listings *ls, struct listing *l, size_t i, int fd,
     const struct entry *e)
@@ -98,7 +98,7 @@ open_member(int dir, const struct entry *e)
 	    dir, e->name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0);
 }
 
-/* Steps 3 and 4; the watch, or 0, and then it is gone. */
+/* Steps 3 and 4: the watch; or 0, and it is gone. */
 static int
 ask_watched(struct listings *ls, const struct listing *l, int wd, int fd,
     const struct entry *e, struct fact *out)
@@ -206,7 +206,7 @@ making_new(struct listings *ls, int dir, const struct listed_id *id,
 	return m;
 }
 
-/* What was known of an entry that is still there; NULL: nothing. */
+/* What was known of an entry, if it is still there; or NULL. */
 static const struct kept *
 find_old(struct making *m, const struct entry *e)
 {
@@ -242,7 +242,7 @@ making_read(struct listings *ls, struct making *m, struct spot *spots, size_t n)
 	for (i = 0; i < n && !m->old->forgotten; i++) {
 		const struct kept *k = find_old(m, spots[i].entry);
 
-		/* What was learnt by the name may have been another. */
+		/* The name may lead to another inode now. */
 		if (!k || !k->known || k->inode != spots[i].entry->inode)
 			continue;
 		spots[i].known = true;
@@ -252,7 +252,10 @@ making_read(struct listings *ls, struct making *m, struct spot *spots, size_t n)
 	unlock(ls);
 }
 
-/* Asked about once more, since there was a move meanwhile: not known then. */
+/*
+ * There was a move meanwhile: they were asked about once more, and so are not
+ * known.
+ */
 static void
 unlearn(struct listings *ls, struct spot *spots, size_t n)
 {
@@ -267,14 +270,17 @@ unlearn(struct listings *ls, struct spot *spots, size_t n)
 	unlock(ls);
 }
 
-/* Those that are open. */
+/* Learns those members of a slice that are open. */
 static void
 learn(struct listings *ls, struct listing *l, const int *fds,
     struct spot *spots, size_t n)
 {
 	size_t i;
 
-	/* Two threads that did this one by one would wait half of the time. */
+	/*
+	 * All under the lock once: two threads that took it for each member
+	 * would wait half of the time.
+	 */
 	lock(ls);
 	for (i = 0; i < n; i++)
 		if (fds[i] >= 0)
@@ -297,7 +303,10 @@ making_ask(struct listings *ls, struct making *m, int dir, struct spot *spots,
 	assert(n <= SLICE);
 	if (again)
 		unlearn(ls, spots, n);
-	/* What is new in what was known is not learnt before it was quiet. */
+	/*
+	 * A new member of a known collection is not learnt before it was left
+	 * alone for a while.
+	 */
 	if (again || m->old || atomic_load(&m->vain) ||
 	    spots[0].index >= AT_ONCE)
 		return;
@@ -376,7 +385,7 @@ take_spot(struct listings *ls, struct making *m, struct spot *s)
 	s->wd = 0;
 }
 
-/* Of those that were tried most are not known. */
+/* Whether most of the members that were tried cannot be known. */
 static bool
 is_vain(const struct making *m)
 {
@@ -415,7 +424,7 @@ making_stop(struct listings *ls, struct making *m)
 	unlock(ls);
 }
 
-/* With the lock.  Of one collection the newest stays. */
+/* With the lock.  Forgets older listings of the same collection. */
 static void
 forget_older(struct listings *ls, const struct listing *l)
 {

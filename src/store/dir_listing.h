@@ -28,9 +28,9 @@ void listings_free(struct listings *ls); /* nobody holds any; NULL is fine */
 
 /*
  * What is known of the collection that is open as dir, as it is now; NULL:
- * nothing.  Then *making, if it is not NULL, is what this walk is to make of
- * it: it must be given the members, and ended.  It notes that it is listed, if
- * making is not NULL.
+ * nothing.  With making, it counts as listed once more.  If nothing is known
+ * and it is worth while, *making is then what the walk is to make of it: it
+ * must be given the members, and ended.
  */
 struct listing *
 listing_hold(struct listings *ls, int dir, struct making **making);
@@ -43,35 +43,50 @@ char *listing_entries(const struct listing *l, size_t *len);
 void listing_facts(
     struct listings *ls, const struct listing *l, struct spot *spots, size_t n);
 
-/* Few members, of short paths, all of them known: nothing has to be asked. */
+/*
+ * Whether it has few members, of short paths, and all are known: then nothing
+ * has to be asked.
+ */
 bool listing_is_quick(
     struct listings *ls, const struct listing *l, struct rpath path);
 
-/* Whether what was listed by this path was so the last time, as was noted. */
+/*
+ * A guess, which costs nothing: whether the last listing of this path was
+ * quick, as listings_note() was told.
+ */
 bool listings_guess(const struct listings *ls, struct rpath path);
 void listings_note(struct listings *ls, struct rpath path, bool quick);
 
 /* ---- a listing that a walk makes (dir_learn.c) */
 
-/* Entries were read, in their order: takes what was known of them. */
+/*
+ * To be called with all entries in their order, as they were read: takes over
+ * what was known of them.
+ */
 void making_read(
     struct listings *ls, struct making *m, struct spot *spots, size_t n);
 
 /*
- * Learns those of a slice that can be: those have a watch then, and a fact.
- * again: they may have moved since they were learnt.  By any thread.
+ * Learns those of a slice that can be learnt: they have a watch and a fact
+ * afterwards.  again: they may have been moved since.  By any thread.
  */
 void making_ask(struct listings *ls, struct making *m, int dir,
     struct spot *spots, size_t n, bool again);
 
-/* These have been asked about, where that was needed; all, in their order. */
+/*
+ * To be called with all members in their order, when they were asked about: the
+ * listing gets them.
+ */
 void making_take(struct listings *ls, struct making *m, struct str entries,
     struct spot *spots, size_t n);
 
-/* It will not be whole: what is taken after this is no longer watched. */
+/*
+ * The listing will not be whole: what it is given after this is no longer
+ * watched.
+ */
 void making_stop(struct listings *ls, struct making *m);
 
-/* It is whole, or was stopped. */
+/* Ends it: it is whole, or was stopped. */
 void making_end(struct listings *ls, struct making *m, int dir);
 
 /* Waits until nothing is left to be learnt; for tests. */
@@ -92,8 +107,9 @@ struct listed_at {
 };
 
 /*
- * A member.  known: the rest is right unless the queue has an event about it.
- * It is a struct fact without what is that of the listing: there are many.
+ * A member: a struct fact without what all members of a listing have in common,
+ * since there are many.  known: the rest is right, unless there is an event
+ * about it in the queue.
  */
 struct kept {
 	int wd; /* 0: it is not watched */
@@ -103,31 +119,34 @@ struct kept {
 	int64_t modified, born;
 };
 
-/* What is not said to be otherwise changes under the lock only. */
+/* A listing.  Fields change only under the lock, unless said otherwise. */
 struct listing {
 	struct listing *next; /* in the list that it is in */
-	struct listed_id id; /* fixed, as is what follows */
+	struct listed_id id; /* it and what follows are fixed */
 	struct listed_at at;
 	char *entries;
 	size_t len, n;
-	size_t n_links; /* and what else is never known, of any kind */
+	size_t n_links; /* members that are never known: links and the like */
 	size_t bytes; /* of memory */
 	struct kept *members;
 	int wd;
 	unsigned holds;
 	bool making; /* it is not whole yet */
-	bool outdated; /* its names, but not its members */
+	bool outdated; /* its names are not right, its members are */
 	bool forgotten; /* its watches go, and it, when nobody holds it */
 	bool ordered; /* to be learnt again */
-	uint64_t used; /* when, in uses of all */
+	uint64_t used; /* when last: listings.clock */
 	unsigned uses;
-	unsigned in_doubt; /* members */
+	unsigned in_doubt; /* members that are to be asked about */
 	unsigned since; /* uses since the last event about a member */
-	unsigned patience; /* so many are waited for */
-	size_t unwatched; /* members, once it is forgotten */
+	unsigned patience; /* so many such uses before it is learnt again */
+	size_t unwatched; /* once it is forgotten: members done */
 };
 
-/* What the keeper is to learn again; held, and by a descriptor of its own. */
+/*
+ * A listing that the keeper is to learn again: held, with a descriptor of its
+ * own.
+ */
 struct order {
 	int dir;
 	struct listing *of;
@@ -141,8 +160,8 @@ struct order {
 /* A collection that was listed but is not known. */
 struct note {
 	struct listed_id id;
-	unsigned times; /* it was listed */
-	unsigned need; /* so many make it worth while */
+	unsigned times; /* that it was listed */
+	unsigned need; /* listings after which it is learnt */
 };
 
 struct listings {
@@ -154,7 +173,7 @@ struct listings {
 	int mounts;
 	unsigned long max_watches;
 	struct listing *first; /* all there are */
-	uint64_t clock;
+	uint64_t clock; /* counts uses of listings */
 	size_t n_orders;
 	struct order orders[MAX_ORDERS];
 	struct note notes[MAX_NOTES];
@@ -163,30 +182,35 @@ struct listings {
 
 bool listed_id_of(int fd, struct listed_id *id, struct listed_at *at);
 
-/* Opens what tells of changes, if it is not yet; false: it cannot be had now.
+/*
+ * Opens what tells of changes, if it is not open; false: that cannot be had
+ * now.
  */
 bool listings_listen(struct listings *ls);
 
-/* With the lock.  All of these. */
+/* All of these with the lock held. */
 void listings_update(struct listings *ls);
 void listing_forget(struct listings *ls, struct listing *l);
 bool listing_is_of(const struct listing *l, const struct listed_id *id);
-/* It is right, and whole. */
+/* Whether it is whole, and not outdated or forgotten. */
 bool listing_is_public(const struct listing *l);
 void listing_note_used(struct listings *ls, struct listing *l, int dir);
 
-/* What is used least goes for l; false: it is too large. */
+/* Forgets what is used least to make room for l; false: l is too large. */
 bool listings_make_room(struct listings *ls, const struct listing *l);
 
-/* old may be NULL.  NULL: it cannot be known, or not now. */
+/*
+ * Begins a listing; old is what was known before, or NULL.  NULL: it cannot be
+ * known, or not now.
+ */
 struct making *
 making_new(struct listings *ls, int dir, const struct listed_id *id,
     const struct listed_at *at, struct listing *old);
 
-/* What is kept of a member that is known. */
+/* The fact of a member that is known. */
 struct fact kept_fact(const struct listing *l, const struct kept *k);
 
-/* A member whose watch has told nothing is known. */
+/* Makes a member known, unless its watch has told of a change by now. */
 void member_known(struct listings *ls, struct listing *l, size_t i, int wd,
     const struct fact *fact);
 
@@ -196,7 +220,10 @@ void keeper_order(struct listings *ls, int dir, struct listing *l);
 
 /* Without the lock. */
 
-/* Whether an entry can be: links are not, what they lead to is elsewhere. */
+/*
+ * Whether an entry can ever be known: links cannot, since what they lead to is
+ * elsewhere.
+ */
 bool entry_can_be_known(const struct entry *e);
 
 /* The watch of a member that nobody writes to, and out; 0: it cannot be known.

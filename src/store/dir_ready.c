@@ -25,10 +25,10 @@
 
 #define SLOTS 256 /* a power of two */
 #define MAX_DIRS 256
-#define PATIENCE 4 /* asked for so often, it is learnt */
+#define PATIENCE 4 /* times it is asked for before it is learnt */
 #define MOST_PATIENCE 4096
-#define WORTH 64 /* so many uses were worth it */
-#define RIVALS 8 /* so many others in a row take its slot */
+#define WORTH 64 /* uses after which learning it was worth while */
+#define RIVALS 8 /* other files in a row after which one takes its slot */
 
 /* Of its members only those count that move, or go, with it. */
 #define DIR_EVENTS (IN_MOVE_SELF | IN_DELETE_SELF | IN_ATTRIB | IN_ONLYDIR)
@@ -112,7 +112,10 @@ ready_free(struct ready *r)
 
 /* ---- what is forgotten; all with the lock */
 
-/* What was not worth learning is learnt later the next time. */
+/*
+ * Forgets a file.  If learning it was not worth while, it is learnt later the
+ * next time.
+ */
 static void
 forget(struct ready *r, struct slot *s)
 {
@@ -242,7 +245,7 @@ leads_there(const struct lesson *l, const char *name, const struct statx *stx)
 	return ask(l, fd, &now) && same(&now, stx);
 }
 
-/* The same watch if there is one. */
+/* Notes a watch of a collection, once. */
 static bool
 note_dir(struct ready *r, int wd)
 {
@@ -305,7 +308,9 @@ file_new(struct rpath path, size_t len)
 	return f;
 }
 
-/* What nobody writes to has as many bytes as it says. */
+/*
+ * Reads the file, which nobody writes to: so it has as many bytes as it says.
+ */
 static bool
 read_whole(struct lesson *l, int fd)
 {
@@ -350,7 +355,7 @@ learn_file(struct lesson *l)
 	    leads_there(l, l->name, &seen);
 }
 
-/* With the lock: so it is known, unless an event has come. */
+/* With the lock: makes the file known, unless an event has come. */
 static void
 publish(struct lesson *l, struct slot *s, bool good)
 {
@@ -437,7 +442,7 @@ look_for_root(const struct dir_store *ds, struct rpath path)
 		forget_all(ds->ready);
 }
 
-/* With the lock: it is not known.  Whether it is to be, now. */
+/* With the lock, for a file that is not known: whether to learn it now. */
 static bool
 is_due(struct ready *r, struct slot *s, uint64_t hash)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Files that are asked for again and again, known so well that nothing is asked
- * about them (docs/design/listings.md tells how, and when not).
+ * Files that are asked for again and again, and so well known that the kernel
+ * is asked nothing about them (docs/design/listings.md: how, and when not).
  */
 #ifndef SHEAF_STORE_DIR_READY_H
 #define SHEAF_STORE_DIR_READY_H
@@ -15,21 +15,23 @@
 struct ready;
 
 /*
- * Larger ones are not kept: sendfile() sends them without a copy.  Up to here
- * that saves less than it takes to open the file and to send its header by
- * itself: a GET of 64 KiB takes 13.6 us, and not 14.2.
+ * Only files up to this are kept with their bytes: sendfile() sends larger ones
+ * without a copy.  Up to here that copy costs less than to open the file and to
+ * send its header by itself: a GET of 64 KiB takes 13.6 us, and not 14.2.
  */
 #define READY_WHOLE_MAX ((size_t)64 * 1024)
-/* When all of them together have so much, only those up to so much are. */
+/*
+ * Past READY_ROOM bytes of kept files, only files up to READY_SMALL are kept.
+ */
 #define READY_ROOM ((size_t)4 << 20)
 #define READY_SMALL ((size_t)16 * 1024)
 
-/* What is known of a file; whoever was given it drops it. */
+/* What is known of a file; whoever got it calls ready_drop(). */
 struct ready_file {
 	atomic_uint holders;
 	/*
-	 * It is as fact says and has these bytes.  Else it is only known that
-	 * it is a file and no link leads there.
+	 * True: fact and the bytes are known.  False: only that it is a file,
+	 * and that no link leads there.
 	 */
 	bool whole;
 	struct fact fact;

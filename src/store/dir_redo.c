@@ -12,15 +12,15 @@
 #include "store/dir_apply.h"
 
 /* A name in a collection that is opened. */
-struct spot {
+struct named {
 	int dir;
 	char name[NAME_MAX + 1];
 };
 
-#define SPOT_NONE ((struct spot){ .dir = -1 })
+#define NAMED_NONE ((struct named){ .dir = -1 })
 
 static void
-spot_done(struct spot *s)
+named_done(struct named *s)
 {
 	fd_close(&s->dir);
 }
@@ -55,7 +55,7 @@ is_hidden(const struct moves *m, const struct mover *v)
 
 /* Where `rest` leads from dir, if all that is above it is there. */
 static bool
-find_below(int dir, struct str rest, struct spot *s)
+find_below(int dir, struct str rest, struct named *s)
 {
 	size_t cut = str_rfind(rest, '/');
 	bool deep = cut < rest.len;
@@ -94,7 +94,7 @@ open_going(
     const struct moves *m, const struct mover *v, int base, struct str rest)
 {
 	char hidden[TEMP_NAME_SIZE];
-	struct spot s CLEANUP(spot_done) = SPOT_NONE;
+	struct named s CLEANUP(named_done) = NAMED_NONE;
 	struct place p CLEANUP(place_done) = PLACE_NONE;
 
 	if (is_hidden(m, v))
@@ -112,7 +112,7 @@ open_going(
 
 /* Where the path leads that v had before all, wherever what is above it is. */
 static bool
-find_origin(const struct moves *m, const struct mover *v, struct spot *out)
+find_origin(const struct moves *m, const struct mover *v, struct named *out)
 {
 	struct rpath base = RPATH_ROOT;
 	const struct mover *above;
@@ -134,7 +134,7 @@ find_origin(const struct moves *m, const struct mover *v, struct spot *out)
 static enum err_code
 take_again(struct moves *m, struct mover *v, struct err *err)
 {
-	struct spot s CLEANUP(spot_done) = SPOT_NONE;
+	struct named s CLEANUP(named_done) = NAMED_NONE;
 
 	if (is_hidden(m, v) || !find_origin(m, v, &s))
 		return ERR_OK;

@@ -26,10 +26,10 @@ struct runner {
 	struct place p;
 	bool lent; /* p's descriptor is another's */
 	struct act act;
-	bool in; /* it is not left to be done alone, and has not failed */
+	bool in; /* done here; false: it failed, or is left to be done alone */
 };
 
-/* In the collection of the last one that was found, or by itself. */
+/* Finds its place: in the collection of the one found last, or by itself. */
 static bool
 find(struct runner *r, const struct runner *beside)
 {
@@ -44,7 +44,10 @@ find(struct runner *r, const struct runner *beside)
 	    rpath_eq(r->p.path, u->path);
 }
 
-/* A record is on the disk before its change, so that must be foretold. */
+/*
+ * Whether it can be done here: a record must be on the disk before its change,
+ * so one with a record must have been foretold.
+ */
 static bool
 may_join(const struct runner *r)
 {
@@ -55,7 +58,7 @@ may_join(const struct runner *r)
 	    (noted ? r->u->foretold.ds && r->u->straight : r->u->holds);
 }
 
-/* What was foretold of it is its own from then on. */
+/* Takes over what was foretold of it, if anything was. */
 static bool
 take_foretold(struct runner *r)
 {
@@ -71,7 +74,7 @@ take_foretold(struct runner *r)
 	return true;
 }
 
-/* While it may still be left to be done alone. */
+/* Does what can be done while it may still be left to be done alone. */
 static bool
 prepare(struct runner *r, const struct runner *beside)
 {
@@ -172,7 +175,7 @@ run(struct runner *v, size_t n)
 	for (i = 0; i < n; i++)
 		if (v[i].in)
 			install(&v[i]);
-	/* The last first: their descriptors are those of the first. */
+	/* The last first: they use the descriptors of those before them. */
 	while (n)
 		runner_done(&v[--n]);
 }

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Syncs that are made side by side, by the kernel (io_submit(2)), while the
- * caller does something else: all that begin together wait for the disk once.
- * What the kernel does not take is synced one by one when the caller waits.
+ * Syncs that the kernel makes side by side (io_submit(2)) while the caller does
+ * something else: all that begin together wait for the disk once.  What the
+ * kernel does not take is synced one by one when the caller waits.
  */
 #ifndef SHEAF_STORE_DIR_SYNCS_H
 #define SHEAF_STORE_DIR_SYNCS_H
@@ -16,9 +16,9 @@
 #include "base/err.h"
 
 #define SYNCS_MAX ((size_t)65) /* that begin together */
-#define SYNC_LANES ((size_t)8) /* so many may do so at once */
+#define SYNC_LANES ((size_t)8) /* callers that may do so at once */
 
-/* What the kernel counts them in; made when they are first wanted. */
+/* The kernel's contexts for them; made when they are first wanted. */
 struct sync_lanes {
 	pthread_mutex_t lock;
 	size_t made, n; /* n of those that were made are free */
@@ -44,7 +44,7 @@ syncs_begin(struct syncs *s, struct sync_lanes *l, const int *fds, size_t n);
 /* Waits for them; nothing the second time.  For CLEANUP(), too. */
 void syncs_end(struct syncs *s);
 
-/* Both, for who has nothing else to do. */
+/* Both in one, for a caller that has nothing else to do. */
 void
 syncs_make(struct syncs *s, struct sync_lanes *l, const int *fds, size_t n);
 
@@ -62,7 +62,10 @@ enum err_code dir_sync_begin(
     const struct dir_store *ds, int dir, int *fd, struct err *err) MUST_USE;
 enum err_code dir_sync_end(int fd, struct err *err) MUST_USE;
 
-/* The second part where the caller has synced, and errno was failed, or 0. */
+/*
+ * The second part, for a caller that has synced the collection itself: failed
+ * is 0, or errno of that.
+ */
 enum err_code dir_synced(int failed, struct err *err) MUST_USE;
 
 #endif

@@ -19,23 +19,31 @@ struct temp {
 #define TEMP_NONE ((struct temp){ .fd = -1, .dir = -1 })
 
 /*
- * For a place in dir, which is borrowed as well.  What they make has an id that
- * the state knows nothing of.
+ * Makes a file for a place in dir, which is borrowed as well.  It has an id
+ * that the state knows nothing of.
  */
 enum err_code temp_file(struct dir_store *ds, int dir, mode_t mode,
     struct temp *t, struct err *err) MUST_USE;
 
-/* The same, but whether its id was another's is for the caller to see. */
+/*
+ * The same, but the caller sees to it that the state knows nothing of its id.
+ */
 enum err_code temp_file_unchecked(struct dir_store *ds, int dir, mode_t mode,
     struct temp *t, struct err *err) MUST_USE;
 
-/* In the place of the one that *t may hold.  beside: in dir itself. */
+/*
+ * Makes a directory, in the place of what *t may hold.  beside: in dir itself,
+ * not in staging.
+ */
 enum err_code temp_dir(struct dir_store *ds, int dir, bool beside,
     struct temp *t, struct err *err) MUST_USE;
 
 void temp_done(struct temp *t);
 
-/* It is `name` in dir from now on, and nobody's to remove.  -1 and errno. */
+/*
+ * Gives the file a name in dir: it is no longer removed by temp_done().  -1 and
+ * errno.
+ */
 int temp_give_name(struct temp *t, int dir, const char *name);
 
 /*

@@ -30,10 +30,12 @@ struct joint {
 	struct place p;
 	struct act act;
 	struct statx dir; /* the collection */
-	/* Whose descriptors of the collection p and act have; NULL: their own.
+	/*
+	 * The one whose descriptors of the collection p and act use; NULL:
+	 * their own.
 	 */
 	const struct joint *lender;
-	bool in; /* it is not left to be done alone, and has not failed */
+	bool in; /* done here; false: it failed, or is left to be done alone */
 };
 
 static void
@@ -47,8 +49,9 @@ fail(struct joint *j, enum err_code rc, const struct err *why)
 }
 
 /*
- * In the collection of one of those before it, which is open, and told of by
- * the link if something is there after all; or by itself.
+ * Finds its place: in the collection of one of those before it, which is open,
+ * without a look at the name, since the link will say if something is there; or
+ * by itself.
  */
 static bool
 find(struct joint *j, const struct joint *first)
@@ -67,7 +70,7 @@ find(struct joint *j, const struct joint *first)
 		rpath_eq(j->p.path, u->path));
 }
 
-/* To be synced when the names are there. */
+/* Opens its collection, to be synced when the names are there. */
 static bool
 open_collection(struct joint *j)
 {
@@ -78,7 +81,7 @@ open_collection(struct joint *j)
 		(*fd < 0 || dir_stat_fd(*fd, &j->dir, NULL) == ERR_OK));
 }
 
-/* While it may still be left to be done alone. */
+/* Does what can be done while it may still be left to be done alone. */
 static bool
 prepare(struct joint *j, const struct joint *first)
 {
@@ -107,7 +110,7 @@ fail_all(struct joint *v, size_t n, enum err_code rc, const struct err *why)
 			fail(&v[i], rc, why);
 }
 
-/* Gives what is to be waited for. */
+/* Writes the lines; the number to wait for. */
 static uint64_t
 write_lines(struct joint *v, size_t n)
 {
@@ -126,7 +129,7 @@ write_lines(struct joint *v, size_t n)
 	return number;
 }
 
-/* The bytes of all of them, and their lines, if nobody else syncs those. */
+/* Syncs the bytes of all of them, and the lines if nobody else does. */
 static void
 sync_bytes(struct joint *v, size_t n, uint64_t number)
 {
@@ -175,7 +178,7 @@ install(struct joint *j)
 		fail(j, rc, &why);
 }
 
-/* Who opened its collection. */
+/* The one that opened its collection. */
 static const struct joint *
 opener(const struct joint *j)
 {
@@ -209,7 +212,7 @@ end(struct joint *j, enum err_code rc, const struct err *why)
 
 #define NO_SYNC SYNCS_MAX
 
-/* Which of the n it is; n: it is another. */
+/* Which of the n it is; n: none of them. */
 static size_t
 collection_of(
     const struct joint *j, const struct joint *const *openers, size_t n)
@@ -276,7 +279,7 @@ commit_some(struct joint *v, size_t n)
 		if (v[i].in)
 			install(&v[i]);
 	end_collections(v, n);
-	/* The last first: theirs are the descriptors of those before them. */
+	/* The last first: they use the descriptors of those before them. */
 	while (n)
 		joint_done(&v[--n]);
 }

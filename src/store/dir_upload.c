@@ -42,7 +42,7 @@ static const struct ostream_ops upload_stream_ops = {
 	.write = upload_write,
 };
 
-/* A disk that is too full says so before the bytes have come. */
+/* Reserves room, so that a full disk says so before the bytes have come. */
 static enum err_code
 reserve(int fd, uint64_t length, struct err *err)
 {
@@ -65,7 +65,10 @@ must_not_be_dir(const struct place *p, struct err *err)
 
 /* ---- commit */
 
-/* A flush of the root's file system that began later has ended. */
+/*
+ * Whether a flush of the root's file system has ended that began after the last
+ * byte was written.
+ */
 static bool
 is_flushed(const struct dir_upload *u)
 {
@@ -131,8 +134,8 @@ dir_upload_describe(const struct dir_upload *u, const struct place *p,
 }
 
 /*
- * What the commit finds that is otherwise makes void what is foretold, so what
- * was seen at the beginning is good enough.
+ * Finds the place by what was seen at the beginning: if the commit finds it
+ * otherwise, what was foretold is void.
  */
 static bool
 find_likely(struct dir_upload *u, struct place *p)
@@ -254,7 +257,9 @@ try_commit(struct dir_upload *u, const struct guard *g, struct store_batch *b,
 		rc = get_ready(u, &p, g, err);
 	if (rc)
 		return rc;
-	/* The disk gets them while the line is waited for. */
+	/*
+	 * The bytes are on their way to the disk while the line is waited for.
+	 */
 	dir_upload_sync_begin(u, p.found != FOUND_NOTHING, g, b, &bytes);
 	dir_upload_describe(u, &p, g, &act);
 	rc = begin_act(u, &act, b, p.dir, err);
@@ -298,7 +303,10 @@ commit(struct dir_upload *u, const struct guard *g, struct store_batch *b,
 
 	if (!u->holds)
 		rc = dir_upload_settle(u, err); /* while it may still fail */
-	/* Before the claim, if it can be: the disk keeps nobody waiting. */
+	/*
+	 * Before the claim where that is possible: so the disk keeps nobody
+	 * waiting.
+	 */
 	if (!rc && !u->holds && !u->early)
 		rc = dir_upload_sync(u, u->replaces, g, b, err);
 	if (rc)
@@ -407,7 +415,10 @@ static const struct upload_ops dir_upload_ops = {
 
 /* ---- begin */
 
-/* Many may wait for their commit: one descriptor each, if that will do. */
+/*
+ * Many uploads may wait for their commit: each keeps one descriptor, if that
+ * will do.
+ */
 static enum err_code
 begin(struct dir_upload *u, struct err *err)
 {

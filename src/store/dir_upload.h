@@ -15,23 +15,24 @@ struct dir_upload {
 	struct dir_store *ds;
 	struct upload_spec spec;
 	uint64_t written;
-	uint64_t flush; /* that was begun when it was last written to */
+	uint64_t flush; /* ds->flushes_begun when it was last written to */
 	bool durable; /* the bytes are on the disk */
-	bool counts; /* among ds->before_names */
-	bool settled; /* so is what stx and now say, since it was written to */
-	bool holds; /* the bytes are in `held` yet, and there is no file */
-	char *held; /* room for what spec says */
-	bool early; /* its small file was made, and started, for a commit */
+	bool counts; /* it is counted in ds->before_names */
+	bool settled; /* stx and now say what it will be */
+	bool holds; /* its bytes are only in `held`: there is no file yet */
+	char *held; /* room for spec.length bytes */
+	bool early; /* dir_upload_make_early() has made its file */
 	bool at_once; /* the commit says ERR_BUSY rather than wait */
 	struct statx stx;
 	struct resource now;
 	struct foretold foretold;
-	/* When it was begun there was something, or nothing and no link to it.
+	/*
+	 * When it was begun: something was at the path; or nothing was, and no
+	 * link led there.
 	 */
 	bool replaces, straight;
-	uint16_t mode_of; /* what there was then; 0: it is not known */
-	struct place
-	    begun; /* the directory that temp is in, where it has a name */
+	uint16_t mode_of; /* mode of what was there then; 0: not known */
+	struct place begun; /* the directory of temp, if it has a name */
 	struct temp temp;
 	struct rpath path; /* in bytes */
 	char bytes[];
@@ -42,19 +43,27 @@ struct dir_upload {
 enum err_code dir_upload_write(
     struct dir_upload *u, struct str bytes, struct err *err) MUST_USE;
 
-/* Then it is known what it will be. */
+/*
+ * Gives the file its time and length: from then on it is known what it will be.
+ */
 enum err_code dir_upload_settle(struct dir_upload *u, struct err *err) MUST_USE;
 
 /*
- * Makes a file of what was held, before there is a claim, where no link leads
- * to its collection; what stands in the way of that is for the commit to see.
+ * Makes a file of what was held before there is a claim, where no link leads to
+ * its collection.  If it cannot, the commit will see why.
  */
 void dir_upload_make_early(struct dir_upload *u);
 
-/* Its bytes begin to be written, so that it has its blocks before a sync. */
+/*
+ * Has the kernel begin to write the bytes, so that they have their blocks
+ * before the sync.
+ */
 void dir_upload_start(const struct dir_upload *u);
 
-/* Under a claim to p: there is a file, with the bytes and the mode it needs. */
+/*
+ * Under a claim to p: makes sure that there is a file, with the bytes and the
+ * mode that it needs.
+ */
 enum err_code dir_upload_make(
     struct dir_upload *u, const struct place *p, struct err *err) MUST_USE;
 
@@ -67,7 +76,7 @@ enum err_code dir_upload_make(
 bool dir_upload_must_sync(const struct dir_upload *u, bool replaces,
     const struct guard *g, struct store_batch *b);
 
-/* What the change at p will be, and what is remembered of it. */
+/* Says in act what the change at p will be, and what is remembered of it. */
 void dir_upload_describe(const struct dir_upload *u, const struct place *p,
     const struct guard *g, struct act *act);
 
@@ -76,21 +85,24 @@ enum err_code dir_upload_install(struct dir_upload *u, const struct place *p,
     struct trash *trash, struct err *err) MUST_USE;
 
 /*
- * The guess that nothing was at p was wrong.  Its line says the same of what is
- * there, unless there is more to do about that, or it is a link: then, with
- * ERR_EXISTS, all of it is done once more, and has another line.
+ * For when the guess that nothing was at p was wrong.  The line that was
+ * written says the same of a replacement, unless more is to be done about what
+ * is there, or that is a link: then ERR_EXISTS, and the commit begins anew with
+ * another line.
  */
 enum err_code dir_upload_over(struct dir_upload *u, struct place *p,
     const struct guard *g, struct store_batch *b, struct act *act,
     struct trash *trash, struct err *err) MUST_USE;
 
-/* What it is when it is in place, and has the properties of what was there. */
+/*
+ * The resource that is in place now; it has the properties of what was there.
+ */
 struct resource dir_upload_now(const struct dir_upload *u);
 
 /*
- * Where many in a row were new, the next will be; then the link may say that
- * something is there after all, and it need not be looked first, which costs
- * 3 us of 43.
+ * Whether the last uploads in a row were all new files: then it is not looked
+ * first whether something is at the path, which costs 3 us of 43; the link says
+ * so.
  */
 bool dir_is_likely_new(const struct dir_store *ds);
 void dir_was_new(struct dir_store *ds, bool is_new);

@@ -42,7 +42,7 @@ give_back(const struct dir_upload *u, struct err *err)
 	    : ERR_OK;
 }
 
-/* The new file gets that of the one it replaces. */
+/* Gives the new file the mode `of` the one that it replaces. */
 static enum err_code
 take_mode(struct dir_upload *u, uint16_t of, struct err *err)
 {
@@ -60,19 +60,23 @@ take_mode(struct dir_upload *u, uint16_t of, struct err *err)
 enum err_code
 dir_upload_settle(struct dir_upload *u, struct err *err)
 {
-	enum err_code rc = u->settled ? ERR_OK : set_time(u, err);
+	enum err_code rc;
 
-	if (!rc && !u->settled)
+	if (u->settled)
+		return ERR_OK;
+	rc = set_time(u, err);
+	if (!rc)
 		rc = give_back(u, err);
-	if (!rc && !u->settled)
+	if (!rc)
 		rc = dir_stat_fd(u->temp.fd, &u->stx, err);
-	/* Before the bytes are synced, which its claim need not wait for then. */
-	if (!rc && !u->settled && S_ISREG(u->mode_of))
+	/* Before the bytes are synced, so that no claim need wait for that. */
+	if (!rc && S_ISREG(u->mode_of))
 		rc = take_mode(u, u->mode_of, err);
-	if (!rc && !u->settled)
-		dir_resource(u->ds, &u->stx, &u->now);
-	u->settled = !rc;
-	return rc;
+	if (rc)
+		return rc;
+	dir_resource(u->ds, &u->stx, &u->now);
+	u->settled = true;
+	return ERR_OK;
 }
 
 /*
@@ -93,7 +97,10 @@ make_held(struct dir_upload *u, int dir, bool checked, struct err *err)
 	return rc ? rc : dir_upload_settle(u, err);
 }
 
-/* What has a name there outlives the place, and wants its own descriptor. */
+/*
+ * Keeps a descriptor of the collection, if the file has a name there: that
+ * outlives the place.
+ */
 static enum err_code
 keep_dir(struct dir_upload *u, struct err *err)
 {
@@ -108,7 +115,7 @@ keep_dir(struct dir_upload *u, struct err *err)
 	return err_os(err, "keep the collection open");
 }
 
-/* What was held becomes a file for a place in dir. */
+/* Makes a file of what was held, for a place in dir. */
 static enum err_code
 let_go(struct dir_upload *u, int dir, struct err *err)
 {
@@ -144,7 +151,10 @@ is_newer(const struct statx *a, const struct statx *b)
 		a->stx_mtime.tv_nsec > b->stx_mtime.tv_nsec);
 }
 
-/* Others may have been there since its file was made: time goes on. */
+/*
+ * Gives the file a later time: others may have changed what is at p since it
+ * was made.
+ */
 static enum err_code
 renew(struct dir_upload *u, const struct place *p, struct err *err)
 {

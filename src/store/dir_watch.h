@@ -2,13 +2,14 @@
 /*
  * What the kernel tells of changes: inotify, and the table of mounts.
  *
- * An event is in the queue before the system call that made the change returns,
- * so who empties the queue knows of all changes that anybody can say were made.
- * Each watch tells of one event and is gone with it: there are never more
- * events than watches, however busy a file is, and a file in use costs its
- * users nothing more.  No inode has two watches of one set.
+ * An event is in the queue before the system call that made the change returns.
+ * So whoever empties the queue knows of all changes that anybody can claim to
+ * have made.
  *
- * Nothing here locks: the caller does.
+ * Each watch tells of one event and is gone with it: there are never more
+ * events than watches, however busy a file is, and watching a file costs those
+ * who use it nothing more.  No inode has two watches of one set.  Nothing here
+ * locks: the caller does.
  */
 #ifndef SHEAF_STORE_DIR_WATCH_H
 #define SHEAF_STORE_DIR_WATCH_H
@@ -20,7 +21,7 @@
 
 #include "base/attr.h"
 
-/* What a watch is for; of says whose, index which of its members. */
+/* What a watch is for: `of` is whose it is, index which of its members. */
 struct watched {
 	int wd; /* 0: a free slot */
 	uint32_t index;
@@ -39,8 +40,8 @@ bool watch_set_open(struct watch_set *s) MUST_USE;
 void watch_set_done(struct watch_set *s);
 
 /*
- * Watches what is open as fd: the watch, or -1: it has one, it is not allowed,
- * or there is no room.
+ * Watches what is open as fd.  Returns the watch; or -1: the inode has one
+ * already, it is not allowed, or there is no room.
  */
 int
 watch_add(struct watch_set *s, int fd, uint32_t mask, void *of, uint32_t index);
@@ -52,16 +53,16 @@ struct watched *watch_find(const struct watch_set *s, int wd);
 int watch_open(int set, int fd, uint32_t mask);
 
 /*
- * Whether nobody has the file open for writing, or mapped.  Who wants to
- * meanwhile waits until we have looked; of that we would be told by a signal,
- * which by default ends the process: we choose one that does nothing.
+ * Whether nobody has the file open for writing, or mapped.  It takes a lease
+ * and gives it back: whoever wants to write waits for that moment.  The kernel
+ * would tell us of them by a signal, by default one that ends the process; we
+ * choose one that does nothing.
  */
 bool watch_nobody_writes(int fd);
 
 /*
- * Whether a watch would keep it from being locked: it holds the inode, and what
- * is held of an encrypted collection stays readable, to all, when its key is
- * taken away.
+ * Whether a watch would do harm: it holds the inode, and so what is in an
+ * encrypted collection would stay readable, for all, when its key is removed.
  */
 bool watch_keeps_open(const struct statx *stx);
 
@@ -74,7 +75,7 @@ bool watch_is_local(int fd);
  */
 bool watch_may_miss_its_end(int fd);
 
-/* It need not be there any more. */
+/* Removes the watch, if it is still there. */
 void watch_remove(struct watch_set *s, int wd);
 
 /*
@@ -84,7 +85,7 @@ void watch_remove(struct watch_set *s, int wd);
 bool watch_read(struct watch_set *s,
     void (*event)(void *arg, const struct watched *w), void *arg) MUST_USE;
 
-/* So many watches does the user get in all; 0: not known. */
+/* How many watches the user may have in all; 0: not known. */
 unsigned long watch_limit(void);
 
 /* The table of mounts, to be polled for POLLPRI; -1: it cannot be had. */
