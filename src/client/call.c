@@ -69,8 +69,8 @@ on_body(char *bytes, size_t size, size_t n, void *arg)
 	return rc || call->now.ignored > CLIENT_MAX_IGNORED ? 0 : size * n;
 }
 
-static uint64_t
-body_size(const struct call *call)
+uint64_t
+call_body_size(const struct call *call)
 {
 	return call->file ? call->file->size : call->body.len;
 }
@@ -124,7 +124,7 @@ on_seek(void *arg, curl_off_t offset, int origin)
 	struct call *call = arg;
 
 	if (origin != SEEK_SET || offset < 0 ||
-	    (uint64_t)offset > body_size(call))
+	    (uint64_t)offset > call_body_size(call))
 		return CURL_SEEKFUNC_FAIL;
 	call->now.at = (uint64_t)offset;
 	return CURL_SEEKFUNC_OK;
@@ -252,7 +252,7 @@ set_request(struct setup *s, const struct call *call)
 	}
 	if (call->file || call->body.len || puts) {
 		SET(s, UPLOAD, 1L);
-		SET(s, INFILESIZE_LARGE, (curl_off_t)body_size(call));
+		SET(s, INFILESIZE_LARGE, (curl_off_t)call_body_size(call));
 	}
 	SET(s, CUSTOMREQUEST, call->method);
 }

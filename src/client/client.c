@@ -153,11 +153,23 @@ has_controls(struct str s)
 	return false;
 }
 
+/* As libcurl has it: "Name: value", "Name;" for an empty one, "Name:" for none. */
+static enum err_code
+add_line(struct call *call, const char *line, struct err *err)
+{
+	struct curl_slist *list =
+	    call->client->curl.slist_append(call->fields, line);
+
+	if (!list)
+		return err_nomem(err);
+	call->fields = list;
+	return ERR_OK;
+}
+
 static enum err_code
 add_field(struct call *call, const struct header *h, struct err *err)
 {
 	struct buf line CLEANUP(buf_done) = { 0 };
-	struct curl_slist *list;
 
 	if (!scan_is_token(h->name) || has_controls(h->value))
 		return err_set(err, ERR_BAD_REQUEST,
@@ -167,17 +179,25 @@ add_field(struct call *call, const struct header *h, struct err *err)
 		buf_put(&line, STR(": "));
 		buf_put(&line, h->value);
 	} else {
-		buf_putc(&line, ';'); /* libcurl's for an empty one */
+		buf_putc(&line, ';');
 	}
 	buf_putc(&line, '\0');
 	if (buf_failed(&line))
 		return err_nomem(err);
-	list = call->client->curl.slist_append(call->fields, line.ptr);
-	if (!list)
-		return err_nomem(err);
-	call->fields = list;
 	call->secrets = call->secrets || is_secret(h->name);
-	return ERR_OK;
+	return add_line(call, line.ptr, err);
+}
+
+/*
+ * To ask whether a body is wanted takes a round trip, and a second where the
+ * server never says 100 Continue; a short one is sent in less.
+ */
+static enum err_code
+add_expect(struct call *call, struct err *err)
+{
+	if (call_body_size(call) > CLIENT_MAX_UNASKED)
+		return ERR_OK; /* libcurl asks */
+	return add_line(call, "Expect:", err);
 }
 
 static enum err_code
@@ -207,6 +227,8 @@ call_fill(struct call *call, const struct call_spec *spec, struct err *err)
 		    err, ERR_BAD_REQUEST, "'%.100s' is no URL", call->url);
 	for (i = 0; !rc && i < spec->n_fields; i++)
 		rc = add_field(call, &spec->fields[i], err);
+	if (!rc)
+		rc = add_expect(call, err);
 	if (!rc)
 		rc = server_origin_find(
 		    call->client, call->url, &call->origin, err);

@@ -20,6 +20,9 @@
 /* Bytes of one answer's head. */
 #define CLIENT_MAX_HEAD ((size_t)256 * 1024)
 
+/* Of a body that is sent without asking whether it is wanted. */
+#define CLIENT_MAX_UNASKED ((uint64_t)64 * 1024)
+
 /* Of the body of an answer that does not count; then it is broken off. */
 #define CLIENT_MAX_IGNORED ((uint64_t)1024 * 1024)
 
@@ -134,6 +137,8 @@ struct call {
 /* Sets easy up for the next attempt of the call. */
 enum err_code
 call_begin(struct call *call, CURL *easy, struct err *err) MUST_USE;
+
+uint64_t call_body_size(const struct call *call);
 
 /*
  * The last of it: tells the caller how it ended, and frees it.  err may be

@@ -334,6 +334,18 @@ class Uploads(Calls):
                              s.url), rc="OK", status=201)
         self.assertEqual(len(s.requests[0].body), 3000000)
 
+    def test_a_short_body_is_sent_without_asking(self):
+        def answer(x):  # never says 100, as some servers
+            x.read_body()
+            x.reply(201)
+        s = self.serve(answer)
+        for size, asks in ((1, False), (65536, False), (3000000, True)):
+            with self.subTest(size):
+                self.expect(self.one("file=" + self.write("f", b"x" * size),
+                                     "PUT", s.url), rc="OK", status=201)
+                self.assertEqual("expect" in s.requests[-1].fields, asks)
+                self.assertEqual(len(s.requests[-1].body), size)
+
     def test_417_is_asked_again_without(self):
         def answer(x):
             if "expect" in x.fields:
