@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What was done under a key is answered from its record, and not done again.
- * The record has the form of dav/keyed.c's: a status, header lines, an empty
- * line; and of a PROPPATCH, the names that were set.
+ * The record has the form that dav/keyed.c gives it: a status, header lines, an
+ * empty line; for a PROPPATCH also the names that were set.
  */
 #include "base/clock.h"
 #include "bulk/capture.h"
@@ -22,7 +22,9 @@ expires(const struct bulk_run *r)
 
 /* ---- the batch's own key */
 
-/* Whether the key was used; for another payload is an error. */
+/*
+ * Whether the batch's key was used; an error if that was for another payload.
+ */
 static enum err_code
 look_back(struct bulk_run *r, bool *found, struct err *err)
 {
@@ -38,7 +40,7 @@ look_back(struct bulk_run *r, bool *found, struct err *err)
 	return rc;
 }
 
-/* Its record is of no change: it only holds the payload to the key. */
+/* Makes a record, of no change, that holds the batch's key to this payload. */
 static enum err_code
 hold_to_key(struct bulk_run *r, struct err *err)
 {
@@ -131,8 +133,9 @@ fail(struct bulk_run *r, struct task *t, enum err_code rc)
 }
 
 /*
- * As keyed.c has it for a single request, so that the one is known by the key
- * of the other; but white space and order of a JSON body do not count.
+ * The fingerprint is keyed.c's for a single request, so that an item is known
+ * by the key of such a one and the other way round; but white space and order
+ * in a JSON body do not count.
  */
 static enum err_code
 make_print(struct bulk_run *r, struct task *t, const struct request *req)
@@ -182,7 +185,10 @@ read_header(struct task *t, struct header *v, struct str line)
 
 #define HEADERS_MAX ((size_t)16)
 
-/* What a crash took is made of what the change left. */
+/*
+ * Makes the answer of what the change left, where a crash took the record of
+ * it.
+ */
 static uint64_t
 answer_anew(struct bulk_run *r, struct task *t, const struct recalled *was,
     struct header *v)
@@ -312,7 +318,7 @@ take(struct bulk_run *r, struct task *t)
 		"again to learn its outcome"));
 }
 
-/* Of an item that has it of the batch's. */
+/* Whether the item's key is made of the batch's. */
 static bool
 is_batch_key(const struct task *t)
 {
@@ -330,7 +336,9 @@ again_window(struct bulk_run *r, struct err *err)
 
 	if (!r->env.keys || r->dry || !below.len)
 		return ERR_OK;
-	/* Whose key is not free now asks when it is begun. */
+	/*
+	 * An item whose key is not free now asks for it again when it is begun.
+	 */
 	for (i = 0; i < r->n; i++)
 		if (is_batch_key(&r->tasks[i]))
 			r->tasks[i].has_key = keys_take(
@@ -411,7 +419,10 @@ again_body(struct bulk_run *r, struct task *t)
 	return !t->was || replay(r, t, t->was);
 }
 
-/* Whether answer_anew() would say just that. */
+/*
+ * Whether answer_anew() would give the same answer, so that it need not be
+ * remembered.
+ */
 static bool
 goes_without_saying(const struct task *t)
 {
@@ -423,7 +434,7 @@ goes_without_saying(const struct task *t)
 		t->result.outcome.status == 204);
 }
 
-/* It is done, whether that can be remembered or not. */
+/* The change is made, whether its answer can be remembered or not. */
 void
 again_done(struct bulk_run *r, struct task *t, struct store *store,
     struct store_batch *batch)

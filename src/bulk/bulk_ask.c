@@ -46,7 +46,7 @@ check_length(const struct bulk_ask *a, struct exchange *x, struct err *err)
 
 /* ---- the answer */
 
-/* In the order of our liking. */
+/* In our order of preference. */
 static const struct {
 	struct str media_type;
 	enum form form;

@@ -9,7 +9,7 @@ capture_of(struct reply *r)
 	return CONTAINER_OF(r, struct capture, base);
 }
 
-/* What says something to a program that reads results. */
+/* The headers that tell a program that reads results something. */
 static const struct str kept[] = {
 	STR_INIT("accept-patch"),
 	STR_INIT("allow"),
@@ -201,7 +201,7 @@ capture_empty(struct reply *r, unsigned status)
 
 /* ---- outcomes */
 
-/* What failed because of another says least. */
+/* Whether a status tells more than another: a 424 tells least. */
 static bool
 is_worse(unsigned status, unsigned than)
 {
@@ -209,8 +209,9 @@ is_worse(unsigned status, unsigned than)
 }
 
 /*
- * What there is no memory for is counted, like what is over the limit: the
- * operation is not to end in the middle because of it.
+ * Keeps a member's outcome.  Where there is no memory for it, or it is over the
+ * limit, it is only counted: the operation is not to end in the middle because
+ * of it.
  */
 static void
 put_member(struct capture *c, const struct outcome *o)

@@ -26,7 +26,7 @@ static const struct {
 	{ STR_INIT("MOVE"), WAY_WRITES | WAY_TO | WAY_KEYED },
 };
 
-/* What is not known is none of ours, and says so itself. */
+/* A method that is not in the table has no ways; it will answer for itself. */
 static unsigned
 method_ways(struct str name)
 {
@@ -65,7 +65,7 @@ check_method(struct checking *c, struct task *t, struct err *err)
 		t->method_name = item->method;
 	} else {
 		t->method_name = ops[item->op].method;
-		/* Filled in where a stream brings it in pieces. */
+		/* A body that comes in pieces is not in the item. */
 		if (ops[item->op].needs_body && !item->has_body && !c->big)
 			return wrong(t, err, "body", "is missing");
 	}
@@ -84,7 +84,10 @@ check_method(struct checking *c, struct task *t, struct err *err)
 
 /* ---- headers */
 
-/* Those of the connection, and of who asks: the whole batch has them. */
+/*
+ * Headers that an item may not have: those of the connection, and those that
+ * say who asks, which the batch has for all.
+ */
 static const struct str refused[] = {
 	STR_INIT("authorization"),
 	STR_INIT("connection"),

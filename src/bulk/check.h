@@ -32,21 +32,24 @@ struct checking {
 enum err_code wrong(const struct task *t, struct err *err, const char *field,
     const char *what, ...) PRINTF_LIKE(4, 5);
 
-/* t waits for another, which is before it. */
+/* Has t wait for another, earlier one. */
 enum err_code add_after(struct checking *c, struct task *t,
     const struct task *other, struct err *err) MUST_USE;
 
 enum err_code
 check_defaults(const struct batch_head *head, struct err *err) MUST_USE;
 
-/* The names of all are known. */
+/* To be called when the ids and groups of all items are known. */
 enum err_code
 check_item(struct checking *c, struct task *t, struct err *err) MUST_USE;
 
-/* All are checked: where each begins and goes. */
+/* To be called when all are checked: finds where their paths lead. */
 enum err_code find_spots(struct checking *c, struct err *err) MUST_USE;
 
-/* That is known, and those before it have been here. */
+/*
+ * Finds what t touches, when find_spots() was called, and this for all before
+ * it.
+ */
 enum err_code
 find_touches(struct checking *c, struct task *t, struct err *err) MUST_USE;
 

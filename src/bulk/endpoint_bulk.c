@@ -8,7 +8,7 @@
 #include "bulk/endpoints_impl.h"
 #include "bulk/feed.h"
 
-/* So much of the body waits for a worker. */
+/* Bytes of the body that are gathered for a worker. */
 #define PIECE ((size_t)64 * 1024)
 
 struct posting {
@@ -228,7 +228,10 @@ bulk_run(struct exchange *x, struct err *err)
 	rc = read_pending(p, err);
 	if (!rc)
 		rc = feed_end(&p->feed, err);
-	/* Who has the answer may use the key again. */
+	/*
+	 * The key is given back before the answer ends: a client that has all
+	 * of that may use it again.
+	 */
 	feed_done(&p->feed);
 	return rc ? rc : ostream_end(p->to);
 }

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 #include "bulk/feed.h"
 
-/* So little is read at once that a window is hardly passed. */
+/*
+ * The body is parsed in slices so small that a window is hardly ever more than
+ * full.
+ */
 #define SLICE ((size_t)4096)
 
 static bool
@@ -114,8 +117,8 @@ feed_init(struct feed *f, const struct feed_spec *spec, struct err *err)
 }
 
 /*
- * The rest cannot be read.  Where something has run, what was read runs as
- * well, and the answer says how it ended.
+ * To be called when the rest cannot be read.  Where something has run, what was
+ * read runs as well, and the answer says how it ended.
  */
 static enum err_code
 break_off(struct feed *f, enum err_code rc, struct err *err)
@@ -128,7 +131,9 @@ break_off(struct feed *f, enum err_code rc, struct err *err)
 	return rc ? rc : bulk_run_end(f->run, &f->broke, err);
 }
 
-/* Up to the end of a line, where an operation is likely to end, too. */
+/*
+ * The next slice, up to the end of a line, where an operation is likely to end.
+ */
 static struct str
 next_slice(struct str bytes)
 {

@@ -22,7 +22,7 @@ struct feed {
 	struct batch_parser *parser;
 	struct bulk_run *run;
 	bool over; /* it broke off, and the answer says so: no more is read */
-	bool run_failed; /* it is not the reading that did */
+	bool run_failed; /* running it failed, not reading it */
 	struct err broke; /* what it broke off with */
 	uint64_t total; /* operations read so far */
 	struct ostream nowhere; /* takes a big part that is only counted */
@@ -41,10 +41,12 @@ enum err_code feed_init(
 enum err_code
 feed_write(struct feed *f, struct str bytes, struct err *err) MUST_USE;
 
-/* Whether it is a dry run, once that is known: when its results start. */
+/* Whether it is a dry run; to be asked from when its results start. */
 bool feed_is_dry(const struct feed *f);
 
-/* No more will come: runs the rest, and ends the results. */
+/*
+ * To be called when all bytes have come: runs the rest, and ends the results.
+ */
 enum err_code feed_end(struct feed *f, struct err *err) MUST_USE;
 
 void feed_done(struct feed *f); /* fine for all zero */

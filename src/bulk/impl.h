@@ -29,7 +29,7 @@ struct ref {
 	struct str rest; /* from its slash on, encoded */
 };
 
-/* Where an operation may refer to an earlier one. */
+/* Where in an operation a reference may stand. */
 enum ref_at { REF_URL, REF_TO, REF_MATCH, REF_NONE_MATCH, N_REFS };
 
 enum task_state {
@@ -40,8 +40,10 @@ enum task_state {
 
 struct item_exchange;
 
-/* An operation of the window that is being run; all of them are there at once,
- * so what few need is in the arena. */
+/*
+ * An operation of the window that is being run.  All are in memory at once, so
+ * what few need is in the arena, behind a pointer.
+ */
 struct task {
 	const struct batch_item *item;
 	struct arena arena; /* of what it means, and of its result */
@@ -151,33 +153,36 @@ struct rpath tasks_root(const struct task *v, size_t n, bool *any);
 
 /* ---- item.c */
 
-/* Up to the point where all of its body is there. */
+/* Begins an item, and gives it its body: it is ready for item_run(). */
 void item_begin(struct bulk_run *r, struct task *t, struct store *store,
     struct store_batch *b);
-/* A body that comes in pieces: *to is NULL where it is done already. */
+/*
+ * Begins an item whose body comes in pieces, to be written to *to; NULL: it has
+ * its result already.
+ */
 void item_open(struct bulk_run *r, struct task *t, struct store *store,
     struct store_batch *b, struct ostream **to);
-/* Of one that was begun; any other is left alone. */
+/* Runs an item that was begun, and leaves any other alone. */
 void item_run(struct bulk_run *r, struct task *t);
-/* The same of up to RUN_MOST, of which some may be cheaper together. */
+/* The same for up to RUN_MOST items, of which some may cost less together. */
 void items_run(struct bulk_run *r, struct task *const *v, size_t n);
-/* Of one that was begun, or made by item_open(): it ends without a run. */
+/* Ends an item that was begun, or that item_open() made, without running it. */
 void item_fail(struct bulk_run *r, struct task *t, const struct err *err);
-/* The memory of one that is not under way. */
+/* Frees the memory of an item that is not under way. */
 void item_free(struct bulk_run *r, struct task *t);
 void items_free_spare(struct bulk_run *r);
 
 /* ---- result.c: results without a run */
 
-/* It is done, with this outcome (borrowed of what lives as long). */
+/* Gives it a result: this outcome, whose pointers must live as long. */
 void task_result(struct task *t, const struct outcome *o);
-/* t->err, which has a code, is what became of it. */
+/* Gives it t->err, which has a code, as its result. */
 void task_failed(struct bulk_run *r, struct task *t);
-/* Another failed: 424. */
+/* Gives it a 424: the one with that id failed. */
 void task_waited_for(struct bulk_run *r, struct task *t, struct str id);
-/* As many have failed as failOnErrors lets. */
+/* Gives it the result that it was not begun, since failOnErrors was reached. */
 void task_enough(struct bulk_run *r, struct task *t);
-/* It had succeeded, and that is no longer so. */
+/* Turns a success into this failure: what it did was taken back. */
 void task_undo(struct bulk_run *r, struct task *t, const struct err *err);
 bool task_is_failure(const struct task *t);
 /* Whether the href of what is at path ends in a slash. */
@@ -201,15 +206,18 @@ void run_log_end(struct bulk_run *r);
  */
 bool again_begin(struct bulk_run *r, struct task *t, struct store *store,
     const struct request *req);
-/* All of a body in pieces has come: whether it is still to be done. */
+/*
+ * To be called when all of a body in pieces has come: whether the operation is
+ * still to be done.
+ */
 bool again_body(struct bulk_run *r, struct task *t);
-/* It was done, and its result is to be remembered. */
+/* Remembers the result of an item that was done. */
 void again_done(struct bulk_run *r, struct task *t, struct store *store,
     struct store_batch *b);
 void again_give_back(struct bulk_run *r, struct task *t);
 /*
- * Of a window: takes what keys its items have of the batch's, as far as they
- * are free, and finds out whether any of them was ever used.
+ * For a window: takes the keys that its items have by the batch's, as far as
+ * they are free, and finds out whether any of them was ever used.
  */
 enum err_code again_window(struct bulk_run *r, struct err *err) MUST_USE;
 /* The batch's own key: takes it, and sees that it is used for one payload. */

@@ -10,7 +10,7 @@
 #include "http/mime.h"
 #include "http/status.h"
 
-/* What most requests need. */
+/* Bytes of arena that most requests need. */
 #define REQUEST_BLOCK ((size_t)2048)
 
 #define SPARE_MAX ((size_t)32) /* some 4 KiB each */
@@ -75,7 +75,7 @@ take_spare(struct bulk_run *r)
 	return ix;
 }
 
-/* The next item gets it. */
+/* The next item gets the memory, unless there is enough to spare. */
 void
 item_free(struct bulk_run *r, struct task *t)
 {
@@ -171,7 +171,7 @@ make_request(struct bulk_run *r, struct task *t, struct item_exchange **out,
 		.has_length = !r->taking_big,
 		.length = t->item->body.len,
 	};
-	/* A redirect to the same with a slash is of no use here. */
+	/* A redirect to the same path with a slash would be of no use here. */
 	if (ix->req.method == METHOD_GET || ix->req.method == METHOD_HEAD)
 		ix->req.slash = true;
 	return item_make_headers(ix, err);
@@ -214,7 +214,10 @@ end_exchange(struct bulk_run *r, struct task *t)
 	item_free(r, t);
 }
 
-/* For create, that something exists is no condition that was set. */
+/*
+ * For create, that something exists is told as just that, not as a condition
+ * that failed.
+ */
 static enum err_code
 word_create(struct task *t, const struct exchange *x, enum err_code rc)
 {

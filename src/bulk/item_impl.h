@@ -18,11 +18,14 @@ struct item_exchange {
 	struct arena arena; /* of the request; its result is in the task's */
 };
 
-/* As they were sent; the tags stand first, so that they are found again. */
+/*
+ * Makes the header fields as they were sent; the entity tags stand first, so
+ * that item_find_tags() finds them again.
+ */
 enum err_code
 item_make_headers(struct item_exchange *ix, struct err *err) MUST_USE;
 
-/* "$id" as the entity tag that it stands for. */
+/* Puts the entity tags in the place of "$id". */
 enum err_code item_find_tags(
     const struct task *t, struct item_exchange *ix, struct err *err) MUST_USE;
 

@@ -209,7 +209,10 @@ job_thread(void *arg)
 	return NULL;
 }
 
-/* Locked.  What cannot be started now is, with the next job. */
+/*
+ * Locked.  Has a thread take a job.  If none can be started now, one is with
+ * the next job.
+ */
 static void
 wake(struct jobs *j)
 {
@@ -224,7 +227,9 @@ wake(struct jobs *j)
 
 /* ---- starting */
 
-/* Cut off in the middle of being cancelled: it does not go on. */
+/*
+ * Ends a job that was cut off while it was being cancelled: it does not go on.
+ */
 static void
 end_cancelled(struct job *job)
 {

@@ -63,32 +63,34 @@ enum err_code job_is_missing(struct err *err);
 
 enum err_code job_make_dir(
     struct jobs *j, const char *id, int *dir, struct err *err) MUST_USE;
-/* All of it is there and on the disk: from now on a restart finds it. */
+/* Brings all of it to the disk; from now on a restart finds the job. */
 enum err_code job_publish(struct job *job, struct err *err) MUST_USE;
-/* Ends it for good; now.state is the last. */
+/* Writes down that it is over; now.state is its last. */
 enum err_code job_write_end(const struct job *job, struct err *err) MUST_USE;
-/* A restart is to know of it. */
+/* Writes down that it was cancelled, so that a restart knows. */
 enum err_code job_write_cancel(const struct job *job, struct err *err) MUST_USE;
-/* What an earlier process left in dir; job->now.id is set. */
+/* Reads what an earlier process left in job->dir; job->now.id is set. */
 enum err_code job_load(struct job *job, struct err *err) MUST_USE;
-/* Off the lines that a crash cut short. */
+/* Cuts off a line of results that a crash left unfinished. */
 enum err_code job_mend_results(struct job *job, struct err *err) MUST_USE;
-/* It is over: nobody needs what it came with. */
+/* Removes the body of a job that is over. */
 void job_drop_body(const struct job *job);
-/* *fd: -1 where there are none yet. */
+/* Opens the results; *fd stays -1 where there are none yet. */
 enum err_code
 job_open_results(const struct job *job, int *fd, struct err *err) MUST_USE;
-/* The directory and all that is in it; whole: it was published. */
+/*
+ * Removes the job's directory and all that is in it.  whole: it was published.
+ */
 void job_remove_dir(struct jobs *j, const char *id, bool whole);
 
 /* ---- job_run.c */
 
-/* Reads the body, and counts into now.total. */
+/* Reads the body, and counts its operations in now.total. */
 enum err_code job_count(struct job *job, struct err *err) MUST_USE;
 
 /*
- * Carries it out, and sets now but for its state.  *stopped: we are closing,
- * and it is to go on at the next start.
+ * Carries it out, and sets all of `now` but its state.  *stopped: the server is
+ * closing, and the job is to go on at the next start.
  */
 enum err_code
 job_carry_out(struct job *job, bool *stopped, struct err *err) MUST_USE;

@@ -10,8 +10,8 @@
 #define NONE SIZE_MAX
 
 /*
- * What is deeper counts as this deep: then more may wait than need to, and a
- * path of a million segments is no work.
+ * What is deeper counts as this deep.  So more may wait than need to, but a
+ * path of a million segments is cheap.
  */
 #define DEEPEST 64
 

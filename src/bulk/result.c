@@ -251,7 +251,7 @@ remember_left(struct bulk_run *r, const struct task *t)
 		(void)!past_add(&r->past, t->item->group, &l);
 }
 
-/* Members that are told of by operations of their own. */
+/* Leaves out members that have operations of their own to tell of them. */
 static void
 leave_out_told(const struct bulk_run *r, struct task *t)
 {

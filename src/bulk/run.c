@@ -123,7 +123,10 @@ run_window(struct bulk_run *r, const struct batch_head *head, struct err *err)
 	return run_independent(r, err);
 }
 
-/* What has begun goes on: only a first window may be one too many. */
+/*
+ * Runs a window, counted for its user.  A batch that has begun goes on: only a
+ * first window is refused for too many.
+ */
 static enum err_code
 run_counted(struct bulk_run *r, const struct batch_head *head, struct err *err)
 {

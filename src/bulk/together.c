@@ -72,7 +72,7 @@ run_in_order(struct bulk_run *r, struct task *v, size_t n, struct store *store,
 	return failed;
 }
 
-/* None of it was done: all but those that failed themselves say so. */
+/* Says of all but those that failed themselves that they were not done. */
 static void
 undo_all(struct bulk_run *r, struct task *v, size_t n, struct task *failed)
 {
@@ -104,7 +104,10 @@ all_failed(struct bulk_run *r, struct task *v, size_t n, const struct err *why)
 			task_undo(r, &v[i], why);
 }
 
-/* 400 where something was malformed, in its form or for its method. */
+/*
+ * The status of the whole: 400 where something was malformed, in its form or
+ * for its method.
+ */
 static unsigned
 refusal(const struct bulk_run *r)
 {
@@ -116,7 +119,7 @@ refusal(const struct bulk_run *r)
 	return 422;
 }
 
-/* What is malformed keeps all from being tried. */
+/* The first that has a result already: it is malformed, so nothing is tried. */
 static struct task *
 first_done(struct task *v, size_t n)
 {
@@ -182,7 +185,7 @@ run_atomic(struct bulk_run *r, struct err *err)
 	return rc ? rc : run_put(r, err);
 }
 
-/* As if it had never been tried. */
+/* Makes it as if it had never been tried. */
 static void
 forget(struct task *t)
 {

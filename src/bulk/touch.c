@@ -56,7 +56,10 @@ is_adrift(const struct checking *c, struct rpath path)
 	return false;
 }
 
-/* Nobody knows yet where what is there, or below it, will lead. */
+/*
+ * Notes a path to which something is moved: where that, or what is below it,
+ * will lead by links is not known yet.
+ */
 static enum err_code
 set_adrift(struct checking *c, struct rpath path, struct err *err)
 {
@@ -148,7 +151,9 @@ touch_to(struct checking *c, const struct task *t,
 
 /* ---- */
 
-/* It may ask of any resource at all (RFC 4918 s10.4). */
+/*
+ * Whether an If header asks: that may be about any resource (RFC 4918 s10.4).
+ */
 static bool
 asks_of_others(const struct headers *h)
 {

@@ -78,7 +78,7 @@ user_enter(struct users *us, struct str name, uint64_t max, bool anyway,
 		return ERR_OK;
 	(void)pthread_mutex_lock(&us->lock);
 	u = find_or_add(us, name);
-	/* A new one has none running, and max is not 0. */
+	/* A new user has none running, and max is not 0. */
 	ok = u && (anyway || u->running < max || !u->running);
 	if (ok)
 		u->running++;

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An independent batch: a wave of operations that do not mind each other, then
- * those that waited for them.  The bodies of a wave are written first, then
- * brought to the disk in one go, then each takes its place.
- *
- * Rounds end where all is done, or where results hold much memory: what was
- * done is made durable then, and results go out.
+ * An independent batch.  It is run in waves: the operations that need not wait
+ * for each other, then those that waited for them.  In a wave the bodies are
+ * written first, then brought to the disk in one go, then each takes its place.
+ * A round of waves ends when all is done, or when results hold much memory:
+ * then what was done is made durable, and the results go out.
  */
 #include <stdlib.h>
 
@@ -71,9 +70,9 @@ make_plan(struct waves *w, struct err *err)
 enum leave { LEAVE_TO_BEGIN, LEAVE_TO_WAIT, LEAVE_OUT };
 
 /*
- * After so many failures nothing more is begun.  One that is to be begun would
- * be so if all ran one after the other, whatever becomes of those before it
- * that still run.
+ * Whether a unit may be begun.  After failOnErrors failures nothing more is;
+ * but what would be begun if all ran one after the other is begun, whatever
+ * becomes of those before it that still run.
  */
 static enum leave
 may_start(struct bulk_run *r, const struct plan_unit *u)
@@ -144,7 +143,10 @@ is_upload(const struct waves *w, size_t i)
 	return !t->group && str_eq(t->method_name, STR("PUT"));
 }
 
-/* Neighbours that are uploads are one run, all else is one by itself. */
+/*
+ * Divides a wave into runs: neighbours that are uploads are one run, anything
+ * else is a run by itself.
+ */
 static void
 find_runs(struct waves *w)
 {
@@ -200,9 +202,9 @@ do_units(void *arg, size_t run)
 }
 
 /*
- * Whether nobody gains by others' bytes being written first: nothing is brought
- * to a disk, and no record is made.  Then each run is done in the memory of the
- * one before it.
+ * Whether each run may be done to its end before the next: nothing is brought
+ * to a disk, and no record is made, so no run gains by the bytes of others
+ * being written first.  Each is then done in the memory of the one before it.
  */
 static bool
 is_run_by_run(const struct waves *w)
@@ -232,7 +234,7 @@ end_units(struct waves *w)
 	}
 }
 
-/* More than are of use to changes only where some of them look. */
+/* How many threads to use: many only where some operations just read. */
 static size_t
 threads_for(const struct waves *w)
 {
@@ -258,7 +260,7 @@ run_wave(struct waves *w)
 		crew_run(&r->env, r->user, most, w->n_runs, do_units, w);
 	} else {
 		crew_run(&r->env, r->user, most, w->n_runs, begin_units, w);
-		/* What it did not do is done for each. */
+		/* What this flush did not do is done for each by itself. */
 		if (w->n > 1 && r->batch)
 			(void)!store_batch_flush(r->store, r->batch, NULL);
 		crew_run(&r->env, r->user, most, w->n_runs, run_units, w);
@@ -276,14 +278,14 @@ begin_round(struct bulk_run *r)
 
 	r->batch = NULL;
 	root = tasks_root(r->tasks, r->n, &any);
-	/* Without one, each is durable when it is done. */
+	/* Without a batch each is durable when it is done. */
 	if (any && !r->dry)
 		(void)!store_batch_begin(r->store, root, &r->batch, NULL);
 	if (r->n - r->n_put > FEW)
 		store_batch_many(r->batch);
 }
 
-/* What was done with a batch that may be lost is no success. */
+/* Makes failures of the successes of a round whose batch may be lost. */
 static void
 undo_round(struct bulk_run *r, const struct err *err)
 {
@@ -329,7 +331,7 @@ run_independent(struct bulk_run *r, struct err *err)
 	struct waves w CLEANUP(waves_done) = { .r = r };
 	enum err_code rc = make_plan(&w, err);
 
-	/* What could not be told is not begun. */
+	/* Nothing is begun that could not be answered. */
 	if (!rc)
 		rc = run_start(r, 207, err);
 	while (!rc && !plan_is_empty(w.plan)) {

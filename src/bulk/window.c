@@ -7,8 +7,10 @@
 
 #include "bulk/check.h"
 
-/* What most need, so that none is short of memory once it is done; all of them
- * are there at once. */
+/*
+ * Bytes of arena that most tasks need; so a task rarely runs short once its
+ * operation is done.  All tasks are in memory at once.
+ */
 #define TASK_BLOCK ((size_t)256)
 
 enum err_code
@@ -87,7 +89,7 @@ take_group(struct checking *c, struct task *t, struct err *err)
 	return ERR_OK;
 }
 
-/* What is wrong with one is the whole's failure, or in a stream its own. */
+/* An item's failure is that of the whole batch, or in a stream its own. */
 static enum err_code
 blame(struct checking *c, struct task *t, enum err_code rc, struct err *why,
     struct err *err)

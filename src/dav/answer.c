@@ -8,7 +8,10 @@
 
 #define EARLY 16 /* responses of a long answer that wait for no more */
 
-/* In the order of our liking; what accepts none of them gets the first. */
+/*
+ * In our order of preference; a client that accepts none of them gets the
+ * first.
+ */
 static const struct {
 	struct str media_type;
 	enum form form;
@@ -20,7 +23,7 @@ static const struct {
 };
 
 /*
- * A 207 is what was done, so it is no time to say 406, and clients of WebDAV
+ * A 207 tells what was done already: too late for a 406.  And WebDAV clients
  * are known to send an Accept that does not name XML.
  */
 static enum err_code
@@ -87,7 +90,7 @@ start_page(struct answer *a)
 	    a->x->req->origin.prefix, a->x->req->path, a->to, &a->writer, NULL);
 }
 
-/* What reads outcomes has its own form for them. */
+/* A reply that takes outcomes has its own form for them. */
 static enum err_code
 start_outcomes(struct answer *a)
 {

@@ -31,7 +31,7 @@ struct answer {
 	/* Set after init: the request's path may lack its slash. */
 	bool says_path;
 	bool collection; /* the path is one */
-	bool is_long; /* its beginning is to leave early */
+	bool is_long; /* it may be: its beginning is to leave early */
 	struct ostream *to; /* NULL: the outcomes go to the reply as they are */
 	struct sink *writer;
 	struct tee tee;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One request and its reply, as the methods see them.  The server makes them
- * of an HTTP exchange; bulk will make them of an item.
+ * One request and its reply, as the methods see them.  The server makes them of
+ * an HTTP exchange, bulk/item.c of an item of a batch.
  */
 #ifndef SHEAF_DAV_EXCHANGE_H
 #define SHEAF_DAV_EXCHANGE_H
@@ -64,14 +64,14 @@ struct reply_ops {
 	enum err_code (*content)(struct reply *, unsigned status,
 	    struct content *c, const struct segment *segs, size_t n);
 	/*
-	 * Optional: the outcomes of a 207 as they are, in the place of a body.
-	 * Whoever puts them ends the sink, which stays the reply's.
+	 * Optional: takes the outcomes of a 207 as they are, in the place of a
+	 * body.  Whoever puts them ends the sink, which stays the reply's.
 	 */
 	enum err_code (*outcomes)(
 	    struct reply *, unsigned status, struct sink **out);
 	/* No body. */
 	enum err_code (*empty)(struct reply *, unsigned status);
-	/* Optional: drops all headers, of an answer that cannot be given. */
+	/* Optional: drops all headers of an answer that cannot be given. */
 	void (*forget)(struct reply *);
 };
 
@@ -99,7 +99,7 @@ enum err_code reply_content(struct reply *r, unsigned status, struct content *c,
     const struct segment *segs, size_t n) MUST_USE;
 enum err_code reply_empty(struct reply *r, unsigned status) MUST_USE;
 
-/* In the place of reply_stream(), for a reply that wants outcomes. */
+/* Whether reply_outcomes() is to be called in the place of reply_stream(). */
 bool reply_wants_outcomes(const struct reply *r);
 enum err_code
 reply_outcomes(struct reply *r, unsigned status, struct sink **out) MUST_USE;
@@ -127,15 +127,16 @@ struct exchange {
 	struct arena *arena;
 	struct ostream *body;
 	/*
-	 * That of many requests which become durable together: whoever began it
-	 * says when they are.  NULL: each by itself.
+	 * The batch of several requests that become durable together; whoever
+	 * began it says when they are.  NULL: this one is durable when run()
+	 * returns.
 	 */
 	struct store_batch *batch;
 	/* What the store is to remember with the change; NULL: nothing. */
 	const struct record *record;
 	/*
-	 * What it remembers of a change under the same key, of several steps,
-	 * that was begun and not ended: this is to end it.  NULL: none.
+	 * What the store remembers of a change of several steps that was begun
+	 * under the same key and not ended: this one is to end it.  NULL: none.
 	 */
 	const struct recalled *begun;
 	/*
@@ -143,17 +144,17 @@ struct exchange {
 	 * server then calls run() on a worker, not on an I/O thread.
 	 */
 	bool slow;
-	/* Whether nobody else is connected; NULL: never. */
+	/* Whether no other client is connected; NULL: there may be others. */
 	bool (*alone)(struct exchange *x);
 	/*
-	 * Whoever takes the body sets it when it is time for piece(): no more
-	 * is written until that has returned, and it is set back.
+	 * Whoever takes the body sets it when piece() is to be called: no more
+	 * is written until that has returned; it is false again then.
 	 */
 	bool full;
 	struct body_memos *memos; /* dav_body.h; NULL: there are none */
 	struct keys *keys; /* idempotency (dav/keys.h); NULL: there are none */
 	/*
-	 * Of an endpoint that is not in the tree, else NULL and empty: what it
+	 * For an endpoint that is not in the tree, else NULL and empty: what it
 	 * serves with, and its methods, for Allow.
 	 */
 	const struct bulk_service *service;
@@ -164,20 +165,21 @@ struct exchange {
 struct bulk_service;
 struct keys;
 
-/* What is run at a smaller price where several are there; see run_all(). */
+/* Methods that cost less where several are run together: see run_all(). */
 enum run_group {
 	RUN_ALONE,
 	RUN_UPLOADS,
 	N_RUN_GROUPS,
 };
 
-#define RUN_MOST ((size_t)64) /* at once */
+#define RUN_MOST ((size_t)64) /* in one call of run_all() */
 
 struct method_ops {
 	enum err_code (*begin)(struct exchange *x, struct err *err);
 	/*
-	 * Optional: what is to be done before more of the body can be taken; on
-	 * a worker.  A failure is answered like run()'s, which is not called.
+	 * Optional: does what has to be done before more of the body can be
+	 * taken; on a worker.  A failure is answered as one of run(), which is
+	 * not called then.
 	 */
 	enum err_code (*piece)(struct exchange *x, struct err *err);
 	/*
@@ -187,11 +189,11 @@ struct method_ops {
 	 */
 	bool (*at_once)(struct exchange *x, enum err_code *rc, struct err *err);
 	/*
-	 * Optional, both: in which group this one would rather be run, and for
-	 * how many ns it had better wait for more of it; and the runs of n of
-	 * that group.  What comes of x[i] is in rc[i], and of a failure in
-	 * err[i]; or ran[i] stays false: it would keep the others waiting, and
-	 * run() is to do it.
+	 * Optional, both or neither.  group(): the group that this one would
+	 * rather be run in, and for how many ns it had better wait for others
+	 * of it.  run_all(): runs n of one group.  What comes of x[i] is in
+	 * rc[i], and the details of a failure in err[i]; where ran[i] stays
+	 * false it would have kept the others waiting, and run() is to do it.
 	 */
 	enum run_group (*group)(struct exchange *x, int64_t *patience);
 	void (*run_all)(struct exchange *const *x, enum err_code *rc,

@@ -16,8 +16,8 @@ static const struct {
 };
 
 /*
- * No reason to fail a failure: what cannot be read gets XML, or JSON from an
- * endpoint, whose clients know nothing else.
+ * That an Accept cannot be read is no reason to fail once more: such a client
+ * gets XML, or, from an endpoint, whose clients know nothing else, JSON.
  */
 static enum error_form
 choose_form(const struct exchange *x)
@@ -45,7 +45,7 @@ say_headers(struct exchange *x, enum err_code code, enum error_form form)
 
 	if (status == 405) /* RFC 9110 s15.5.6 */
 		(void)allow_header(x);
-	/* A moment is all that is known. */
+	/* Nothing is known but that it will take a moment. */
 	if (status == 503 || status == 429 || code == ERR_KEY_IN_USE)
 		(void)reply_header(r, STR("Retry-After"), STR("1"));
 	(void)reply_header(r, STR("Content-Type"), error_media_type(form));

@@ -18,7 +18,7 @@
 /* Most bytes of an answer's body that are remembered with it. */
 #define BODY_MAX ((size_t)64 * 1024)
 
-/* Hands an answer on, and keeps it. */
+/* A reply that hands an answer on, and keeps it. */
 struct said {
 	struct reply base;
 	struct reply *to;
@@ -88,8 +88,8 @@ said_flush(struct ostream *o)
 }
 
 /*
- * Who has the whole answer may ask again at once, so it is whole only when it
- * is remembered and the key is free.
+ * A client that has the whole answer may ask again at once: so the end is sent
+ * only when the answer is remembered and the key is free.
  */
 static enum err_code
 said_end(struct ostream *o)
@@ -152,7 +152,10 @@ said_init(struct said *s, struct reply *to)
 
 /* ---- remembering, and answering again */
 
-/* Whether answer_anew() would say just that. */
+/*
+ * Whether answer_anew() would give the same answer, so that it need not be
+ * remembered.
+ */
 static bool
 goes_without_saying(const struct exchange *x, const struct said *s)
 {
@@ -180,7 +183,7 @@ remember(struct exchange *x, const struct keyed *k)
 	if (buf_failed(&b) || buf_failed(&k->said.headers) ||
 	    buf_failed(&k->said.body))
 		buf_clear(&b);
-	/* It is done, whether that can be remembered or not. */
+	/* The change is made, whether its answer can be remembered or not. */
 	(void)!store_remember(
 	    x->store, &k->record, buf_str(&b), x->batch, NULL);
 }
@@ -252,8 +255,8 @@ static const struct str matters[] = {
 };
 
 /*
- * However it is written: with a host or without.  Where there is none, or it is
- * wrong, as the method will say, nothing stands for it.
+ * The destination is the same however it is written: with a host or without.
+ * One that is missing, or wrong, adds nothing: the method will tell.
  */
 static enum err_code
 print_destination(const struct request *req, struct arena *a,

@@ -25,19 +25,23 @@ void keys_free(struct keys *k); /* NULL is fine */
 bool keys_take(struct keys *k, struct str key, bool *nomem) MUST_USE;
 void keys_give_back(struct keys *k, struct str key);
 
-/* The store's key of a user's: users do not see each other's. */
+/*
+ * The key as the store knows it, with the user in it: users do not see each
+ * other's.
+ */
 void key_put(struct buf *b, struct str user, struct str key);
 
-/* What it begins with. */
+/* What all keys of a user begin with. */
 void key_put_user(struct buf *b, struct str user);
 
-/* An item's, where it has none of its own: KEY/id. */
+/* The key of an item that has none of its own: KEY/id. */
 void
 key_put_item(struct buf *b, struct str user, struct str key, struct str id);
 
 /*
- * Begins what a request is known by under its key: its method, its target and
- * the headers that make a difference.  The body is added by whoever has it.
+ * Begins the fingerprint of a request, by which a key is held to one request:
+ * its method, its target, and the headers that make a difference.  The caller
+ * adds the body.
  */
 enum err_code keyed_print(const struct request *req, struct arena *a,
     struct fingerprint *f, struct err *err) MUST_USE;

@@ -42,7 +42,7 @@ copy_check(struct exchange *x, struct err *err)
 
 	t->t.begun = x->begun;
 	t->t.guard = precondition_guard(&t->pre, t->t.to);
-	/* It may have been moved, all but the word that it is. */
+	/* An earlier try under the same key may have moved it all. */
 	if (rc == ERR_NOT_FOUND && x->begun && x->req->method == METHOD_MOVE)
 		return ERR_OK;
 	if (rc)
@@ -78,7 +78,7 @@ copy_run(struct exchange *x, struct err *err)
 	return reply_done(x, created ? 201 : 204);
 }
 
-/* Nothing is asked of the source that a rename does not see for itself. */
+/* Whether nothing has to be asked that a rename does not see for itself. */
 static bool
 asks_nothing(struct transferring *t)
 {
@@ -86,7 +86,7 @@ asks_nothing(struct transferring *t)
 	    !precondition_guard(&t->pre, t->t.to);
 }
 
-/* Most often a MOVE is one rename, to where nothing is. */
+/* Most MOVEs are one rename to where nothing is. */
 static bool
 copy_at_once(struct exchange *x, enum err_code *rc, struct err *err)
 {

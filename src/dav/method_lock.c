@@ -36,7 +36,7 @@ lock_begin(struct exchange *x, struct err *err)
 	return rc;
 }
 
-/* What is wished for, and no more than the configuration has. */
+/* The timeout that was asked for, within what the configuration allows. */
 static enum err_code
 find_timeout(struct exchange *x, int64_t *out, struct err *err)
 {
@@ -52,7 +52,10 @@ find_timeout(struct exchange *x, int64_t *out, struct err *err)
 	return ERR_OK;
 }
 
-/* One that cannot be described is as good as none, and is taken back. */
+/*
+ * A lock that cannot be described in the answer is of no use to the client: it
+ * is taken back.
+ */
 struct taken {
 	struct exchange *x;
 	const struct lock *lock; /* NULL: nothing to take back */
@@ -67,11 +70,11 @@ taken_done(struct taken *t)
 	if (!t->lock)
 		return;
 	tokens = (struct lock_tokens){ t->lock->user, &t->lock->token, 1 };
-	/* If that fails as well, its time will come. */
+	/* If that fails as well, the lock will time out. */
 	(void)!store_unlock(t->x->store, t->lock->root, &tokens, &g, NULL);
 }
 
-/* The other locks, where one is shared with them. */
+/* The other locks, which a shared one has beside it. */
 static enum err_code
 find_others(struct exchange *x, const struct lock *mine,
     const struct lock **out, size_t *n, struct err *err)
@@ -200,7 +203,7 @@ read_depth(const struct exchange *x, enum depth *out, struct err *err)
 	return rc;
 }
 
-/* What the store asks before it makes the lock tells what it is made on. */
+/* A guard that notes what the lock is made on. */
 struct look {
 	struct locking *l;
 	const struct guard *g; /* of the request; may be NULL */
@@ -291,8 +294,8 @@ find_token(const struct if_header *ifs, struct str *token, struct err *err)
 }
 
 /*
- * That the token is not of a lock here is told by its own condition, and not by
- * that of the If header, which does not hold then either.
+ * A token of no lock here fails with its own condition, before the If header,
+ * which does not hold then either, is asked.
  */
 static enum err_code
 check_covered(struct exchange *x, struct str token, struct err *err)

@@ -90,7 +90,7 @@ propfind_run(struct exchange *x, struct err *err)
 	return find(x, false, err);
 }
 
-/* Where it is known what there is to say, and how little. */
+/* Where all of the answer is in memory, and is small. */
 static bool
 propfind_at_once(struct exchange *x, enum err_code *rc, struct err *err)
 {

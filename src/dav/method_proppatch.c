@@ -33,7 +33,7 @@ proppatch_begin(struct exchange *x, struct err *err)
 	return rc;
 }
 
-/* A success that is to be told in few words. */
+/* Whether it is a success of which the client wants to hear little. */
 static bool
 is_minimal(const struct answer *a, const struct collector *c)
 {
@@ -41,7 +41,7 @@ is_minimal(const struct answer *a, const struct collector *c)
 	    !outcome_is_failure(&c->items[0]);
 }
 
-/* The one outcome is held back, since it decides what is answered. */
+/* Sends the one outcome, which was held back: it decides the status. */
 static enum err_code
 proppatch_answer(
     struct exchange *x, const struct collector *outcomes, struct err *err)

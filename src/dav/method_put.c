@@ -12,7 +12,7 @@ struct putting {
 	struct receiving in;
 };
 
-/* What is there may be no place for a file at all. */
+/* Fails where what is at the path cannot be a file. */
 static enum err_code
 check_target(struct exchange *x, const struct resource **now,
     struct resource *res, struct err *err)
@@ -24,7 +24,7 @@ check_target(struct exchange *x, const struct resource **now,
 	*now = NULL;
 	if (rc)
 		return rc;
-	/* Nothing to ask that the store will not see for itself. */
+	/* Nothing has to be asked that the store will not see for itself. */
 	if (p->soon ||
 	    (!x->req->slash && !precondition_guard(&p->pre, x->req->path)))
 		return ERR_OK;
@@ -39,7 +39,7 @@ check_target(struct exchange *x, const struct resource **now,
 	return ERR_OK;
 }
 
-/* Both will be asked again when the bytes are there. */
+/* Asks conditions and locks.  Both are asked again when all bytes are there. */
 static enum err_code
 check_state(struct exchange *x, const struct resource *now, struct err *err)
 {
@@ -53,9 +53,10 @@ check_state(struct exchange *x, const struct resource *now, struct err *err)
 }
 
 /*
- * Whether what speaks against it is as well said when all of it is there, by
- * the store alone: nobody waits for a word before sending, and there is nothing
- * to ask first that should be told first.  An item of a batch is there already.
+ * Whether a refusal may as well come when all of the body is there, from the
+ * store alone.  That is so where the client does not wait before it sends the
+ * body, and there is no condition that should be told first; and for an item of
+ * a batch, whose body is there already.
  */
 static bool
 comes_soon(struct exchange *x)
@@ -72,8 +73,8 @@ comes_soon(struct exchange *x)
 }
 
 /*
- * All this before a byte of the body is asked for.  Conditions and locks come
- * after what speaks against the PUT anyway (RFC 9110 s13.2.1).
+ * All this is asked before a byte of the body comes.  Conditions and locks come
+ * after whatever else speaks against the PUT (RFC 9110 s13.2.1).
  */
 static enum err_code
 put_begin(struct exchange *x, struct err *err)
@@ -92,7 +93,7 @@ put_begin(struct exchange *x, struct err *err)
 		rc = precondition_parse(&p->pre, x, err);
 	if (!rc) {
 		p->soon = comes_soon(x);
-		/* What is to be foretold has to be there before. */
+		/* What is to be foretold needs a file before the commit. */
 		p->in.spec.soon = p->soon && !x->record;
 		p->in.spec.batched =
 		    x->batch && !precondition_wants_nothing(&p->pre);
@@ -108,9 +109,10 @@ put_begin(struct exchange *x, struct err *err)
 }
 
 /*
- * What Windows' client keeps in properties is true of the bytes it sent, not
- * of those that take their place; it sets them again after its own PUT.  They
- * are dead to us otherwise, so failing to drop them is no failure.
+ * Drops the times that Windows' client keeps in properties: they are true of
+ * the bytes that it sent, not of those that take their place, and it sets them
+ * anew after its own PUT.  To us they are dead properties, so failing to drop
+ * them is no failure.
  */
 static void
 drop_times(struct exchange *x)
@@ -169,7 +171,7 @@ put_run(struct exchange *x, struct err *err)
 	return rc ? rc : say_stored(x, &res, created);
 }
 
-/* What comes soon has neither a guard nor a batch. */
+/* A PUT that comes soon has neither a guard nor a batch. */
 static enum run_group
 put_group(struct exchange *x, int64_t *patience)
 {
@@ -216,8 +218,8 @@ put_run_all(struct exchange *const *x, enum err_code *rc,
 }
 
 /*
- * What is small, and synced by nobody, is done as soon as it is there; without
- * a guard, or it would not have been soon.
+ * A small PUT that is not synced is done as soon as its bytes are there.  It
+ * has no guard, or it would not come soon.
  */
 static bool
 put_at_once(struct exchange *x, enum err_code *rc, struct err *err)

@@ -41,7 +41,7 @@ exchange_op(const struct exchange *x)
 	};
 }
 
-/* Where it cannot be found out, no method is ruled out. */
+/* Where it cannot be found out what is there, no method is ruled out. */
 static unsigned
 flags_here(const struct exchange *x)
 {
@@ -132,7 +132,7 @@ stat_or_null(const struct exchange *x, struct resource *res,
 	return ERR_OK;
 }
 
-/* A file that is made is synced, and so is its collection. */
+/* Whether something is there: to make a file takes syncs of its own. */
 static bool
 is_there(const struct exchange *x)
 {

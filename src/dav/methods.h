@@ -20,11 +20,11 @@ extern const struct method_ops method_lock;
 extern const struct method_ops method_unlock;
 extern const struct method_ops method_unknown;
 
-/* A header whose value was made in a buffer; the buffer's failure is its. */
+/* Sets a header whose value was made in a buffer, whose failure it returns. */
 enum err_code
 buf_header(struct reply *r, struct str name, const struct buf *value);
 
-/* Whether it applies to what is mapped there. */
+/* Whether the method applies to what is mapped at the request's path. */
 bool method_applies(const struct exchange *x, enum method m);
 
 /* The methods that apply to what is mapped there, for Allow. */
@@ -47,7 +47,8 @@ void canonical_header(struct exchange *x, bool collection);
 enum err_code reply_done(struct exchange *x, unsigned status) MUST_USE;
 
 /*
- * Whether LOCK or UNLOCK is to be done at once, known: of a lock that is there.
+ * Whether a LOCK, a refresh or an UNLOCK may be done on the I/O thread.  known:
+ * it is about a lock that is there.
  */
 bool lock_is_quick(struct exchange *x, bool known);
 

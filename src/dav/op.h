@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * The operations: what becomes of a tree of resources.  They put outcomes into
- * a sink and know nothing of HTTP; the methods call them, and bulk will.
+ * a sink and know nothing of HTTP; the methods call them, for single requests
+ * and for the items of a batch.
  *
  * What fails for one resource is its outcome, and the operation goes on with
  * the others.  An operation returns an error only when it could not go on, or
@@ -22,7 +23,7 @@
 #include "store/store.h"
 #include "wire/dav_body.h"
 
-/* Who asks; an empty name is nobody in particular. */
+/* Who asks; the empty name is nobody in particular. */
 struct caller {
 	struct str user;
 };
@@ -60,10 +61,10 @@ struct op {
 struct guard op_tokens(const struct op *op);
 
 /*
- * *out: op with a batch, for changes at root and below it: op's, which stays
- * its owner's, or else one of its own.  What goes on while that lasts is
- * durable when op_batch_end() has returned; rc is what became of that, and what
- * it returns unless the batch is what failed.
+ * Sets *out to op with a batch for changes at root and below it: op's own,
+ * which its owner ends; or else a new one, whose changes are durable when
+ * op_batch_end() has returned.  That takes in rc what became of the operation,
+ * and returns it unless ending the batch failed.
  */
 enum err_code op_batch_begin(const struct op *op, struct rpath root,
     struct op *out, struct err *err) MUST_USE;
@@ -118,17 +119,17 @@ struct transfer {
 	bool shallow; /* COPY with Depth: 0: without members */
 	const struct guard *guard; /* asked about `to`; may be NULL */
 	/*
-	 * The same was begun before, and not ended (record.begins): what it
-	 * made at `to` is its own, and no obstacle.  NULL: it was not.
+	 * The same transfer was begun before and not ended (record.begins):
+	 * what it made at `to` is its own, and no obstacle.  NULL: it was not.
 	 */
 	const struct recalled *begun;
 };
 
 /*
- * Of guard.record: op_delete() has it remembered with the last step, the
- * removal of the root.  op_copy() and op_move(), where they take several steps,
- * have it begin with the first, and when all is done, with no failure, they
- * say so.
+ * How a guard's record is remembered: op_delete() has it remembered with the
+ * last step, the removal of the root.  op_copy() and op_move(), where they take
+ * several steps, have it begin with the first, and say when all is done without
+ * a failure.
  */
 
 /*
@@ -156,8 +157,8 @@ enum err_code op_move(const struct op *op, const struct transfer *t,
     struct sink *out, bool *created, struct err *err) MUST_USE;
 
 /*
- * The same, if it is one rename to where nothing is, and waits for nobody.
- * False: nothing was done, whatever the reason.
+ * The same, where it is one rename to where nothing is, and waits for nobody.
+ * False: nothing was done, for whatever reason.
  */
 bool op_move_at_once(const struct op *op, const struct transfer *t);
 

@@ -2,8 +2,8 @@
 #include "dav/transfer.h"
 
 /*
- * Before a byte is copied in vain.  The store will ask again, and will say what
- * else speaks against it, so that only a lock is told here.
+ * Asks the locks before bytes are copied in vain.  The store will ask again,
+ * and tell whatever else speaks against it, so only a lock is told here.
  */
 static enum err_code
 may_begin(const struct op *op, const struct transfer *t, struct err *err)

@@ -3,8 +3,8 @@
 #include "dav/tree.h"
 
 /*
- * In one step, which says all that speaks against it.  ERR_NOT_EMPTY: it is a
- * collection meanwhile.
+ * Removes a file in one step, which tells whatever speaks against it.
+ * ERR_NOT_EMPTY: by now it is a collection.
  */
 static enum err_code
 remove_file(const struct op *op, struct rpath path, const struct guard *g,
@@ -29,7 +29,7 @@ remove_collection(const struct op *op, struct rpath root, const struct guard *g,
 	};
 	enum err_code rc;
 
-	/* Before its members are gone, not after. */
+	/* Asked before its members are gone, not after. */
 	rc = store_allows(op->store, root, TOUCH_NAME, g, err);
 	if (!rc)
 		rc = op_batch_begin(op, root, &batched, err);

@@ -60,8 +60,8 @@ is_collection(struct copying *c, struct rpath path)
 }
 
 /*
- * With everything below it, when it can be renamed.  Else the collection is
- * made at the destination and its members follow, or the file is copied; what
+ * Renames m with everything below it, where that can be.  Else a collection is
+ * made at the destination, and its members follow, and a file is copied; what
  * is locked is not, so that it never is in both places.
  */
 static enum err_code
@@ -71,7 +71,10 @@ take_one(struct copying *c, const struct member *m, struct rpath to,
 	const struct moving *moving = CONTAINER_OF(c, struct moving, copy);
 	enum err_code rc = ERR_CROSS_DEVICE;
 
-	/* What was brought there before is not to give way to what is left. */
+	/*
+	 * What an earlier try brought there is not to give way to what was
+	 * left.
+	 */
 	if (!moving->apart &&
 	    !(c->again && m->res.collection && is_collection(c, to)))
 		rc = rename_one(c, m, to, why);
@@ -83,7 +86,7 @@ take_one(struct copying *c, const struct member *m, struct rpath to,
 	return rc ? rc : copy_one(c, m, to, whole, why);
 }
 
-/* The source as it was copied: it must not have changed since. */
+/* Fails where the source has changed since it was copied. */
 static enum err_code
 is_unchanged(void *arg, const struct guarded *at, struct err *err)
 {
@@ -173,8 +176,9 @@ remove_emptied(struct moving *moving, struct rpath path)
 }
 
 /*
- * Upwards through what is left of the source.  What was not copied has been
- * reported, or is new; if it is new, the root stands for it.
+ * Walks up through what is left of the source, and removes it.  What was not
+ * copied has been reported, or is new; if it is new, the root is reported for
+ * it.
  */
 static enum err_code
 remove_visit(void *arg, const struct member *m, bool *prune)
@@ -196,7 +200,10 @@ remove_visit(void *arg, const struct member *m, bool *prune)
 	    : ERR_OK;
 }
 
-/* Where it goes on, what is there and not at the source has been moved. */
+/*
+ * Removes old members of the destination.  Not where an earlier try goes on:
+ * what is there and not at the source was moved by that.
+ */
 static enum err_code
 purge_first(struct copying *c)
 {
@@ -205,8 +212,8 @@ purge_first(struct copying *c)
 	if (rc || !c->begins_late || !c->failures)
 		return rc ? rc : copy_begin(c);
 	/*
-	 * It is to be asked again, under its key, and could then not tell what
-	 * was in the way from what it had moved.
+	 * Asked again under its key, it could not tell what was in the way from
+	 * what it had moved itself.
 	 */
 	c->called_off = true;
 	return copy_failed(c, c->t->from, true, ERR_DEPENDENCY, NULL);
@@ -230,13 +237,13 @@ move_members(struct moving *moving)
 	if (rc || c->called_off)
 		return rc;
 	rc = walk_tree(c->op, c->t->from, &walk, &c->halt);
-	/* Of a file, and of what others removed meanwhile, nothing is left. */
+	/* Nothing is left of a file, nor of what others removed meanwhile. */
 	return rc == ERR_NOT_FOUND && !c->halt.set ? ERR_OK : rc;
 }
 
 /*
- * Not with the batch of many, which may become durable later than the removal
- * of what was copied.
+ * Not with the batch of many requests: that may become durable later than the
+ * removal of what was copied.
  */
 static enum err_code
 move_slowly(const struct op *op, const struct transfer *t, bool apart,

@@ -5,7 +5,9 @@
 #include "dav/props.h"
 #include "dav/tree.h"
 
-/* A property of the answer, found in the table once, not once a member. */
+/*
+ * A property that is asked for; looked up in the table once, not once a member.
+ */
 struct field {
 	struct prop_name name;
 	const struct live_prop *live; /* NULL: it can only be a dead one */
@@ -64,7 +66,7 @@ add_field(struct finding *f, struct prop_name name,
 	};
 }
 
-/* The rows that an allprop or a propname means. */
+/* Adds the rows that an allprop or a propname means. */
 static void
 add_rows(struct finding *f, unsigned flags)
 {
@@ -77,7 +79,7 @@ add_rows(struct finding *f, unsigned flags)
 			add_field(f, rows[i].name, &rows[i], false);
 }
 
-/* Those of DAV:prop, or of DAV:include where they are not there anyway. */
+/* Adds those of DAV:prop; or those of DAV:include that are not there yet. */
 static void
 add_names(struct finding *f)
 {
@@ -91,14 +93,17 @@ add_names(struct finding *f)
 			    f, what->names[i], live_find(what->names[i]), true);
 }
 
-/* No client could have set it. */
+/* Whether no client can have set it. */
 static bool
 is_ours(const struct field *field)
 {
 	return field->live && field->live->flags & LIVE_PROTECTED;
 }
 
-/* Many clients ask for none but ours, and need not wait for the others. */
+/*
+ * Whether any dead property is asked for.  Many clients ask for live ones only,
+ * and need not wait for the others to be read.
+ */
 static bool
 may_be_dead(const struct finding *f)
 {
@@ -187,7 +192,7 @@ field_get(struct field *field, const struct subject *s, const struct prop *dead,
 	return live_get(field->live, s, &field->mem, out);
 }
 
-/* A property with a status of its own. */
+/* Adds a property with a status of its own. */
 static void
 add_failed(
     struct finding *f, struct page *p, struct prop_name name, enum err_code why)
@@ -227,7 +232,7 @@ add_fields(struct finding *f, struct page *p, const struct subject *s,
 	return ERR_OK;
 }
 
-/* allprop and propname: the dead ones that are no fields. */
+/* allprop and propname: adds the dead ones that are no fields. */
 static void
 add_dead(
     struct finding *f, struct page *p, const struct prop *dead, size_t n_dead)
@@ -241,7 +246,7 @@ add_dead(
 			p->found[p->n_found++] = dead[i];
 }
 
-/* propname: names without values (RFC 4918 s9.1). */
+/* propname: drops values (RFC 4918 s9.1). */
 static void
 drop_values(struct page *p)
 {
@@ -281,7 +286,7 @@ put_page(struct finding *f, const struct member *m, struct page *p)
 	return sink_put(f->out, &o);
 }
 
-/* The member failed, as f->why says, which is forgotten. */
+/* Puts a member that failed as f->why says, and clears that. */
 static enum err_code
 put_why(struct finding *f, const struct member *m, enum err_code rc)
 {
@@ -378,7 +383,7 @@ find_one(void *arg, const struct member *m, bool *prune)
 	return describe(f, m);
 }
 
-/* As the walk would, which would ask for it once more. */
+/* Visits the known root as the walk would, which would ask for it once more. */
 static enum err_code
 find_root(struct finding *f)
 {
@@ -416,7 +421,7 @@ op_propfind(const struct op *op, struct rpath root, const struct propfind *q,
 	enum err_code rc;
 
 	rc = resolve(&f);
-	/* What clients have set may be much, and is in no memory. */
+	/* Dead properties may be many, and are not kept in memory. */
 	if (!rc && q->at_once && f.any_dead)
 		rc = ERR_BUSY;
 	if (rc)

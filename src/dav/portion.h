@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An operation on a tree takes the files of a collection together: a portion of
- * them is one call of the store, made by whoever of a crew is free.  What
+ * The files of one collection, taken together by an operation on a tree: a
+ * portion is one call of the store, made by whoever of a crew is free.  What
  * became of them is told in the order in which they were met.  A portion that
  * begins with its collection may have collections below that as well.
  */
@@ -38,11 +38,11 @@ struct portion {
 };
 
 struct portion_ops {
-	/* By the giver, when it is begun; optional. */
+	/* Called by the giving thread when the portion is begun; optional. */
 	enum err_code (*begin)(void *arg, struct portion *p);
 	/* By any thread; calls m, which has n and names of p, for them. */
 	void (*run)(void *arg, struct portion *p, const struct member_files *m);
-	/* By the giver, in order. */
+	/* Called by the giving thread, in order: tells what became of it. */
 	enum err_code (*end)(void *arg, struct portion *p);
 };
 
@@ -55,7 +55,7 @@ struct portions {
 	size_t seen; /* files, and collections that go with theirs */
 };
 
-/* It must not move. */
+/* *ps must not move afterwards. */
 void portions_init(struct portions *ps, const struct op *op,
     const struct portion_ops *ops, void *arg);
 
@@ -82,7 +82,7 @@ portions_leave(struct portions *ps, struct rpath collection) MUST_USE;
 enum err_code portions_do(struct portions *ps, struct rpath in, bool *whole,
     struct portion **rest) MUST_USE;
 
-/* What has been given, or done, has been told. */
+/* Tells of the portions that were given or done so far. */
 enum err_code portions_tell(struct portions *ps) MUST_USE;
 
 /* Forgets those that are being collected. */
@@ -91,13 +91,13 @@ void portions_drop(struct portions *ps);
 /* Whether a member of `in` would join those that are being collected. */
 bool portions_fits(const struct portions *ps, struct rpath in, bool collection);
 
-/* All of it has been told. */
+/* Gives what is being collected, waits for all, and tells of it. */
 enum err_code portions_drain(struct portions *ps) MUST_USE;
 
 /* Forgets what has not begun. */
 void portions_done(struct portions *ps);
 
-/* The path of one of its members, in its arena. */
+/* The path of its i-th member, in its arena. */
 enum err_code portion_path(
     struct portion *p, size_t i, struct rpath *out, struct err *err) MUST_USE;
 

@@ -34,7 +34,7 @@ struct precondition {
 enum err_code precondition_parse(
     struct precondition *p, const struct exchange *x, struct err *err) MUST_USE;
 
-/* What the operations want to know of the request, tokens included. */
+/* As exchange_op(), with the tokens. */
 struct op precondition_op(const struct precondition *p);
 
 /*

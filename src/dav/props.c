@@ -167,7 +167,7 @@ get_supportedlock(
 	return ERR_OK;
 }
 
-/* There, and empty: no reports yet. */
+/* A property that is there and empty: there are no reports yet. */
 static enum err_code
 get_nothing(const struct subject *s, struct live_memory *mem, struct prop *out)
 {

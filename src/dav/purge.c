@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the destination of a COPY or MOVE has and the source has not goes. */
+/* Removes what the destination of a COPY or MOVE has and its source has not. */
 #include <assert.h>
 
 #include "dav/transfer.h"
@@ -60,7 +60,10 @@ source_of(struct copying *c, struct rpath member, struct resource *res,
 	return store_stat(c->op->store, from, res, why);
 }
 
-/* Unknown is not absent: it stays, but may be one too many. */
+/*
+ * Where it cannot be told whether the source has it, it stays, though that may
+ * be one too many.
+ */
 static enum err_code
 keep_unknown(struct copying *c, const struct member *m, enum err_code rc,
     const struct err *why)

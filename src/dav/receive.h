@@ -34,11 +34,11 @@ enum err_code receive_check(struct exchange *x, struct err *err) MUST_USE;
 enum err_code receive_open(struct receiving *r, struct exchange *x,
     struct rpath path, struct err *err) MUST_USE;
 
-/* Has x->body written to it; after this the body is asked for. */
+/* Makes it x->body; after this the body is asked for. */
 enum err_code
 receive_body(struct receiving *r, struct exchange *x, struct err *err) MUST_USE;
 
-/* All of the body is there: whether it is what was meant. */
+/* To be called when all of the body is there: whether it is what was meant. */
 enum err_code
 receive_end(struct receiving *r, struct exchange *x, struct err *err) MUST_USE;
 

@@ -112,7 +112,7 @@ spare(struct copying *c, struct rpath path)
 	return rc ? halt(&c->halt, rc, &why) : ERR_OK;
 }
 
-/* It failed, and with it everything below it is left out. */
+/* Reports that m failed; everything below it is left out with it. */
 static enum err_code
 leave_out(struct copying *c, const struct member *m, struct rpath blamed,
     enum err_code why, const struct err *details)
@@ -209,7 +209,7 @@ run_part(void *arg, struct portion *p, const struct member_files *m)
 	    c->op->batch, &p->why);
 }
 
-/* Collections from i on, below one that was left out, are so as well. */
+/* Leaves out the collections from i on that are below one that was left out. */
 static enum err_code
 leave_out_below(
     struct copying *c, struct portion *p, size_t i, struct rpath collection)
@@ -287,7 +287,10 @@ end_parts(struct copying *c)
 	return c->in_parts ? halted(c, portions_drain(&c->parts)) : ERR_OK;
 }
 
-/* Else it is asked again by copy_one(), which tells why. */
+/*
+ * Whether m may be taken with a portion; if not, copy_one() asks again, and
+ * tells why.
+ */
 static bool
 may_take(struct copying *c, const struct member *m)
 {
@@ -309,7 +312,7 @@ enter_part(struct copying *c, struct rpath collection, bool *prune)
 				    : portions_enter(&c->parts, collection));
 }
 
-/* Its collection may be in a portion that has not ended. */
+/* Whether the collection is still in a portion that has not ended. */
 static bool
 is_entered(const struct copying *c, struct rpath in)
 {
@@ -405,9 +408,9 @@ transfer_goes_on(const struct op *op, const struct transfer *t)
 }
 
 /*
- * A change of many steps is remembered as begun with the first.  Where it goes
- * on, its conditions held when it began, and what it did may speak against them
- * now.
+ * The guard of the root.  A change of many steps is remembered as begun with
+ * the first.  Where an earlier try goes on, its conditions held when it began,
+ * and what it did may speak against them now.
  */
 static const struct guard *
 root_guard(struct copying *c, const struct member *m)
@@ -452,7 +455,10 @@ copy_begin(struct copying *c)
 	return rc ? halt(&c->halt, rc, &why) : ERR_OK;
 }
 
-/* It is done even where that cannot be remembered: then it is done again. */
+/*
+ * The transfer is done even where that cannot be remembered: it would be done
+ * again then.
+ */
 void
 copy_remember(const struct copying *c, struct store_batch *b)
 {

@@ -41,7 +41,7 @@ struct copying {
 	struct arena item; /* cleared for each member */
 	/* Collections of the source that were not copied, or not wholly. */
 	struct pathset left_out;
-	/* Those above a failed member that was reached through a link. */
+	/* Collections above a failed member that was reached through a link. */
 	struct pathset spared;
 	/* Members of the destination named by the purge: once is enough. */
 	struct pathset named;
@@ -61,7 +61,7 @@ struct copying {
 enum err_code transfer_check(
     const struct op *op, const struct transfer *t, struct err *err) MUST_USE;
 
-/* ERR_EXISTS of the store, as Overwrite: F has it. */
+/* Words the store's ERR_EXISTS as Overwrite: F wants it. */
 enum err_code
 transfer_refused(const struct transfer *t, enum err_code rc, struct err *err);
 
@@ -76,27 +76,31 @@ enum err_code copy_tree(struct copying *c) MUST_USE;
 enum err_code copy_purge(struct copying *c) MUST_USE;
 
 /*
- * *out, until the next call: what is below `to` as path is below `from`.
+ * Sets *out to the path that is below `to` as path is below `from`; valid until
+ * the next call.
  */
 enum err_code copy_counterpart(struct copying *c, struct rpath path,
     struct rpath from, struct rpath to, struct rpath *out) MUST_USE;
 
 /*
- * Whether t was begun before, and what is at `to` is of it: then it has nothing
- * to fear from it.
+ * Whether t was begun before and what is at `to` is its own: then that is no
+ * obstacle.
  */
 bool transfer_goes_on(const struct op *op, const struct transfer *t);
 
 /*
- * Where begins_late: from now on it is remembered as begun.  Until then it can
- * be done from the start again, and nothing is lost.
+ * Where begins_late is set: from now on the transfer is remembered as begun.
+ * Until then it can be done again from the start, and nothing is lost.
  */
 enum err_code copy_begin(struct copying *c) MUST_USE;
 
-/* All has been done: what began is remembered as a whole, if nothing failed. */
+/*
+ * To be called when all has been done: what was begun is remembered as a whole,
+ * if nothing failed.
+ */
 void copy_remember(const struct copying *c, struct store_batch *b);
 
-/* The way of COPY to take a member. */
+/* copying_ops.take of COPY. */
 enum err_code copy_one(struct copying *c, const struct member *m,
     struct rpath to, bool *whole, struct err *why) MUST_USE;
 

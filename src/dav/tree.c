@@ -70,10 +70,10 @@ struct removing {
 };
 
 /*
- * *out, in the arena: the collection in this tree whose lock keeps the member
- * itself, and so keeps all that is in it, the uppermost of them; else the empty
- * path.  A lock of its parent alone protects the name of the member, not what
- * is below it.
+ * Finds the collection in this tree whose lock keeps the member itself, and so
+ * keeps all that is in it: the uppermost of them, into the arena; else the
+ * empty path.  A lock of its parent alone protects the name of the member, not
+ * what is below it.
  */
 static enum err_code
 locked_above(const struct removing *r, const struct member *m, struct arena *a,
@@ -105,7 +105,10 @@ locked_above(const struct removing *r, const struct member *m, struct arena *a,
 	return rc;
 }
 
-/* Its members come one after the other, so that the last one will do. */
+/*
+ * Names the collection once for all its members.  They come one after the
+ * other, so that it is enough to know the last.
+ */
 static enum err_code
 name_locked(struct removing *r, struct rpath collection, enum err_code why,
     const struct err *details)
@@ -119,7 +122,7 @@ name_locked(struct removing *r, struct rpath collection, enum err_code why,
 	return put_failed(r->spec->out, collection, true, why, details);
 }
 
-/* It stays, and so do its ancestors. */
+/* Notes that m stays, and so do its ancestors, and reports it. */
 static enum err_code
 keep(struct removing *r, const struct member *m, enum err_code rc,
     const struct err *why)
@@ -142,7 +145,7 @@ keep(struct removing *r, const struct member *m, enum err_code rc,
 	return rc ? halt(&r->halt, rc, NULL) : ERR_OK;
 }
 
-/* When all that was met before has been told. */
+/* Removes m by itself, when all that was met before has been told. */
 static enum err_code
 remove_alone(struct removing *r, const struct member *m)
 {
