@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* The head of an answer: collected, read, and what to do about it. */
+/* The head of an answer is collected and read, and its use is decided. */
 #include "base/clock.h"
 #include "client/client_impl.h"
 #include "http/scan.h"
 #include "http/url.h"
 #include "outcome/retry.h"
 
-/* "HTTP/1.1 207 Multi-Status": 207; 0: it is no status line. */
+/* 207 of "HTTP/1.1 207 Multi-Status"; 0: it is no status line. */
 static unsigned
 status_of(struct str line)
 {
@@ -67,7 +67,7 @@ count_lines(struct str text)
 	return n + 1;
 }
 
-/* A line that begins with white space belongs to the one before. */
+/* Joins a line that begins with white space to the one before. */
 static void
 unfold(struct buf *text)
 {
@@ -113,7 +113,7 @@ read_fields(struct call *call, struct err *err)
 	return ERR_OK;
 }
 
-/* The first of that name; empty: there is none. */
+/* The value of the first field of that name; empty: there is none. */
 static struct str
 field(const struct call *call, struct str name)
 {
@@ -126,7 +126,7 @@ field(const struct call *call, struct str name)
 	return (struct str){ 0 };
 }
 
-/* Who says in two ways how long it is cannot be believed (RFC 9112 s6.3). */
+/* An answer that says twice how long it is is not believed (RFC 9112 s6.3). */
 static enum err_code
 check_framing(const struct call *call, struct err *err)
 {
@@ -164,7 +164,10 @@ may_redirect(const struct call *call)
 	return false;
 }
 
-/* Somewhere else there must be nothing to lose. */
+/*
+ * Whether a redirect may lead there: to another origin only without
+ * credentials, and never from https to http.
+ */
 static bool
 may_leave(const struct call *call, const struct server_origin *to)
 {

@@ -7,7 +7,7 @@
 #include "http/headers.h"
 #include "outcome/retry.h"
 
-/* Of a body that is no list of items; what is longer says nothing more. */
+/* So many bytes are read of a body that is no list of items. */
 #define SAID_MAX ((size_t)64 << 10)
 
 struct bulk {
@@ -15,7 +15,7 @@ struct bulk {
 	struct arena arena;
 	struct reader *reader;
 	struct str content_type;
-	struct buf said; /* what came first of the body */
+	struct buf said; /* the first SAID_MAX bytes of the body */
 	struct bulk_reply r;
 };
 
@@ -41,8 +41,8 @@ is_json(struct str type)
 }
 
 /*
- * A refusal may have items in it as well (422 of an atomic batch): all JSON is
- * read for them, but problem details, which have none.
+ * A refusal may have items as well (422 of an atomic batch): they are looked
+ * for in all JSON but problem details, which have none.
  */
 static bool
 may_have_items(const struct answer_head *h)
@@ -83,7 +83,7 @@ on_body(void *arg, struct str bytes, struct err *err)
 	(void)err;
 	if (b->said.len < SAID_MAX)
 		buf_put(&b->said, str_head(bytes, SAID_MAX - b->said.len));
-	/* What fails sticks, and is asked for at the end. */
+	/* A failure sticks; reader_end() gives it. */
 	if (b->reader)
 		(void)ostream_write(reader_stream(b->reader), bytes);
 	return ERR_OK;
@@ -147,7 +147,7 @@ start(struct bulk *b, struct client *c, struct err *err)
 		.n_fields = s->key.len ? 3 : 2,
 		.body = s->body,
 		.keyed = s->keyed,
-		.once = true, /* who sends it decides what goes again */
+		.once = true, /* the caller decides what is sent again */
 		.follows = s->follows,
 		.events = &events,
 		.arg = b,

@@ -9,15 +9,17 @@ struct entry {
 	struct known known; /* its strings are in text */
 	struct buf text;
 	size_t waiting; /* of a group: operations that are not settled */
-	size_t next; /* of the same slot; + 1 */
+	size_t next; /* index + 1 of another in the same slot; or 0 */
 	bool used;
 };
 
-/* A ring of names: the oldest makes room. */
+/* A ring of entries, found by their id: a new one replaces the oldest. */
 struct ring {
 	struct entry *v;
-	size_t *slots; /* index + 1, or 0 */
-	size_t most, n_slots, at;
+	size_t *slots; /* hash table: index + 1 of the first entry, or 0 */
+	size_t most; /* entries */
+	size_t n_slots;
+	size_t at; /* where the next one goes */
 };
 
 struct bulk_known {
@@ -53,7 +55,7 @@ ring_forget(struct ring *r, struct entry *e)
 	e->used = false;
 }
 
-/* Its strings, each behind the other. */
+/* Copies the strings into e->text, each behind the other. */
 static enum err_code
 entry_fill(struct entry *e, struct str id, struct str etag, struct str href,
     struct err *err)

@@ -6,7 +6,7 @@
 #include "client/bulk.h"
 #include "outcome/retry.h"
 
-/* ---- which item it is */
+/* ---- which item an outcome is about */
 
 static size_t
 slot_of(const struct bulk_match *m, struct str id)
@@ -18,7 +18,7 @@ slot_of(const struct bulk_match *m, struct str id)
 	return at;
 }
 
-/* n: none of that name. */
+/* The index of an item; n: there is none of that name. */
 static size_t
 find_id(const struct bulk_match *m, struct str id)
 {
@@ -56,7 +56,7 @@ note_odd(struct bulk_match *m, const struct told *t)
 	    m, name.len ? name : STR("an item without a name"), &m->odd);
 }
 
-/* ---- what it says */
+/* ---- what it says of the item */
 
 static int64_t
 wait_of(const struct told *t)
@@ -189,7 +189,7 @@ bulk_match_done(struct bulk_match *m)
 	m->slots = NULL;
 }
 
-/* ---- the whole */
+/* ---- the answer as a whole */
 
 static bool
 is_access(unsigned status)
@@ -198,8 +198,8 @@ is_access(unsigned status)
 }
 
 /*
- * Said by what stands in front of the server, or when it broke down: some of it
- * may have been done.
+ * A proxy in front of the server says so, or the server when it breaks down:
+ * some items may have been done.
  */
 static bool
 is_breakdown(unsigned status)
@@ -215,7 +215,7 @@ finding_of_status(const struct bulk_reply *r)
 		return BULK_LOST;
 	if (r->status == 413)
 		return BULK_TOO_LARGE;
-	/* A key that is in use: the request before it is still being done. */
+	/* The key is in use: an earlier request with it is still being done. */
 	if (r->status == 409 && r->wait >= 0)
 		return BULK_SLOW;
 	if (retry_advise(r->status, STR(""), true) == RETRY_LATER)
@@ -265,7 +265,7 @@ text_of(const struct err *err)
 	return str_from_c(*err->tell ? err->tell : err->why);
 }
 
-/* Nothing of the answer says anything of any of them. */
+/* The verdict on every item where the answer says nothing of any. */
 static struct verdict
 verdict_of_lost(const struct bulk_reply *r)
 {
@@ -301,7 +301,7 @@ verdict_of_lost(const struct bulk_reply *r)
 	    "be no bulk endpoint");
 }
 
-/* None of them was begun. */
+/* The verdict on every item where none was begun. */
 static struct verdict
 verdict_of_refusal(const struct bulk_reply *r, enum bulk_finding found)
 {
@@ -327,9 +327,9 @@ verdict_of_refusal(const struct bulk_reply *r, enum bulk_finding found)
 	return v;
 }
 
-/* ---- the answer that says something */
+/* ---- an answer that says something of some items */
 
-/* What makes the answer as a whole not to be believed. */
+/* Why the answer as a whole is not to be believed, for people; or NULL. */
 static const char *
 what_is_odd(const struct bulk_reply *r, const struct bulk_match *m)
 {
@@ -346,7 +346,7 @@ what_is_odd(const struct bulk_reply *r, const struct bulk_match *m)
 	return NULL;
 }
 
-/* An item that the answer is silent about. */
+/* The verdict on an item that the answer does not mention. */
 static struct verdict
 verdict_of_silence(const struct bulk_reply *r, const char *odd)
 {
@@ -360,7 +360,10 @@ verdict_of_silence(const struct bulk_reply *r, const char *odd)
 	return lost(BLAME_CUT, "the answer does not mention it");
 }
 
-/* What an earlier request, to which no answer came, may have done itself. */
+/*
+ * An earlier request may have carried the item out though no answer came: then
+ * this failure may come of that.
+ */
 static void
 mind_before(struct bulk_item *it)
 {
@@ -394,7 +397,7 @@ settle_one(const struct bulk_reply *r, const struct bulk_match *m,
 		mind_before(it);
 }
 
-/* ---- again */
+/* ---- what is sent again */
 
 static bool
 may_go_again(const struct bulk_item *it)
@@ -407,12 +410,12 @@ may_go_again(const struct bulk_item *it)
 	if (v->fate != FATE_FAILED)
 		return false;
 	if (it->keyed && v->status == 409 && v->wait >= 0)
-		return true; /* it is still being done */
+		return true; /* an earlier request is still doing it */
 	return it->repeatable &&
 	    retry_advise(v->status, STR(""), true) == RETRY_LATER;
 }
 
-/* What waited for something that goes again, goes with it. */
+/* An item that failed because of one that goes again, goes again with it. */
 static void
 follow_causes(struct bulk_match *m)
 {

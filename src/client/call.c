@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
-/* One attempt of a call: libcurl's options and its callbacks. */
+/* One attempt of a call: the options of its libcurl handle, and callbacks. */
 #include <stdio.h>
 
 #include "base/clock.h"
 #include "base/file.h"
 #include "client/client_impl.h"
 
-/* ---- callbacks; arg is the call */
+/* ---- callbacks of libcurl; arg is the call */
 
 static void
 moved(struct call *call)
@@ -151,8 +151,9 @@ on_progress(void *arg, curl_off_t down_all, curl_off_t down, curl_off_t up_all,
 }
 
 /*
- * libcurl sends a request again by itself when a connection that was kept turns
- * out to be dead: then it may have been carried out before.
+ * Sees each head that is sent.  libcurl sends a request again by itself when a
+ * connection that was kept turns out to be dead: then the first may have been
+ * carried out.
  */
 static int
 on_debug(CURL *easy, curl_infotype type, char *bytes, size_t n, void *arg)
@@ -177,7 +178,10 @@ on_debug(CURL *easy, curl_infotype type, char *bytes, size_t n, void *arg)
 	return 0;
 }
 
-/* Before each request: see on_debug(). */
+/*
+ * Asked before each request.  Refuses to have libcurl send one again by itself
+ * (see on_debug()), where the call may not be repeated.
+ */
 static int
 on_prereq(void *arg, char *ip, char *local_ip, int port, int local_port)
 {
@@ -270,7 +274,10 @@ set_transport(struct setup *s, const struct call *call)
 	SET(s, UPLOAD_BUFFERSIZE, 128L * 1024);
 	SET(s, CONNECTTIMEOUT_MS, (long)(o->connect_timeout / 1000000));
 	SET(s, ACCEPT_ENCODING, call->identity ? NULL : "");
-	/* What it sends again, it sends on a connection that is not old. */
+	/*
+	 * What may not be repeated gets a new connection: a kept one that is
+	 * dead by now would leave open whether the request arrived.
+	 */
 	SET(s, FRESH_CONNECT, call->idempotent ? 0L : 1L);
 	SET(s, PROXY, o->proxy);
 	SET(s, PROXYAUTH, (long)(CURLAUTH_BASIC | CURLAUTH_DIGEST));
@@ -283,10 +290,10 @@ set_transport(struct setup *s, const struct call *call)
 }
 
 /*
- * The password is kept back until a server wants it, unless it is known to take
- * nothing but Basic.  Digest alone is never asked for: libcurl would send an
- * empty PUT to be challenged, and a server that does not challenge would take
- * it.
+ * libcurl keeps the password back until the server wants it, unless that is
+ * known to take nothing but Basic.  CURLAUTH_DIGEST alone is never set: libcurl
+ * would send an empty PUT to be challenged, which a server that does not
+ * challenge would carry out.
  */
 static void
 set_credentials(struct setup *s, struct call *call)

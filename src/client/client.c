@@ -153,7 +153,10 @@ has_controls(struct str s)
 	return false;
 }
 
-/* As libcurl has it: "Name: value", "Name;" for an empty one, "Name:" for none. */
+/*
+ * Adds a line for libcurl: "Name: value"; "Name;" sends the field without a
+ * value; "Name:" has libcurl leave out a field of its own.
+ */
 static enum err_code
 add_line(struct call *call, const char *line, struct err *err)
 {
@@ -189,14 +192,14 @@ add_field(struct call *call, const struct header *h, struct err *err)
 }
 
 /*
- * To ask whether a body is wanted takes a round trip, and a second where the
- * server never says 100 Continue; a short one is sent in less.
+ * A short body is sent without Expect: to ask whether it is wanted takes a
+ * round trip, and a second where the server never answers 100 Continue.
  */
 static enum err_code
 add_expect(struct call *call, struct err *err)
 {
 	if (call_body_size(call) > CLIENT_MAX_UNASKED)
-		return ERR_OK; /* libcurl asks */
+		return ERR_OK; /* libcurl asks by itself */
 	return add_line(call, "Expect:", err);
 }
 

@@ -4,17 +4,18 @@
  * credentials, proxies, TLS and HTTP/2 where the server has it.  The only user
  * of libcurl.
  *
- * A call is one request and its answer, tried again where that is right: it
- * got none, or one of 408, 425, 429, 502, 503, 504, and its method is
- * idempotent (RFC 9110 s9.2.2) or it is `keyed`.  423 is not tried again by
- * itself: locks last.  Before each further attempt it waits for
- * max(Retry-After, full jitter), base 0.5 s, cap 60 s; a Retry-After that is
- * longer than the cap is not waited for: that answer is the answer.  An answer
- * whose head was handed out is never asked for again.
+ * A call is one request and its answer.  It is tried again where nothing of it
+ * was sent; and, if its method is idempotent (RFC 9110 s9.2.2) or the call is
+ * `keyed`, where no answer came, or one with the status 408, 425, 429, 502, 503
+ * or 504.  423 is not tried again: locks last.  Before each further attempt it
+ * waits for the longer of Retry-After and a random time (full jitter, base
+ * 0.5 s, cap 60 s).  A Retry-After longer than the cap is not waited for: that
+ * answer is the answer.  So is one whose head was handed out.
  *
- * Redirects are followed for GET, HEAD, OPTIONS, PROPFIND and REPORT alone, to
- * the same origin unless the URL has no credentials to lose; for all else a
- * redirect is the answer, and its Location is in the head.
+ * Redirects are followed for GET, HEAD, OPTIONS, PROPFIND and REPORT alone: to
+ * the same origin, and to another one only where the call has no credentials
+ * that it could give away.  Any other redirect is the answer, and its Location
+ * is in the head.
  */
 #ifndef SHEAF_CLIENT_CLIENT_H
 #define SHEAF_CLIENT_CLIENT_H
@@ -27,12 +28,13 @@
 #include "base/str.h"
 #include "wire/saved.h"
 
-/* Whatever is NULL, 0 or empty is as libcurl or the comment has it. */
+/* NULL or 0: what the comment says, or else libcurl's default. */
 struct client_options {
 	const char *user; /* with no password in it */
 	/*
-	 * Asked once, when a server wants one and neither netrc nor the user's
-	 * URL has it; false: there is none.  The client wipes out.
+	 * Gives the password of `user`, which is wanted for the first time and
+	 * is not in netrc; false: there is none.  Called at most once for each
+	 * server.  The client overwrites `out` when it has done with it.
 	 */
 	bool (*password)(
 	    void *arg, const char *user, const char *host, struct buf *out);
@@ -42,26 +44,33 @@ struct client_options {
 	const char *cacert; /* PEM files */
 	const char *cert;
 	const char *key;
-	const char *proxy; /* else as the environment says */
-	unsigned jobs; /* calls at a time; 0: 4 */
+	const char *proxy; /* a URL; NULL: as the environment says */
+	unsigned jobs; /* calls at a time, at most 256; 0: 4 */
 	unsigned attempts; /* of a call; 0: 5 */
 	int64_t connect_timeout; /* ns; 0: 30 s */
 	int64_t stall_timeout; /* ns without a byte either way; 0: 60 s */
-	/* A line for each request and answer; secrets are left out.  Optional.
+	/*
+	 * Takes a line about each request, answer and failure, without secrets.
+	 * Optional.
 	 */
 	void (*trace)(void *arg, struct str line);
 	void *trace_arg;
-	/* A call is to wait: for a person who looks.  Optional. */
+	/*
+	 * Told that a call waits for ns before its next attempt, so that a
+	 * person may be told.  status: of the answer; 0: none came.  Optional.
+	 */
 	void (*waiting)(void *arg, struct str url, unsigned status, int64_t ns);
 	void *waiting_arg;
 };
 
 struct client;
 
-/* Options are borrowed until client_free().  ERR_NOMEM, ERR_OS. */
+/* What options point to is borrowed until client_free().  ERR_NOMEM, ERR_OS. */
 enum err_code client_new(const struct client_options *options,
     struct client **out, struct err *err) MUST_USE;
-void client_free(struct client *c); /* NULL is fine; ends no call */
+/* NULL is fine.  Calls that are left are dropped: their done() is not called.
+ */
+void client_free(struct client *c);
 
 /* A piece of a file, sent as it is read. */
 struct call_file {
@@ -88,11 +97,14 @@ struct call_end {
 	 * answer came: a DELETE that then is 404 is done (RFC 9110 s9.2.2).
 	 */
 	bool uncertain_before;
-	/* Some of the last attempt went out: with ERR_CANCELLED, who knows. */
+	/*
+	 * Some of the last attempt was sent: with ERR_CANCELLED it may have
+	 * been carried out.
+	 */
 	bool sent;
 	/*
-	 * The end of the body was the end of the connection and nothing else:
-	 * nobody knows whether it is whole.
+	 * Nothing but the end of the connection marked the end of the body:
+	 * it may have been cut short.
 	 */
 	bool unproven;
 };
@@ -104,29 +116,39 @@ struct call_events {
 	 */
 	enum err_code (*head)(
 	    void *arg, const struct answer_head *h, struct err *err);
-	/* Of its body, decoded (Content-Encoding).  Optional. */
+	/* The next bytes of its body, decoded (Content-Encoding).  Optional. */
 	enum err_code (*body)(void *arg, struct str bytes, struct err *err);
-	/* Bytes of body sent and received by now, in this attempt.  Optional.
+	/*
+	 * How many bytes of the bodies this attempt has sent and received.
+	 * Optional.
 	 */
 	void (*progress)(void *arg, uint64_t sent, uint64_t received);
-	/* The last of all, once for each call that was started. */
+	/* The last event of each call; what e points to is borrowed. */
 	void (*done)(void *arg, const struct call_end *e);
 };
 
-/* Everything but url, fields and body (copied) must outlive the call. */
+/*
+ * method, url, fields and body are copied; what file, events and arg point to
+ * must outlive the call.
+ */
 struct call_spec {
 	const char *method;
 	struct str url; /* absolute, encoded; no user, no fragment */
 	const struct header *fields; /* of the request */
 	size_t n_fields;
-	struct str body; /* or: */
-	const struct call_file *file;
+	struct str body; /* used where there is no file */
+	const struct call_file *file; /* the body; or NULL */
 	bool keyed; /* safe to repeat though its method is not */
-	/* Not to be repeated, if it may have been carried out: who asks will
-	 * look first. */
+	/*
+	 * Never repeated where it may have been carried out: the caller looks
+	 * first at what is there.
+	 */
 	bool once;
 	int64_t delay; /* ns to wait before the first attempt */
-	/* Goes on with what has begun: it begins while CLIENT_DRAIN as well. */
+	/*
+	 * Part of something that has begun: it begins during CLIENT_DRAIN, too,
+	 * unless it has to wait for its delay.
+	 */
 	bool follows;
 	/*
 	 * The answer's bytes are wanted as they are (a download whose size and
@@ -139,16 +161,18 @@ struct call_spec {
 
 /*
  * Queues a call: it begins when one of the jobs is free, within client_run().
- * May be called from an event.  A failure (ERR_NOMEM, ERR_BAD_REQUEST for a
- * URL that is none or not http or https) is returned and done() is not called.
+ * May be called from an event.  Where it returns a failure done() is not
+ * called: ERR_NOMEM; ERR_BAD_REQUEST: the URL is not one, or not of http or
+ * https, or a method or field cannot be sent.
  */
 enum err_code client_call(
     struct client *c, const struct call_spec *spec, struct err *err) MUST_USE;
 
 /*
- * Runs until no call is left.  Meanwhile asks stop() (at least ten times a
- * second): CLIENT_DRAIN ends the calls that have begun and gives the others
- * ERR_CANCELLED; CLIENT_ABORT breaks all of them off.
+ * Runs until no call is left.  Meanwhile asks stop() at least ten times a
+ * second (w or stop may be NULL).  CLIENT_DRAIN: requests that are under way
+ * end as usual; calls that wait, and those not begun, but for those that
+ * follow, end with ERR_CANCELLED.  CLIENT_ABORT: all calls do.
  */
 enum client_stop { CLIENT_GO, CLIENT_DRAIN, CLIENT_ABORT };
 

@@ -17,13 +17,16 @@
 #define CLIENT_STALL_TIMEOUT (INT64_C(60) * 1000 * 1000 * 1000)
 #define CLIENT_REDIRECTS 10
 
-/* Bytes of one answer's head. */
+/* The longest head of an answer that is taken, in bytes. */
 #define CLIENT_MAX_HEAD ((size_t)256 * 1024)
 
-/* Of a body that is sent without asking whether it is wanted. */
+/* The longest body that is sent without asking whether it is wanted. */
 #define CLIENT_MAX_UNASKED ((uint64_t)64 * 1024)
 
-/* Of the body of an answer that does not count; then it is broken off. */
+/*
+ * So many bytes of an answer that does not count are read, to keep the
+ * connection; one that is longer is broken off.
+ */
 #define CLIENT_MAX_IGNORED ((uint64_t)1024 * 1024)
 
 /*
@@ -36,39 +39,41 @@ struct server_origin {
 	const char *host;
 	struct buf user, password; /* the latter wiped at the end */
 	bool has_password;
-	bool asked; /* for a password; there may be none */
-	bool basic; /* challenges with nothing else: sent at once */
+	bool asked; /* client_options.password was; it may have had none */
+	bool basic; /* wants nothing but Basic: the password is sent at once */
 	bool negotiates; /* offers Negotiate, and we have no password */
 	/*
-	 * The first call that may show the password; until its attempt is over
-	 * the others wait, so that a wrong one is shown once, and no account
-	 * is locked for it.
+	 * The first call that sends the password, or NULL.  Until its attempt
+	 * is over the others wait: so a wrong password is sent once, and does
+	 * not lock the account.
 	 */
 	struct call *trial;
 	bool tried; /* a trial ended */
 	bool proven; /* the password was taken */
-	bool rejected; /* it was not: never shown again */
+	bool rejected; /* it was not: never sent again */
 };
 
+/* Room for one call that is under way; there are client_options.jobs. */
 struct slot {
 	/*
-	 * Of this attempt: reset, it would keep too much of the one before
-	 * where streams share a connection.  Connections are the multi's.
+	 * Of this attempt alone, or NULL.  One that is used again would keep
+	 * too much of the attempt before, where streams share a connection.
+	 * The connections are kept by the multi handle.
 	 */
 	CURL *easy;
-	struct call *call; /* NULL: free */
-	bool waiting; /* for call->wake; else its transfer is under way */
-	bool parked; /* waits for the trial of another; no new attempt */
+	struct call *call; /* NULL: the slot is free */
+	bool waiting; /* until call->wake; else its transfer is under way */
+	bool parked; /* waits for another call's trial, within its attempt */
 };
 
 struct client {
 	struct client_options o;
 	struct curl_calls curl;
 	CURLM *multi;
-	struct buf netrc; /* the file */
+	struct buf netrc; /* the text of the file */
 	struct arena a; /* of the origins */
 	struct server_origin *origins;
-	struct call *first, **last; /* the queue */
+	struct call *first, **last; /* calls that have no slot yet */
 	struct slot *slots;
 	unsigned n_slots;
 };
@@ -77,26 +82,24 @@ struct client {
 enum use {
 	USE_UNKNOWN,
 	USE_DELIVER, /* it is the answer */
-	USE_REPEAT, /* ask again later */
-	USE_REDIRECT, /* ask call->target */
-	USE_LOGIN, /* ask again with a password */
+	USE_REPEAT, /* send the request again later */
+	USE_REDIRECT, /* send it to call->target */
+	USE_LOGIN, /* send it again with a password */
 };
 
 struct call {
 	struct call *next;
 	struct client *client;
-	struct arena a; /* what is copied, and the URLs it is led to */
+	struct arena a; /* of copies, and of the URLs of redirects */
 	const char *method;
-	const char *url; /* in force */
-	const char *target; /* of a redirect that will be followed */
+	const char *url; /* where it goes now: redirects change it */
+	const char *target; /* where a redirect that is followed leads */
 	struct server_origin *origin; /* of url */
 	struct curl_slist *fields;
 	struct str body;
 	const struct call_file *file;
 	bool idempotent; /* or keyed: may be repeated */
-	bool once; /* not if it may have been carried out */
-	bool follows;
-	bool identity;
+	bool once, follows, identity; /* as of struct call_spec */
 	bool secrets; /* its fields have credentials in them */
 	const struct call_events *events;
 	void *arg;
@@ -104,28 +107,29 @@ struct call {
 	/* Of all attempts. */
 	unsigned attempts, redirects;
 	bool uncertain_before;
-	bool logged_in; /* with a password */
-	int64_t wake;
+	bool logged_in; /* libcurl was given credentials for url */
+	int64_t wake; /* clock_monotonic() of the next attempt */
 
-	/* Of this one; cleared by call_begin(). */
+	/* Of this attempt; call_begin() clears it. */
 	struct attempt {
-		uint64_t at; /* in the body */
-		uint64_t sent_bytes, got_bytes, ignored;
-		int64_t moved; /* when bytes last did */
-		bool sent; /* some of a request's head went out */
-		bool awaiting; /* and no answer came to it yet */
+		uint64_t at; /* bytes of the request's body read so far */
+		uint64_t sent_bytes, got_bytes; /* of the bodies */
+		uint64_t ignored; /* bytes of an answer that does not count */
+		int64_t moved; /* clock_monotonic() when a byte last moved */
+		bool sent; /* the head of a request was sent */
+		bool awaiting; /* and no answer to it has come yet */
 		bool authorized; /* the last request had credentials */
-		bool stalled;
-		bool unproven;
-		bool got_body;
-		unsigned status; /* of the last head */
-		bool head_whole;
-		bool delivered;
+		bool stalled; /* nothing moved for stall_timeout */
+		bool unproven; /* see struct call_end */
+		bool got_body; /* some of the answer that counts */
+		unsigned status; /* of the last head; 0: none came */
+		bool head_whole; /* the empty line behind it came */
+		bool delivered; /* its head was handed out */
 		enum use use;
-		int64_t retry_after; /* -1: not said */
-		enum err_code failed; /* by an event or the file */
-		struct err err;
-		char said[CURL_ERROR_SIZE];
+		int64_t retry_after; /* ns; -1: the answer does not say */
+		enum err_code failed; /* why an event or the file ended it */
+		struct err err; /* of failed */
+		char said[CURL_ERROR_SIZE]; /* libcurl's words */
 	} now;
 	struct buf head_text;
 	struct arena head_arena;
@@ -140,23 +144,20 @@ call_begin(struct call *call, CURL *easy, struct err *err) MUST_USE;
 
 uint64_t call_body_size(const struct call *call);
 
-/*
- * The last of it: tells the caller how it ended, and frees it.  err may be
- * NULL.
- */
+/* Tells the caller how the call ended, and frees it.  err may be NULL. */
 void call_end(struct call *call, enum err_code rc, const struct err *err);
 void call_free(struct call *call);
 
-/* Ends what is under way in it, if anything is. */
+/* Breaks off the transfer of a slot, if there is one; the call stays. */
 void slot_close(struct client *c, struct slot *s);
 
 /* ---- answer.c */
 
-/* One line of a head, or of a trailer. */
+/* Takes one line of a head, or of a trailer, which is ignored. */
 enum err_code
 answer_line(struct call *call, struct str line, struct err *err) MUST_USE;
 
-/* Reads the head that is whole and says what to do with the answer. */
+/* Reads the head, which is whole, and decides call->now.use. */
 enum err_code answer_judge(struct call *call, struct err *err) MUST_USE;
 
 /* Hands the head to the caller, once. */
@@ -164,11 +165,11 @@ enum err_code answer_deliver(struct call *call, struct err *err) MUST_USE;
 
 /* ---- failure.c */
 
-/* What ended an attempt, in the words of client.h and for a person. */
+/* Gives a libcurl failure as a code of client.h and as a sentence. */
 enum err_code
 failure_of(const struct call *call, CURLcode code, struct err *err) MUST_USE;
 
-/* Whether the same again may get further; for codes that are failures. */
+/* Whether the same request may get further another time. */
 bool failure_may_pass(CURLcode code);
 
 /* ---- origin.c */
@@ -181,8 +182,8 @@ enum err_code server_origin_find(struct client *c, const char *url,
     struct server_origin **out, struct err *err) MUST_USE;
 
 /*
- * Asks for the password; false when there is none.  *took: how long a person
- * needed.
+ * Asks for the password, where that was not done before; false: there is none.
+ * *took: how long that took, in ns.
  */
 bool
 server_origin_ask(struct client *c, struct server_origin *o, int64_t *took);

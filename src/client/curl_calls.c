@@ -19,7 +19,7 @@ static const struct {
 enum err_code
 curl_calls_load(struct curl_calls *out, struct err *err)
 {
-	/* What it begins cannot be taken back, so it is never unloaded. */
+	/* RTLD_NODELETE: global_init() cannot be undone in full. */
 	void *library =
 	    dlopen(LIBCURL_NAME, RTLD_NOW | RTLD_LOCAL | RTLD_NODELETE);
 	size_t i;

@@ -19,8 +19,8 @@ struct curl_calls {
 };
 
 /*
- * Loads it, once for the whole program; it stays.  Any thread.  ERR_OS, and why
- * it cannot be.
+ * Loads libcurl, which then stays; to do it again is cheap.  On any thread.
+ * ERR_OS: it cannot be loaded, and err.why says why.
  */
 enum err_code curl_calls_load(struct curl_calls *out, struct err *err) MUST_USE;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Run by src/client/meson.build: says what the linked libcurl is called. */
+/* Run by src/client/meson.build: prints the file name of the linked libcurl. */
 #define _GNU_SOURCE
 #include <curl/curl.h>
 #include <dlfcn.h>
@@ -13,7 +13,7 @@ main(void)
 	const char *name;
 	Dl_info info;
 
-	/* Called, so that the library is not left out. */
+	/* Called, so that the linker does not leave the library out. */
 	if (!curl_version() || !call || !dladdr(call, &info))
 		return 1;
 	name = strrchr(info.dli_fname, '/');

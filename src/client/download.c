@@ -13,10 +13,10 @@
 #include "http/scan.h"
 #include "outcome/retry.h"
 
-/* Bytes of an answer that is a failure. */
+/* So many bytes are read of an answer that is a failure. */
 #define MAX_SAID ((size_t)64 * 1024)
 
-/* An ostream that drops what it takes, for a digest alone. */
+/* An ostream that drops what it takes: a digest check needs one behind it. */
 static enum err_code
 drop(struct ostream *o, struct str bytes)
 {
@@ -31,22 +31,22 @@ struct download {
 	struct client *client;
 	struct download_spec spec;
 	struct arena a;
-	struct part part; /* without a file it counts alone */
+	struct part part; /* without a file: size, etag and total alone */
 	bool to_file;
-	unsigned tries;
+	unsigned tries; /* requests so far */
 	/* Of the version that is fetched. */
 	bool begun; /* bytes of it are there */
 	struct digest_check *whole; /* over all of it, or NULL */
-	int64_t mtime; /* -1: not said */
+	int64_t mtime; /* ns since 1970; -1: not said */
 	/* Of this request. */
-	uint64_t asked_from;
-	bool asked_range;
+	uint64_t asked_from; /* the offset of its first byte */
+	bool asked_range; /* with Range */
 	bool again; /* this answer is of no use: ask for all of it */
-	bool takes; /* the body is the resource */
-	uint64_t counted; /* progress that was told */
+	bool takes; /* the body is bytes of the resource */
+	uint64_t counted; /* bytes that spec.progress was told of */
 	struct digest_check *piece; /* over this answer's body, or NULL */
 	struct ostream nowhere;
-	struct buf said;
+	struct buf said; /* the body of a failure */
 	struct evidence e;
 	struct err err;
 };
@@ -81,7 +81,7 @@ is_strong(struct str etag)
 	    str_find(etag, '\n') == etag.len;
 }
 
-/* "bytes 0-99/200"; behind the slash may be an asterisk. */
+/* Reads "bytes 0-99/200"; has_total: there was no '*' behind the slash. */
 static bool
 content_range(struct str s, uint64_t *from, bool *has_total, uint64_t *total)
 {
@@ -98,8 +98,8 @@ content_range(struct str s, uint64_t *from, bool *has_total, uint64_t *total)
 }
 
 /*
- * The digests of an answer.  Digest (RFC 3230) is Repr-Digest in other words;
- * Content-Digest is of this answer's bytes only.
+ * Writes the value of a Digest field (RFC 3230) as that of a Repr-Digest, which
+ * says the same in another form.
  */
 static void
 add_old_digest(struct download *d, struct str value, struct header *out)
@@ -125,7 +125,7 @@ add_old_digest(struct download *d, struct str value, struct header *out)
 		out->value = copy;
 }
 
-/* NULL also where it makes no sense: then there is nothing to compare with. */
+/* NULL: no digest that could be compared.  A field without sense is as none. */
 static struct digest_check *
 check_of(struct download *d, struct str name, struct str value)
 {
@@ -139,7 +139,7 @@ check_of(struct download *d, struct str name, struct str value)
 	return check;
 }
 
-/* Hashes what an earlier run has fetched. */
+/* Adds to d->whole the bytes that are in the file from earlier. */
 static enum err_code
 feed_part(struct download *d, struct err *err)
 {
@@ -175,13 +175,13 @@ take_digests(struct download *d, const struct answer_head *h, bool partial,
 	d->piece = check_of(
 	    d, STR("Content-Digest"), field(d, h, STR("Content-Digest")));
 	if (partial && d->whole)
-		return ERR_OK; /* it has been fed since its first byte */
+		return ERR_OK; /* it has had every byte so far */
 	if (!repr.len) {
 		add_old_digest(d, field(d, h, STR("Digest")), &old);
 		repr = old.value;
 	}
 	d->whole = check_of(d, STR("Repr-Digest"), repr);
-	/* Who takes the bytes has had them: they are not there to be read. */
+	/* Bytes that spec.take() has had cannot be read again for a digest. */
 	if (partial && !d->to_file)
 		d->whole = NULL;
 	return partial ? feed_part(d, err) : ERR_OK;
@@ -204,7 +204,7 @@ tell_size(struct download *d)
 		d->spec.size(d->spec.arg, d->part.total);
 }
 
-/* 200: all of it. */
+/* 200: all of it comes. */
 static enum err_code
 begin_whole(struct download *d, const struct answer_head *h, struct err *err)
 {
@@ -235,7 +235,7 @@ begin_whole(struct download *d, const struct answer_head *h, struct err *err)
 	return rc ? rc : take_digests(d, h, false, err);
 }
 
-/* 206: the rest of it, if it is what was asked for; else all of it, again. */
+/* 206: the rest comes; or, if it is not what was asked for, asks for all. */
 static enum err_code
 begin_rest(struct download *d, const struct answer_head *h, struct err *err)
 {
@@ -332,7 +332,10 @@ on_body(void *arg, struct str bytes, struct err *err)
 
 /* ---- the end */
 
-/* What is there can be gone on with, or thrown away and asked for again. */
+/*
+ * Whether to ask again: what is there can be resumed, or replaced, which bytes
+ * that spec.take() has had cannot.
+ */
 static bool
 may_go_on(const struct download *d)
 {
@@ -341,6 +344,7 @@ may_go_on(const struct download *d)
 	return d->to_file || !d->part.size || d->part.etag.len;
 }
 
+/* text: instead of what judge() finds, with this fate and blame; or NULL. */
 static void
 finish(struct download *d, enum fate fate, enum blame blame, const char *text)
 {
@@ -359,7 +363,7 @@ finish(struct download *d, enum fate fate, enum blame blame, const char *text)
 	download_free(d);
 }
 
-/* The bytes are not those that were announced: nobody may take them for it. */
+/* The bytes are not those that were announced: they do not get the name. */
 static void
 finish_digest(struct download *d)
 {
@@ -422,7 +426,7 @@ finish_whole(struct download *d, bool unproven)
 		finish(d, FATE_DONE, BLAME_NONE, NULL);
 }
 
-/* Asks for the rest; false: it could not even be asked for. */
+/* Asks for the rest; false: that could not be begun, and d->e.rc says why. */
 static bool
 go_on(struct download *d)
 {
@@ -443,7 +447,7 @@ finish_local(struct download *d)
 
 	(void)snprintf(text, sizeof(text), "%s",
 	    *d->err.why ? d->err.why : err_text(d->err.code));
-	d->e.status = 0; /* it is not to blame */
+	d->e.status = 0; /* the answer is not to blame */
 	finish(d, FATE_FAILED, BLAME_LOCAL, text);
 }
 
@@ -500,8 +504,8 @@ static const struct call_events events = {
 };
 
 /*
- * From where on: the last byte is asked for again where all of them are there,
- * so that the answer is 206 and not 416.
+ * The offset to ask from; 0: ask for all.  Where all bytes are there the last
+ * one is asked for again, so that the answer is 206 and not 416.
  */
 static uint64_t
 from_where(const struct download *d)
@@ -545,7 +549,7 @@ ask(struct download *d, struct err *err)
 		    (struct header){ STR("If-Range"), buf_str(&d->part.etag) };
 		call.n_fields = 3;
 	}
-	/* It has begun, so it goes on while others are held back. */
+	/* It has begun: it goes on while downloads that have not may not. */
 	call.follows = d->tries > 0;
 	if (d->tries > 0)
 		call.delay =

@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: MIT */
-/* What went wrong, in words: curl's codes are many and say little. */
+/* What went wrong, in words: libcurl's codes are many and say little. */
 #include "client/client_impl.h"
 
+/* When a failure happens; call->now.sent says whether a request was sent. */
 enum phase {
-	PHASE_AS_SENT, /* unreachable before the request was sent, else cut */
-	PHASE_BEFORE, /* nothing arrived anywhere */
-	PHASE_BAD, /* what came is no answer */
+	PHASE_AS_SENT, /* before a request is sent, or after */
+	PHASE_BEFORE, /* before; one may have been sent earlier */
+	PHASE_BAD, /* what came is no HTTP */
 	PHASE_MEMORY,
 };
 
-/* passes: the same again may get further. */
+/* passes: the same request may get further another time. */
 static const struct {
 	CURLcode code;
 	enum phase phase;
@@ -70,7 +71,6 @@ failure_may_pass(CURLcode code)
 	return i == ARRAY_LEN(rows) || rows[i].passes;
 }
 
-/* An answer whose head is whole and good is cut short, not malformed. */
 static enum err_code
 code_of(const struct call *call, enum phase phase)
 {
@@ -89,6 +89,7 @@ code_of(const struct call *call, enum phase phase)
 	return as_sent;
 }
 
+/* Words in front of libcurl's own, where those do not say how far it got. */
 static const char *
 between(const struct call *call)
 {
@@ -107,7 +108,7 @@ failure_of(const struct call *call, CURLcode code, struct err *err)
 	enum err_code rc =
 	    code_of(call, i < ARRAY_LEN(rows) ? rows[i].phase : PHASE_AS_SENT);
 
-	/* libcurl says the same of a head that is too long for it. */
+	/* libcurl says "out of memory" of a head that is too long for it. */
 	if (rc == ERR_NOMEM && call->now.status && !call->now.head_whole)
 		return err_set(err, ERR_BAD_ANSWER,
 		    "%s: the head of the answer is too long", host);

@@ -41,7 +41,7 @@ method_rules(struct str method)
 
 /* ---- members */
 
-/* What is not registered is the x00 of its class (RFC 9110 s15). */
+/* A status that is not registered is its class's x00 (RFC 9110 s15). */
 static enum mention
 mention_of_status(unsigned rules, unsigned status)
 {
@@ -53,7 +53,7 @@ mention_of_status(unsigned rules, unsigned status)
 						       : MENTION_FAILED;
 }
 
-/* Which of two says more of the whole. */
+/* Whether mention a decides rather than b, which was found before. */
 static bool
 outweighs(enum mention a, unsigned a_status, enum mention b, unsigned b_status)
 {
@@ -67,7 +67,7 @@ mention_of(unsigned rules, const struct outcome *o, unsigned *status,
     struct str *error, struct str *tell)
 {
 	const struct told *told = o->told;
-	/* A property may be missing; what was asked for may not. */
+	/* 404 is no failure of a property, but one of a resource. */
 	enum mention m = mention_of_status(
 	    o->n_propstats ? rules : rules & ~(unsigned)RULE_MISSING,
 	    o->status);
@@ -129,8 +129,9 @@ find_in_broken_call(const struct evidence *e, unsigned rules)
 }
 
 /*
- * What an earlier attempt without an answer may have done itself: it has made
- * the collection, taken the lock, moved the source away.
+ * A failure that may come of an earlier attempt of ours, which got no answer
+ * but was carried out: it has made the collection, taken the lock, moved the
+ * source away.  FOUND_STATUS: this is none.
  */
 static enum finding
 find_after_lost(const struct evidence *e)
@@ -174,7 +175,7 @@ find_in_failed_members(const struct evidence *e, unsigned rules)
 	const struct mentioned *m = &e->m;
 	bool only_target = m->target_failed && m->failed == 1 && !m->done;
 
-	/* It is there, and what it is was not to be seen. */
+	/* The target is there; some of it could not be read. */
 	if ((rules & RULE_SAFE) && (!m->target_failed || m->by_property))
 		return FOUND_UNSEEN;
 	if (only_target || (rules & RULE_ATOMIC) ||
@@ -234,7 +235,10 @@ enum finding
 judge_find(const struct evidence *e)
 {
 	unsigned rules = method_rules(e->method);
-	/* A failure is one, and a 207 is judged by itself, however it ends. */
+	/*
+	 * A failure is a failure though its body was cut short, and a 207 that
+	 * was cut short is judged by what was read of it.
+	 */
 	bool speaks = e->rc == ERR_CUT_SHORT &&
 	    (e->status >= 300 || (e->status == 207 && e->was_read));
 

@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What was found, in words, beside the status and DAV:error in the verdict.
- * What to do next is said by who shows it.
+ * The sentence of a verdict: what was found, beside its status and DAV:error.
+ * What to do next is added where it is shown (cmd/trouble.c).
  */
 #include <assert.h>
 
 #include "client/judge.h"
 #include "outcome/retry.h"
 
-/* Of what a server says, no more than this is repeated. */
+/* No more bytes than this are repeated of what a server says. */
 #define SENTENCE_MAX ((size_t)300)
 
 static const struct {
@@ -22,14 +22,14 @@ static const struct {
 #undef FINDING
 };
 
-/* One line of it, though it may have been sent as several. */
+/* Puts it on one line, though it may have been sent as several. */
 static void
 put_sentence(struct buf *b, struct str s)
 {
 	size_t n = s.len < SENTENCE_MAX ? s.len : SENTENCE_MAX;
 	size_t i;
 
-	/* Not in the middle of a character. */
+	/* It is not cut in the middle of a character. */
 	while (n && n < s.len && ((unsigned char)s.ptr[n] & 0xc0) == 0x80)
 		n--;
 	for (i = 0; i < n; i++)
@@ -39,7 +39,7 @@ put_sentence(struct buf *b, struct str s)
 		BUF_LIT(b, "...");
 }
 
-/* What stands in a DAV:error goes with the verdict as it is. */
+/* A DAV:error is put into the verdict as it is, and not repeated here. */
 static void
 put_whole(struct buf *b, const struct evidence *e)
 {
@@ -84,7 +84,7 @@ put_target(struct buf *b, const struct evidence *e)
 	put_tell(b, e, other ? STR(": ") : STR(""));
 }
 
-/* Of a listing: members, or a property of the target itself. */
+/* What a listing could not show: members, or a property of the target. */
 static void
 put_unseen(struct buf *b, const struct evidence *e)
 {
@@ -114,7 +114,7 @@ put_failure_here(struct buf *b, const struct evidence *e)
 	buf_put(b, str_from_c(why ? why : err_text(e->rc)));
 }
 
-/* Behind a sentence of the table: where, or what. */
+/* Adds to a sentence of the table where that is, or what. */
 static void
 put_detail(struct buf *b, const struct evidence *e, enum finding f)
 {

@@ -4,7 +4,8 @@
 #include "base/clock.h"
 #include "outcome/retry.h"
 
-/* However it is written, and with or without a query. */
+/* Whether both name one resource, however it is written; queries are ignored.
+ */
 static bool
 is_it(const struct url *a, const struct url *b)
 {
@@ -20,7 +21,7 @@ in_scope(const struct members *s, const struct url *u)
 	    (s->destination.host.len && url_covers(&s->destination, u));
 }
 
-/* What to call it: its href, its id, or its place. */
+/* Gives what to call a resource: its href, its id, or its line. */
 static enum err_code
 name_it(struct members *s, const struct told *t, struct str *out)
 {
@@ -44,7 +45,7 @@ note_odd(struct members *s, const struct told *t)
 	return s->m.odd.len ? ERR_OK : name_it(s, t, &s->m.odd);
 }
 
-/* The failure to blame is the first that is not for want of another. */
+/* The failure to blame is the first that is not 424, or else the first. */
 static enum err_code
 note_failure(struct members *s, const struct told *t, unsigned status,
     struct str error, struct str tell)
@@ -92,7 +93,7 @@ keep_name(struct members *s, struct prop_name name, struct str *out)
 	return !buf_failed(&b) && arena_str(s->kept, buf_str(&b), out);
 }
 
-/* Which property of the target it was, as far as it was told. */
+/* Notes that the target failed, and the property to blame, if one is. */
 static enum err_code
 note_target(struct members *s, const struct outcome *o, unsigned status)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The sink between a 207 that is read and who wants its members: makes each
- * href absolute, sees whether it is one that was asked for, and notes what
- * judge() needs.
+ * The sink between the reader of a 207 and the caller's sink of members.  It
+ * makes each href absolute, sees whether it is one that was asked for, and
+ * notes what judge() needs.
  */
 #ifndef SHEAF_CLIENT_MEMBERS_H
 #define SHEAF_CLIENT_MEMBERS_H
@@ -17,10 +17,10 @@ struct members {
 	struct url destination; /* host empty: there is none */
 	const struct prop_name *asked; /* borrowed */
 	size_t n_asked;
-	bool *seen; /* of each asked for */
-	struct sink *next; /* may be NULL */
+	bool *seen; /* which of `asked` were mentioned */
+	struct sink *next; /* gets the members; may be NULL */
 	struct arena *kept; /* for what m points to */
-	struct arena item;
+	struct arena item; /* of the resource in hand */
 	struct mentioned m;
 };
 
@@ -30,7 +30,7 @@ struct members {
 enum err_code members_init(struct members *s, struct err *err) MUST_USE;
 void members_done(struct members *s);
 
-/* After the last: notes what was asked for and not mentioned.  ERR_NOMEM. */
+/* Called after the last resource: fills in m.unasked.  ERR_NOMEM. */
 enum err_code members_finish(struct members *s, struct err *err) MUST_USE;
 
 #endif

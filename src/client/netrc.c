@@ -13,7 +13,7 @@ skip_line(struct str *rest)
 	*rest = str_skip(*rest, str_find(*rest, '\n'));
 }
 
-/* White space and comments. */
+/* Skips white space and comments. */
 static void
 skip_space(struct str *rest)
 {
@@ -26,7 +26,10 @@ skip_space(struct str *rest)
 	}
 }
 
-/* A quoted word; what follows the quote that ends it is a word of its own. */
+/*
+ * Reads a quoted word.  What follows its last quote is another word, also
+ * without white space between.
+ */
 static void
 put_quoted(struct str *rest, struct buf *out)
 {
@@ -58,7 +61,7 @@ next_word(struct str *rest, struct buf *out)
 	return true;
 }
 
-/* Up to an empty line. */
+/* Skips a macro, which ends with an empty line. */
 static void
 skip_macro(struct str *rest)
 {

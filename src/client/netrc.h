@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The file that ftp(1) knows as .netrc: names and passwords by host.  Words
- * between white space, "quoted ones" with backslash escapes, '#' at the start
- * of a word begins a comment, macros are passed over.
+ * The file that ftp(1) knows as .netrc: user names and passwords by host.  It
+ * is made of words between white space, or in quotes with backslash escapes.
+ * A '#' at the start of a word begins a comment; macros are passed over.
  */
 #ifndef SHEAF_CLIENT_NETRC_H
 #define SHEAF_CLIENT_NETRC_H

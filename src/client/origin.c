@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The servers that URLs name, and who we are there. */
+/* The servers that URLs name, and our credentials for each. */
 #include <string.h>
 
 #include "base/clock.h"
@@ -7,7 +7,7 @@
 #include "client/netrc.h"
 #include "http/url.h"
 
-/* "https://example.org:443" and the host alone. */
+/* Gives "https://example.org:443" and the host alone. */
 static enum err_code
 find_key(const char *url, struct buf *key, struct buf *host, struct err *err)
 {
@@ -32,7 +32,7 @@ find_key(const char *url, struct buf *key, struct buf *host, struct err *err)
 	return buf_failed(key) || buf_failed(host) ? err_nomem(err) : ERR_OK;
 }
 
-/* The name and password that are known without asking. */
+/* Fills in the user name and password that are known without asking. */
 static void
 find_credentials(struct client *c, struct server_origin *o)
 {
@@ -108,7 +108,7 @@ server_origin_ask(struct client *c, struct server_origin *o, int64_t *took)
 	if (o->asked || o->has_password || !o->user.len || !c->o.password)
 		return o->has_password;
 	o->asked = true;
-	buf_putc(&o->user, '\0'); /* ends it for a moment */
+	buf_putc(&o->user, '\0'); /* not counted in len */
 	if (!buf_failed(&o->user)) {
 		o->user.len--;
 		o->has_password = c->o.password(

@@ -13,9 +13,10 @@
 
 #define NOTE_MAGIC "sheaf-part 1"
 
-/* Bytes of the name that are kept: there must be room for the rest. */
+/* Bytes of the name in those of the hidden files: at most 255 go in all. */
 #define NAME_KEPT 200
 
+/* Puts s, and behind it a NUL that is not counted. */
 static void
 put_c(struct buf *b, struct str s)
 {
@@ -25,7 +26,7 @@ put_c(struct buf *b, struct str s)
 		b->len--;
 }
 
-/* FNV-1a: so that parts of two URLs for one name are two. */
+/* FNV-1a, so that the parts of two URLs for one name are two files. */
 static uint32_t
 hash(struct str s)
 {
@@ -127,11 +128,11 @@ open_part(struct part *p, struct err *err)
 		return err_set(
 		    err, ERR_OS, "'%s' is not a plain file", p->part.ptr);
 	if (flock(p->fd, LOCK_EX | LOCK_NB)) {
-		fd_close(&p->fd); /* and so it is not removed either */
+		fd_close(&p->fd); /* so that part_done() does not remove it */
 		return err_set(err, ERR_BUSY,
 		    "'%s' is being fetched by another process", p->name.ptr);
 	}
-	/* Its size may be another one since the lock is ours. */
+	/* Its size may have changed until the lock was ours. */
 	if (fstat(p->fd, &st) || !is_still_part(p, &st)) {
 		fd_close(&p->fd);
 		return err_set(err, ERR_BUSY,
@@ -142,8 +143,8 @@ open_part(struct part *p, struct err *err)
 }
 
 /*
- * After a power cut a file may have its length and not its bytes; nobody knows
- * how much of it was on disk.
+ * The boot, so that no part is resumed after a power cut: a file may then have
+ * its length and not its bytes.
  */
 static void
 put_boot(struct buf *b)
@@ -155,6 +156,7 @@ put_boot(struct buf *b)
 		    b, str_head(buf_str(&id), str_find(buf_str(&id), '\n')));
 }
 
+/* The lines of a note that have to be the same for a part to be resumed. */
 static void
 put_note(struct buf *b, const struct part *p)
 {
@@ -165,7 +167,7 @@ put_note(struct buf *b, const struct part *p)
 	buf_putc(b, '\n');
 }
 
-/* What a run before this one has left. */
+/* Reads what an earlier run has left; etag stays empty if it is of no use. */
 static void
 read_note(struct part *p)
 {
@@ -278,7 +280,7 @@ rename_part(const struct part *p, struct err *err)
 
 	if (!renameat2(p->dir, p->part.ptr, p->dir, p->name.ptr, flags))
 		return ERR_OK;
-	if (errno == EINVAL && flags) { /* not every file system can */
+	if (errno == EINVAL && flags) { /* a file system without NOREPLACE */
 		if (!linkat(p->dir, p->part.ptr, p->dir, p->name.ptr, 0)) {
 			(void)unlinkat(p->dir, p->part.ptr, 0);
 			return ERR_OK;

@@ -8,7 +8,7 @@
 #include "http/fields.h"
 #include "outcome/retry.h"
 
-/* Of a body that is not streamed; what is longer says nothing more. */
+/* So many bytes are kept of a body that is no 207. */
 #define BODY_MAX ((size_t)256 << 10)
 
 enum body_use { BODY_DROP, BODY_KEEP, BODY_READ };
@@ -16,7 +16,7 @@ enum body_use { BODY_DROP, BODY_KEEP, BODY_READ };
 struct remote {
 	struct remote_spec spec; /* its strings are in the arena */
 	struct arena arena;
-	struct url url; /* that answers: redirects may have led there */
+	struct url url; /* of the answer: redirects may have led there */
 	struct members members;
 	struct reader *reader;
 	enum body_use use;
@@ -50,7 +50,7 @@ say(struct remote *r, const char *what, struct str value)
 
 /* ---- the head */
 
-/* A field that is sent twice and differs is as good as none. */
+/* The value of a field; empty: there is none, or several that differ. */
 static struct str
 field(struct remote *r, const struct answer_head *h, struct str name)
 {
@@ -83,7 +83,7 @@ take_location(struct remote *r, const struct answer_head *h)
 {
 	struct str value = field(r, h, STR("Location"));
 
-	/* What is no URL cannot be shown as one either. */
+	/* A value that is no URL is not shown as one. */
 	if (value.len &&
 	    url_resolve(&r->arena, &r->url, value, &r->e.location, NULL))
 		r->e.location = (struct str){ 0 };
@@ -100,7 +100,7 @@ take_lock_token(struct remote *r, const struct answer_head *h)
 		r->e.rc = ERR_NOMEM;
 }
 
-/* Where it was answered: hrefs are relative to it. */
+/* Keeps the URL that was answered: hrefs are relative to it. */
 static enum err_code
 take_url(struct remote *r, const struct answer_head *h, struct err *err)
 {
@@ -110,7 +110,7 @@ take_url(struct remote *r, const struct answer_head *h, struct err *err)
 		return ERR_OK;
 	if (!arena_str(&r->arena, h->url, &kept))
 		return err_nomem(err);
-	/* One that cannot be read leads nowhere. */
+	/* One that cannot be read leaves r->url as it was. */
 	(void)!url_parse(kept, &r->url, NULL);
 	return ERR_OK;
 }
@@ -173,7 +173,7 @@ on_body(void *arg, struct str bytes, struct err *err)
 	struct remote *r = arg;
 
 	(void)err;
-	/* What fails sticks, and is asked for at the end. */
+	/* A failure sticks; reader_end() and buf_failed() give it. */
 	if (r->use == BODY_READ)
 		(void)ostream_write(reader_stream(r->reader), bytes);
 	else if (r->use == BODY_KEEP && r->body.len < BODY_MAX)
@@ -206,8 +206,8 @@ end_reading(struct remote *r, bool cut, struct err *err)
 }
 
 /*
- * The lock that was asked for, among those the body tells of: of the token in
- * the header; of a refresh, of that one; else the only one.
+ * Finds the lock that was asked for among those in the body: the one with the
+ * token in the header, or that was to be refreshed; else the only one.
  */
 static enum err_code
 find_lock(struct remote *r, struct told_lock *out, struct err *err)
@@ -243,7 +243,7 @@ take_lock(struct remote *r, struct err *err)
 	return rc;
 }
 
-/* A href in a condition is as relative as any. */
+/* Reads the body of a failure, and makes the href in it absolute. */
 static enum err_code
 take_said(struct remote *r, struct err *err)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* The header of a request, as its spec says. */
+/* Makes the header of a request from its spec. */
 #include "client/remote_impl.h"
 
-/* Those that a spec can ask for by itself. */
+/* How many fields a spec can ask for, but for those in spec->fields. */
 enum { OWN_FIELDS = 8 };
 
 struct list {
@@ -39,7 +39,7 @@ add_depth(struct list *l, const struct remote_spec *spec)
 		add(l, STR("Depth"), depths[spec->depth]);
 }
 
-/* One list a resource: the header holds where one of them does. */
+/* Puts a list for one resource: If is true where one of its lists is. */
 static void
 put_tagged(struct buf *b, struct str url, struct str token)
 {
@@ -51,8 +51,8 @@ put_tagged(struct buf *b, struct str url, struct str token)
 }
 
 /*
- * The lock may be of the resource, or of the collection whose member comes or
- * goes; either will do, and where it is of neither any more nothing is done.
+ * The lock may be on the resource, or on the collection that gets or loses it:
+ * either will do, and where it is on neither any more the server does nothing.
  */
 static void
 put_if(struct buf *b, const struct remote_spec *spec)

@@ -6,10 +6,10 @@
 #include "client/client_impl.h"
 #include "outcome/retry.h"
 
-/* stop() is asked so often, and stalls are looked for. */
+/* How often stop() is asked, and stalls are looked for. */
 #define TICK_MS 50
 
-/* So often it is looked whether a password was taken, in ns. */
+/* How often a parked call looks whether the trial is over, in ns. */
 #define TRIAL_TICK (10 * 1000 * 1000)
 
 void
@@ -64,7 +64,10 @@ slot_close(struct client *c, struct slot *s)
 	s->easy = NULL;
 }
 
-/* Whether somebody else is trying the password; else this call may be. */
+/*
+ * Whether another call is trying the password.  If none is and one has to, this
+ * call becomes the trial.
+ */
 static bool
 must_wait_for_trial(struct call *call)
 {
@@ -79,6 +82,7 @@ must_wait_for_trial(struct call *call)
 	return false;
 }
 
+/* Starts a transfer, unless it has to wait for the trial of another call. */
 static void
 slot_begin(struct client *c, struct slot *s)
 {
@@ -117,7 +121,7 @@ random_bits(void)
 	return bits;
 }
 
-/* It may have been carried out, though nobody said so. */
+/* Whether an attempt may have been carried out though no answer says so. */
 static bool
 is_lost(const struct attempt *now)
 {
@@ -159,7 +163,7 @@ slot_redirect(struct client *c, struct slot *s, struct err *err)
 	return ERR_OK;
 }
 
-/* Whoever sits in front of it does not make the others late. */
+/* The time in which a person typed a password counts for no stall. */
 static void
 forgive(struct client *c, int64_t ns)
 {
@@ -189,7 +193,8 @@ slot_login(struct client *c, struct slot *s, struct err *err)
 	return ERR_OK;
 }
 
-/* The head is whole and judged; err is what came of the body. */
+/* The head is whole and judged; body and body_err: how reading the rest went.
+ */
 static void
 slot_answered(struct client *c, struct slot *s, enum err_code body,
     const struct err *body_err)
@@ -233,7 +238,7 @@ may_repeat(const struct call *call, enum err_code rc, CURLcode code)
 	return rc == ERR_CUT_SHORT && call->idempotent && !call->once;
 }
 
-/* Which servers take a password at once. */
+/* Learns from an attempt whether the password is taken, and how to send it. */
 static void
 learn(struct call *call, CURL *easy)
 {
@@ -255,7 +260,7 @@ learn(struct call *call, CURL *easy)
 		call->origin->basic = true;
 }
 
-/* How the end of the body was known. */
+/* Finds out whether nothing but the connection's end marked the body's end. */
 static void
 find_end(struct call *call, CURL *easy)
 {
@@ -349,7 +354,7 @@ stalls(const struct client *c, const struct slot *s, int64_t now)
 	    now - s->call->now.moved > c->o.stall_timeout;
 }
 
-/* Those that stand still, and those that have waited enough. */
+/* Begins calls that have waited enough, and ends those that stand still. */
 static bool
 look_at_slots(struct client *c)
 {
@@ -406,7 +411,10 @@ start_some(struct client *c)
 	return some;
 }
 
-/* Only those that are there now: what done() adds is asked about again. */
+/*
+ * Ends calls of the queue; all: those that follow, too.  A call that done()
+ * adds meanwhile is not ended until stop() was asked again.
+ */
 static bool
 cancel_queued(struct client *c, bool all)
 {
@@ -430,7 +438,7 @@ cancel_queued(struct client *c, bool all)
 	return true;
 }
 
-/* all: or only those that wait. */
+/* Ends calls in slots; all: not only those that wait. */
 static bool
 cancel_slots(struct client *c, bool all)
 {

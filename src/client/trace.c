@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a person sees who asks for more: no field, and so no secret. */
+/* The lines of client_options.trace: they have no field, and so no secret. */
 #include <stdarg.h>
 #include <stdio.h>
 
@@ -24,7 +24,7 @@ trace_text(const struct client *c, const char *fmt, ...)
 	    str_head(str_of(line, sizeof(line) - 1), (size_t)n));
 }
 
-/* A query may be a secret: somebody's share. */
+/* A query may be a secret, such as that of a shared link. */
 static struct str
 without_query(const char *url)
 {

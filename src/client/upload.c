@@ -23,15 +23,16 @@ struct upload {
 	uint8_t digest[SHA256_DIGEST_SIZE];
 	char digest_field[80]; /* "sha-256=:...:" */
 	char time_field[24];
-	unsigned tries;
-	uint64_t counted;
-	/* What was found out about the first attempt; its strings are in a. */
+	unsigned tries; /* PUTs so far */
+	uint64_t counted; /* bytes that spec.progress was told of */
+	/* Of the last PUT, to which no answer came; its strings are in a. */
 	struct verdict lost;
-	/* What is there now. */
-	unsigned status;
+	/* What is there now, by a HEAD or GET. */
+	unsigned status; /* 0: not known */
 	struct str etag;
-	uint64_t size;
+	uint64_t size; /* if has_size */
 	bool has_size;
+	/* Of a GET: what its body was. */
 	struct sha256_ctx there;
 	uint64_t there_size;
 };
@@ -85,7 +86,7 @@ same_time(struct timespec a, struct timespec b)
 	return a.tv_sec == b.tv_sec && a.tv_nsec == b.tv_nsec;
 }
 
-/* Whether what was sent may be a mixture. */
+/* Whether the file has changed, so that a mixture may have been sent. */
 static bool
 has_changed(const struct upload *u)
 {
@@ -214,7 +215,7 @@ look(struct upload *u, const char *method, const struct call_events *events,
 	return client_call(u->client, &call, err);
 }
 
-/* The bytes prove what a length cannot. */
+/* The size is right: a GET says whether the bytes are. */
 static void
 compare(struct upload *u)
 {
@@ -250,7 +251,7 @@ on_looked(void *arg, const struct call_end *end)
 		    "what was sent: look at it; --force overwrites it");
 }
 
-/* It may have arrived, and nobody said so. */
+/* Whether the file may have arrived though no answer says so. */
 static bool
 is_lost(const struct verdict *v)
 {
@@ -282,7 +283,7 @@ look_first(struct upload *u, const struct verdict *v)
 
 /* ---- the request */
 
-/* Ours or the server's: what is there is not what may be overwritten. */
+/* What is there may not be overwritten, as our look or the server says. */
 static void
 tell_precondition(struct upload *u, const struct verdict *v)
 {
@@ -421,7 +422,7 @@ on_first_look(void *arg, const struct verdict *v)
 			first_put(u);
 		return;
 	}
-	/* It may not be looked at; the condition is all there is. */
+	/* HEAD is not allowed: then the condition has to do. */
 	for (i = 0; i < ARRAY_LEN(mute); i++)
 		if (v->fate == FATE_FAILED && v->status == mute[i]) {
 			first_put(u);
