@@ -15,7 +15,8 @@
  *	} while (it says that some were sent)
  *
  * Only 408, 425, 429, 502, 503 and 504 are sent again, and only where the
- * method is idempotent or the operation has a key; never 409 or 412.  The wait
+ * method is idempotent or the operation has a key; 423 and 507 where the
+ * options say so (when_freed); never 409 or 412.  The wait
  * is the larger of Retry-After and a random part of base * 2^n (full jitter),
  * up to a cap.
  *
@@ -194,10 +195,10 @@ SHEAF_MUST_USE SHEAF_API enum sheaf_result sheaf_plan_add(
     struct sheaf_plan *plan, const struct sheaf_operation *operation);
 
 /*
- * Takes an outcome of what was sent.  It belongs to the operation with its id,
- * else to the one with its href, else to the one with the longest href that it
- * is below: a member that failed makes its operation one done in part.  Of
- * several outcomes of one operation the worst counts.
+ * Takes an outcome of what was sent.  It belongs to the operation with its id;
+ * where it has no id to the one with its href, else to the one with the longest
+ * href that it is below: a member that failed makes its operation one done in
+ * part.  Of several outcomes of one operation the worst counts.
  *
  * plan: not NULL.
  * outcome: not NULL; copied as far as it is needed.

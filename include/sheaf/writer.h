@@ -58,8 +58,8 @@ struct sheaf_writer;
  * arg: handed to write.
  * out: where the writer goes; NULL is put there on failure.
  * Returns: SHEAF_OK, SHEAF_NOMEM, or SHEAF_INVALID: no write, a form that
- * cannot be written, or an option that is not known. Memory:
- * sheaf_writer_free() frees it.
+ * cannot be written, or an option that is not known.
+ * Memory: sheaf_writer_free() frees it.
  * RFC: RFC 4918 s13; RFC 8144 s2.1.
  */
 SHEAF_MUST_USE SHEAF_API enum sheaf_result

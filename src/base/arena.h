@@ -15,8 +15,8 @@ struct arena_block;
 
 struct arena {
 	struct arena_block *last;
-	size_t used; /* of the last block */
-	/* The least that it asks for at once, 0: 4 KiB.  It stays. */
+	size_t used; /* bytes of the last block that are given out */
+	/* Bytes of a block, at least; 0: 4 KiB.  arena_done() keeps it. */
 	size_t block;
 };
 
@@ -29,14 +29,17 @@ void arena_done(struct arena *a);
  */
 void arena_clear(struct arena *a);
 
-/* The same for an arena that is put by: it keeps no large block. */
+/* arena_clear() before a rest: a block of more than 4 KiB is not kept. */
 void arena_rest(struct arena *a);
 
-/* Zeroed and aligned for anything; NULL when memory ran out. */
+/* Memory that is zeroed and aligned for anything; NULL when it ran out. */
 void *arena_alloc(struct arena *a, size_t size) MUST_USE;
 void *arena_array(struct arena *a, size_t n, size_t size) MUST_USE;
 
-/* *out: a copy of s, with a NUL behind it that its length does not count. */
+/*
+ * *out: a copy of s, with a NUL behind it that its length does not count.
+ * False when memory ran out.
+ */
 bool arena_str(struct arena *a, struct str s, struct str *out) MUST_USE;
 
 /* One zeroed object of a type. */

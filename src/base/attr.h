@@ -11,7 +11,9 @@
 #define MUST_USE __attribute__((warn_unused_result))
 #define PRINTF_LIKE(fmt, args) __attribute__((format(printf, fmt, args)))
 
-/* Where lengths are literals at each call, and the whole folds to a few moves.
+/*
+ * For a function that is called with literal lengths only, and so folds to a
+ * few moves.
  */
 #define ALWAYS_INLINE inline __attribute__((always_inline))
 

@@ -29,12 +29,12 @@ buf_grow(struct buf *b, size_t need)
 
 	if (need > PTRDIFF_MAX) /* no object is larger */
 		return buf_fail(b, ERR_NOMEM);
-	if (!cap) /* who begins with much mostly knows how much */
+	if (!cap) /* a first request for much is mostly for all of it */
 		cap = need > BUF_FIRST ? need : BUF_FIRST;
 	while (cap < need)
 		if (__builtin_mul_overflow(cap, 2u, &cap))
 			return buf_fail(b, ERR_NOMEM);
-	/* Never more than max, so that room is all there is to ask about. */
+	/* Never more than max: then buf_room() need not ask about max. */
 	if (b->max && cap > b->max)
 		cap = b->max;
 	ptr = realloc(b->ptr, cap);
@@ -95,7 +95,7 @@ count_digits(uint64_t n)
 	return count;
 }
 
-/* One function for each base: to divide by one that is not known costs. */
+/* Decimal and hexadecimal apart: to divide by a base in a variable is slow. */
 void
 buf_put_u64(struct buf *b, uint64_t n)
 {

@@ -48,7 +48,7 @@ buf_str(const struct buf *b)
 	return str_of(b->ptr, b->len);
 }
 
-/* What buf_room() does when there is none yet. */
+/* buf_room() where the memory has to grow, or a failure has stuck. */
 char *buf_more(struct buf *b, size_t n) MUST_USE;
 
 /*

@@ -18,7 +18,7 @@ int64_t clock_now(void);
 /* Nanoseconds since some fixed moment; never goes back. */
 int64_t clock_monotonic(void);
 
-/* The same to some milliseconds, for a quarter of the cost. */
+/* The same, late by some milliseconds, for a quarter of the cost. */
 int64_t clock_coarse(void);
 
 /* A moment in UTC, in the proleptic Gregorian calendar. */

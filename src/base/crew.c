@@ -22,9 +22,9 @@ crew_init(struct crew *c, struct crew_share *share)
 	(void)pthread_cond_init(&c->done, NULL);
 }
 
-/* ---- with the lock */
+/* ---- called with the lock held */
 
-/* The oldest that nobody has begun. */
+/* Takes the oldest job that nobody has begun; there is one. */
 static struct crew_job *
 take(struct crew *c)
 {
@@ -38,6 +38,7 @@ take(struct crew *c)
 	return c->jobs[at];
 }
 
+/* Gives the lock back for the time that the job runs. */
 static void
 run(struct crew *c, struct crew_job *j)
 {
@@ -112,7 +113,10 @@ hire(struct crew *c)
 
 /* ---- the giver */
 
-/* Does, or waits for, the oldest; out of the ring with it. */
+/*
+ * With the lock: takes the oldest job out of the ring once it has been run.
+ * Until then the giver runs jobs itself, and waits only where all are begun.
+ */
 static struct crew_job *
 finish_oldest(struct crew *c)
 {
@@ -146,7 +150,7 @@ end_oldest(struct crew *c)
 	return rc;
 }
 
-/* Where there can be none, the job is freed. */
+/* Ends the oldest job where the ring is full; where that fails, j is freed. */
 static enum err_code
 make_room(struct crew *c, struct crew_job *j)
 {
@@ -165,8 +169,9 @@ put_in_ring(struct crew *c, struct crew_job *j, enum crew_state state)
 }
 
 /*
- * More than one that waits: the giver has come ahead of who works.  Who is
- * woken comes for the lock at once, so that is given back before.
+ * The giver runs jobs, too: one that waits is for it.  Helpers are woken for a
+ * second, and hired for a third: then the giver is ahead of those who work.
+ * A helper that wakes wants the lock at once, so it is given back before.
  */
 enum err_code
 crew_give(struct crew *c, struct crew_job *j)

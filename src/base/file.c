@@ -63,7 +63,7 @@ fd_read_at(int fd, uint64_t offset, char *out, size_t max, size_t *got,
 	return ERR_OK;
 }
 
-/* How much more out may take in one read; 0: it is at its limit. */
+/* How many bytes to read at once; 0: out is full. */
 static size_t
 read_step(const struct buf *out)
 {

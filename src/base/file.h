@@ -32,9 +32,9 @@ enum err_code
 file_read(const char *name, struct buf *out, struct err *err) MUST_USE;
 
 /*
- * Writes to `to` what is read until the end.  Fails where it cannot be read;
- * what `to` fails with sticks to it, and the rest is read all the same, so that
- * whoever writes into a pipe is not stopped.
+ * Reads fd to its end and writes all of it to `to`.  Fails where fd cannot be
+ * read.  A failure of `to` sticks to it and is not returned: the rest is read
+ * all the same, so that whoever writes into a pipe is not stopped.
  */
 enum err_code fd_pour(int fd, struct ostream *to, struct err *err) MUST_USE;
 

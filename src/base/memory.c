@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 #include "base/memory.h"
 
-/* What says which C library this is. */
+/* Any header of the C library says which one it is. */
 #include <unistd.h>
 
 #ifdef __GLIBC__
@@ -20,8 +20,11 @@
  * processors, and each heap keeps what the largest of its requests needed.
  */
 #define HEAPS_MAX 4
-/* What is larger has pages of its own.  glibc would raise this by itself, with
- * what is freed, and keep as much at the end of each heap. */
+/*
+ * An allocation of more bytes has pages of its own, and a heap keeps no more
+ * than this free at its end.  Left to itself glibc raises both whenever a
+ * larger one is freed.
+ */
 #define LARGE (128 * 1024)
 
 void
@@ -33,10 +36,10 @@ memory_be_small(void)
 	(void)mallopt(M_MMAP_THRESHOLD, LARGE);
 	(void)mallopt(M_TRIM_THRESHOLD, LARGE);
 	/*
-	 * What is small and freed joins its neighbours at once.  It would only
-	 * do so in malloc_trim(), which gives back the holes between what is in
-	 * use but not the end of a heap: 35 MiB, when 10,000 connections had
-	 * been parked.
+	 * A small chunk that is freed is merged with its neighbours at once.
+	 * Else that happens in malloc_trim() only, which gives back the holes
+	 * between chunks in use but not the end of a heap: 35 MiB, when 10,000
+	 * connections had been parked.
 	 */
 	(void)mallopt(M_MXFAST, 0);
 }
@@ -61,7 +64,7 @@ was_relocated(const struct dl_phdr_info *object, const ElfW(Phdr) * dynamic)
 	return false;
 }
 
-/* A failure leaves them where they are. */
+/* Where this fails the pages stay, which does no harm. */
 static void
 drop_pages(uintptr_t from, uintptr_t to)
 {
@@ -80,7 +83,7 @@ drop_object(struct dl_phdr_info *object, size_t size, void *arg)
 
 	(void)size;
 	(void)arg;
-	/* The kernel's own is in no file. */
+	/* The kernel's vDSO is in no file that it could be read from again. */
 	if (base == getauxval(AT_SYSINFO_EHDR))
 		return 0;
 	for (i = 0; i < object->dlpi_phnum; i++)

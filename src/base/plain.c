@@ -3,7 +3,10 @@
 
 #include "base/attr.h"
 
-/* The length of the UTF-8 character that s begins with, and *c; 0: none. */
+/*
+ * The length of the UTF-8 character that s begins with, and *c: the character;
+ * 0: s begins with none.
+ */
 static size_t
 next_char(struct str s, uint32_t *c)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Text that others wrote, and numbers, as lines for people have them. */
+/* Text that others wrote, and numbers, for lines that people read. */
 #ifndef SHEAF_BASE_PLAIN_H
 #define SHEAF_BASE_PLAIN_H
 
@@ -9,13 +9,13 @@
 #include "base/str.h"
 
 /*
- * Any bytes, so that they can do nothing to a terminal or to its reader: what
- * is a control character or turns the direction of writing is shown as
+ * Appends any bytes so that they can do nothing to a terminal or to its reader:
+ * a control character, and one that turns the direction of writing, is shown as
  * "\x1b" or "\u202e", a byte that is not UTF-8 as "\xff".  A backslash stays.
  */
 void text_put_plain(struct buf *b, struct str s);
 
-/* "1,234,567" */
+/* Appends n as "1,234,567". */
 void text_put_count(struct buf *b, uint64_t n);
 
 #endif

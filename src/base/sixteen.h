@@ -34,6 +34,7 @@ sixteen_times(char c)
 	return (sixteen){ s, s, s, s, s, s, s, s, s, s, s, s, s, s, s, s };
 }
 
+/* Whether any of the bytes is not 0. */
 static ALWAYS_INLINE bool
 sixteen_any(sixteen w)
 {
@@ -44,9 +45,11 @@ sixteen_any(sixteen w)
 }
 
 /*
- * Copies s to `at` as far as there are eight bytes or more with nothing special
- * among them, and says how much that was.  The last of them, where they are
- * fewer than sixteen, are copied with some of those before them once more.
+ * Copies s to `at`, sixteen bytes at a time, until it meets sixteen of which
+ * one is special, and returns how many it copied.  What is left at the end is
+ * copied together with bytes before it, once more; a string of fewer than eight
+ * bytes is not copied at all.  In what special() returns a special byte is
+ * not 0.
  */
 static ALWAYS_INLINE size_t
 sixteen_copy(char *at, struct str s, sixteen (*special)(sixteen w))

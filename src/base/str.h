@@ -68,7 +68,7 @@ struct str str_skip(struct str s, size_t from);
 /* The first n bytes, or all of it. */
 struct str str_head(struct str s, size_t n);
 
-/* A copy at *at, where there is room for it; *at is behind it then. */
+/* Copies s to *at, where there is room, and moves *at on; returns the copy. */
 struct str str_copy(char **at, struct str s);
 
 /* Index of the first (last) c, or s.len when there is none. */

@@ -7,8 +7,10 @@
 #include <sys/prctl.h>
 #include <unistd.h>
 
-/* Those of the main thread, which stays nowhere.  False where they are more
- * than a cpu_set_t can name. */
+/*
+ * The processors that the program may use are those of its main thread, which
+ * is never bound.  False where there are more than a cpu_set_t can name.
+ */
 static bool
 processors(cpu_set_t *may)
 {
@@ -33,7 +35,7 @@ thread_name(const char *name)
 	(void)prctl(PR_SET_NAME, name);
 }
 
-#ifdef __GLIBC__ /* no other can begin one elsewhere than its maker is */
+#ifdef __GLIBC__ /* else a thread can only start where its maker may run */
 
 void
 thread_stay(pid_t t, unsigned i, unsigned n)
@@ -59,7 +61,10 @@ thread_roam(void)
 		(void)sched_setaffinity(0, sizeof(may), &may);
 }
 
-/* Not the main thread, which then has what the system gives it. */
+/*
+ * Lets all threads run on all of these, but for the main thread: bound by us,
+ * it would no longer show what the system grants the program.
+ */
 static void
 spread(const cpu_set_t *may)
 {
@@ -77,8 +82,8 @@ spread(const cpu_set_t *may)
 }
 
 /*
- * The system keeps a thread that was placed within that, even when a container
- * or a machine gets more processors; and start() places all.
+ * A thread that was bound stays so, even when the container or the machine gets
+ * more processors; and start() binds each thread to those there are.
  */
 bool
 thread_processors_changed(cpu_set_t *known)
@@ -132,7 +137,7 @@ place(pthread_attr_t *attr, const cpu_set_t *on)
 
 #endif
 
-/* On these processors; NULL: where its maker is. */
+/* on: the processors that it may run on; NULL: those of its maker. */
 static int
 make(pthread_t *t, size_t stack, const cpu_set_t *on, void *(*fn)(void *arg),
     void *arg)
@@ -152,7 +157,7 @@ make(pthread_t *t, size_t stack, const cpu_set_t *on, void *(*fn)(void *arg),
 	return error;
 }
 
-/* But for the one that it runs on, where there is another. */
+/* Takes the caller's processor out of *may, where there is another. */
 static void
 leave_mine(cpu_set_t *may)
 {
@@ -162,7 +167,10 @@ leave_mine(cpu_set_t *may)
 		CPU_CLR((size_t)mine, may);
 }
 
-/* A sandbox may refuse to choose, and a processor may just have gone. */
+/*
+ * Tries again without choosing processors: a sandbox may not allow that, and a
+ * processor may just have gone.
+ */
 static int
 start(
     pthread_t *t, size_t stack, bool beside, void *(*fn)(void *arg), void *arg)

@@ -55,7 +55,7 @@ etag_same_weak(const struct etag *a, const struct etag *b)
 	return str_eq(a->opaque, b->opaque);
 }
 
-/* A tag has two quotes and nothing between them holds any. */
+/* At most: a tag has two quotes, and none between them. */
 static size_t
 count_tags(struct str s)
 {
@@ -67,8 +67,9 @@ count_tags(struct str s)
 }
 
 /*
- * Commas stand between tags and may stand in them; a recipient passes over
- * empty members (RFC 9110 s5.6.1).  False when it is no list of tags.
+ * Reads a list of tags into v; false when s is none.  Commas stand between tags
+ * and may stand in them; a recipient passes over empty members (RFC 9110
+ * s5.6.1).
  */
 static bool
 take_tags(struct str s, struct etag *v, size_t *n)
@@ -119,7 +120,10 @@ etag_list_parse(const struct headers *h, struct str name, struct arena *a,
 	return ERR_OK;
 }
 
-/* One that is no date, or several, must be ignored (s13.1.3, s13.1.4). */
+/*
+ * False: the field is absent, or is to be ignored, being no date or several
+ * (s13.1.3, s13.1.4).
+ */
 static bool
 date_field_parse(const struct headers *h, struct str name, int64_t *seconds)
 {
@@ -152,7 +156,7 @@ conditions_parse(const struct headers *h, bool read, struct arena *a,
 	return ERR_OK;
 }
 
-/* Whether the list names what is there. */
+/* Whether the list names the resource's tag, or is "*" and it exists. */
 static bool
 matches(const struct etag_list *list, const struct validators *now,
     bool (*same)(const struct etag *a, const struct etag *b))
@@ -170,7 +174,7 @@ matches(const struct etag_list *list, const struct validators *now,
 	return false;
 }
 
-/* If-Match, and If-Unmodified-Since where that is absent. */
+/* Whether If-Match holds, or, where that is absent, If-Unmodified-Since. */
 static bool
 is_unchanged(const struct conditions *c, const struct validators *now)
 {
@@ -180,7 +184,7 @@ is_unchanged(const struct conditions *c, const struct validators *now)
 	    now->modified <= c->unmodified_since;
 }
 
-/* If-None-Match, and If-Modified-Since where that is absent. */
+/* Whether If-None-Match holds, or, where that is absent, If-Modified-Since. */
 static bool
 is_new(const struct conditions *c, bool read, const struct validators *now)
 {

@@ -18,7 +18,8 @@
 #include "http/headers.h"
 
 struct etag {
-	/* With its quotes, without W/; empty: none, which is like no other. */
+	/* With its quotes, without W/; empty: there is none, and none matches.
+	 */
 	struct str opaque;
 	bool weak;
 };
@@ -27,8 +28,8 @@ struct etag {
 bool etag_parse(struct str s, struct etag *out) MUST_USE;
 
 /*
- * Takes the one at the start of *rest off it; false when there is none.
- * spaces: it may hold some, as it might by RFC 2616 and does in RFC 4918.
+ * Takes the tag at the start of *rest off it; false when there is none.
+ * spaces: the tag may hold some, which RFC 2616 allowed and RFC 4918 uses.
  */
 bool etag_take(struct str *rest, bool spaces, struct etag *out) MUST_USE;
 
@@ -58,7 +59,7 @@ struct conditions {
 enum err_code conditions_parse(const struct headers *h, bool read,
     struct arena *a, struct conditions *out, struct err *err) MUST_USE;
 
-/* The state they are asked of. */
+/* The state of the resource that conditions are checked against. */
 struct validators {
 	bool exists;
 	struct str etag; /* with quotes, strong; empty: it has none */
@@ -66,8 +67,9 @@ struct validators {
 };
 
 /*
- * In the order of RFC 9110 s13.2.2: ERR_OK, ERR_NOT_MODIFIED (read only) or
- * ERR_PRECONDITION.  What is not there has no date: conditions on dates hold.
+ * Checks them in the order of RFC 9110 s13.2.2: ERR_OK, ERR_NOT_MODIFIED (only
+ * if `read`) or ERR_PRECONDITION.  A resource that does not exist has no date:
+ * conditions on dates hold for it.
  */
 enum err_code conditions_check(const struct conditions *c, bool read,
     const struct validators *now, struct err *err) MUST_USE;

@@ -27,9 +27,10 @@ set_four(char *at, unsigned n)
 	set_two(at + 2, n);
 }
 
-/* Where in the text "hh:mm:ss" begins, and where what is behind it ends. */
 struct layout {
-	size_t time, len;
+	size_t time; /* where in the text "hh:mm:ss" begins */
+	size_t len; /* of the whole text */
+	/* Writes all of the text but hours, minutes and seconds. */
 	void (*set_day)(char *at, const struct utc *u);
 };
 
@@ -115,7 +116,10 @@ date_put_rfc3339(struct buf *b, int64_t seconds)
 	buf_put(b, date_rfc3339(&m, seconds));
 }
 
-/* Each of these takes what it names off the front of *s, or says false. */
+/*
+ * Each of these takes what it names off the front of *s; false: something else
+ * stands there.
+ */
 
 static bool
 take(struct str *s, struct str literal)
@@ -152,7 +156,7 @@ take_month(struct str *s, int *out)
 	return false;
 }
 
-/* The name is not held against the date: nothing depends on it. */
+/* Whether the day of the week fits the date is not asked. */
 static bool
 take_day_name(struct str *s, bool whole)
 {
@@ -270,7 +274,7 @@ drop_fraction(struct str *s)
 	*s = rest;
 }
 
-/* "Z" or "+01:30"; in seconds, and nothing may follow. */
+/* *offset: of "Z" or "+01:30", in seconds.  Nothing may follow it. */
 static bool
 parse_offset(struct str s, int *offset)
 {

@@ -38,7 +38,8 @@ struct digest_check {
 
 /*
  * What follows is the part of RFC 8941 s4.2 that a dictionary of byte
- * sequences with parameters needs.  Each takes what it names off *s.
+ * sequences with parameters needs.  Each function takes what it names off the
+ * front of *s; false: something else stands there.
  */
 
 static void
@@ -78,7 +79,7 @@ take_key(struct str *s, struct str *key)
 	return n > 0;
 }
 
-/* ":" base64 ":"; *text is what stands between. */
+/* Takes ":" base64 ":"; *text is what stands between the colons. */
 static bool
 take_bytes(struct str *s, struct str *text)
 {
@@ -98,7 +99,7 @@ take_bytes(struct str *s, struct str *text)
 	return end < rest.len;
 }
 
-/* A quoted string, byte sequence, token, number or boolean. */
+/* Takes a quoted string, byte sequence, token, number or boolean. */
 static bool
 take_bare_item(struct str *s)
 {
@@ -156,7 +157,10 @@ decode(struct str text, size_t size, unsigned char *out)
 	return true;
 }
 
-/* Keeps a digest that we know how to check; of two the last counts. */
+/*
+ * Keeps a digest of an algorithm that we know, the last where there are
+ * several, and passes over others.  False: it is not base64 of its length.
+ */
 static bool
 record(struct expectation *e, struct str key, struct str text)
 {

@@ -14,13 +14,14 @@
 
 struct digest_check;
 
-/* Whether there is any such header. */
+/* Whether either of the two headers was sent. */
 bool digest_is_sent(const struct headers *h);
 
 /*
- * A stream that hands all it takes to `to` and hashes it on the way.  *out is
- * NULL when the headers ask for no digest we know.  ERR_BAD_HEADER for a
- * header that is not a dictionary of byte sequences (RFC 8941).  In the arena.
+ * Makes, in the arena, a check whose stream hands all it takes to `to` and
+ * hashes it on the way.  *out is NULL when the headers hold no digest of an
+ * algorithm that we know.  ERR_BAD_HEADER for a header that is not a dictionary
+ * of byte sequences (RFC 8941).
  */
 enum err_code digest_check_new(const struct headers *h, struct arena *a,
     struct ostream *to, struct digest_check **out, struct err *err) MUST_USE;

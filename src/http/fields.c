@@ -4,7 +4,7 @@
 #include "base/clock.h"
 #include "http/scan.h"
 
-/* A field that may stand once, and whether it is there at all. */
+/* Reads a field that may stand once; *present: whether it is there at all. */
 static enum err_code
 find(const struct headers *h, struct str name, bool *present, struct str *out,
     struct err *err)
@@ -174,7 +174,10 @@ slug_parse(
 	return ERR_OK;
 }
 
-/* In quotes it may have a comma and a semicolon; without, they mean more. */
+/*
+ * A comma or semicolon may stand in it only within quotes: without them it
+ * would end a member of a list, or begin a parameter.
+ */
 static bool
 is_key(struct str s, bool quoted)
 {
@@ -234,7 +237,10 @@ oc_mtime_parse(const struct headers *h, bool *present, int64_t *nanoseconds,
 	return ERR_OK;
 }
 
-/* "Second-90"; more digits than a number holds are a number all the same. */
+/*
+ * Reads "Second-90" or "Infinite"; false: it is neither.  There may be more
+ * digits than a number can hold.
+ */
 static bool
 wish_parse(struct str wish, uint32_t *seconds)
 {
@@ -256,7 +262,7 @@ wish_parse(struct str wish, uint32_t *seconds)
 			n = TIMEOUT_MAX;
 	}
 	*seconds = (uint32_t)n;
-	return n != 0; /* a lock that is over before it is made */
+	return n != 0; /* 0 is a lock that is over before it is made */
 }
 
 enum err_code

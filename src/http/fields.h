@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The small header fields of WebDAV, each from one place.  ERR_BAD_HEADER, with
- * a message for the client, for what is malformed.
+ * Reads the small header fields of WebDAV, each in one place.  ERR_BAD_HEADER,
+ * with a message for the client, for what is malformed.
  */
 #ifndef SHEAF_HTTP_FIELDS_H
 #define SHEAF_HTTP_FIELDS_H
@@ -16,7 +16,7 @@
 #include "http/href.h"
 #include "http/method.h"
 
-/* Depth (RFC 4918 s10.2); absent means what the method says. */
+/* Depth (RFC 4918 s10.2); where it is absent, method_default_depth(). */
 enum err_code depth_parse(const struct headers *h, enum method m,
     enum depth *out, struct err *err) MUST_USE;
 
@@ -30,13 +30,14 @@ destination_parse(const struct headers *h, const struct origin *origin,
     struct arena *a, struct rpath *out, bool *slash, struct err *err) MUST_USE;
 
 /*
- * Timeout (s10.7): how long a lock is wished to last, in whole seconds; the
- * first wish of the list that is understood.  TIMEOUT_MAX, which the RFC has as
- * the highest, for Infinite, for what is higher, and where nothing is wished.
+ * Timeout (s10.7): how many seconds the client would like its lock to last, by
+ * the first entry of the list that we understand.  TIMEOUT_MAX, the highest
+ * that the RFC allows, for Infinite, for what is higher, and where no entry is
+ * understood.
  *
- * It is never malformed: a server need not consider it at all, and clients'
- * locks are worth more than their spelling ("Second-0", RFC 2518's Extend), so
- * what is not understood is passed over.  Fails only where memory ran out.
+ * It is never malformed: a server need not consider it at all, and a lock is
+ * worth more than its spelling ("Second-0", RFC 2518's Extend), so what is not
+ * understood is passed over.  Fails only where memory ran out.
  */
 #define TIMEOUT_MAX UINT32_MAX
 
@@ -44,7 +45,7 @@ enum err_code timeout_parse(const struct headers *h, struct arena *a,
     uint32_t *seconds, struct err *err) MUST_USE;
 
 /*
- * Lock-Token (s10.5): the URI, without its angles, borrowed from the header.
+ * Lock-Token (s10.5): the URI, without its angle brackets, borrowed from h.
  * ERR_BAD_HEADER when absent.
  */
 enum err_code lock_token_parse(
@@ -52,8 +53,8 @@ enum err_code lock_token_parse(
 
 /*
  * Slug (RFC 5023 s9.7): what a client would like a new member to be called,
- * decoded, in the arena; empty where it is absent, or is no UTF-8.  It is a
- * hint, and so never an error but where memory ran out.
+ * decoded, in the arena; empty where it is absent, or is not UTF-8.  It is a
+ * hint, so that this fails only where memory ran out.
  */
 enum err_code slug_parse(const struct headers *h, struct arena *a,
     struct str *out, struct err *err) MUST_USE;

@@ -3,7 +3,7 @@
 
 #include "base/buf.h"
 
-/* Most clients write a name as the RFCs do. */
+/* The exact comparison first: most clients write a name as the RFCs do. */
 static inline bool
 is_named(const struct header *h, struct str name)
 {
@@ -57,7 +57,7 @@ headers_one(
 	return ERR_OK;
 }
 
-/* Bytes of all values joined, and two to spare. */
+/* The length of all values with ", " behind each, so two bytes too many. */
 static size_t
 joined_length(const struct headers *h, struct str name)
 {

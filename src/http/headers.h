@@ -24,17 +24,17 @@ struct headers {
 	const struct header *v;
 	size_t n;
 	/*
-	 * The bits of their names (headers_name()), and it may be others; 0 is
-	 * fine as well.  Most questions are about fields that are not there,
-	 * and so need not look at each.
+	 * The bit of each name (headers_name()), and perhaps others; 0: not
+	 * known.  Most questions are about fields that are not there, and with
+	 * this need not look at each.
 	 */
 	uint64_t names;
 };
 
 /*
- * The bit of a name: by its length, its first letter and its last.  Never 0.
- * 24 tells those that are asked for best from those that are sent: by the first
- * letter alone each Content-Length was taken for a digest.
+ * The bit of a name, by its length, its first and its last letter.  Never 0.
+ * The factor 24 best tells the names that we ask for from those that clients
+ * send: by the first letter alone each Content-Length was taken for a digest.
  */
 static inline uint64_t
 headers_name(struct str name)
@@ -54,10 +54,10 @@ headers_may_have(const struct headers *h, struct str name)
 	return !h->names || (h->names & headers_name(name));
 }
 
-/* How often the field stands in it. */
+/* How many fields of this name there are. */
 size_t headers_count(const struct headers *h, struct str name);
 
-/* Whether the field stands in it, even with an empty value. */
+/* Whether there is one, even with an empty value. */
 static inline bool
 headers_has(const struct headers *h, struct str name)
 {

@@ -4,7 +4,7 @@
 #include "base/sixteen.h"
 
 /* clang-format off */
-/* The bytes that stand for themselves in an href that we write. */
+/* The bytes that are not encoded in an href that we write. */
 static const bool plain[256] = {
 	[0x20] = /*  !"#$%&'()*+,-./ */
 	0, 1, 0, 0, 1, 0, 0, 0, 1, 1, 1, 1, 1, 1, 1, 1,
@@ -22,8 +22,8 @@ static const bool plain[256] = {
 /* clang-format on */
 
 /*
- * What a request may not hold unencoded: controls and space, and what would
- * begin a query or a fragment.
+ * Whether a byte may stand in a path unencoded: all but controls, space, and
+ * what would begin a query or a fragment.
  */
 static bool
 raw_ok(char c)
@@ -33,7 +33,7 @@ raw_ok(char c)
 	return u > ' ' && u != 0x7f && c != '?' && c != '#';
 }
 
-/* One escape at the start of s; NULL and *byte, or what is wrong with it. */
+/* Decodes the escape at the start of s; returns NULL, or what is wrong. */
 static const char *
 unescape(struct str s, char *byte)
 {
@@ -50,7 +50,7 @@ unescape(struct str s, char *byte)
 	return NULL;
 }
 
-/* Into to, which has room for wire.len bytes; NULL, or what is wrong. */
+/* `to` has room for wire.len bytes.  Returns NULL, or what is wrong. */
 static const char *
 decode_segment(struct str wire, char *to, size_t *len)
 {
@@ -151,7 +151,7 @@ default_port(struct str scheme)
 	return str_eq_nocase(scheme, STR("https")) ? 443 : 0;
 }
 
-/* RFC 3986 s3.2, the user name passed over. */
+/* Takes an authority apart (RFC 3986 s3.2); a user name is passed over. */
 static bool
 authority_split(struct str s, struct str scheme, struct host_port *out)
 {
@@ -189,9 +189,9 @@ authority_ok(struct str s)
 }
 
 /*
- * RFC 3986 s6.2.2.1 and s6.2.3, but that http and https at their own default
- * ports are one: a proxy that speaks TLS for us may pass Host on and say
- * nothing of the scheme, while the client names the URL as it knows it.
+ * Compares as RFC 3986 s6.2.2.1 and s6.2.3 say, except that http and https at
+ * their default ports are one: a proxy that speaks TLS for us may pass Host on
+ * and say nothing of the scheme, while the client names the URL as it knows it.
  */
 static bool
 is_origin(
@@ -288,7 +288,7 @@ href_decode(struct arena *a, const struct origin *origin, struct href wire,
 	    : href_decode_target(a, origin->prefix, path, out, slash, err);
 }
 
-/* All but letters, digits and "-./:_": few names have any other. */
+/* Marks all bytes but letters, digits and "-./:_"; few names have others. */
 static ALWAYS_INLINE sixteen
 is_uncommon(sixteen w)
 {
@@ -300,7 +300,7 @@ is_uncommon(sixteen w)
 	    (w == sixteen_times('_')));
 }
 
-/* Up to the first byte that has to be encoded; how much. */
+/* Copies up to the first byte that has to be encoded; returns how many. */
 static size_t
 copy_plain(char *at, struct str s)
 {
@@ -311,7 +311,7 @@ copy_plain(char *at, struct str s)
 	return i;
 }
 
-/* To at, where there is room for three times as much. */
+/* `at` has room for three times s.  Returns the end of what was written. */
 static char *
 encode(char *at, struct str s)
 {

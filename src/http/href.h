@@ -76,18 +76,18 @@ enum err_code href_decode_target(struct arena *a, struct str prefix,
  * so.  Else ERR_BAD_GATEWAY; so too when the path does not begin with the
  * prefix, which is taken off it.  Else as href_decode_path().
  *
- * A user name before the host is passed over: RFC 9110 s4.2.4 has it sent by
- * nobody, but gvfs does.  "//a" could be a path or a host, so it is
+ * A user name before the host is passed over: by RFC 9110 s4.2.4 nobody sends
+ * one, but gvfs does.  "//a" could be a path or a host, so it is
  * ERR_BAD_PATH here (RFC 3986 s4.2).
  */
 enum err_code href_decode(struct arena *a, const struct origin *origin,
     struct href wire, struct rpath *out, bool *slash, struct err *err) MUST_USE;
 
 /*
- * Appends the absolute path: prefix, then p with every byte that is not
- * unreserved or one of "/!$'()*+,;=:@" percent-encoded (so it is safe in XML
- * and HTML but for '&' and '\'', which are encoded as well), then a slash for
- * a collection.
+ * Appends the absolute path: prefix, then p with every byte percent-encoded
+ * that is not unreserved or one of "/!$()*+,;=:@", then a slash for a
+ * collection.  '&' and '\'', which a path may hold, are encoded too, so that it
+ * can stand in XML and HTML as it is.
  */
 void
 href_put(struct buf *b, struct str prefix, struct rpath p, bool collection);

@@ -142,8 +142,9 @@ parse_lists(struct parser *p)
 }
 
 /*
- * Room for as many as there could be, and one that turns out malformed:
- * nothing is shorter than the list ([""]) and the condition [""].
+ * Makes room for as many lists and conditions as there could be, and one that
+ * turns out malformed: ([""]) is the shortest list, [""] the shortest
+ * condition.
  */
 static enum err_code
 make_room(struct parser *p)

@@ -17,21 +17,21 @@
 #include "http/href.h"
 
 struct if_condition {
-	bool negated;
+	bool negated; /* "Not" stands before it */
 	bool is_etag;
 	struct str token; /* a Coded-URL without <>, when not is_etag */
 	struct etag etag;
 };
 
-/* All must hold. */
+/* A list holds if all its conditions do. */
 struct if_list {
 	bool tagged;
-	struct rpath path; /* of the tag; else the request's */
+	struct rpath path; /* if tagged; empty: on another server */
 	const struct if_condition *v;
 	size_t n;
 };
 
-/* One must hold.  n is 0 for an absent header: it holds. */
+/* The header holds if one of its lists does, or if it is absent (n is 0). */
 struct if_header {
 	const struct if_list *v;
 	size_t n;
@@ -46,8 +46,8 @@ enum err_code if_parse(const struct headers *h, const struct origin *origin,
 
 /* What if_check() needs to know of a resource. */
 struct if_state {
-	struct str etag; /* empty: none, or nothing is mapped */
-	/* Whether a lock of this token covers it; may be NULL: none does. */
+	struct str etag; /* empty: it has none, or does not exist */
+	/* Whether a lock with this token covers it; NULL: no lock does. */
 	bool (*has_token)(const void *arg, struct rpath path, struct str token);
 	const void *arg;
 };

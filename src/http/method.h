@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Methods, and what is known of each without asking the resource. */
+/* HTTP methods, and what is known of each without asking the resource. */
 #ifndef SHEAF_HTTP_METHOD_H
 #define SHEAF_HTTP_METHOD_H
 
@@ -8,18 +8,18 @@
 #include "base/str.h"
 
 enum method {
-	METHOD_NONE = 0, /* none we know */
+	METHOD_NONE = 0, /* not one that we know */
 #define METHOD(id, name, flags, depth) METHOD_##id,
 #include "http/method.def"
 #undef METHOD
 	METHOD_COUNT
 };
 
-/* Where it is in Allow. */
+/* Of what resources Allow names the method. */
 enum method_flag {
-	METHOD_ON_FILE = 1 << 0, /* a plain resource */
-	METHOD_ON_COLLECTION = 1 << 1, /* a collection */
-	METHOD_ON_NULL = 1 << 2, /* an unmapped URL */
+	METHOD_ON_FILE = 1 << 0,
+	METHOD_ON_COLLECTION = 1 << 1,
+	METHOD_ON_NULL = 1 << 2, /* a URL at which there is nothing */
 };
 
 /* Depths, as sent and as walked. */
@@ -30,7 +30,7 @@ enum method method_from(struct str name);
 struct str method_name(enum method m);
 unsigned method_flags(enum method m);
 
-/* What an absent Depth header means for it. */
+/* The depth that the method has where no Depth header was sent. */
 enum depth method_default_depth(enum method m);
 
 #endif

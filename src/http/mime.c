@@ -51,7 +51,10 @@ take_word(struct str *line, struct str *word)
 	return word->len != 0;
 }
 
-/* Appends the extensions of all lines to rows; NULL: counts them only. */
+/*
+ * Writes a row for each extension in the table to rows, unless that is NULL;
+ * returns how many there are.
+ */
 static size_t
 read_lines(struct str text, struct row *rows)
 {
@@ -60,7 +63,7 @@ read_lines(struct str text, struct row *rows)
 
 	while (str_cut(&text, '\n', &line)) {
 		line = str_head(line, str_find(line, '#'));
-		/* What could not stand in a Content-Type is not taken. */
+		/* A type that may not stand in a Content-Type is left out. */
 		if (!take_word(&line, &type) || !scan_is_media_type(type))
 			continue;
 		while (take_word(&line, &extension)) {
@@ -87,7 +90,7 @@ compare_extensions(struct str a, struct str b)
 	return (a.len > b.len) - (a.len < b.len);
 }
 
-/* Of one extension's rows the first of the file comes first. */
+/* By extension; rows of the same extension in the order of the file. */
 static int
 compare_rows(const void *a, const void *b)
 {
@@ -115,7 +118,7 @@ sort_rows(struct mime *m)
 	m->n = kept + 1;
 }
 
-/* A table of a text that stays the caller's until this succeeds. */
+/* Takes the text over, unless it returns NULL: no memory. */
 static struct mime *
 mime_new(const struct buf *text)
 {

@@ -27,8 +27,9 @@ weight_parse(struct str s, int *out)
 }
 
 /*
- * What follows the name in a member of the list.  Only the weight counts:
- * whoever asks for "application/json; charset=utf-8" means our JSON.
+ * Reads what follows the name in a member of the list; false: malformed.  Only
+ * the weight counts: who asks for "application/json; charset=utf-8" means our
+ * JSON.
  */
 static bool
 parameters_parse(struct str rest, int *weight)
@@ -49,10 +50,10 @@ parameters_parse(struct str rest, int *weight)
 	return true;
 }
 
-/* How well a member of the list fits an offer: 0 not at all. */
+/* How well a member of the list fits an offer; 0: not at all. */
 typedef int fit_fn(struct str member, struct str offer);
 
-/* Whether a member of the list is what the field holds. */
+/* Whether a member of the list is of the field's grammar. */
 typedef bool valid_fn(struct str member);
 
 /*
@@ -129,7 +130,7 @@ coding_fits(struct str coding, struct str offer)
 	return str_eq(coding, STR("*"));
 }
 
-/* "*" says what may be sent, not that the plain form is preferred. */
+/* "*" does not count: it does not say that the plain form is preferred. */
 static int
 identity_fits(struct str coding, struct str offer)
 {

@@ -18,7 +18,8 @@ int accept_media(struct str accept, const struct str *offers, size_t n);
 
 /*
  * The same for content codings ("zstd", "gzip"); offers are in our order of
- * preference.  -1: identity, always possible.  "*" stands for any not named.
+ * preference.  -1: send it without a coding, which is always possible.  "*"
+ * stands for all codings that the header does not name.
  */
 int accept_coding(struct str accept, const struct str *offers, size_t n);
 
@@ -27,9 +28,9 @@ struct preferences {
 	bool representation; /* return=representation */
 	bool depth_noroot; /* RFC 8144 s3 */
 	bool respond_async; /* RFC 7240 s4.1 */
-	bool has_wait; /* s4.3 */
+	bool has_wait; /* a wait was given (RFC 7240 s4.3) */
 	uint64_t wait; /* seconds */
-	/* OData 4.01 Protocol s8.2.8.3: true where it has no value. */
+	/* continue-on-error (OData 4.01 Protocol s8.2.8.3); no value: true. */
 	bool has_continue, continue_on_error;
 };
 

@@ -16,7 +16,7 @@ scheme_ok(struct str s)
 	return str_eq_nocase(s, STR("http")) || str_eq_nocase(s, STR("https"));
 }
 
-/* What proxies say; empty where they do not. */
+/* What proxies say; empty: nothing. */
 struct forwarded {
 	struct str proto;
 	struct str host;
@@ -24,8 +24,8 @@ struct forwarded {
 };
 
 /*
- * The first element of Forwarded: it is of the proxy that the client sees
- * (RFC 7239 s7.1).  Those we trust are trusted to drop what a client sent.
+ * Reads the first element of Forwarded, which is from the proxy that the client
+ * sees (RFC 7239 s7.1): a proxy that we trust drops what the client sent.
  */
 static enum err_code
 read_forwarded(const struct headers *h, struct arena *a, struct forwarded *f,
@@ -51,7 +51,7 @@ read_forwarded(const struct headers *h, struct arena *a, struct forwarded *f,
 	return ERR_OK;
 }
 
-/* The first of a list, which is of the proxy that the client sees. */
+/* Reads the first of a list, which is from the proxy that the client sees. */
 static enum err_code
 read_first(const struct headers *h, struct str field, struct arena *a,
     struct str *out, struct err *err)

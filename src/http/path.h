@@ -42,7 +42,7 @@ rpath_eq(struct rpath a, struct rpath b)
 /* Whether `above` is an ancestor of p; a path is not its own ancestor. */
 bool rpath_is_ancestor(struct rpath above, struct rpath p);
 
-/* The same, or an ancestor. */
+/* Whether `above` is p or an ancestor of it. */
 bool rpath_covers(struct rpath above, struct rpath p);
 
 /* The collection it is a member of; the root's parent is the root. */
@@ -67,10 +67,10 @@ enum err_code rpath_join(struct arena *a, struct rpath dir, struct str rest,
 bool rpath_segment_ok(struct str name);
 
 /*
- * The path in a buffer, to go down and up a tree without allocating.
- * push() returns the length to give to pop().  Bytes move when it grows.  An
- * empty buffer is the root.  A push that fails (ask buf_failed()) leaves the
- * path as it was: nothing may be done to it then, since it names the parent.
+ * A path in a buffer, to go down and up a tree without allocating.  An empty
+ * buffer is the root.  push() returns the length to give to pop(); the bytes
+ * may move.  A push that fails (ask buf_failed()) leaves the path as it was:
+ * nothing may be done at that path then, since it is the parent's.
  */
 size_t rpath_push(struct buf *b, struct str name);
 void rpath_pop(struct buf *b, size_t len);

@@ -3,7 +3,7 @@
 
 #include "base/buf.h"
 
-/* Most of what a client sent that is said back to it. */
+/* How many bytes of a client's text an error message quotes at most. */
 #define SAID 40
 
 static enum err_code

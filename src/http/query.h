@@ -12,13 +12,13 @@
 #include "base/str.h"
 
 struct query_param {
-	struct str name;
-	bool given;
+	struct str name; /* set by the caller */
+	bool given; /* it stands in the query */
 	struct str value; /* decoded, in the arena */
 };
 
 /*
- * Reads all of the query into params, whose names are set.  ERR_BAD_REQUEST: a
+ * Reads all of the query into params.  ERR_BAD_REQUEST: a
  * name that is none of them (whoever misspells dryRun must not run it), one
  * that stands twice, or a bad percent escape.  ERR_NOMEM.
  */

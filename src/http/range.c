@@ -4,7 +4,7 @@
 #include <assert.h>
 #include <stdbool.h>
 
-/* Digits; what does not fit is as good as the largest number. */
+/* Reads digits; a number that does not fit is taken for the largest. */
 static bool
 position_parse(struct str s, uint64_t *out)
 {
@@ -19,8 +19,8 @@ position_parse(struct str s, uint64_t *out)
 }
 
 /*
- * One range-spec (RFC 9110 s14.1.1); false when it is malformed.  The last
- * bytes of an empty body can be had, though there are none.
+ * Reads one range-spec (RFC 9110 s14.1.1); false when it is malformed.  "The
+ * last n bytes" of an empty body can be satisfied, though there are none.
  */
 static bool
 spec_parse(
@@ -90,9 +90,9 @@ put_in(struct ranges *all, size_t i, struct byte_range r)
 }
 
 /*
- * Adds r, joined with all it touches, in the place of the first of them.  One
- * pass is enough: those that are there do not touch one another, so what r
- * grows to touches none that r did not.
+ * Adds r, joined with all ranges that it touches, in the place of the first of
+ * them.  One pass is enough: ranges that are there do not touch one another, so
+ * r, grown by some of them, touches none that it did not touch before.
  */
 static void
 add(struct ranges *all, struct byte_range r)
@@ -113,7 +113,7 @@ add(struct ranges *all, struct byte_range r)
 	put_in(all, place, r);
 }
 
-/* Takes "bytes=" off; false: absent, or of another unit. */
+/* Takes "bytes=" off; false: the header is absent, or of another unit. */
 static bool
 take_unit(struct str *header)
 {

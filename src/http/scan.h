@@ -18,8 +18,9 @@ bool scan_is_token(struct str s);
 bool scan_is_media_type(struct str s);
 
 /*
- * Takes what stands before the next c that is not in a quoted string off
- * *rest, and c with it; *piece is trimmed.  False when nothing was left.
+ * Takes off *rest all up to the next c that is not in a quoted string, and c
+ * with it; *piece is what stood before c, trimmed.  False when nothing was
+ * left.
  */
 bool scan_cut(struct str *rest, char c, struct str *piece);
 
@@ -30,8 +31,8 @@ bool scan_cut(struct str *rest, char c, struct str *piece);
 bool scan_member(struct str *rest, struct str *piece);
 
 /*
- * "name=value", with white space around the sign: what is left and right of
- * it, trimmed.  False: no sign; then *value is empty.
+ * Splits "name = value" at the sign; both are trimmed.  False: there is no
+ * sign; then *name is all of it and *value empty.
  */
 bool scan_pair(struct str s, struct str *name, struct str *value);
 

@@ -54,7 +54,10 @@ skip_space(struct str s)
 	return s;
 }
 
-/* Behind "HTTP/1.1" if it is there; the empty string if it is no version. */
+/*
+ * What follows "HTTP/1.1", or all of s where that is not there; the empty
+ * string where what follows "HTTP/" is no version.
+ */
 static struct str
 skip_version(struct str s)
 {

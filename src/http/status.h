@@ -7,12 +7,15 @@
 
 #include "base/str.h"
 
-/* The registered reason phrase, or for others that of their class. */
+/*
+ * The registered reason phrase; for a status that is not registered that of its
+ * class's x00.
+ */
 struct str status_reason(unsigned status);
 
 bool status_is_registered(unsigned status);
 
-/* Whether it says that what was asked for was not done. */
+/* Whether it says that the request was not carried out. */
 static inline bool
 status_failed(unsigned status)
 {

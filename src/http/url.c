@@ -7,7 +7,10 @@
 
 enum { AT_END = -1, AT_SLASH = -2 };
 
-/* An escape that is none stands for itself. */
+/*
+ * Takes the next byte off *s, decoded; or AT_SLASH for a slash that is not
+ * encoded, AT_END.  A '%' that begins no escape stands for itself.
+ */
 static int
 next_byte(struct str *s)
 {
@@ -27,7 +30,7 @@ next_byte(struct str *s)
 	return c == '/' ? AT_SLASH : (unsigned char)c;
 }
 
-/* The same, where a run of slashes is one, and one at the end is none. */
+/* The same, but a run of slashes is one slash, and one at the end is none. */
 static int
 next_of_path(struct str *s)
 {
@@ -191,7 +194,7 @@ put_clean(struct buf *b, struct str s, bool query)
 	}
 }
 
-/* 1: ".", 2: "..", however written; else 0. */
+/* 1 for ".", 2 for "..", however they are encoded; else 0. */
 static int
 dots(struct str segment)
 {
@@ -203,7 +206,10 @@ dots(struct str segment)
 	return c == AT_END && n <= 2 ? n : 0;
 }
 
-/* Without dot segments (RFC 3986 s5.2.4).  path begins with a slash. */
+/*
+ * Appends a path, which begins with a slash, without dot segments (RFC 3986
+ * s5.2.4).
+ */
 static void
 put_path(struct buf *b, struct str path)
 {
@@ -281,7 +287,7 @@ url_clean(struct arena *a, struct str s, struct str *out, struct err *err)
 	return keep(a, &b, out, err);
 }
 
-/* base's path up to its last slash, and then the reference. */
+/* Appends base's path up to its last slash, and the relative path behind it. */
 static void
 put_relative(struct buf *b, const struct url *base, struct str path)
 {
@@ -340,7 +346,7 @@ url_same_origin(const struct url *a, const struct url *b)
 	    str_eq_nocase(a->host, b->host);
 }
 
-/* 0: the same, 1: b is below a, -1: neither. */
+/* 0: they are the same; 1: b is below a; -1: neither. */
 static int
 relation(struct str a, struct str b)
 {

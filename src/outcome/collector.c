@@ -98,7 +98,10 @@ outcome_copy(struct arena *a, const struct outcome *o, struct outcome *out)
 	return true;
 }
 
-/* The arena does not take back: doubling keeps what is wasted below half. */
+/*
+ * Doubles the room: an arena does not take memory back, and so less than half
+ * of it is wasted.
+ */
 static bool
 collector_grow(struct collector *c)
 {

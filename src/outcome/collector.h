@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A sink that keeps what it is given: copies of the outcomes, all they point
- * to included, in an arena.  Memory grows with their number, so it is for
+ * A sink that keeps copies of the outcomes, and of all that they point to, in
+ * an arena.  Memory grows with their number, so it is for
  * tests and for operations on few resources.
  */
 #ifndef SHEAF_OUTCOME_COLLECTOR_H
@@ -13,10 +13,10 @@
 struct collector {
 	struct sink base;
 	struct arena *arena; /* borrowed; owns the copies */
-	struct outcome *items; /* may move with each put */
+	struct outcome *items; /* n of them; they may move with each put */
 	size_t n;
-	size_t room;
-	bool ended;
+	size_t room; /* for how many items there is memory */
+	bool ended; /* sink_end() was called */
 };
 
 struct sink *collector_init(struct collector *c, struct arena *a);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a DAV:error can say, as far as RFCs define it: preconditions that were
- * not met, and postconditions that the server could not keep.  In words for
- * people; the table is conditions.def.
+ * The conditions that a DAV:error can name, as far as RFCs define them:
+ * preconditions that were not met, and postconditions that the server could not
+ * keep; with words for people.  The table is conditions.def.
  */
 #ifndef SHEAF_OUTCOME_CONDITIONS_H
 #define SHEAF_OUTCOME_CONDITIONS_H
@@ -26,7 +26,10 @@ struct condition {
 extern const struct condition condition_rows[];
 extern const size_t n_condition_rows;
 
-/* NULL where no RFC that we know defines it.  Case matters. */
+/*
+ * Finds a condition by its name, in which case matters; NULL where no RFC that
+ * we know defines it.
+ */
 const struct condition *condition_find(struct prop_name name);
 
 #endif

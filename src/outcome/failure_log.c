@@ -4,8 +4,8 @@
 #include "http/href.h"
 
 /*
- * Printable ASCII as it is, all else as \xNN: a sentence may quote what a
- * client sent, and that must neither end the line nor drive a terminal.
+ * Appends printable ASCII as it is, all else as \xNN: a sentence may quote what
+ * a client sent, and that must neither end the line nor drive a terminal.
  */
 static void
 put_visible(struct buf *b, struct str text)
@@ -22,7 +22,7 @@ put_visible(struct buf *b, struct str text)
 	}
 }
 
-/* What names it: of what was told, also an operation's id will do. */
+/* Appends what names the outcome; of one that was told also its id will do. */
 static void
 put_subject(struct buf *b, const struct outcome *o)
 {

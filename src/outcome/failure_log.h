@@ -18,9 +18,9 @@ struct log_lines {
 
 struct failure_log {
 	struct sink base;
-	struct str what; /* the operation; borrowed */
+	struct str what; /* the name of the operation; borrowed */
 	struct log_lines to;
-	struct buf line;
+	struct buf line; /* scratch */
 };
 
 struct sink *

@@ -17,7 +17,7 @@ outcome_failed(struct rpath path, bool collection, enum err_code why,
 	};
 }
 
-/* How much it says about why: 0: it refuses nothing. */
+/* Which of several statuses decides: the highest; 0: it refuses nothing. */
 static unsigned
 refusal_rank(unsigned status)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What to do with each operation of a retry plan.  First each by its own
- * outcome; then, along what it depends on, those that wait.
+ * Decides what to do with each operation of a retry plan.  First by its own
+ * outcome alone; then, for those that may have to wait, by what they depend on.
  */
 #include "base/clock.h"
 #include "http/status.h"
@@ -83,7 +83,10 @@ sheaf_retry_delay(uint32_t attempt, int64_t retry_after, uint64_t random)
 	return to_ms(retry_delay(attempt, said, random));
 }
 
-/* SplitMix64 (Steele, Lea, Flood 2014): spreads out who retries. */
+/*
+ * SplitMix64 (Steele, Lea, Flood 2014), for waits of random length, so that not
+ * all clients come back at once.
+ */
 static uint64_t
 next_random(struct sheaf_plan *p)
 {
@@ -110,7 +113,10 @@ decide_send(struct sheaf_plan *p, struct plan_op *op, int64_t now)
 	    s->attempts + 1, sheaf_retry_after(op->retry_after, now), random);
 }
 
-/* Done in part with a status that says all is well: the rest is unknown. */
+/*
+ * An operation done in part whose status says that all is well: nobody knows
+ * what became of the rest.
+ */
 static enum retry_advice
 advice_of(const struct plan_op *op)
 {
@@ -149,7 +155,7 @@ decide_alone(struct sheaf_plan *p, struct plan_op *op, int64_t now)
 		decide_send(p, op, now);
 }
 
-/* The operation that has to be done first, or PLAN_NOWHERE. */
+/* The operation that has to be done before op, or PLAN_NOWHERE. */
 static size_t
 cause_of(const struct sheaf_plan *p, const struct plan_op *op)
 {
@@ -161,7 +167,7 @@ cause_of(const struct sheaf_plan *p, const struct plan_op *op)
 	return op->advice == RETRY_WITH_CAUSE ? op->caused_by : PLAN_NOWHERE;
 }
 
-/* Only these two look at others. */
+/* Whether its step depends on others'. */
 static bool
 may_wait(const struct plan_op *op)
 {
@@ -191,15 +197,16 @@ decide_behind(
 }
 
 /*
- * Follows the causes to one that waits for nothing, and comes back.  A ring of
- * them, which only a server can claim, is cut where it closes.
+ * Follows the causes, from operation to operation, to one that waits for none
+ * or has been decided; then decides those that were passed, on the way back.  A
+ * ring of causes, which only a server can claim, is cut where it closes.
  */
 static void
 decide_chain(struct sheaf_plan *p, size_t first, int64_t now)
 {
 	size_t at = first, before = PLAN_NOWHERE, next;
 
-	for (;;) { /* forward; each remembers in .cause where it came from */
+	for (;;) { /* for the way back .cause holds the one passed before */
 		struct plan_op *op = &p->ops[at];
 
 		next = cause_of(p, op);
@@ -223,14 +230,14 @@ decide_chain(struct sheaf_plan *p, size_t first, int64_t now)
 	}
 }
 
-/* 424 for something that is not among the operations. */
+/* Decides a 424 whose cause is not among the operations, or is done. */
 static void
 decide_orphan(struct sheaf_plan *p, struct plan_op *op, int64_t now)
 {
 	if (op->step.kind != SHEAF_STEP_WAIT ||
 	    op->step.cause != SHEAF_NO_CAUSE)
 		return;
-	if (op->n_deps) { /* and all of them are done by now */
+	if (op->n_deps) { /* all of them are done: it would have a cause */
 		op->step.why = "what it waited for is done";
 		decide_send(p, op, now);
 	} else {

@@ -22,7 +22,7 @@ hash(struct str s)
 	return h ^ h >> 32;
 }
 
-/* Where the key is, or would be. */
+/* The slot that the key is in, or would be put into. */
 static struct plan_slot *
 slot_of(struct plan_slot *slots, size_t room, struct str key)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Finds by a text the number that goes with it: of the operations of a plan,
- * by id and by href.
+ * A hash table from text to number: finds the operations of a plan by id or by
+ * href.
  */
 #ifndef SHEAF_OUTCOME_PLAN_INDEX_H
 #define SHEAF_OUTCOME_PLAN_INDEX_H
@@ -16,11 +16,11 @@
 #define PLAN_NOWHERE SIZE_MAX
 
 struct plan_slot {
-	struct str key; /* ptr is NULL: free */
+	struct str key; /* borrowed; ptr is NULL: the slot is free */
 	size_t value;
 };
 
-/* All zero is an empty one. */
+/* All zero is an empty table. */
 struct plan_index {
 	struct plan_slot *slots;
 	size_t room; /* a power of two, or 0 */
@@ -29,13 +29,13 @@ struct plan_index {
 
 void plan_index_done(struct plan_index *ix);
 
-/* So that the next plan_index_put() finds room.  False without memory. */
+/* Makes room for one more plan_index_put().  False without memory. */
 bool plan_index_grow(struct plan_index *ix) MUST_USE;
 
-/* The key is borrowed, and is not in it yet. */
+/* The key is borrowed, and must not be in the table yet. */
 void plan_index_put(struct plan_index *ix, struct str key, size_t value);
 
-/* PLAN_NOWHERE where it is not in it. */
+/* The key's value, or PLAN_NOWHERE where it is not in the table. */
 size_t plan_index_find(const struct plan_index *ix, struct str key);
 
 #endif

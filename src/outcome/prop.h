@@ -39,12 +39,12 @@ enum prop_form {
 	PROP_LOCK_KINDS, /* the kinds of lock there are (supportedlock) */
 };
 
-/* A write lock, as whoever asks is shown it (RFC 4918 s14.1). */
+/* A write lock, as clients are shown it (RFC 4918 s14.1). */
 struct prop_lock {
 	bool shared; /* else exclusive */
 	bool deep; /* Depth: infinity */
 	struct str owner; /* DAV:owner as PROP_XML has it; empty: not given */
-	uint64_t seconds; /* that are left */
+	uint64_t seconds; /* until it ends */
 	struct str token; /* a URI */
 	struct rpath root;
 	bool collection; /* the root is one */
@@ -77,15 +77,16 @@ struct propstat {
 	enum err_code why;
 	const struct prop *props;
 	size_t n_props;
-	/* As told by others (struct told): DAV:error, and the sentence. */
+	/* Of outcomes with `told` only: DAV:error, and a sentence for people.
+	 */
 	struct str error;
 	struct str tell;
 };
 
 /*
- * A change asked of one property: what PROPPATCH bodies hold and stores take.
- * form PROP_EMPTY in a removal; else PROP_TEXT or PROP_XML as above.  Removing
- * what is not there succeeds.
+ * A change of one property, as PROPPATCH bodies hold it and stores take it.
+ * prop.form is PROP_EMPTY in a removal; else PROP_TEXT or PROP_XML as above.
+ * To remove what is not there succeeds.
  */
 struct prop_change {
 	bool remove;

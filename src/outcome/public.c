@@ -199,7 +199,7 @@ sheaf_method_is_idempotent(const char *method)
 	return method_is_idempotent(str_from_c(method));
 }
 
-/* One that is neither there nor simply missing. */
+/* Whether properties were refused: they are neither there nor missing. */
 static bool
 refuses(const struct sheaf_propstat *ps)
 {

@@ -14,17 +14,20 @@
 #include "sheaf/result.h"
 
 /*
- * Takes a struct that a program hands in, which was compiled with this version
- * of it or another: `given` begins with its own size.  What it does not have is
- * zero.  False where it is larger than ours, size bytes, and has something set
- * there, or smaller than a size can be.
+ * Copies a struct that a program hands in to `ours`, which is size bytes.  The
+ * program may be compiled with another version of the struct: `given` begins
+ * with its own size.  What it lacks becomes zero.  False where it is larger and
+ * has something set that we do not know, or too small to hold a size.
  */
 bool public_struct(const void *given, void *ours, size_t size) MUST_USE;
 
-/* A failure of ours as the program is told it. */
+/* The result that stands for one of our failures. */
 enum sheaf_result public_result(enum err_code rc);
 
-/* NUL-terminated; U+0000 becomes U+FFFD.  "" without memory; NULL without. */
+/*
+ * A copy in the arena that ends in NUL, with U+FFFD for each U+0000.  Of the
+ * empty string "", which needs no memory; NULL when memory ran out.
+ */
 const char *public_text(struct arena *a, struct str s) MUST_USE;
 
 #endif

@@ -48,8 +48,8 @@ sheaf_plan_free(struct sheaf_plan *plan)
 }
 
 /*
- * An href in the one form that all ways of writing it share.  An absolute one
- * keeps its origin: that it is the same server is not ours to guess.
+ * Makes b the one form that all ways of writing the href share.  An absolute
+ * one keeps its origin: that it is the same server is not ours to guess.
  */
 static bool
 make_key(struct buf *b, const char *href)
@@ -127,7 +127,7 @@ copy_strings(
 	    arena_str(&p->arena, buf_str(&p->key), &op->key);
 }
 
-/* Whether it can be told from all others. */
+/* Whether it has an id or href that no other operation has. */
 static bool
 is_new(const struct sheaf_plan *p, const struct sheaf_operation *o)
 {
@@ -139,7 +139,10 @@ is_new(const struct sheaf_plan *p, const struct sheaf_operation *o)
 	    plan_index_find(&p->by_href, buf_str(&p->key)) == PLAN_NOWHERE;
 }
 
-/* With ids several may have one href; the first of them is found by it. */
+/*
+ * Adds an operation to the plan.  Operations with ids may share an href, by
+ * which the first of them is found.
+ */
 static void
 enter(struct sheaf_plan *p, const struct plan_op *op)
 {
@@ -185,7 +188,10 @@ sheaf_plan_add(struct sheaf_plan *plan, const struct sheaf_operation *operation)
 	return SHEAF_OK;
 }
 
-/* The operation that this is the outcome of; *member: of something below it. */
+/*
+ * *at: the operation that the outcome belongs to, or PLAN_NOWHERE; *member: the
+ * outcome is that of something below it.
+ */
 static enum sheaf_result
 find_op(struct sheaf_plan *p, const struct sheaf_outcome *o, size_t *at,
     bool *member)
@@ -212,7 +218,7 @@ find_op(struct sheaf_plan *p, const struct sheaf_outcome *o, size_t *at,
 	return SHEAF_OK;
 }
 
-/* Which of two outcomes of one operation counts; unknown is the worst. */
+/* Of several outcomes of one operation the most severe counts. */
 static int
 severity(const struct plan_op *op, unsigned status)
 {
@@ -268,7 +274,7 @@ sheaf_plan_take(struct sheaf_plan *plan, const struct sheaf_outcome *outcome)
 	if (at == PLAN_NOWHERE)
 		return SHEAF_INVALID;
 	op = &plan->ops[at];
-	/* That a member was done says nothing of the rest. */
+	/* A member that was done says nothing about the others. */
 	if (member && !sheaf_outcome_is_failure(&o))
 		return SHEAF_OK;
 	op->partial |= member;

@@ -60,7 +60,7 @@ retry_advise(unsigned status, struct str method, bool keyed)
 {
 	enum retry_advice a = row_of(status)->advice;
 
-	/* Twice would be two of it, if the first was carried out after all. */
+	/* If the first was carried out after all, it would be done twice. */
 	if (a == RETRY_LATER && !keyed && method.len &&
 	    !method_is_idempotent(method))
 		return RETRY_LOOK_FIRST;
@@ -95,7 +95,7 @@ retry_advice_text(enum retry_advice a)
 	return texts[a];
 }
 
-/* seconds as ns; the most there is where they are more. */
+/* Seconds as ns; INT64_MAX where they are too many for that. */
 static int64_t
 to_ns(int64_t seconds)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Whether to send a failed operation again, and when.  One table by status,
- * the same for the client, for `sheaf explain` and `sheaf retry`, and for who
- * uses libsheaf.
+ * Whether to send a failed operation again, and when.  One table by status
+ * (retry.def) serves the client, `sheaf explain`, `sheaf retry` and the users
+ * of libsheaf.
  */
 #ifndef SHEAF_OUTCOME_RETRY_H
 #define SHEAF_OUTCOME_RETRY_H
@@ -14,29 +14,30 @@
 #include "base/str.h"
 
 enum retry_advice {
-	RETRY_NONE, /* nothing is to be retried: it succeeded */
-	/* 408, 425, 429, 502, 503, 504 where the method is idempotent or keyed
-	 */
+	RETRY_NONE, /* it succeeded */
+	/* 408, 425, 429, 502, 503, 504, if sending it twice does no harm. */
 	RETRY_LATER,
 	RETRY_WHEN_FREED, /* 423, 507: when somebody has unlocked, made room */
-	RETRY_WITH_CAUSE, /* 424: with what it waited for */
-	RETRY_AFTER_CHANGE, /* as it is it fails again: 400, 403, 404, 405 ...
-			     */
+	RETRY_WITH_CAUSE, /* 424: with the operation it depends on */
+	/* 400, 403, 404, 405 ...: the same again would fail again. */
+	RETRY_AFTER_CHANGE,
 	RETRY_NEVER, /* 409, 412: somebody else's work would be overwritten */
 	RETRY_LOOK_FIRST, /* unknown: ask what is there before anything else */
 	RETRY_ADVICE_COUNT
 };
 
 /*
- * Case matters (RFC 9110 s9.1); a method that is not known is not idempotent.
+ * Whether doing it twice is like doing it once, by the IANA registry: true for
  * GET HEAD OPTIONS TRACE PUT DELETE, PROPFIND PROPPATCH COPY MOVE MKCOL UNLOCK
- * REPORT SEARCH and so on, by the IANA registry.
+ * REPORT SEARCH and so on.  Case matters (RFC 9110 s9.1); a method that is not
+ * in the registry is not idempotent.
  */
 bool method_is_idempotent(struct str method);
 
 /*
- * status 0 or any number; what is not registered is taken as its class's x00.
- * method: empty where it is not known, and then taken for idempotent.
+ * What to do about an operation by its status: any number, of which one that is
+ * not registered is taken for its class's x00.  method: empty where it is not
+ * known, and then taken for idempotent.  keyed: it has an Idempotency-Key.
  */
 enum retry_advice retry_advise(unsigned status, struct str method, bool keyed);
 
@@ -44,9 +45,9 @@ enum retry_advice retry_advise(unsigned status, struct str method, bool keyed);
 const char *retry_advice_text(enum retry_advice a);
 
 /*
- * Retry-After (RFC 9110 s10.2.3), seconds or a date, to nanoseconds from now
- * (of clock_now()); a moment in the past is 0.  False for what is neither:
- * "1.5", "-1", "soon".
+ * Reads a Retry-After (RFC 9110 s10.2.3), seconds or a date.  *ns: how long to
+ * wait from `now` (clock_now()) on; 0 for a date in the past.  False for what
+ * is neither: "1.5", "-1", "soon".
  */
 bool retry_after_parse(struct str value, int64_t now, int64_t *ns) MUST_USE;
 

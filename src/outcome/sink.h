@@ -21,7 +21,7 @@ struct sink;
 struct sink_ops {
 	const char *name;
 	enum err_code (*put)(struct sink *s, const struct outcome *o);
-	/* Optional: no more will come; called once, not after a failure. */
+	/* Optional: no more will be put; called once, not after a failure. */
 	enum err_code (*end)(struct sink *s);
 };
 
@@ -34,7 +34,7 @@ struct sink {
 /* Asserts that the required functions are there. */
 void sink_init(struct sink *s, const struct sink_ops *ops);
 
-/* Here, since a member of a listing goes through five of them. */
+/* Inline, since a member of a listing goes through five sinks. */
 static inline enum err_code
 sink_put(struct sink *s, const struct outcome *o)
 {

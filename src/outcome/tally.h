@@ -7,8 +7,11 @@
 
 #include "outcome/sink.h"
 
-/* total = success + failed; success is status < 400 in every propstat's case
- * by the outcome's own status, so that an unknown property is no failure. */
+/*
+ * total = success + failed, which counts what outcome_is_failure() is true of:
+ * the status of the resource as a whole counts, not those of its propstats, so
+ * that an unknown property is no failure.
+ */
 struct summary {
 	uint64_t total;
 	uint64_t success;
@@ -26,8 +29,8 @@ struct sink *tally_init(struct tally *t);
 void summary_add(struct summary *sum, const struct outcome *o);
 
 /*
- * 408, 425, 429, 502, 503, 504 and 423; in outcome/retry.def, as is all else
- * about what to send again.
+ * Whether the same again may succeed: 408, 423, 425, 429, 502, 503 and 504, as
+ * outcome/retry.def says.
  */
 bool status_is_retryable(unsigned status);
 

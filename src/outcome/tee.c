@@ -3,7 +3,7 @@
 
 #include <assert.h>
 
-/* What a branch's result means to the whole. */
+/* What the tee returns for what a branch returned. */
 static enum err_code
 tee_weigh(const struct tee_branch *b, enum err_code rc)
 {
@@ -11,8 +11,8 @@ tee_weigh(const struct tee_branch *b, enum err_code rc)
 }
 
 /*
- * Every branch is given it, also those behind one that just failed: what is
- * counted and logged must not depend on their order.
+ * Every branch is given the outcome, also those behind one that just failed:
+ * what is counted and logged must not depend on their order.
  */
 static enum err_code
 tee_put(struct sink *s, const struct outcome *o)

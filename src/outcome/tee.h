@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A sink that hands each outcome to several others in order, with what each
- * one's failure means to the whole.
+ * A sink that hands each outcome to several others (its branches) in order.
+ * Each has a rule that says what its failure means to the whole.
  */
 #ifndef SHEAF_OUTCOME_TEE_H
 #define SHEAF_OUTCOME_TEE_H
@@ -11,7 +11,7 @@
 enum tee_rule {
 	TEE_MUST, /* its failure fails the tee */
 	TEE_MAY, /* its failure ends it alone; the others go on */
-	TEE_FAILURES, /* so too, and it is given what failed, nothing else */
+	TEE_FAILURES, /* like TEE_MAY, and it is given failures only */
 };
 
 struct tee_branch {
