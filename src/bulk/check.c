@@ -84,64 +84,12 @@ check_method(struct checking *c, struct task *t, struct err *err)
 
 /* ---- headers */
 
-/*
- * Headers that an item may not have: those of the connection, and those that
- * say who asks, which the batch has for all.
+/* The parser has refused headers that no item may have: batch_header_wrong().
  */
-static const struct str refused[] = {
-	STR_INIT("authorization"),
-	STR_INIT("connection"),
-	STR_INIT("content-length"),
-	STR_INIT("cookie"),
-	STR_INIT("expect"),
-	STR_INIT("host"),
-	STR_INIT("keep-alive"),
-	STR_INIT("te"),
-	STR_INIT("trailer"),
-	STR_INIT("transfer-encoding"),
-	STR_INIT("upgrade"),
-};
-
-static bool
-is_refused(struct str name)
-{
-	size_t i;
-
-	for (i = 0; i < ARRAY_LEN(refused); i++)
-		if (str_eq_nocase(name, refused[i]))
-			return true;
-	return str_starts_nocase(name, STR("proxy-"));
-}
-
-static const struct header *
-first_refused(const struct headers *h)
-{
-	size_t i;
-
-	for (i = 0; i < h->n; i++)
-		if (is_refused(h->v[i].name))
-			return &h->v[i];
-	return NULL;
-}
-
-#define REFUSED "belongs to the connection or to the user, not to an operation"
-
-enum err_code
-check_defaults(const struct batch_head *head, struct err *err)
-{
-	const struct header *bad = first_refused(&head->defaults);
-
-	if (!bad)
-		return ERR_OK;
-	return err_tell(err, ERR_BAD_REQUEST,
-	    "/defaults/headers/%.*s: " REFUSED, STR_ARG(bad->name));
-}
-
 static enum err_code
 check_headers(struct task *t, struct err *err)
 {
 	const struct batch_item *item = t->item;
-	const struct header *bad = first_refused(&item->headers);
 	const struct {
 		bool given;
 		struct str field, header;
@@ -158,9 +106,6 @@ check_headers(struct task *t, struct err *err)
 	};
 	size_t i;
 
-	if (bad)
-		return wrong(t, err, "headers", "%.*s " REFUSED,
-		    STR_ARG(str_head(bad->name, 40)));
 	for (i = 0; i < ARRAY_LEN(shorts); i++)
 		if (shorts[i].given &&
 		    headers_has(&item->headers, shorts[i].header))

@@ -36,9 +36,6 @@ enum err_code wrong(const struct task *t, struct err *err, const char *field,
 enum err_code add_after(struct checking *c, struct task *t,
     const struct task *other, struct err *err) MUST_USE;
 
-enum err_code
-check_defaults(const struct batch_head *head, struct err *err) MUST_USE;
-
 /* To be called when the ids and groups of all items are known. */
 enum err_code
 check_item(struct checking *c, struct task *t, struct err *err) MUST_USE;

@@ -211,11 +211,9 @@ check_window(struct bulk_run *r, const struct batch_head *head,
 		.n = w->n,
 		.big = r->taking_big,
 	};
-	enum err_code rc = check_defaults(head, err);
+	enum err_code rc;
 	size_t i;
 
-	if (rc)
-		return rc;
 	r->head = head;
 	r->tasks = c.v = calloc(w->n + 1, sizeof(*c.v));
 	r->errs = calloc(w->n + 1, sizeof(*r->errs));

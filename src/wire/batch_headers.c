@@ -5,7 +5,10 @@
 #include "http/scan.h"
 #include "wire/json_load.h"
 
-/* They belong to the connection, or say who asks: one request has them once. */
+/*
+ * Headers that no operation may have: they belong to the connection, or say who
+ * asks, which the request says once for the whole batch.
+ */
 static const struct str forbidden[] = {
 	STR_INIT("authorization"),
 	STR_INIT("connection"),
