@@ -3,14 +3,15 @@
  * What a directory store keeps beside the files, in SQLite: dead properties,
  * keyed by resource id; locks, keyed by path; the journal, a number for every
  * change; intents, the changes that a crash may have left half done; and
- * records, what was done under which key.  One process at a time serves a state
- * directory; others may look into it, and take locks away (sheaf locks).
+ * records, what was done under which key.
  *
- * A reader does not wait for a writer, but for who reads properties just after
- * they were changed (state_props.c).  Every function that changes something
- * does all of it or nothing, and it is on disk when it returns, unless relaxed
- * or said otherwise.  Those who wait for the disk at the same time share one
- * sync.
+ * One process at a time serves a state directory; others may look into it, and
+ * take locks away (sheaf locks).  A reader does not wait for a writer, except
+ * to read properties that were changed just before (state_props.c).
+ *
+ * Every function that changes something does all of it or nothing, and it is on
+ * disk when the function returns, unless relaxed or said otherwise.  All who
+ * wait for the disk at the same time share one sync.
  */
 #ifndef SHEAF_STORE_STATE_H
 #define SHEAF_STORE_STATE_H
@@ -36,9 +37,9 @@ enum err_code state_open(const struct state_spec *spec, struct state **out,
     struct err *err) MUST_USE;
 
 /*
- * For someone who looks into it, or takes locks away, beside the process that
- * has it open; only for the functions about locks.  What that one does later is
- * seen late.  dir: where it is.
+ * Opens the state in dir beside the process that serves it, to look into it or
+ * to take locks away: only for the functions about locks.  What the other
+ * process does afterwards is seen late.
  */
 enum err_code
 state_look(struct rpath dir, struct state **out, struct err *err) MUST_USE;
@@ -55,8 +56,9 @@ enum change_kind {
 	CHANGE_PROPS, /* dead properties */
 	CHANGE_TREE, /* anything at path or below it may have changed */
 	/*
-	 * The same, said beforehand of a batch: each has its own line as well.
-	 * Or what was said of a change that was not made after all.
+	 * As CHANGE_TREE, said beforehand of a batch, whose changes have lines
+	 * of their own as well; or a change that was announced and not made
+	 * after all.
 	 */
 	CHANGE_BATCH,
 };
@@ -81,7 +83,7 @@ struct change {
 	enum change_kind kind;
 	struct rpath path;
 	struct rpath to; /* of a CHANGE_MOVE */
-	/* What the change puts at path, or, in a MOVE, at `to`. */
+	/* What the change puts at path or, if it is a MOVE, at `to`. */
 	const struct resource_id *made;
 	/* What it takes away there; its properties go when it is in place. */
 	const struct resource_id *gone;
@@ -104,7 +106,7 @@ struct change {
 	 */
 	bool traced;
 	/*
-	 * Its line may wait for a number until the next transaction, or until
+	 * Its line may get its number late: with the next transaction, or when
 	 * state_journal_last() is asked.
 	 */
 	bool late;
@@ -127,15 +129,15 @@ struct change {
 enum err_code state_change_begin(struct state *s, const struct change *c,
     bool wait, uint64_t *intent, struct err *err) MUST_USE;
 
-/* Whether the state has nothing to do about it but to write its line. */
+/* Whether the state has nothing to do for the change but to write its line. */
 bool state_change_is_line(const struct state *s, const struct change *c);
 
-/* The same of many; where it fails, none of them is begun. */
+/* The same for many changes; where it fails none of them is begun. */
 enum err_code
 state_changes_begin(struct state *s, const struct change *const *changes,
     size_t n, bool wait, uint64_t *intents, struct err *err) MUST_USE;
 
-/* The same where it is the caller who waits, for that number. */
+/* The same, but the caller waits, with state_wait(*number). */
 enum err_code
 state_changes_write(struct state *s, const struct change *const *changes,
     size_t n, uint64_t *number, uint64_t *intents, struct err *err) MUST_USE;
@@ -147,10 +149,13 @@ state_changes_write(struct state *s, const struct change *const *changes,
  */
 void state_change_end(struct state *s, uint64_t intent, bool in_place);
 
-/* The change is in place, but may not stay: as above, but its record goes. */
+/*
+ * As state_change_end(), for a change that is in place but may not be on the
+ * disk for good: its record goes.
+ */
 void state_change_lost(struct state *s, uint64_t intent);
 
-/* Whether, by *intent, locks go with the change. */
+/* Whether locks go with the change that this intent is of. */
 bool state_change_drops_locks(uint64_t intent);
 
 /*
@@ -160,7 +165,7 @@ bool state_change_drops_locks(uint64_t intent);
 enum err_code state_say(struct state *s, struct rpath path, uint64_t *seq,
     struct err *err) MUST_USE;
 
-/* What a batch has left for the end. */
+/* What a batch has left for its end. */
 struct settled {
 	const uint64_t *intents; /* of changes that are in place */
 	size_t n_intents;
@@ -221,14 +226,16 @@ int state_sync_begin(struct state *s, uint64_t number, struct state_sync *y);
 void state_sync_end(struct state *s, const struct state_sync *y, int failed);
 
 /*
- * For how many ns it is worth to wait for one more who would share a sync with
- * others: a small part of what one takes, but as long as a client needs to
- * come again; 0 where a sync is shorter than that.
+ * For how many ns it pays to wait for one more who would share a sync: a small
+ * part of what a sync takes, but no less than a client needs to come again; 0
+ * where a sync is shorter than that.
  */
 int64_t state_patience(const struct state *s);
 
-/* A sync takes a millisecond or more: who must keep nobody waiting does not
- * touch what one may be under way of. */
+/*
+ * Whether a sync takes a millisecond or more.  A thread that must keep nobody
+ * waiting then keeps away from what one may be under way of.
+ */
 bool state_sync_is_long(const struct state *s);
 
 /* ---- dead properties */
@@ -239,16 +246,16 @@ bool state_sync_is_long(const struct state *s);
  */
 bool state_may_have_props(const struct state *s, const struct resource_id *id);
 
-/* The same of all whose id begins with the inode. */
+/* The same for all ids that begin with this inode. */
 bool state_may_have_props_by_inode(const struct state *s, uint64_t inode);
 
-/* The same of all whose id goes on with that time of birth, or a later one. */
+/* The same for all ids with this time of birth, or a later one. */
 bool state_may_have_props_since(const struct state *s, uint64_t born);
 
-/* The same of all resources together. */
+/* The same for all resources together. */
 bool state_may_have_any_props(const struct state *s);
 
-/* The same, looked up where memory says that there may be some. */
+/* The same for sure: looked up where memory says that there may be some. */
 enum err_code state_has_props(struct state *s, const struct resource_id *id,
     bool *out, struct err *err) MUST_USE;
 
@@ -258,31 +265,31 @@ state_props(struct state *s, const struct resource_id *id, struct arena *a,
     const struct prop **out, size_t *n, struct err *err) MUST_USE;
 
 /*
- * As store_patch(): all or none, in order, with its line in the journal, of
- * c->made.  The whole change is made by it.  wait: it is to be waited for, by
- * *number; else *intent is as above.
+ * As store_patch(): all or none, in order, with the line of c in the journal;
+ * about c->made.  This makes the whole change.  wait: the caller is to wait for
+ * *number; else *intent is as in state_change_begin().
  */
 enum err_code state_patch(struct state *s, const struct change *c,
     const struct prop_change *changes, size_t n, bool wait, uint64_t *intent,
     uint64_t *number, struct err *err) MUST_USE;
 
 /*
- * Whether such a change of what is at path can be made without a transaction,
- * and without a sync; alone: as of locks.  A moment later it may be otherwise.
+ * Whether such a change of what is at path would take neither a transaction nor
+ * a sync now; alone: as for locks, below.  That may differ in a moment.
  */
 bool state_patch_is_quick(struct state *s, struct rpath path,
     const struct prop_change *changes, size_t n, bool alone);
 
 /*
- * c->made has the properties of c->props_of from now on, and no others.  The
- * rest as above.
+ * Gives c->made the properties of c->props_of, and no others; the rest as in
+ * state_patch().
  */
 enum err_code state_copy(struct state *s, const struct change *c, bool wait,
     uint64_t *intent, struct err *err) MUST_USE;
 
 /*
- * None of these n has any from now on; not waited for.  A caller may ignore a
- * failure: what is left belongs to ids that are gone.
+ * Removes all properties of these n ids, without waiting for the disk.  A
+ * caller may ignore a failure: what is left belongs to ids that are gone.
  */
 enum err_code state_drop(
     struct state *s, const struct resource_id *ids, size_t n, struct err *err);
@@ -297,9 +304,9 @@ enum err_code state_recall_any(
     struct state *s, struct str key, bool *any, struct err *err) MUST_USE;
 
 /*
- * As store_remember(), without a batch.  With one (waits is not NULL) it is not
- * waited for, and *waits is what state_settle() wants, or 0: until then it is
- * seen, but a start after a crash forgets it.
+ * As store_remember().  waits NULL: without a batch.  Else it does not wait for
+ * the disk, and *waits is what state_settle() wants, or 0: until then the
+ * record is seen, but a start after a crash forgets it.
  */
 enum err_code state_remember(struct state *s, const struct record *r,
     struct str result, uint64_t *waits, struct err *err) MUST_USE;
@@ -310,12 +317,12 @@ enum err_code state_remember(struct state *s, const struct record *r,
 bool state_may_have_locks(const struct state *s);
 
 /*
- * Whether one may be rooted at path, or below it: true where that is not in
- * memory.  Under a claim to path it stays false.
+ * Whether a lock may be rooted at path or below it: true where that cannot be
+ * told from memory.  Once false, it stays false under a claim to path.
  */
 bool state_may_have_locks_from(struct state *s, struct rpath path);
 
-/* The same of path, what is below it, and what it is in. */
+/* The same for path, what is below it, and the collections it is in. */
 bool state_may_have_locks_near(struct state *s, struct rpath path);
 
 /*
@@ -324,25 +331,25 @@ bool state_may_have_locks_near(struct state *s, struct rpath path);
  */
 bool state_may_have_locks_in(struct state *s, struct rpath collection);
 
-/* Those rooted at path, and those above it that are deep. */
+/* The locks rooted at path, and the deep ones rooted above it. */
 enum err_code
 state_locks_covering(struct state *s, struct rpath path, struct arena *a,
     const struct lock **out, size_t *n, struct err *err) MUST_USE;
 
-/* Those rooted at path, whatever their depth. */
+/* The locks rooted at path, whatever their depth. */
 enum err_code
 state_locks_at(struct state *s, struct rpath path, struct arena *a,
     const struct lock **out, size_t *n, struct err *err) MUST_USE;
 
 /*
- * Calls visit for those rooted below root (not at it), in order of path.  What
- * visit returns but ERR_OK ends it.  The lock is the call's.
+ * Calls visit for each lock rooted below root (not at it), in order of path.
+ * Whatever visit returns but ERR_OK ends it.  The lock lives for the call.
  */
 enum err_code state_locks_below(struct state *s, struct rpath root,
     enum err_code (*visit)(void *arg, const struct lock *l, struct err *err),
     void *arg, struct err *err) MUST_USE;
 
-/* These are to be waited for, by *number. */
+/* Each of the following is on the disk after state_wait(*number). */
 enum err_code state_lock_add(struct state *s, const struct lock *l,
     uint64_t *number, struct err *err) MUST_USE;
 
@@ -353,15 +360,15 @@ enum err_code state_lock_remove(struct state *s, struct rpath root,
     struct str token, uint64_t *number, struct err *err) MUST_USE;
 
 /*
- * Whether a lock can come to be at path, or, if it is known, one that is there
- * go, without a transaction, and without a sync; alone: or with one that takes
- * less than to have another thread wait for it.  A moment later it may be
- * otherwise.
+ * Whether a lock at path could be made (known false), or one that is there be
+ * refreshed or removed (known true), with neither a transaction nor a sync.
+ * alone: or with one sync that takes less than to have another thread wait for
+ * it.  That may differ in a moment.
  */
 bool
 state_lock_is_quick(struct state *s, struct rpath path, bool known, bool alone);
 
-/* Where the lock of that token is; looks at all of them. */
+/* Finds the root of the lock with that token; looks at all locks. */
 enum err_code state_lock_find(struct state *s, struct str token,
     struct arena *a, struct rpath *root, struct err *err) MUST_USE;
 

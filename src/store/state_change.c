@@ -4,8 +4,8 @@
 #include "store/state_impl.h"
 
 /*
- * What state_change_begin() gives out: the number of the line in the journal,
- * and whether there is more to do than to remove the intent.
+ * The bits of an intent as state_change_begin() gives it out: what is left to
+ * do, beside removing it; the number of its line is above them.
  */
 #define LEFT_IF_IN_PLACE 1U
 #define LEFT_IF_NOT 2U
@@ -58,7 +58,10 @@ bind_intent(
 	return result;
 }
 
-/* Of n changes, numbered from seq on: one, or JOURNAL_SOME. */
+/*
+ * Writes the intents of n changes, numbered from seq on; n is 1 or
+ * JOURNAL_SOME.
+ */
 static enum err_code
 intents_add(struct db *c, uint64_t seq, const struct change *const *v, size_t n,
     struct err *err)
@@ -138,7 +141,7 @@ prepare(struct state *s, struct db *c, uint64_t seq,
 	return note(c, seq, change, left, err);
 }
 
-/* Nothing about properties, locks or steps. */
+/* Whether nothing is to be done about properties, locks or steps. */
 static bool
 has_little_to_do(const struct state *s, const struct change *change)
 {
@@ -156,7 +159,7 @@ state_change_is_line(const struct state *s, const struct change *change)
 	return !change->note && !change->traced && has_little_to_do(s, change);
 }
 
-/* Whether the first JOURNAL_SOME leave but their new records. */
+/* Whether the first JOURNAL_SOME changes want nothing but new records. */
 static bool
 are_only_noted(const struct state *s, const struct change *const *v, size_t n)
 {
@@ -214,7 +217,7 @@ write_change(struct state *s, struct db *c, const struct change *change,
 	return intents_add(c, seq, &change, 1, err);
 }
 
-/* How many of the first of n that was. */
+/* Writes some of n changes; how many of the first. */
 static enum err_code
 write_some(struct state *s, struct db *c, const struct change *const *changes,
     size_t n, uint64_t *intents, size_t *done, struct err *err)
@@ -227,7 +230,10 @@ write_some(struct state *s, struct db *c, const struct change *const *changes,
 	return write_change(s, c, changes[0], intents, err);
 }
 
-/* The lines of the first, as far as they need no transaction; how many. */
+/*
+ * Writes late lines for the first, as far as they need no transaction; how
+ * many.
+ */
 static size_t
 add_lines(struct state *s, const struct change *const *changes, size_t n,
     bool wait, uint64_t *last)
@@ -450,7 +456,7 @@ state_settle(struct state *s, const struct settled *d, struct err *err)
 	t.ends |= d->n_intents > 0;
 	if (!rc)
 		rc = tx_end(&t, settle(t.c, d, err), d->n_records > 0, err);
-	/* Then one by one, some time. */
+	/* It failed: each is done by itself, some time. */
 	for (i = 0; i < d->n_intents && !t.committed; i++)
 		if (d->lost)
 			state_change_lost(s, d->intents[i]);
@@ -541,7 +547,10 @@ do_work(struct db *c, const struct ended *e, struct err *err)
 			   : change_undone(c, &i.change, err);
 }
 
-/* Nobody is to take it for what has replaced an earlier one. */
+/*
+ * Marks the line: nobody is to take it for a change that has replaced an
+ * earlier one.
+ */
 static enum err_code
 line_undone(struct db *c, uint64_t seq, struct err *err)
 {

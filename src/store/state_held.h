@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The locks of the state, kept in memory as well: the rows of the database are
- * read where not all of them are here.  That is so when they are too many, and
- * from the moment another process has changed the database (sheaf locks) until
- * our next transaction.
+ * The locks of the state, kept in memory as well.  The rows of the database are
+ * read only where not all locks are here: when there are too many, and when
+ * another process has changed the database (sheaf locks), until our next
+ * transaction.
  *
- * A transaction notes its changes, which are made here when it is committed.
- * Who writes one into a slot makes it at once, and beside a transaction
- * (state_lock_change.c).
+ * A transaction notes its changes, which are made here when it is committed.  A
+ * change that is written into a slot is made here at once, and beside any
+ * transaction (state_lock_change.c).
  */
 #ifndef SHEAF_STORE_STATE_HELD_H
 #define SHEAF_STORE_STATE_HELD_H
@@ -28,15 +28,15 @@ struct held_locks {
 	size_t levels; /* that it ever had; no more are looked at */
 	size_t bytes;
 	atomic_bool all; /* they are all here */
-	/* They are as they were at this value of *counter. */
+	/* The value of *counter that the locks here are of. */
 	_Atomic uint32_t change;
 	/* SQLite's own count of transactions, in shared memory; or NULL. */
 	const _Atomic uint32_t *counter;
 	void *map;
 	int fd;
 	atomic_uint seed;
-	struct held *notes; /* what the transaction changes */
-	/* The writer's: */
+	struct held *notes; /* those that the transaction changes */
+	/* Only the writer uses these: */
 	bool wanted; /* it is worth while to read them again */
 	bool logged; /* set when a transaction has changed something */
 };
@@ -46,16 +46,19 @@ void held_init(struct held_locks *h);
 /* Finds the counter; without it they are not kept here.  dir: of the state. */
 void held_open(struct held_locks *h, int dir);
 
-/* Once no connection to the database is left. */
+/* To be called when no connection to the database is left. */
 void held_done(struct held_locks *h);
 
 /* ---- asking */
 
-/* Whether all are here; then until held_end() nothing changes. */
+/* True: all locks are here, and none changes until held_end(). */
 bool held_begin(struct held_locks *h);
 void held_end(struct held_locks *h);
 
-/* The first that is rooted at root; then, as long as it has that root. */
+/*
+ * The first lock rooted at root; more may follow it, by held_next(), while they
+ * have that root.
+ */
 const struct held *held_at(const struct held_locks *h, struct rpath root);
 
 /* The first that is below root, and those that follow it, in order of root. */
@@ -86,14 +89,17 @@ bool held_has(struct held_locks *h, const struct lock *l);
 /* Whether they are to be read anew: by held_clear(), held_put(), held_all(). */
 bool held_is_stale(const struct held_locks *h);
 
-/* If they are not all here: it is worth while to try again. */
+/* Has the next transaction read them, if they are not all here. */
 void held_want(struct held_locks *h);
 void held_clear(struct held_locks *h);
 enum err_code
 held_put(struct held_locks *h, const struct lock *l, struct err *err) MUST_USE;
 void held_all(struct held_locks *h);
 
-/* What is to happen once it is committed; only the first can fail. */
+/*
+ * Note what is to be done when the transaction is committed; only held_add()
+ * can fail.
+ */
 enum err_code
 held_add(struct held_locks *h, const struct lock *l, struct err *err) MUST_USE;
 void held_refresh(struct held_locks *h, const struct lock *l);
@@ -101,16 +107,16 @@ void held_remove(struct held_locks *h, const struct lock *l);
 void held_drop_at(struct held_locks *h, struct rpath root);
 void held_drop_below(struct held_locks *h, struct rpath root);
 
-/* Those that are over; how many. */
+/* Removes those that are over; how many. */
 int64_t held_drop_old(struct held_locks *h, int64_t now);
 
-/* The transaction is over, and so it is; or nothing came of it. */
+/* Does what was noted, after the commit; or forgets it. */
 void held_commit(struct held_locks *h);
 void held_forget(struct held_locks *h);
 
 /* ---- for who has written it into a slot, while late_end() is to come */
 
-/* A copy for held_put_now(), or else for held_free(); NULL: no memory. */
+/* A copy, for held_put_now() or held_free(); NULL: no memory. */
 struct held *held_new(struct held_locks *h, const struct lock *l);
 void held_put_now(struct held_locks *h, struct held *e);
 void held_free(struct held *e);

@@ -3,25 +3,26 @@
  * Lines of the journal, and changes of locks and properties, without a
  * transaction.
  *
- * Most changes leave the state nothing to do but to write their line, and for
- * that a transaction is most of what they cost.  So their lines are written
- * into a file beside the database, each into a slot of its own, by one write;
- * the next transaction, whoever's it is, moves them into the journal before it
- * does anything else, and so the order of all lines is that of the changes.  A
- * process that dies leaves them where the next start finds them.  A lock that
- * comes, goes or is refreshed is such a line, too, which is moved into the
- * table of locks (state_lock_change.c); so is a small PROPPATCH, with what it
- * sets (state_props.c).
+ * Most changes leave the state nothing to do but to write their line, and a
+ * transaction would be most of what they cost.  So their lines are written into
+ * a file beside the database, each into a slot of its own, by one write.  The
+ * next transaction, whoever makes it, moves them into the journal before it
+ * does anything else, so the order of all lines is that of the changes.  If the
+ * process dies the next start finds them.  A lock that is made, refreshed or
+ * removed is such a line, too, which is moved into the table of locks
+ * (state_lock_change.c); so is a small PROPPATCH, with what it sets
+ * (state_props.c).
  *
  * Lines are numbered, and line n is in slot n modulo SLOTS.  The database says
- * up to which number they were moved: what has a higher number, and a good
- * checksum, is still to be moved.  A slot is used again when what it had is in
- * the database for good.
+ * up to which number they were moved: a slot with a higher number and a good
+ * checksum is still to be moved.  A slot is used again when its line is on the
+ * disk in the database.
  *
- * Lines get their numbers with the lock, and are written without it, beside
- * each other: who comes back from a system call may find that his processor is
- * given to somebody else first, and nobody is to wait for that.  So who needs
- * all lines up to a number waits for those of them that are being written.
+ * Lines get their numbers under the lock, but are written without it, side by
+ * side: a thread that returns from a system call may find that the kernel gives
+ * its processor to another first, and nobody is to wait for that.  So whoever
+ * needs all lines up to a number waits for those of them that are being
+ * written.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -34,10 +35,13 @@
 
 #define SLOTS LATE_SLOTS
 #define MANY (SLOTS / 2) /* they are moved before there is no room */
-#define AT_ONCE JOURNAL_SOME /* that are read */
+#define AT_ONCE JOURNAL_SOME /* slots that are read in one call */
 
-#define PATIENCE 16 /* a part of what a sync takes */
-/* In this time many a client has come again; a sync this short is none. */
+#define PATIENCE 16 /* state_patience() is this part of a sync's time */
+/*
+ * state_patience() at least: in this time many a client has come again.  Where
+ * a sync is shorter than that nobody is waited for.
+ */
 #define LEAST_PATIENCE (NSEC_PER_SEC / 20000)
 #define LONG (NSEC_PER_SEC / 1000)
 
@@ -70,7 +74,7 @@ length(const struct slot *lines, size_t n)
 	return (ssize_t)((n - 1) * SLOT_SIZE + slot_used(&lines[n - 1]));
 }
 
-/* How many of them are in their slots. */
+/* Writes them into their slots; how many could be. */
 static size_t
 put_lines(const struct late *l, struct slot *lines, size_t n, uint64_t first)
 {
@@ -87,9 +91,9 @@ put_lines(const struct late *l, struct slot *lines, size_t n, uint64_t first)
 }
 
 /*
- * Numbers for up to n lines; how many.  of: what has the last of their kind; or
- * NULL.  If there are any, late_end() is to come, whether they get written or
- * not: a number without a line is passed over.
+ * Gives out numbers for up to n lines; how many.  of: what holds the last
+ * number of their kind, or NULL.  If there are any, late_end() is to be called,
+ * whether they get written or not: a number without a line is passed over.
  */
 static size_t
 begin(struct late *l, struct late_lines *w, size_t n, uint64_t *of)
@@ -131,7 +135,7 @@ late_end(struct state *s, struct late_lines *w)
 		tidy_wake(s);
 }
 
-/* With the lock: the number of the last line, when all are written. */
+/* With the lock: waits until all lines are written; the number of the last. */
 static uint64_t
 last_written(struct late *l)
 {
@@ -160,9 +164,10 @@ add(struct state *s, struct slot *lines, size_t n, uint64_t *of, uint64_t *last)
 }
 
 /*
- * An intent that is over must have gone before anything comes later, or a start
- * after a crash takes it for one that was under way; and who waits for his own
- * line has waited for all that others did before.
+ * An intent that is over must be removed before anything later is written here,
+ * or a start after a crash would take it for one that was under way.  And
+ * whoever waits for his own line must have waited for all that others did
+ * before.
  */
 bool
 late_is_safe(struct state *s, bool wait)

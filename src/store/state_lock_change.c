@@ -2,17 +2,17 @@
 /*
  * Locks that are given, refreshed and removed.
  *
- * While all of them are in memory, such a change is made there, and written
- * into a slot (state_late.c), which takes a fifth of what a transaction does.
- * The next transaction moves it into the table, as a start does, and whoever
- * looks into the state from another process: so the table lags behind, but
- * nobody reads it before what is in the slots has been moved.  What does not
- * fit, or may not come so, is a transaction of its own.
+ * While all locks are in memory such a change is made there, and written into a
+ * slot (state_late.c), which takes a fifth of what a transaction does.  The
+ * next transaction moves it into the table; so does a start, and a process that
+ * looks into the state.  So the table lags behind, but nobody reads it before
+ * what is in the slots has been moved.  A change that does not fit into a slot,
+ * or may not be written so, is a transaction of its own.
  *
- * A lock that comes or goes so does not take the writer's lock: to move a
- * thousand slots takes a transaction half a millisecond.  Claims see to it that
- * no transaction changes the same lock meanwhile, but for one that removes what
- * is over.
+ * A lock that is made or removed in this way does not take the writer's lock: a
+ * transaction that moves a thousand slots holds that for half a millisecond.
+ * Claims see to it that no transaction changes the same lock meanwhile, except
+ * one that removes what is over.
  */
 #include "base/clock.h"
 #include "store/state_impl.h"
@@ -61,7 +61,7 @@ drop_row(struct db *c, const struct lock *l, struct err *err)
 	return db_run(c, Q_LOCKS_DROP_TOKEN, key, 2, err);
 }
 
-/* One that has gone since it was given needs no row. */
+/* A lock that was removed since it was made needs no row. */
 enum err_code
 state_lock_move(struct state *s, struct db *c, enum lock_step step,
     const struct lock *l, struct err *err)
@@ -79,7 +79,7 @@ state_lock_move(struct state *s, struct db *c, enum lock_step step,
 	return ERR_OK;
 }
 
-/* The rows of locks that are over, now and then. */
+/* Removes the rows of locks that are over, now and then. */
 enum err_code
 state_locks_drop_old(struct state *s, struct db *c, struct err *err)
 {
@@ -121,7 +121,7 @@ may_be_late(struct state *s, enum lock_step step, const struct lock *l)
 	    (!held_is_full(h) && clock_now() < atomic_load(&s->locks_tidy_at));
 }
 
-/* Memory is told what is in its slot; the count is never too low. */
+/* Tells memory of the change in the slot; the count is never too low. */
 static void
 tell(struct state *s, enum lock_step step, const struct lock *l,
     struct held **added)
@@ -141,7 +141,7 @@ tell(struct state *s, enum lock_step step, const struct lock *l,
 	}
 }
 
-/* The line's number, or 0. */
+/* Writes the change into a slot: the line's number, or 0. */
 static uint64_t
 write_late(struct state *s, enum lock_step step, const struct lock *l,
     struct held **added)

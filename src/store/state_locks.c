@@ -81,15 +81,16 @@ list_add(void *arg, const struct lock *l, struct err *err)
 	return ERR_OK;
 }
 
-/* Where they are read: in memory, with c NULL, or in the database.  Or nowhere.
- */
+/* Where locks are read: in memory (c is NULL), in the database, or nowhere. */
 struct source {
 	struct held_locks *held;
 	struct db *c;
 	int64_t now;
 };
 
-/* The rows do not lag behind when they are read. */
+/*
+ * Opens it.  What is in slots is moved into the table first, if that is read.
+ */
 static enum err_code
 source_open(struct state *s, struct source *from, struct err *err)
 {
@@ -145,7 +146,7 @@ visit_held(const struct source *from, enum query q, struct rpath root,
 	return rc;
 }
 
-/* What q finds, in order of path. */
+/* Visits what q finds, in order of path. */
 static enum err_code
 visit_each(const struct source *from, enum query q, struct rpath root,
     visit_fn visit, void *arg, struct err *err)
@@ -231,7 +232,7 @@ state_locks_below(struct state *s, struct rpath root,
 
 /* ---- by token */
 
-/* There is no index of tokens, which every LOCK would have to keep. */
+/* Looks at all rows: every LOCK would have to keep up an index of tokens. */
 enum err_code
 state_lock_find(struct state *s, struct str token, struct arena *a,
     struct rpath *root, struct err *err)
@@ -375,7 +376,7 @@ state_locks_drop_token(
 
 /* ---- opening, and what others have done */
 
-/* Into memory, as many as there is room for; *n: how many. */
+/* Reads them into memory, as many as there is room for; *n: how many. */
 static enum err_code
 read_all(struct state *s, struct db *c, int64_t *n, struct err *err)
 {

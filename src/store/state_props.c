@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Dead properties: a row for each, by the id of its resource.
- *
- * A small PROPPATCH is written into a slot (state_late.c), which takes a third
- * of what a transaction does, and the next transaction moves it into its rows.
- * Who reads rows has that done first: once, however many changes there were.
+ * Dead properties: a row for each, by the id of its resource.  A small
+ * PROPPATCH is written into a slot (state_late.c), which takes a third of what
+ * a transaction does, and the next transaction moves it into its rows.  Whoever
+ * reads rows has that done first: once, however many changes there were.
  */
 #include <assert.h>
 
@@ -46,8 +45,9 @@ list_add(struct prop_list *l, sqlite3_stmt *stmt)
 }
 
 /*
- * Where rows are read.  What could not be moved for good, on a full disk, is
- * moved in a transaction that is taken back.
+ * Where rows are read.  Where late changes cannot be moved for good, as on a
+ * full disk, they are moved in a transaction that is taken back after the
+ * reading.
  */
 struct reading {
 	struct db *c;
@@ -198,7 +198,10 @@ check_size(struct db *c, const struct resource_id *id, struct err *err)
 
 /* ---- in a slot */
 
-/* Of each change its form, the lengths of what follows, and that. */
+/*
+ * A packed change: its form and the lengths of its texts, in HEAD bytes; then
+ * the texts.
+ */
 #define HEAD ((size_t)4)
 
 static_assert(SLOT_TEXT <= UINT8_MAX, "a length fits into a byte");
@@ -287,8 +290,8 @@ props_move(struct state *s, struct db *c, struct str packed, struct err *err)
 }
 
 /*
- * Whether it may have more, whatever else of it is in slots: only rows are
- * counted.
+ * Whether the resource may have more properties, whatever is in slots: only
+ * rows are counted.
  */
 static bool
 has_room(struct state *s, struct db *c, const struct resource_id *id)
@@ -314,7 +317,9 @@ state_patch_is_quick(struct state *s, struct rpath path,
 	    path.s.len <= SLOT_TEXT - len && late_is_safe(s, true);
 }
 
-/* Its number, or 0: it needs a transaction. */
+/*
+ * Writes the change into a slot: its number, or 0, and it needs a transaction.
+ */
 static uint64_t
 patch_late(struct state *s, const struct change *change,
     const struct prop_change *changes, size_t n)

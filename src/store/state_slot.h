@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A slot of state_late.c: a line of the journal, with what becomes of a lock or
- * of properties where it is about that.  It lies in the file as it is here.
+ * A slot of state_late.c, as it lies in the file: a line of the journal, with
+ * what becomes of a lock or of properties where it is about those.
  */
 #ifndef SHEAF_STORE_STATE_SLOT_H
 #define SHEAF_STORE_STATE_SLOT_H
@@ -10,10 +10,10 @@
 
 #define SLOT_TEXT ((size_t)224) /* bytes */
 
-/* What becomes of a lock; numbers beside those of enum change_kind. */
+/* What becomes of a lock; numbers that no enum change_kind has. */
 enum lock_step { LOCK_ADD = 16, LOCK_REFRESH, LOCK_REMOVE };
 
-/* The same of a CHANGE_PROPS that has its changes with it. */
+/* A CHANGE_PROPS with the changes themselves. */
 #define SLOT_PROPS 32U
 
 struct slot {
@@ -27,18 +27,18 @@ struct slot {
 
 #define SLOT_SIZE (sizeof(struct slot))
 
-/* Bytes; what is behind them is never looked at. */
+/* How many of its bytes are used; what is behind them is never looked at. */
 size_t slot_used(const struct slot *l);
 
-/* False: it does not fit. */
+/* Fill in a slot; false: it does not fit. */
 bool slot_fill_change(struct slot *l, const struct change *c);
 bool slot_fill_lock(struct slot *l, enum lock_step step, const struct lock *k);
 bool slot_fill_props(struct slot *l, struct rpath path, struct str packed);
 
-/* The last before it is written. */
+/* Gives it its number and its checksum: the last step before it is written. */
 void slot_seal(struct slot *l, uint64_t number);
 
-/* Whether it is as it was sealed; what was read of it is all there. */
+/* Whether it is as it was sealed. */
 bool slot_is_good(const struct slot *l);
 
 bool slot_is_lock(const struct slot *l);

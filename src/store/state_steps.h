@@ -50,18 +50,21 @@ enum err_code state_steps_begin(struct state *s, const struct step *steps,
     struct err *err) MUST_USE;
 
 /*
- * The steps in the tree are taken: takes those in the state, which is seen at
- * once, but not yet on disk.  Number 0: of steps in the state alone, which were
- * never begun; waits for the disk.
+ * To be called when the steps in the tree are taken: takes those in the state,
+ * which is seen at once, but not yet on disk.  Number 0: steps in the state
+ * alone, which were never begun; waits for the disk.
  */
 enum err_code state_steps_take(struct state *s, uint64_t number,
     const struct step *steps, size_t n, struct err *err) MUST_USE;
 
-/* All of it is on the disk: nobody asks for what was removed any more. */
+/* To be called when all of it is on the disk: forgets the steps. */
 enum err_code state_steps_end(struct state *s, uint64_t number,
     const struct step *steps, size_t n, struct err *err) MUST_USE;
 
-/* It is as if they had never been begun; on disk when it returns. */
+/*
+ * Takes it back, as if it had never been begun; that is on disk when it
+ * returns.
+ */
 enum err_code state_steps_undo(struct state *s, uint64_t number,
     const struct step *steps, size_t n, struct err *err) MUST_USE;
 

@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * A transaction commits into SQLite's log without a sync (synchronous =
- * NORMAL), while it has the one writer.  Who wants it on disk then waits for a
- * sync of the log that began after the commit: the first to come is the leader
- * and syncs for all who have committed by then; those who come meanwhile wait
- * for it, and one of them leads the next.
+ * NORMAL), while it has the one writer.  A thread that wants it on the disk
+ * then waits for a sync of the log that began after the commit.  The first to
+ * come leads: it syncs for all who have committed by then.  Those who come
+ * meanwhile wait for its end, and one of them leads the next sync.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -16,16 +16,16 @@
 
 #define LOG_RESERVE ((off_t)1 << 20)
 /*
- * Where others have the processors a sync of 0.08 ms takes several times that,
- * and so does it to wake another thread for it.
+ * A sync up to this is short.  Where other programs have the processors, a sync
+ * of 0.08 ms takes several times that, but so does waking another thread.
  */
 #define SHORT (NSEC_PER_SEC / 2000)
 
 /* ---- the shared sync */
 
 /*
- * Who would make room on a full disk needs a line in the journal for it.  Best
- * effort: some file systems cannot do it.
+ * Reserves room for the log: to remove files from a full disk takes lines in
+ * the journal.  Best effort: some file systems cannot do it.
  */
 static void
 reserve_room(const struct state *s)
@@ -82,7 +82,7 @@ sync_now(struct state *s, uint64_t *upto, struct err *err)
 	return rc;
 }
 
-/* With the lock: one of the last eight. */
+/* With the lock: notes what a sync took, in a mean of about the last eight. */
 static void
 note_time(struct shared_sync *y, int64_t took)
 {
@@ -91,7 +91,7 @@ note_time(struct shared_sync *y, int64_t took)
 	atomic_store(&y->usual, usual ? usual + (took - usual) / 8 : took);
 }
 
-/* With the lock: who led has synced. */
+/* With the lock: ends a sync that the caller led. */
 static void
 sync_led(struct shared_sync *y, int64_t began, enum err_code rc, uint64_t upto)
 {
@@ -106,7 +106,7 @@ sync_led(struct shared_sync *y, int64_t began, enum err_code rc, uint64_t upto)
 	(void)pthread_cond_broadcast(&y->done);
 }
 
-/* With the lock held, which is let go of meanwhile. */
+/* Leads a sync.  With the lock, which is let go of meanwhile. */
 static enum err_code
 sync_lead(struct state *s, struct shared_sync *y, struct err *err)
 {
@@ -238,7 +238,10 @@ sync_open(struct state *s, const struct state_spec *spec, struct err *err)
 	fd = openat(spec->dir, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (fd < 0 || fdatasync(s->sync.fd) || fsync(fd))
 		return err_os(err, "sync '%s'", spec->path);
-	/* If it was made just now.  Not everybody may open it. */
+	/*
+	 * The directory itself may be new.  Not everybody may open the one it
+	 * is in.
+	 */
 	above = openat(spec->dir, "..", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
 	if (above >= 0 && fsync(above) && errno != EINVAL && errno != EROFS)
 		return err_os(err, "sync above '%s'", spec->path);
@@ -253,7 +256,9 @@ sync_done(struct state *s)
 
 /* ---- transactions */
 
-/* The first n, which is what is new since: only the writer takes any out. */
+/*
+ * Removes the first n, which were carried out: only the writer takes any out.
+ */
 static void
 ended_remove(struct ended_list *l, size_t n)
 {
@@ -315,8 +320,8 @@ tx_begin_now(struct state *s, struct tx *t, struct err *err)
 }
 
 /*
- * The count of locks may be too high for a moment, and too low never: who
- * reads 0 does not look for any.
+ * Commits.  The count of locks may be too high for a moment, and never too low:
+ * a thread that reads 0 does not look for any.
  */
 static enum err_code
 commit(struct tx *t, enum err_code rc, struct err *err)

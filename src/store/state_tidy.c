@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A thread that brings the log back into the database, and removes old lines
- * of the journal and old records: all take a while, for which no request should
- * wait.
+ * A thread that brings SQLite's log back into the database, and removes old
+ * lines of the journal and old records.  All of that takes a while, for which
+ * no request should wait.
  */
 #include <time.h>
 
@@ -70,7 +70,10 @@ checkpoint(struct tidy *t, int mode)
 	    pages == done;
 }
 
-/* If it fails, or falls short, then the next try is a while from here. */
+/*
+ * Shortens the log.  If that fails, or falls short, the next try is a while
+ * from here.
+ */
 static void
 shorten_log(struct state *s)
 {
@@ -132,7 +135,9 @@ prune_records(struct db *c, bool *more, struct err *err)
 	return records_drop_over(c, PRUNE_STEP, more, err);
 }
 
-/* A failure is as good as nothing: what is left goes the next time. */
+/*
+ * Removes some of what is old; what is left after a failure goes the next time.
+ */
 static void
 prune(struct state *s, prune_fn step)
 {
@@ -150,7 +155,10 @@ prune(struct state *s, prune_fn step)
 	}
 }
 
-/* Else who asks about locks goes on looking for those that are over. */
+/*
+ * Removes the rows of locks that are over: as long as there are rows, each
+ * question about locks takes a look at them.
+ */
 static void
 prune_locks(struct state *s)
 {
@@ -169,7 +177,10 @@ is_long(const struct tidy *t)
 	return pages >= atomic_load(&t->due) || pages >= LOG_FULL;
 }
 
-/* Before their slots run out; the disk keeps nobody waiting. */
+/*
+ * Moves late lines before there are no slots left, without waiting for the
+ * disk.
+ */
 static void
 move_late(struct state *s)
 {
@@ -180,8 +191,8 @@ move_late(struct state *s)
 }
 
 /*
- * Not at once: a start has more urgent things to do, and the first who ask
- * have, too.
+ * Fills the filter.  Not at once: a start, and the first requests, have more
+ * urgent things to do.
  */
 static void
 fill_filter(struct state *s)
