@@ -14,7 +14,9 @@
 enum body_use { BODY_DROP, BODY_KEEP, BODY_READ };
 
 struct remote {
+	struct client *client;
 	struct remote_spec spec; /* its strings are in the arena */
+	struct headers narrower; /* to ask again with, once; or none */
 	struct arena arena;
 	struct url url; /* of the answer: redirects may have led there */
 	struct members members;
@@ -271,6 +273,31 @@ take_body(struct remote *r, bool cut, struct err *err)
 	return r->e.status < 300 ? take_lock(r, err) : take_said(r, err);
 }
 
+static enum err_code
+send_request(struct remote *r, struct headers fields, struct err *err);
+
+/*
+ * sabre/dav, which Nextcloud and others are made of, wants each resource that
+ * If names to have the lock, where RFC 4918 s10.4.2 has one of them do.  412
+ * says that nothing was done, and what is asked now holds in fewer cases, so
+ * nothing can be done that was not asked for.
+ */
+static bool
+ask_narrower(struct remote *r, const struct call_end *end)
+{
+	struct headers fields = r->narrower;
+
+	r->narrower = (struct headers){ 0 };
+	if (!fields.n || end->rc || end->status != 412 || end->uncertain_before)
+		return false;
+	/* Where it cannot be asked, there is an answer all the same. */
+	if (send_request(r, fields, NULL))
+		return false;
+	buf_clear(&r->body);
+	r->use = BODY_DROP;
+	return true;
+}
+
 static void
 on_done(void *arg, const struct call_end *end)
 {
@@ -278,8 +305,11 @@ on_done(void *arg, const struct call_end *end)
 	struct buf text CLEANUP(buf_done) = { 0 };
 	struct err err = end->err;
 	struct verdict v;
-	enum err_code rc = take_body(r, end->rc != ERR_OK, &err);
+	enum err_code rc;
 
+	if (ask_narrower(r, end))
+		return;
+	rc = take_body(r, end->rc != ERR_OK, &err);
 	r->e.rc = end->rc ? end->rc : rc;
 	if (rc && !end->rc && !err.why[0])
 		(void)err_set(&err, rc, "%s", err_text(rc));
@@ -304,6 +334,7 @@ keep_spec(struct remote *r, const struct remote_spec *from, struct err *err)
 	if (!arena_str(&r->arena, from->url, &to->url) ||
 	    !arena_str(&r->arena, from->destination, &to->destination) ||
 	    !arena_str(&r->arena, from->lock_token, &to->lock_token) ||
+	    !arena_str(&r->arena, from->body, &to->body) ||
 	    !arena_str(&r->arena, str_from_c(from->method), &r->e.method))
 		return err_nomem(err);
 	to->method = r->e.method.ptr;
@@ -314,8 +345,7 @@ keep_spec(struct remote *r, const struct remote_spec *from, struct err *err)
 }
 
 static enum err_code
-call(struct remote *r, struct client *c, const struct remote_spec *from,
-    struct err *err)
+send_request(struct remote *r, struct headers fields, struct err *err)
 {
 	static const struct call_events events = {
 		.head = on_head,
@@ -323,27 +353,35 @@ call(struct remote *r, struct client *c, const struct remote_spec *from,
 		.progress = on_progress,
 		.done = on_done,
 	};
-	struct headers fields;
-	enum err_code rc = keep_spec(r, from, err);
 
-	if (!rc)
-		rc = remote_fields(&r->arena, from, &fields, err);
-	if (rc)
-		return rc;
-	return client_call(c,
+	return client_call(r->client,
 	    &(struct call_spec){
 		.method = r->spec.method,
 		.url = r->spec.url,
 		.fields = fields.v,
 		.n_fields = fields.n,
-		.body = from->body,
-		.file = from->file,
-		.once = from->once,
-		.follows = from->follows,
+		.body = r->spec.body,
+		.file = r->spec.file,
+		.once = r->spec.once,
+		.follows = r->spec.follows,
 		.events = &events,
 		.arg = r,
 	    },
 	    err);
+}
+
+static enum err_code
+begin(struct remote *r, const struct remote_spec *from, struct err *err)
+{
+	struct headers fields;
+	enum err_code rc = keep_spec(r, from, err);
+
+	if (!rc)
+		rc = remote_fields(&r->arena, from, IF_ANY, &fields, err);
+	if (!rc && remote_has_choice(from))
+		rc = remote_fields(
+		    &r->arena, from, IF_TARGET, &r->narrower, err);
+	return rc ? rc : send_request(r, fields, err);
 }
 
 enum err_code
@@ -354,8 +392,9 @@ remote_start(struct client *c, const struct remote_spec *spec, struct err *err)
 
 	if (!r)
 		return err_nomem(err);
+	r->client = c;
 	r->e.wait = -1;
-	rc = call(r, c, spec, err);
+	rc = begin(r, spec, err);
 	if (rc)
 		remote_free(r);
 	return rc;

@@ -55,7 +55,7 @@ put_tagged(struct buf *b, struct str url, struct str token)
  * either will do, and where it is on neither any more the server does nothing.
  */
 static void
-put_if(struct buf *b, const struct remote_spec *spec)
+put_any(struct buf *b, const struct remote_spec *spec)
 {
 	const struct str urls[] = { spec->url, spec->destination };
 	size_t i;
@@ -71,22 +71,36 @@ put_if(struct buf *b, const struct remote_spec *spec)
 	}
 }
 
+static bool
+is_of_lock(const struct remote_spec *spec)
+{
+	struct str method = str_from_c(spec->method);
+
+	return str_eq(method, STR("LOCK")) || str_eq(method, STR("UNLOCK"));
+}
+
+bool
+remote_has_choice(const struct remote_spec *spec)
+{
+	return spec->lock_token.len && !is_of_lock(spec);
+}
+
 static void
-add_token(struct list *l, const struct remote_spec *spec)
+add_token(struct list *l, const struct remote_spec *spec, enum if_of of)
 {
 	struct buf b CLEANUP(buf_done) = { 0 };
-	struct str method = str_from_c(spec->method);
-	bool unlock = str_eq(method, STR("UNLOCK"));
-	bool refresh = str_eq(method, STR("LOCK"));
+	bool unlock = str_eq(str_from_c(spec->method), STR("UNLOCK"));
 
 	if (!spec->lock_token.len)
 		return;
-	if (unlock || refresh) {
+	if (is_of_lock(spec)) {
 		buf_put(&b, unlock ? STR("<") : STR("(<"));
 		buf_put(&b, spec->lock_token);
 		buf_put(&b, unlock ? STR(">") : STR(">)"));
+	} else if (of == IF_TARGET) {
+		put_tagged(&b, spec->url, spec->lock_token);
 	} else {
-		put_if(&b, spec);
+		put_any(&b, spec);
 	}
 	if (buf_failed(&b))
 		l->failed = true;
@@ -94,7 +108,7 @@ add_token(struct list *l, const struct remote_spec *spec)
 }
 
 enum err_code
-remote_fields(struct arena *a, const struct remote_spec *spec,
+remote_fields(struct arena *a, const struct remote_spec *spec, enum if_of of,
     struct headers *out, struct err *err)
 {
 	struct list l = { .a = a };
@@ -109,7 +123,7 @@ remote_fields(struct arena *a, const struct remote_spec *spec,
 		add(&l, STR("Overwrite"), STR("F"));
 	add(&l, STR("If-Match"), spec->if_match);
 	add(&l, STR("If-None-Match"), spec->if_none_match);
-	add_token(&l, spec);
+	add_token(&l, spec, of);
 	add(&l, STR("Content-Type"), spec->content_type);
 	for (i = 0; i < spec->n_fields; i++)
 		add(&l, spec->fields[i].name, spec->fields[i].value);

@@ -7,6 +7,7 @@ nobody should give.
 
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -225,6 +226,46 @@ class Arguments(Base):
                            code=4)
             command = p.err.splitlines()[-1].rpartition("go on: ")[2]
             self.assertEqual(shlex.split(command)[-1], "./" + name)
+
+
+class Tokens(Base):
+    """A server that wants all that If names to have the lock: sabre/dav."""
+
+    def lock(self, *locked):
+        def answer(x):
+            named = re.findall("<http://[^/]*([^>]*)> ", x.fields.get("if", ""))
+            if x.method in ("PROPFIND", "HEAD"):
+                (there if x.target == "/d/f" else nothing)(x)
+            elif named and set(named) <= set(locked):
+                if "expect" in x.fields:
+                    x.send("HTTP/1.1 100 Continue\r\n\r\n")
+                x.read_body()
+                x.reply(201)
+            else:
+                x.reply(412)
+        return self.at(answer)
+
+    def each(self, url, code):
+        self.write("f", b"x" * 300000)
+        for args in (["put", "--force", "f", url + "d/f"], ["rm", url + "d/f"],
+                     ["mkdir", url + "d/f/"], ["cp", url + "d/f", url + "e/f"],
+                     ["mv", "--force", url + "d/f", url + "e/f"]):
+            with self.subTest(args[0]):
+                before = len(self.changes())
+                self.sheaf(*args, "--lock-token", "urn:t", code=code)
+                self.assertEqual(len(self.changes()) - before, 2)
+
+    def test_a_lock_of_the_target_alone_is_enough(self):
+        self.each(self.lock("/d/f", "/d/f/"), 0)
+        self.assertEqual(self.server.of("PUT")[-1].body, b"x" * 300000)
+
+    def test_it_is_asked_once_more_and_no_more_than_that(self):
+        self.each(self.lock(), 4)
+
+    def test_what_has_a_lock_above_is_asked_once(self):
+        url = self.lock("/d/f", "/d/")
+        self.sheaf("rm", "--lock-token", "urn:t", url + "d/f")
+        self.assertEqual(self.changes(), [("DELETE", "/d/f")])
 
 
 class Passwords(Base):
