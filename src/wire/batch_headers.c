@@ -2,6 +2,8 @@
 /* Header fields of one operation, and what may not be among them. */
 #include "wire/batch_impl.h"
 
+#include <stdlib.h>
+
 #include "http/scan.h"
 #include "wire/json_load.h"
 
@@ -142,6 +144,14 @@ batch_headers_read(struct arena *a, struct str bytes,
 	return rc;
 }
 
+static int
+by_name(const void *a, const void *b)
+{
+	const struct header *x = a, *y = b;
+
+	return str_cmp(x->name, y->name);
+}
+
 enum err_code
 batch_headers_load(struct arena *a, const json_t *v,
     const struct batch_place *at, const char *below, struct headers *out,
@@ -161,6 +171,8 @@ batch_headers_load(struct arena *a, const json_t *v,
 			rc =
 			    take_field(&f, str_from_c(name), batch_text(value));
 	}
+	if (!rc && f.n)
+		qsort(f.v, f.n, sizeof(*f.v), by_name);
 	if (!rc)
 		*out = (struct headers){ .v = f.v, .n = f.n };
 	return rc;

@@ -305,6 +305,13 @@ the_print_is_of_what_is_meant_and_not_of_how_it_is_written(void **state)
 		    "{'operations':[{'body':{ 'y':[2],'x':1},'url':'\\/a',"
 		    "'op':'upsert'}]}",
 		    true },
+		{ "{'defaults':{'headers':{'depth':'0','accept':'a/b'}}," ONE
+		  "}",
+		    "{'defaults':{'headers':{'accept':'a/b','depth':'0'}}," ONE
+		    "}",
+		    true },
+		{ "{'defaults':{'headers':{'depth':'0'}}," ONE "}",
+		    "{'defaults':{'headers':{'depth':'1'}}," ONE "}", false },
 		{ "{" ONE "}", "{" ONE ",'dryRun':true}", false },
 		{ "{" ONE "}", "{'operations':[{'op':'read','url':'/b'}]}",
 		    false },
