@@ -13,7 +13,7 @@
 #include "wire/json_load.h"
 
 #define FIRST_CAP ((size_t)16)
-/* Bodies of some hundred bytes leave little of it unused. */
+/* A block of a window's arena: some hundred bytes leave little of it unused. */
 #define WINDOW_BLOCK ((size_t)16 * 1024)
 
 const struct batch_limits batch_limits_default = {
@@ -199,8 +199,8 @@ batch_parser_window(struct batch_parser *p)
 }
 
 /*
- * Which limits apply: true, those of a batch that is read whole (JSON, or one
- * that needs to be); false, those of a stream.
+ * Whether the batch is read whole before any of it is carried out: JSON, and
+ * the modes that need it.  Other limits apply then than to a stream.
  */
 static bool
 batch_is_whole(const struct batch_parser *p)
@@ -208,7 +208,7 @@ batch_is_whole(const struct batch_parser *p)
 	return p->ops == &batch_json_form || p->head.mode != BATCH_INDEPENDENT;
 }
 
-/* A group is not cut in two, unless it is too long anyway. */
+/* A window does not end within a group, unless the group is too long anyway. */
 bool
 batch_parser_is_full(const struct batch_parser *p)
 {
@@ -304,7 +304,7 @@ copy_texts(struct arena *a, struct batch_item *it)
 	return true;
 }
 
-/* A body that stands in what was sent of it stands in the copy of that. */
+/* A body that is part of body_sent becomes part of the copy of that. */
 static bool
 copy_body(struct arena *a, struct batch_item *it)
 {
@@ -318,7 +318,7 @@ copy_body(struct arena *a, struct batch_item *it)
 	return inside || !it->body.ptr || arena_str(a, it->body, &it->body);
 }
 
-/* All of it but for body_type, which is one of a few literals. */
+/* Copies all that *it points to, but for body_type, which is a literal. */
 static bool
 copy_item(struct arena *a, struct batch_item *it)
 {
@@ -442,7 +442,7 @@ batch_tell_split(const struct batch_parser *p, enum err_code rc, struct str at,
 	if (depth)
 		return err_tell(err, rc, "%.*s%.100s, the limit jsonDepth",
 		    STR_ARG(at), said->tell);
-	/* Where it was noticed depends on how the bytes came. */
+	/* No line and column: where it is noticed depends on the pieces. */
 	return err_tell(err, rc,
 	    "%.*sover the limit operationBytes of %" PRIu64, STR_ARG(at),
 	    p->limits->operation_bytes);
@@ -478,7 +478,7 @@ batch_below(struct str a, struct str b)
 	return out;
 }
 
-/* above is a pointer already. */
+/* `above` is a JSON pointer already; `name` is appended to it. */
 struct batch_below
 batch_below_in(const char *above, struct str name)
 {

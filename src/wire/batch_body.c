@@ -15,7 +15,10 @@ wrong(const struct batch_maker *m, struct err *err, const char *why)
 	return batch_bad(err, ERR_BAD_BODY, &m->at, "/body", "%s", why);
 }
 
-/* What a string means: of what was sent, or in p->text. */
+/*
+ * *out: the text of the string that was sent; where it has no escapes a part of
+ * body_sent, else in p->text.
+ */
 static enum err_code
 unescape(struct batch_maker *m, struct batch_parser *p, struct str *out,
     struct err *err)
@@ -51,7 +54,7 @@ make_text(struct batch_maker *m, struct batch_parser *p, struct err *err)
 
 	if (rc)
 		return rc;
-	/* What has no escapes is what was sent, and is kept once. */
+	/* Without escapes it is part of what was sent, and is not copied. */
 	if (text.ptr == m->body_sent.ptr + 1)
 		m->item.body = text;
 	else if (!arena_str(m->arena, text, &m->item.body))
@@ -70,7 +73,7 @@ make_bytes(struct batch_maker *m, struct batch_parser *p, struct err *err)
 
 	if (rc)
 		return rc;
-	/* In the place of what was sent, which is longer, and ours. */
+	/* Over the text in body_sent, which is longer, and in our arena. */
 	room = (char *)(uintptr_t)m->body_sent.ptr;
 	if (!base64_decode(text, room, &n))
 		return wrong(m, err,
@@ -89,7 +92,10 @@ takes_xml(const struct batch_item *item)
 	    str_eq(item->method, STR("PROPFIND"));
 }
 
-/* XML needs no saying; of other text the type is asked in settle(). */
+/*
+ * A string without "encoding": XML where the method takes that, else text until
+ * batch_body_settle() knows the type.
+ */
 static enum err_code
 make_string(struct batch_maker *m, struct batch_parser *p, struct err *err)
 {

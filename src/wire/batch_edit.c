@@ -5,7 +5,7 @@
 
 /* ---- reading */
 
-/* Where "$id" may stand, and whether a path follows it. */
+/* The members in which "$id" may stand; path: as "$id/rest", too. */
 static const struct ref_row {
 	const char *name;
 	bool path;
@@ -72,7 +72,7 @@ read_depends(struct arena *a, struct batch_edit *e, struct err *err)
 	return rc;
 }
 
-/* An id may be a number, to others. */
+/* Other servers' ids may be numbers. */
 static enum err_code
 read_id(struct arena *a, struct batch_edit *e, struct err *err)
 {
@@ -162,7 +162,7 @@ put_text(struct writing *w, struct str name, struct str value)
 	json_put_string(w->b, value);
 }
 
-/* Those that are still to be waited for; nothing where there are none. */
+/* Writes dependsOn without what is done; not at all where all of it is. */
 static void
 put_depends(struct writing *w)
 {
@@ -188,7 +188,7 @@ put_depends(struct writing *w)
 		buf_putc(w->b, ']');
 }
 
-/* The location, and what followed the id: one slash between them. */
+/* Appends the location, and what followed the id; one slash between them. */
 static void
 put_path(struct buf *to, struct str href, struct str rest)
 {
@@ -198,7 +198,10 @@ put_path(struct buf *to, struct str href, struct str rest)
 	buf_put(to, rest);
 }
 
-/* *done: it was a reference, and is written. */
+/*
+ * Writes a member that refers to an operation that is done, with what it refers
+ * to; *done: it did.  Any other is not touched.
+ */
 static enum err_code
 put_ref(struct writing *w, const struct json_member *m,
     const struct ref_row *row, struct str value, bool *done, struct err *err)

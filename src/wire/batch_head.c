@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is said of all operations of a batch. */
+/* The head of a batch: what stands beside its operations and is said of all. */
 #include <assert.h>
 
 #include "wire/batch_impl.h"
@@ -46,7 +46,7 @@ take_fail_on_errors(struct batch_parser *p, const json_t *v,
 	return ERR_OK;
 }
 
-/* Keys and targets are an operation's own. */
+/* Refuses default headers that can only be one operation's. */
 static enum err_code
 check_defaults(const struct headers *h, const struct batch_place *at,
     const char *below, struct err *err)
@@ -113,7 +113,7 @@ batch_head_knows(struct str name)
 	return row_of(name) != NULL;
 }
 
-/* Rows in order, so that the print does not depend on how it was sent. */
+/* Writes down the head in one order, however it was sent, for the print. */
 static enum err_code
 note_canonical(struct batch_parser *p, struct err *err)
 {

@@ -75,7 +75,7 @@ stands_before(const struct header *v, size_t n)
 	return false;
 }
 
-/* Fields that are taken one after the other. */
+/* Header fields, and where they are read from, for messages. */
 struct fields {
 	struct arena *arena;
 	struct header *v;
@@ -85,7 +85,6 @@ struct fields {
 	struct err *err;
 };
 
-/* value: ptr is NULL where it is no string, or none that can be had. */
 static bool
 grow(struct fields *f)
 {
@@ -104,7 +103,7 @@ grow(struct fields *f)
 	return true;
 }
 
-/* value: ptr is NULL where it is no string. */
+/* Adds a field.  value.ptr is NULL where the value is not a string. */
 static enum err_code
 take_field(void *arg, struct str name, struct str value)
 {

@@ -8,7 +8,7 @@
 #include "wire/batch_impl.h"
 #include "wire/json_load.h"
 
-/* All that an operation may carry. */
+/* Any member that an operation may have. */
 #define COMMON                                                     \
 	(BATCH_MEMBER_ID | BATCH_MEMBER_OP | BATCH_MEMBER_METHOD | \
 	    BATCH_MEMBER_URL | BATCH_MEMBER_HEADERS |              \
@@ -67,9 +67,9 @@ struct taking {
 	struct batch_maker *m;
 	struct batch_parser *p;
 	struct str name;
-	const char *nth; /* "3", an element of it; or NULL */
-	struct str text; /* what it means; ptr is NULL where it is no string */
-	const json_t *v; /* where it is none */
+	const char *nth; /* which element of it: "3"; NULL: all of it */
+	struct str text; /* a string, unescaped; ptr is NULL for other values */
+	const json_t *v; /* the value where it is not a string */
 	struct err *err;
 };
 
@@ -95,7 +95,7 @@ take_text(const struct taking *t, struct str *out)
 	return ERR_OK;
 }
 
-/* What goes into lists and logs: of a length, and in one line. */
+/* Takes text that goes into lists and logs: not too long, and on one line. */
 static enum err_code
 take_word(
     const struct taking *t, const char *limit, uint64_t max, struct str *out)
@@ -112,7 +112,7 @@ take_word(
 	for (i = 0; i < word.len; i++)
 		if ((unsigned char)word.ptr[i] < ' ' || word.ptr[i] == '\x7f')
 			return WRONG(t, "a control character in it");
-	*out = word; /* not sooner: a line that is refused is told by its id */
+	*out = word; /* not sooner: the answer to a bad line bears its id */
 	return ERR_OK;
 }
 
@@ -128,7 +128,7 @@ take_key(const struct taking *t, struct str *out)
 	return take_word(t, "keyBytes", t->p->limits->key_bytes, out);
 }
 
-/* A value that a header will have. */
+/* Takes text that becomes the value of a header. */
 static enum err_code
 take_line(const struct taking *t, struct str *out)
 {
@@ -244,7 +244,7 @@ take_encoding(const struct taking *t, struct str *out)
 	return WRONG(t, "none of \"base64\", \"text\", \"json\"");
 }
 
-/* As jansson has it. */
+/* The value as a new reference of jansson's; NULL: no memory. */
 static json_t *
 value_of(const struct taking *t)
 {
@@ -252,7 +252,7 @@ value_of(const struct taking *t)
 			   : json_incref((json_t *)(uintptr_t)t->v);
 }
 
-/* What they mean depends on the operation, which may stand behind them. */
+/* Only kept: what props mean depends on "op", which may come behind them. */
 static enum err_code
 take_props(const struct taking *t, struct str *out)
 {
@@ -353,7 +353,7 @@ batch_maker_fits(const struct batch_maker *m, const struct batch_parser *p,
 	    p->limits->operation_bytes);
 }
 
-/* Kept as it was sent: a number of it is not to lose a digit. */
+/* A body is kept as it was sent, so that no number in it loses a digit. */
 static enum err_code
 keep_body(struct batch_maker *m, const struct split_value *v, struct str bytes,
     struct err *err)
@@ -365,7 +365,7 @@ keep_body(struct batch_maker *m, const struct split_value *v, struct str bytes,
 	return ERR_OK;
 }
 
-/* What is no string goes through jansson. */
+/* Sets t->text or t->v.  *v is what the caller has to release, or NULL. */
 static enum err_code
 load(struct taking *t, enum split_kind kind, struct str bytes, json_t **v)
 {
@@ -379,8 +379,8 @@ load(struct taking *t, enum split_kind kind, struct str bytes, json_t **v)
 }
 
 /*
- * A member of any operation but its body.  Strings and headers are all that
- * most have, and are read without jansson.
+ * Takes a member other than the body.  Most operations have only strings and
+ * headers, which are read without jansson.
  */
 static enum err_code
 take_value(struct batch_maker *m, struct batch_parser *p, enum split_kind kind,
@@ -485,7 +485,7 @@ check_form(const struct batch_maker *m, struct err *err)
 	return check_members(m, op_row(m), err);
 }
 
-/* A header is as good as the member. */
+/* The key may be given as a header as well. */
 static enum err_code
 take_header_key(
     struct batch_maker *m, const struct batch_parser *p, struct err *err)
@@ -516,7 +516,7 @@ make_props(struct batch_maker *m, struct batch_parser *p, struct err *err)
 	return rc ? rc : batch_print_props(m, p, err);
 }
 
-/* As what it carries says, or as the members do that stand for it. */
+/* Makes the body of "body", or of the members that stand for it. */
 static enum err_code
 make_body(struct batch_maker *m, struct batch_parser *p, struct err *err)
 {

@@ -2,7 +2,7 @@
 /*
  * The lines of the journal that `sheaf batch` keeps (docs/retry-file.md): what
  * was sent, and what became of it.  Lines count only up to the last
- * {"type":"synced"}: what stands behind that was cut off while it was written.
+ * {"type":"synced"}: what is behind that may not have reached the disk.
  */
 #ifndef SHEAF_WIRE_BATCH_JOURNAL_H
 #define SHEAF_WIRE_BATCH_JOURNAL_H
@@ -23,11 +23,11 @@
 
 enum journal_kind {
 	JOURNAL_HEAD, /* the first line */
-	JOURNAL_SENT, /* operations first..last are sent now */
-	JOURNAL_BACK, /* they were refused together: none of them was begun */
-	JOURNAL_ITEM, /* the last word on one */
-	JOURNAL_SYNCED,
-	JOURNAL_OTHER, /* of a newer sheaf: to be passed over */
+	JOURNAL_SENT, /* operations first..last are about to be sent */
+	JOURNAL_BACK, /* they were refused together: none was begun */
+	JOURNAL_ITEM, /* what became of one operation at last */
+	JOURNAL_SYNCED, /* all lines before this one count */
+	JOURNAL_OTHER, /* written by a newer sheaf: to be passed over */
 };
 
 /* What is empty was not there. */
@@ -35,7 +35,7 @@ struct journal_line {
 	enum journal_kind kind;
 	/* Of the head. */
 	struct str url, endpoint, input, digest, key, user;
-	bool ours; /* it is a server that knows idempotency keys */
+	bool ours; /* the server knows idempotency keys */
 	uint64_t size; /* of the input */
 	/* Of what was sent, both included. */
 	uint64_t first, last;

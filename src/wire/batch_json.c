@@ -5,8 +5,7 @@
 
 #include "wire/batch_impl.h"
 
-/* How deep what is: the text, a member of it, an operation, a member of that.
- */
+/* The depth of a member of the document, an operation, a member of that. */
 enum { AT_MEMBER = 1, AT_OPERATION, AT_PART };
 
 struct batch_json {
@@ -14,7 +13,7 @@ struct batch_json {
 	struct batch_maker maker;
 	uint64_t from; /* where the operation begins */
 	bool has_operations;
-	struct err bad; /* what an event failed with, in our words */
+	struct err bad; /* what one of our events failed with */
 };
 
 static const struct batch_place whole = { PLACE_WHOLE, 0 };
@@ -151,7 +150,7 @@ json_new(struct batch_parser *p, struct err *err)
 	return batch_split_new(p, &events, &j->split, err);
 }
 
-/* What the splitter found, with the pointer in front and the limits behind. */
+/* Fails as an event of ours, or as the splitter did, with a JSON pointer. */
 static enum err_code
 tell_split(struct batch_parser *p, enum err_code rc, const struct err *said,
     struct err *err)
@@ -185,7 +184,7 @@ json_feed(struct batch_parser *p, struct str bytes, struct err *err)
 	return rc ? tell_split(p, rc, &said, err) : ERR_OK;
 }
 
-/* The defaults may have stood last. */
+/* Only now: "defaults" may stand behind the operations. */
 static enum err_code
 settle_all(struct batch_parser *p, struct err *err)
 {

@@ -1,10 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An operation a line, or, as RFC 7464 has it, one behind each record
- * separator.  The first may be {"batch": {...}}, which is said of all.
- *
- * A malformed line is an item that failed, and the next is read.  Only where it
- * might have been the head the whole is refused: nothing has been run yet, and
+ * An operation a line, or, in a JSON text sequence (RFC 7464), one behind each
+ * record separator.  The first text may be the head, {"batch": {...}}.  A
+ * malformed line is an item that failed, and the next is read.  But where it
+ * may have been the head the whole is refused: nothing has been run yet, and
  * what was to be atomic must not be run line by line.
  */
 #include <inttypes.h>
@@ -15,17 +14,17 @@
 
 #define RECORD_SEPARATOR '\x1e'
 
-/* How deep what is: the text, and a member of it. */
+/* The depth of the text, and of a member of it. */
 enum { AT_TEXT, AT_MEMBER };
 
 struct batch_lines {
 	struct json_split *split;
 	struct batch_maker maker;
-	char end; /* of a text: '\n', or RECORD_SEPARATOR; '\0': not known */
+	char end; /* ends a text: '\n', RECORD_SEPARATOR; '\0': not known */
 	uint64_t from; /* where the text begins */
-	uint64_t n_texts; /* that are whole, or malformed */
+	uint64_t n_texts; /* that are over, whole or malformed */
 	bool is_head; /* its first member is "batch" */
-	bool is_item; /* it is an operation, or meant to be */
+	bool is_item; /* it is an operation, perhaps a bad one */
 	bool failed; /* the rest of the text is passed over */
 	struct err bad; /* what was wrong with it */
 };
@@ -147,7 +146,7 @@ lines_new(struct batch_parser *p, struct err *err)
 	return batch_split_new(p, &events, &l->split, err);
 }
 
-/* The text failed: as one of our messages says, or the splitter's. */
+/* Notes why the text failed: l->bad, or what the splitter said. */
 static enum err_code
 note_failure(struct batch_parser *p, enum err_code rc, const struct err *said)
 {
@@ -160,7 +159,7 @@ note_failure(struct batch_parser *p, enum err_code rc, const struct err *said)
 	l->failed = true;
 	if (l->bad.code)
 		return ERR_OK;
-	/* A message of depth has its place already. */
+	/* A message about depth begins with its place already. */
 	at = rc == ERR_TOO_LARGE && !strstr(said->tell, "nested")
 	    ? str_from_c(line.text)
 	    : STR("");
@@ -186,14 +185,14 @@ feed_text(struct batch_parser *p, struct str bytes, struct err *err)
 		return ERR_OK;
 	if (note_failure(p, rc, &said))
 		return err_nomem(err);
-	/* The lines behind it are counted all the same. */
+	/* What is behind the failure still counts for lines and columns. */
 	json_split_skip(l->split,
 	    str_skip(
 		bytes, (size_t)(json_split_place(l->split).offset - from)));
 	return ERR_OK;
 }
 
-/* An item that only says what was wrong. */
+/* Puts an item that only says what was wrong. */
 static enum err_code
 put_bad(struct batch_parser *p, struct err *err)
 {
@@ -215,7 +214,7 @@ put_text(struct batch_parser *p, struct err *err)
 	enum err_code rc;
 
 	if (l->failed && !l->n_texts && !l->is_item) {
-		*err = l->bad; /* it may have been the head */
+		*err = l->bad; /* the first text, which may be the head */
 		return err->code;
 	}
 	if (l->is_head && !l->failed)
@@ -228,7 +227,7 @@ put_text(struct batch_parser *p, struct err *err)
 	return batch_put(p, &l->maker.item, l->maker.bytes, err);
 }
 
-/* The text is over. */
+/* Ends a text, puts its item if it has one, and begins the next. */
 static enum err_code
 finish_text(struct batch_parser *p, struct err *err)
 {
@@ -252,7 +251,7 @@ finish_text(struct batch_parser *p, struct err *err)
 	return rc;
 }
 
-/* By the first byte: JSON never has the separator in it. */
+/* Known by the first byte: no JSON has the separator in it. */
 static void
 find_end(struct batch_lines *l, struct str bytes)
 {
@@ -286,7 +285,7 @@ lines_feed(struct batch_parser *p, struct str bytes, struct err *err)
 	return rc;
 }
 
-/* A text that is not whole is no item: what it would have been is not known. */
+/* A last text that is cut short fails: what it would have been is not known. */
 static enum err_code
 lines_end(struct batch_parser *p, struct err *err)
 {

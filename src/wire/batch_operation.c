@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* One operation of a batch that is to be sent, and what stands around all. */
+/* Writes and reads one operation of a batch source, and what is around them. */
 #include "wire/batch_source.h"
 
 /* ---- shapes */

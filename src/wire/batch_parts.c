@@ -13,18 +13,18 @@
 #include "wire/batch_impl.h"
 #include "wire/boundary_split.h"
 
-/* Of all lines in front of a part's body, and how many fields. */
+/* The most bytes of all lines in front of a part's body, and header fields. */
 #define MAX_HEAD ((size_t)65536)
 #define MAX_FIELDS ((size_t)256)
 
 #define NO_BODY "a body means nothing to its method"
 
 enum stage {
-	STAGE_FIELDS, /* of the part: Content-Type, Content-ID */
-	STAGE_REQUEST, /* PUT /a HTTP/1.1 */
-	STAGE_HEADERS,
+	STAGE_FIELDS, /* the part's own: Content-Type, Content-ID */
+	STAGE_REQUEST, /* the request line: PUT /a HTTP/1.1 */
+	STAGE_HEADERS, /* of the request */
 	STAGE_BODY,
-	STAGE_BAD, /* the rest is passed over */
+	STAGE_BAD, /* the part is malformed; the rest of it is passed over */
 };
 
 struct batch_parts {
@@ -32,19 +32,21 @@ struct batch_parts {
 	enum stage stage;
 	struct batch_place at;
 	uint64_t n_parts;
-	struct arena arena; /* of the part */
+	struct arena arena; /* for the strings of one part */
 	struct batch_item item;
 	struct header *fields; /* in the arena */
 	size_t n_fields;
-	bool is_http, has_length;
-	uint64_t length; /* as Content-Length says */
+	bool is_http; /* its Content-Type is application/http */
+	bool has_length; /* it has a Content-Length: */
+	uint64_t length;
 	size_t head; /* bytes in front of the body */
-	struct buf line, body;
-	uint64_t n_body;
-	bool in_big;
-	struct ostream *big; /* may be NULL: nobody wants it */
-	struct sha256_ctx sha; /* of what goes there */
-	struct err bad;
+	struct buf line; /* the one that is not whole yet */
+	struct buf body; /* empty while in_big */
+	uint64_t n_body; /* bytes of the body that came */
+	bool in_big; /* the body goes to p->big */
+	struct ostream *big; /* where to; NULL: nobody wants it */
+	struct sha256_ctx sha; /* of a body that goes there */
+	struct err bad; /* of STAGE_BAD */
 };
 
 static enum err_code
@@ -98,7 +100,7 @@ is_as_it_is(struct str coding)
 	    str_eq_nocase(coding, STR("7bit"));
 }
 
-/* Of MIME; what is not known means nothing here (RFC 2045 s9). */
+/* Takes a MIME field of the part; others mean nothing here (RFC 2045 s9). */
 static enum err_code
 take_part_field(struct batch_parser *p, const struct header *h, struct err *err)
 {
@@ -130,7 +132,7 @@ take_length(struct batch_parts *s, struct str value)
 	return ERR_OK;
 }
 
-/* With its quotes or without, as with a single request. */
+/* As the header of a single request is read. */
 static enum err_code
 take_key(struct batch_parser *p, const struct header *h)
 {
@@ -161,7 +163,7 @@ grow_fields(struct batch_parts *s)
 	return s->fields != NULL;
 }
 
-/* Of the request; Content-Length is the part's own and checked here. */
+/* Takes a header of the request; Content-Length is only checked here. */
 static enum err_code
 take_header(struct batch_parser *p, const struct header *h, struct err *err)
 {
@@ -210,7 +212,7 @@ take_field(struct batch_parser *p, struct str line, struct err *err)
 					: take_header(p, &h, err);
 }
 
-/* What application/http holds is a message of HTTP/1 (RFC 9112 s10.2). */
+/* application/http holds messages of HTTP/1 (RFC 9112 s10.2). */
 static bool
 is_version(struct str s)
 {
@@ -243,7 +245,7 @@ static enum err_code
 take_empty_line(struct batch_parts *s)
 {
 	if (s->stage == STAGE_REQUEST)
-		return ERR_OK; /* RFC 9112 s2.2 has one passed over */
+		return ERR_OK; /* to be passed over: RFC 9112 s2.2 */
 	if (s->stage == STAGE_HEADERS)
 		s->stage = STAGE_BODY;
 	else if (!s->is_http)
@@ -315,12 +317,12 @@ write_big(struct batch_parser *p, struct str bytes)
 
 	if (p->prints == BATCH_PRINTS_ALL)
 		sha256_update(&s->sha, bytes.len, (const uint8_t *)bytes.ptr);
-	/* What it fails with sticks to it, and is found at its end. */
+	/* A failure sticks to the stream, whose owner finds it in end(). */
 	if (s->big)
 		(void)ostream_write(s->big, bytes);
 }
 
-/* Over what is kept in memory: it goes on as it comes, to who wants it. */
+/* The body is too long to be kept: hands it on, to p->big, as it comes. */
 static enum err_code
 begin_big(struct batch_parser *p, struct err *err)
 {
@@ -412,13 +414,14 @@ on_data(void *arg, struct str bytes, struct err *err)
 	return rc;
 }
 
-/* Where the part ended, when its boundary came. */
+/* Whether the part is whole, now that its boundary has come. */
 static enum err_code
 check_end(struct batch_parser *p)
 {
 	struct batch_parts *s = p->parts;
 
-	/* The boundary's CRLF is the empty line as well: many send it so. */
+	/* Many send no empty line of their own, but only the boundary's CRLF.
+	 */
 	if (s->stage == STAGE_HEADERS && !s->line.len)
 		s->stage = STAGE_BODY;
 	if (s->stage < STAGE_BODY)
@@ -430,7 +433,7 @@ check_end(struct batch_parser *p)
 		    s->n_body, s->length);
 		s->stage = STAGE_BAD;
 	}
-	/* An empty line too many, as many write it (RFC 9112 s2.2). */
+	/* Many write an empty line too many (RFC 9112 s2.2). */
 	if (!batch_method_has_body(s->item.method) &&
 	    str_eq(buf_str(&s->body), STR("\r\n")))
 		s->n_body = s->body.len = 0;
@@ -491,7 +494,7 @@ parts_new(struct batch_parser *p, struct err *err)
 	return ERR_OK;
 }
 
-/* Whoever was given half of a body is told that the rest never comes. */
+/* Tells the one who got half of a body that the rest will not come. */
 static void
 give_up_big(struct batch_parser *p)
 {

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a batch and its items are known by: a SHA-256 over what was asked for,
- * however it was written.  Made only where a key will be held against it.  The
- * bytes of a body are hashed once: their sum stands for them in both.
+ * The fingerprints ("prints") of a batch and its items: a SHA-256 over what was
+ * asked for, however it was written.  Made only where a key will be compared
+ * with it.  The bytes of a body are hashed once: their sum stands for them in
+ * the item's and the batch's.
  */
 #include <stdlib.h>
 
@@ -39,7 +40,7 @@ add(struct sha256_ctx *sha, struct str s)
 		sha256_update(sha, s.len, (const uint8_t *)s.ptr);
 }
 
-/* A part, which cannot be taken for another: its length comes first. */
+/* As fingerprint_part(): the length comes first. */
 static void
 add_part(struct sha256_ctx *sha, struct str part)
 {
@@ -68,7 +69,7 @@ put_hex(struct sha256_ctx *sha, char out[BATCH_PRINT_SIZE])
 
 /* ---- of a body */
 
-/* Whether somebody will ask for what stands for it. */
+/* Whether the item's body needs a print. */
 static bool
 is_wanted(const struct batch_parser *p, const struct batch_item *it)
 {
@@ -76,8 +77,9 @@ is_wanted(const struct batch_parser *p, const struct batch_item *it)
 }
 
 /*
- * JSON that jansson cannot hold (a number too large, a name that stands twice)
- * is a body all the same: then the bytes are what it is known by.
+ * Writes the body in canonical form to p->text.  JSON that jansson cannot hold
+ * (a number too large, a name that stands twice) is a body all the same: of
+ * that the bytes are written.
  */
 static enum err_code
 note_json(struct batch_maker *m, struct batch_parser *p, struct err *err)
@@ -158,7 +160,7 @@ by_name(const void *a, const void *b)
 	return str_cmp((*x)->name, (*y)->name);
 }
 
-/* In whatever order they stood. */
+/* Adds headers, sorted: their order means nothing. */
 static enum err_code
 add_headers(struct batch_parser *p, const struct headers *h, struct err *err)
 {
@@ -179,7 +181,7 @@ add_headers(struct batch_parser *p, const struct headers *h, struct err *err)
 	return ERR_OK;
 }
 
-/* What an item's own print leaves out. */
+/* Adds what the item's own print leaves out. */
 static void
 add_names(struct sha256_ctx *sha, const struct batch_item *it)
 {
@@ -233,7 +235,7 @@ batch_print_body(struct batch_parser *p, struct sha256_ctx *sha)
 	add_part(&p->sha, str_of(text, sizeof(text)));
 }
 
-/* The head comes after the items, wherever it stood. */
+/* Wherever the head stood, it is added last. */
 void
 batch_print_end(struct batch_parser *p)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * "props" and "remove" of an operation in JSON as the XML body that PROPPATCH
- * or PROPFIND would carry (RFC 4918 s14.19, s14.20).
+ * Turns "props" and "remove" of an operation in JSON into the XML body of
+ * PROPPATCH or PROPFIND (RFC 4918 s14.19, s14.20).
  */
 #include "outcome/prop.h"
 #include "wire/batch_impl.h"
@@ -27,8 +27,8 @@ wrong(const struct props *p, const char *name, const char *why)
 }
 
 /*
- * What may stand in a tag without being taken for anything else; which letters
- * beyond ASCII belong to names is for the parser of XML to say.
+ * Whether it can stand in a tag without being taken for anything else; which
+ * letters beyond ASCII may be in names the parser of XML decides.
  */
 static bool
 is_local_name(struct str s)
@@ -46,7 +46,7 @@ is_local_name(struct str s)
 	return s.len != 0;
 }
 
-/* "{DAV:}displayname" */
+/* Reads "{DAV:}displayname"; false: it is not of that form. */
 static bool
 split_name(struct str text, struct prop_name *name)
 {
@@ -81,7 +81,7 @@ put_open(struct buf *b, struct prop_name n)
 	}
 }
 
-/* An element is sent as it is, if it is one of that name: as it was told. */
+/* A string that is an element of that name goes in as it is. */
 static enum err_code
 put_string(const struct props *p, struct prop_name n, struct str text)
 {
@@ -195,7 +195,7 @@ put_set(const struct props *p, const json_t *v)
 	return rc;
 }
 
-/* What comes last would win. */
+/* No property is both set and removed: the order would decide what is done. */
 static enum err_code
 check_apart(const struct props *p, const json_t *set, const json_t *remove)
 {

@@ -7,8 +7,8 @@
 #include "wire/escape.h"
 #include "wire/json_split.h"
 
-/* What is looked at to tell the forms apart: a longer first line is that of a
- * document. */
+/* Bytes of the first line that decide the form; a longer one is a document's.
+ */
 #define SNIFF_MAX ((size_t)8 << 20)
 
 #define MOST_DEPTH 128U
@@ -18,19 +18,18 @@ enum source_form { SOURCE_UNSEEN, SOURCE_DOCUMENT, SOURCE_LINES };
 struct batch_source {
 	const struct batch_source_events *events;
 	enum source_form form;
-	struct buf held; /* the first line; then the one that is not whole */
+	struct buf held; /* what came of the line that is not whole yet */
 	struct json_split *split; /* of a document */
-	bool listed; /* its operations were entered */
-	uint64_t offset; /* of what is fed, or of held */
-	uint64_t line; /* from 1 */
-	uint64_t began; /* the line of the action that waits for its source */
+	bool listed; /* the document's operations have come */
+	uint64_t offset; /* of what is fed, or of held, in the input */
+	uint64_t line; /* the current one, from 1 */
+	uint64_t began; /* the line that the current item began in */
 	uint64_t n; /* items so far */
-	bool begun; /* the first line has been looked at */
-	/* Bytes of an action at the front of held, which waits for its source.
-	 */
+	bool begun; /* the first line has been read */
+	/* Bytes of an action at the front of held that waits for its source. */
 	size_t action;
-	struct buf members;
-	struct arena kept;
+	struct buf members; /* of head.members */
+	struct arena kept; /* for the other strings of head */
 	struct batch_source_head head;
 	struct err err;
 };
@@ -46,7 +45,7 @@ fail(struct batch_source *s, enum err_code rc, const struct err *err)
 	s->err.code = rc;
 	if (rc == ERR_BAD_ANSWER || rc == ERR_CUT_SHORT)
 		s->err.code = ERR_BAD_BODY;
-	/* Of a line by itself its own line is said, which is the first. */
+	/* Of one line alone its reader says "line 1"; we know which it is. */
 	if (s->form == SOURCE_LINES &&
 	    str_starts(str_from_c(tell), STR("line 1, ")))
 		tell += STR("line 1, ").len;
@@ -94,7 +93,7 @@ take_beside(struct batch_source *s, struct str name,
 	size_t i;
 
 	if (str_eq(name, STR("dryRun"))) {
-		/* Whoever quotes it must not find out by what is done. */
+		/* "true" in quotes must not pass for false, and be run. */
 		if (m->kind != SPLIT_BOOL)
 			return err_tell(err, ERR_BAD_BODY,
 			    "\"dryRun\" is neither true nor false");
@@ -136,7 +135,7 @@ take_all_beside(
 
 /* ---- a document */
 
-/* The member that holds the operations is called as their shape is. */
+/* The shape of a document whose operations are in a member of that name. */
 static bool
 find_list(struct str name, enum batch_shape *shape)
 {
@@ -239,7 +238,7 @@ read_retry_header(
 	return rc ? rc : take_all_beside(s, &head, err);
 }
 
-/* *head: the first line is no operation, and was taken. */
+/* Reads the first line; *head: it is no operation but a head. */
 static enum err_code
 read_first(struct batch_source *s, struct str line, bool *head, struct err *err)
 {
@@ -269,7 +268,7 @@ read_first(struct batch_source *s, struct str line, bool *head, struct err *err)
 	return ERR_OK;
 }
 
-/* n bytes of held, without the white space around them. */
+/* Hands on n bytes of held, without the white space around them. */
 static enum err_code
 give_line(struct batch_source *s, size_t from, size_t n, struct err *err)
 {
@@ -284,8 +283,9 @@ give_line(struct batch_source *s, size_t from, size_t n, struct err *err)
 }
 
 /*
- * A line of held: n bytes from `at` on.  *keep: it is an action, and stays
- * until its source has come; start is where that one began.
+ * Takes a line of held, n bytes from `at` on.  *keep in: the line before, from
+ * start on, is an action, whose source this is.  *keep out: this one is an
+ * action, and stays until its source has come.
  */
 static enum err_code
 take_line(struct batch_source *s, size_t start, size_t at, size_t n, bool *keep,
@@ -317,7 +317,7 @@ take_line(struct batch_source *s, size_t start, size_t at, size_t n, bool *keep,
 	return rc || *keep ? rc : give_line(s, start, n, err);
 }
 
-/* Takes what is whole out of held; the rest moves to its front. */
+/* Takes all whole lines out of held; the rest moves to its front. */
 static enum err_code
 take_lines(struct batch_source *s, struct err *err)
 {
@@ -382,7 +382,7 @@ sniff_begin(void *arg, const struct split_value *v, enum split_way *way,
 	return ERR_OK;
 }
 
-/* An object that is whole on its line, and is not itself a batch. */
+/* *out: it is an object that is whole on its line, and not itself a batch. */
 static enum err_code
 is_line(struct str line, bool *out, struct err *err)
 {
@@ -402,7 +402,7 @@ is_line(struct str line, bool *out, struct err *err)
 	return rc == ERR_NOMEM ? err_nomem(err) : ERR_OK;
 }
 
-/* ended: no more will come. */
+/* Finds out the form, once enough has come.  ended: no more will come. */
 static enum err_code
 sniff(struct batch_source *s, bool ended, struct err *err)
 {
@@ -411,7 +411,7 @@ sniff(struct batch_source *s, bool ended, struct err *err)
 	bool lines = false;
 	enum err_code rc = ERR_OK;
 
-	/* What some editors put in front is white space to us. */
+	/* A byte order mark, which some editors write, becomes white space. */
 	if (all.len < 3 && !ended)
 		return ERR_OK;
 	if (str_starts(all, STR("\xef\xbb\xbf")))

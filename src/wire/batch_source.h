@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Takes a batch that somebody wants to be sent apart, as its bytes come and in
- * the memory of one operation, whatever its length:
+ * Splits a batch that somebody wants to send into its operations, as its bytes
+ * come, and in the memory of one operation whatever its length:
  *
  *   - JSON: an object with "operations" (docs/bulk-api.md) or with "requests"
  *     (OData's $batch), or a bare array of operations;
@@ -35,78 +35,83 @@ enum batch_shape {
 	SHAPE_ACTIONS, /* _bulk -> {"items": [...]} */
 };
 
-/* "operations", "requests", "actions"; false: none of them. */
+/* Shapes by name: "operations", "requests", "actions"; false: none of them. */
 const char *batch_shape_name(enum batch_shape s);
 bool batch_shape_find(struct str name, enum batch_shape *out);
 
-/* A line without the white space at its ends, and what RFC 7464 puts in front.
- */
+/* A line without white space at its ends and RFC 7464's separator in front. */
 struct str batch_line_trim(struct str line);
 
 /* What stands beside the operations. */
 struct batch_source_head {
 	enum batch_shape shape;
 	bool retry; /* it is a retry file */
-	struct str user, url; /* of it */
-	int64_t time; /* seconds since 1970 */
+	struct str user, url; /* that the retry file names */
+	int64_t time; /* when it was written, in seconds since 1970 */
 	/*
-	 * All but what follows and the operations, as members of an object:
-	 * "\"mode\":\"atomic\",\"defaults\":{}"; or empty.
+	 * What else stands there, as members of an object in one line:
+	 * "\"mode\":\"atomic\",\"defaults\":{}".  Without operations, dryRun
+	 * and failOnErrors; may be empty.
 	 */
 	struct str members;
-	struct str mode; /* as it was sent, or empty */
+	struct str mode; /* as it was written, or empty */
 	bool dry_run;
-	uint64_t fail_on_errors;
+	uint64_t fail_on_errors; /* 0: not given */
 };
 
 struct batch_source_item {
 	uint64_t index; /* from 0 */
 	uint64_t line; /* where it begins, from 1 */
-	/* Where it stands in the input: batch_source_item_read() reads it. */
+	/* Where it stands in the input, to be found there again. */
 	uint64_t offset;
 	size_t size;
-	struct str bytes; /* those */
+	struct str bytes; /* size of them, for batch_source_item_read() */
 };
 
-/* One operation, however it stood there.  Everything is in the arena or
- * borrowed of its bytes. */
+/*
+ * One operation, from whatever form of source.  Everything is in the arena or
+ * borrowed from the item's bytes.
+ */
 struct batch_operation {
-	struct str text; /* the operation, or the action */
-	struct str source; /* that belongs to the action, or empty */
+	struct str text; /* the operation, or the action line */
+	struct str source; /* the line behind the action, or empty */
 	struct batch_edit e;
-	/* Of a retry file. */
+	/* What a retry file says of it. */
 	struct str key;
 	struct str fate;
 	uint64_t status;
 	int64_t retry_after; /* -1: not said */
 };
 
-/* ERR_BAD_BODY with err->tell; ERR_NOMEM. */
+/* Reads the bytes of an item.  ERR_BAD_BODY with err->tell; ERR_NOMEM. */
 enum err_code
 batch_source_item_read(struct arena *a, const struct batch_source_head *h,
     struct str bytes, struct batch_operation *out, struct err *err) MUST_USE;
 
 /*
- * What stands in front of the operations of a request, which commas part, and
- * behind them.  dry_run and fail_on_errors (0: none) are those of the request.
- * In lines: each operation is one, and there is nothing behind them.
+ * Append what a request has in front of its operations and behind them.
+ * dry_run and fail_on_errors (0: none) are the request's own.  lines: each
+ * operation is a line, and nothing comes behind them; else the caller puts
+ * commas between them.
  */
 void batch_lead_put(struct buf *b, const struct batch_source_head *h,
     bool dry_run, uint64_t fail_on_errors, bool lines);
 void
 batch_tail_put(struct buf *b, const struct batch_source_head *h, bool lines);
 
-/* What stands in it from a place on gets on one line: a line break in JSON is
- * white space, and nothing else. */
+/*
+ * Makes the JSON in b, from a place on, one line: a line break in JSON is white
+ * space and nothing else.
+ */
 void batch_flatten(struct buf *b, size_t from);
 
-/* What stands beside them, as the "batch" of a retry file. */
+/* Appends what stands beside the operations, for "batch" of a retry file. */
 void batch_head_put(struct buf *b, const struct batch_source_head *h);
 
 struct batch_source;
 
 struct batch_source_events {
-	/* Borrowed for the call.  A failure ends the reading. */
+	/* An item, borrowed for the call.  A failure ends the reading. */
 	enum err_code (*item)(
 	    void *arg, const struct batch_source_item *item, struct err *err);
 	void *arg;
@@ -116,8 +121,9 @@ enum err_code batch_source_new(const struct batch_source_events *events,
     struct batch_source **out, struct err *err) MUST_USE;
 
 /*
- * ERR_BAD_BODY: it is none of all this; ERR_TOO_LARGE; what item() returned.
- * err->tell begins with the line.  Sticks.
+ * Reads on.  ERR_BAD_BODY: it is none of these forms, or malformed;
+ * ERR_TOO_LARGE; what item() returned.  err->tell begins with the line.  A
+ * failure sticks.
  */
 enum err_code batch_source_feed(
     struct batch_source *s, struct str bytes, struct err *err) MUST_USE;

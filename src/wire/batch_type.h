@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a Content-Type says of how a body stands in JSON, in a batch and in its
- * answer alike: what was read can be sent back as it came.
+ * How a body is written in JSON, by its Content-Type; the same in a batch and
+ * in its answer, so that what was read can be sent back as it came.
  */
 #ifndef SHEAF_WIRE_BATCH_TYPE_H
 #define SHEAF_WIRE_BATCH_TYPE_H
@@ -13,10 +13,10 @@
 /* The media type without its parameters. */
 struct str batch_type_of(struct str content_type);
 
-/* application/json, and whatever ends in +json: the body is the JSON value. */
+/* Whether it is application/json or ends in +json: the body is a JSON value. */
 bool batch_type_is_json(struct str type);
 
-/* text and what is known to be text, such as XML: the body is a string. */
+/* Whether it is text, XML and the like included: the body is a string. */
 bool batch_type_is_text(struct str type);
 
 #endif
