@@ -19,13 +19,13 @@ enum exit_code {
 	EXIT_USAGE = 2, /* wrong usage */
 	EXIT_SOME_FAILED = 3,
 	EXIT_ALL_FAILED = 4,
-	EXIT_REFUSED = 5, /* as a whole, and nothing was done */
-	EXIT_UNKNOWN = 6, /* outcome of some items; a retry file was written */
+	EXIT_REFUSED = 5, /* all or nothing was asked for: nothing was done */
+	EXIT_UNKNOWN = 6, /* what became of some items is not known */
 	EXIT_ACCESS = 7, /* not authenticated or not allowed */
-	EXIT_PROTOCOL = 8, /* the peer broke it: malformed 207, lint errors */
+	EXIT_PROTOCOL = 8, /* a malformed 207 and the like; lint errors */
 	EXIT_UNREACHABLE = 9,
-	EXIT_CONFLICTS = 10, /* were kept */
-	EXIT_DIGEST = 11, /* did not match */
+	EXIT_CONFLICTS = 10, /* conflicts were kept */
+	EXIT_DIGEST = 11, /* a digest did not match */
 	EXIT_DIFFERENT = 12, /* differences were found */
 	EXIT_INTERRUPTED = 130,
 };
@@ -77,7 +77,7 @@ void help_put_man_overview(struct buf *out);
 /* Completion for a shell; false: it is none of bash, zsh and fish. */
 bool help_put_completion(struct buf *out, const char *shell) MUST_USE;
 
-/* Writes it to stdout and clears it; EXIT_CANNOT when that fails. */
+/* Writes out to stdout and clears it; EXIT_CANNOT when that fails. */
 int print_out(struct buf *out);
 
 #endif

@@ -58,7 +58,10 @@ none_was_done(const struct exit_facts *f)
 	return f->total && !f->fates[FATE_DONE] && !f->fates[FATE_PARTIAL];
 }
 
-/* What was left for a cause that failed says nothing of its own. */
+/*
+ * Whether nothing was done and every failure has this blame.  Items that were
+ * left because another failed do not count.
+ */
 static bool
 each_failed_by(const struct exit_facts *f, enum blame why)
 {

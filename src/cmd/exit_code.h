@@ -9,16 +9,17 @@
 #include "cmd/commands.h"
 #include "outcome/verdict.h"
 
-/* All zero is a command that did nothing, which is all that was asked. */
+/* All zero is a command that had nothing to do: EXIT_OK. */
 struct exit_facts {
 	bool interrupted;
-	bool cannot; /* go on: memory, the output, the retry file */
+	bool cannot; /* it cannot go on: memory, the output, the retry file */
 	bool usage; /* the arguments are wrong */
-	bool refused; /* as a whole, for it was to be all or nothing */
+	bool refused; /* it was to be all or nothing, and is nothing */
 	uint64_t total; /* items */
-	uint64_t fates[FATE_COUNT]; /* of which so many */
-	uint64_t blames[BLAME_COUNT]; /* of all items */
-	uint64_t failed_by[BLAME_COUNT]; /* of those with FATE_FAILED */
+	uint64_t fates[FATE_COUNT]; /* items of each fate */
+	uint64_t blames[BLAME_COUNT]; /* items of each blame */
+	uint64_t
+	    failed_by[BLAME_COUNT]; /* the same of those that FATE_FAILED */
 };
 
 void exit_add(struct exit_facts *f, enum fate fate, enum blame blame);

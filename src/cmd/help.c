@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the program says of itself, made of the tables it runs by. */
+/* The help, made of the tables by which the program runs. */
 #include <stdio.h>
 #include <string.h>
 
@@ -14,7 +14,7 @@ static const struct option_view own_options[] = {
 	{ "h", "help", "", "Print a summary.", NULL },
 };
 
-/* `serve` has them besides its table. */
+/* Options of `serve` that are not in server/config.def. */
 static const struct option_view serve_options[] = {
 	{ "", "config", "FILE",
 	    "Read the INI file FILE. SHEAF_CONFIG in the environment names one "
@@ -252,7 +252,7 @@ help_put_command(struct buf *out, const struct command *c)
 
 /* ---- `sheaf help` */
 
-/* What there is to put for the words behind `sheaf help`; false: nothing. */
+/* Puts what the words behind `sheaf help` ask for; false: there is no such. */
 static bool
 put_asked(struct buf *out, const char *form, const char *name)
 {

@@ -46,7 +46,7 @@ put_words(struct buf *out, struct str words)
 	}
 }
 
-/* Between single quotes. */
+/* Puts text that stands between single quotes. */
 static void
 put_quoted(struct buf *out, struct str s)
 {
@@ -151,7 +151,7 @@ put_bash(struct buf *out)
 
 /* ---- zsh */
 
-/* Inside of "[...]" and after ':' some bytes mean something. */
+/* Escapes what has a meaning inside of "[...]" and after ':'. */
 static void
 put_zsh_text(struct buf *out, struct str s)
 {

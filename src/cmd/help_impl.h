@@ -25,7 +25,7 @@ bool help_option_takes_value(const struct option_view *v);
 /* "FILE", "strict|relaxed" */
 void help_put_metavar(struct buf *out, const struct option_view *v);
 
-/* Up to and with the first full stop. */
+/* The text up to its first full stop, and with it. */
 struct str help_first_sentence(const char *doc);
 
 /*
@@ -34,13 +34,14 @@ struct str help_first_sentence(const char *doc);
  */
 bool help_paragraph(struct str *doc, struct str *text, bool *verbatim);
 
-/* What the program exits with, where the command may; false past the last. */
+/* An exit code, and the commands (enum option_user) that may end with it. */
 struct exit_row {
 	int code;
 	unsigned users;
 	const char *text;
 };
 
+/* The exit code of c at *at (from 0), which is moved on; false: no more. */
 bool
 help_exit(const struct command *c, size_t *at, struct exit_row *row) MUST_USE;
 

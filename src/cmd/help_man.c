@@ -5,7 +5,7 @@
 #include "cmd/help_impl.h"
 #include "cmd/options.h"
 
-/* Text whose dashes are dashes and whose first dot is no request. */
+/* Escapes text, so that a dash stays one and a leading dot is no request. */
 static void
 put_roff(struct buf *out, struct str s)
 {
@@ -172,7 +172,7 @@ put_environment(struct buf *out)
 	}
 }
 
-/* All the others, so that one page leads to any. */
+/* Names the pages of all other commands. */
 static void
 put_see_also(struct buf *out, const struct command *c)
 {

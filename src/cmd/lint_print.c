@@ -9,10 +9,10 @@
 #include "cmd/table.h"
 #include "cmd/text.h"
 
-/* Findings of one rule that a person is shown. */
+/* So many findings of a rule are shown on a terminal. */
 #define SHOWN 20
 
-/* Bytes that are kept before they are written. */
+/* Output is written when it has so many bytes. */
 #define KEPT ((size_t)64 * 1024)
 
 bool
@@ -94,7 +94,7 @@ end_line(struct lint_printer *p, unsigned indent, struct buf *line)
 	buf_clear(line);
 }
 
-/* A paragraph, in lines that fit, each behind so many spaces. */
+/* Puts a paragraph in lines that fit, each behind so many spaces. */
 static void
 put_wrapped(struct lint_printer *p, unsigned indent, struct str text)
 {

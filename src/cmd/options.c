@@ -53,8 +53,7 @@ add_short(struct parsing *p, size_t *n, char c, bool value)
 	p->shorts[*n] = '\0';
 }
 
-/* Both lists that getopt_long() reads, of the rows that are for this command.
- */
+/* Makes the two lists that getopt_long() reads, of this command's rows. */
 static void
 list_options(struct parsing *p)
 {
@@ -78,7 +77,7 @@ list_options(struct parsing *p)
 	}
 }
 
-/* What getopt_long() found is one of those that it was given. */
+/* The row of an option that getopt_long() has found. */
 static const struct option_row *
 row_of(const struct parsing *p, int c)
 {
@@ -235,7 +234,7 @@ options_parse(enum option_user who, const char *const *args,
 	*out = (struct options){ 0 };
 	while (args[n])
 		n++;
-	/* getopt_long() sorts them; it wants a name in front. */
+	/* A copy, which getopt_long() sorts, with a name in front. */
 	out->sorted = calloc(n + 2, sizeof(*out->sorted));
 	if (!out->sorted) {
 		buf_put(said, STR("out of memory"));
@@ -264,7 +263,7 @@ complain_of(struct str said, const char *command)
 	    STR_ARG(buf_str(&b)), command);
 }
 
-/* What could be read of arguments that are wrong. */
+/* Whether --json is among arguments that could not be parsed. */
 static bool
 wants_json(const char *const *args)
 {

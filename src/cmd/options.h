@@ -13,7 +13,7 @@
 #include "base/attr.h"
 #include "base/buf.h"
 
-/* The commands that take options of the table; a set of them is a mask. */
+/* The commands that take options of the table; or-ed, a set of them. */
 enum option_user {
 	FOR_LS = 1 << 0,
 	FOR_TREE = 1 << 1,
@@ -44,8 +44,9 @@ enum option_user {
 
 enum option_kind {
 	OPTION_FLAG, /* bool */
-	OPTION_TEXT, /* const char *; of arguments or the environment */
-	OPTION_COUNT, /* unsigned, from 1 */
+	OPTION_TEXT, /* const char *, which is the argument's; NULL: not given
+		      */
+	OPTION_COUNT, /* unsigned, from 1; 0: not given */
 	OPTION_TIME, /* int64_t ns: "300ms", "30s", "5m", "2h" */
 };
 
@@ -66,7 +67,7 @@ struct options {
 };
 
 struct option_row {
-	const char *letters; /* any of which stands for it, the first shown */
+	const char *letters; /* each stands for it; help shows the first */
 	const char *name;
 	enum option_kind kind;
 	const char *metavar; /* "a|b|c": one of these words */
@@ -80,17 +81,17 @@ extern const size_t n_option_rows;
 
 /*
  * Reads the arguments of a command.  Options and operands may be mixed; "--"
- * ends the options, "-" is an operand; long names may be cut short.  False,
- * with a sentence that names the argument in said, for what is wrong.  Strings
- * are those of args.  Whatever happened, options_done() releases.
+ * ends the options, "-" is an operand; long names may be abbreviated.  False:
+ * something is wrong, and said has a sentence that names the argument.  Strings
+ * are those of args.  options_done() in any case.
  */
 bool options_parse(enum option_user who, const char *const *args,
     struct options *out, struct buf *said) MUST_USE;
 void options_done(struct options *o);
 
 /*
- * How every command begins: parses, and complains or prints the help if that
- * is what it comes to.  False: nothing is left to do but to exit with *code.
+ * How every command begins: parses its arguments, and complains about them, or
+ * prints the help if it is asked for.  False: it did; exit with *code.
  */
 bool options_begin(const char *command, const char *const *args,
     struct options *out, int *code) MUST_USE;
@@ -103,8 +104,8 @@ bool options_operands(const struct options *o, const char *command,
     size_t least, size_t most) MUST_USE;
 
 /*
- * Whether operands can be answers to read: none is empty, and "-" stands once
- * at most, for a second one would find nothing.  Says so and how to exit as
+ * Whether the operands can be answers to read: none is empty, and "-" stands
+ * there once at most (a second would find nothing).  Complains as
  * options_operands() does.
  */
 bool options_sources(const struct options *o, const char *command) MUST_USE;

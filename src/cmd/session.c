@@ -69,7 +69,7 @@ session_is_url(const char *operand)
 	return colon && c == colon && c > operand;
 }
 
-/* Everybody on the machine sees arguments. */
+/* A password is refused: everybody on the machine can see arguments. */
 static bool
 has_password(const char *url, struct str user, int *code)
 {
@@ -81,7 +81,7 @@ has_password(const char *url, struct str user, int *code)
 	    "netrc file, or type it when asked");
 }
 
-/* One name for all: the option's, or that of the URLs. */
+/* There is one user name for all: the option's, or that of the URLs. */
 static bool
 take_user(struct session *s, const char *url, struct str user, int *code)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a command that talks to servers begins with: a client made of the
- * options and the environment (SHEAF_PASSWORD, SHEAF_TOKEN), and the URLs as
- * they were typed made fit to be sent.
+ * What a command that talks to servers begins with: a client, made from the
+ * options and the environment (SHEAF_PASSWORD, SHEAF_TOKEN), and the URLs that
+ * were typed, in the form in which they are sent.
  */
 #ifndef SHEAF_CMD_SESSION_H
 #define SHEAF_CMD_SESSION_H
@@ -24,7 +24,7 @@ struct session {
 	 */
 	const struct str *urls;
 	size_t n_urls;
-	struct work *work; /* where it talks; NULL: stderr */
+	struct work *work; /* prints what the client says; NULL: stderr */
 	struct arena a; /* of urls; the command may use it as well */
 	struct buf user, token;
 	const struct options *options;
@@ -32,15 +32,15 @@ struct session {
 
 /*
  * urls: n operands.  False, with a sentence on stderr that names the argument,
- * for one that is no URL or has a password in it, names that differ in who is
- * to log in, files that cannot be read; *code is what to exit with.
- * session_done() in any case.  options and work are borrowed.
+ * and what to exit with in *code: one is no URL or has a password in it, their
+ * user names differ, or a file cannot be read.  session_done() in any case.
+ * options and work are borrowed.
  */
 bool session_begin(struct session *s, const struct options *o,
     struct work *work, const char *const *urls, size_t n, int *code) MUST_USE;
 void session_done(struct session *s);
 
-/* Whether an operand is meant to be a URL: it has "://" behind a word. */
+/* Whether an operand is meant to be a URL: it is a word and "://" behind it. */
 bool session_is_url(const char *operand);
 
 #endif

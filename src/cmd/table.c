@@ -123,7 +123,7 @@ table_row(
 	return ERR_OK;
 }
 
-/* Indented, and with no blanks at the ends of lines. */
+/* Puts the lines, indented and without blanks at their ends. */
 static void
 put_lines(struct buf *out, const struct table *t, struct str text)
 {

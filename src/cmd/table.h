@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Tables for people.  On a terminal they have colours and fit its width: what
- * is too long in a column that may be cut is cut.  Elsewhere they are plain
- * and whole.  Cells are UTF-8 and may hold any bytes: what a terminal would
- * obey is shown instead.  The only user of libsmartcols.
+ * Tables for people.  On a terminal they have colours and fit its width: cells
+ * that are too long are cut, in columns that may be.  Elsewhere they are plain
+ * and whole.  Cells are UTF-8 and may hold any bytes: control characters are
+ * shown as numbers.  The only user of libsmartcols.
  *
- * A table holds its rows until it is printed; who has many prints some at a
- * time.
+ * A table holds its rows until it is printed; a caller that has many prints
+ * some at a time.
  */
 #ifndef SHEAF_CMD_TABLE_H
 #define SHEAF_CMD_TABLE_H
@@ -21,8 +21,8 @@
 
 struct table_column {
 	const char *name; /* the heading */
-	bool right; /* numbers */
-	bool cut; /* too long for the terminal: cut it, not others */
+	bool right; /* align it to the right: numbers */
+	bool cut; /* its cells may be cut to fit the terminal */
 };
 
 struct table_spec {
@@ -53,13 +53,13 @@ enum err_code table_new(const struct table_spec *spec, struct table **out,
 enum err_code table_row(struct table *t, const struct str *cells,
     enum tone tone, struct err *err) MUST_USE;
 
-/* Appends what there is and forgets the rows; nothing where there is none. */
+/* Appends the rows and forgets them; appends nothing where there are none. */
 enum err_code
 table_put(struct table *t, struct buf *out, struct err *err) MUST_USE;
 
 void table_free(struct table *t); /* NULL is fine */
 
-/* Text in a tone: as it is without colours. */
+/* Appends text in a tone; without colours as it is. */
 void tone_put(struct buf *b, bool colours, enum tone tone, struct str text);
 
 #endif

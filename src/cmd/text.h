@@ -11,8 +11,8 @@
 #include "base/str.h"
 
 /*
- * As a word of a shell: in quotes where need be, and, where a control character
- * is in it, in the form $'...' that bash and zsh know.
+ * Puts s as a word of a shell: in quotes where it needs them, and as $'...',
+ * which bash and zsh know, where a control character is in it.
  */
 void text_put_word(struct buf *b, struct str s);
 
@@ -25,7 +25,7 @@ void text_put_clock(struct buf *b, uint64_t seconds);
 /* "20 s", "3 min", "2 h", "5 days": rounded up. */
 void text_put_wait(struct buf *b, int64_t ns);
 
-/* A sentence: its first letter large, a full stop where it has none. */
+/* As a sentence: with a capital, and a full stop where it has none. */
 void text_put_sentence(struct buf *b, struct str s);
 
 /*

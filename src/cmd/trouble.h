@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What went wrong with one thing, and what to do next, in words for people: of
- * its status, the DAV:error that came with it, and the advice about retrying.
+ * What went wrong with one thing and what to do next, in words for people, made
+ * of its status, the DAV:error that came with it, and the advice about
+ * retrying.
  */
 #ifndef SHEAF_CMD_TROUBLE_H
 #define SHEAF_CMD_TROUBLE_H
@@ -20,18 +21,20 @@ struct trouble {
 	enum blame blame;
 	unsigned status; /* 0: none */
 	int64_t wait; /* ns; -1: the server does not say */
-	struct str text; /* what somebody said of it */
+	struct str text; /* a sentence, of the server or of the verdict */
 	struct str error; /* DAV:error, serialised */
 };
 
-/* A failed resource of a 207, with the DAV:error of its first failed propstat
- * where it has none of its own. */
+/*
+ * Makes one of a resource of a 207 that failed; with the DAV:error of its first
+ * failed propstat, where it has none of its own.
+ */
 struct trouble trouble_of(const char *op, const struct outcome *o);
 
 /* "423 Locked: it is locked, and the token of the lock was not sent (/d/)" */
 void trouble_put_what(struct buf *b, struct arena *a, const struct trouble *p);
 
-/* "wait until it is unlocked, or ..."; nothing where nothing can be done. */
+/* "wait until it is unlocked, or ..."; nothing where there is no advice. */
 void trouble_put_todo(struct buf *b, struct arena *a, const struct trouble *p);
 
 /* Both, as sentences with a full stop. */
@@ -49,7 +52,8 @@ void trouble_put_json(
 const char *advice_word(enum retry_advice a);
 enum retry_advice trouble_advice(const struct trouble *p);
 
-/* "PUT" of "put"; what is not in the table is its own method. */
+/* The method of an operation: "PUT" of "put"; one not in the table is its own.
+ */
 struct str op_method(const char *op);
 
 const char *fate_word(enum fate f); /* "done", "failed" ... */

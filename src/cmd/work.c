@@ -14,7 +14,7 @@
 #include "cmd/work_impl.h"
 #include "http/url.h"
 
-/* Output is kept back for no longer and no larger than this. */
+/* Output is written when there is so much of it, or after so long. */
 #define OUT_STEP ((size_t)32768)
 #define OUT_EVERY (NSEC_PER_SEC / 5)
 
@@ -29,7 +29,7 @@ write_line(struct work *w, struct str text)
 	BUF_LIT(&b, "sheaf: ");
 	buf_put(&b, text);
 	buf_putc(&b, '\n');
-	/* Who closed stderr does not want to hear. */
+	/* A failure is ignored: stderr may have been closed on purpose. */
 	(void)!fd_write_all(STDERR_FILENO, buf_str(&b), NULL);
 	if (buf_failed(&b))
 		w->facts.cannot = true;
@@ -269,11 +269,11 @@ parent_for(struct work *w, const struct work_item *i)
 	return p;
 }
 
-/* A question that had no answer is asked again by who wants to know. */
+/* Whether items of this op go into the retry file. */
 static bool
 for_retry(const struct work *w, const char *op)
 {
-	/* What was only read is asked for anew. */
+	/* A question is asked again by running the command again. */
 	return !w->o->dry_run && !w->file.failed &&
 	    strcmp(op, "propfind") != 0 && strcmp(op, "cat") != 0;
 }
@@ -321,7 +321,7 @@ put_member_line(struct work *w, struct work_parent *parent,
 	put_line(w, &l, p);
 }
 
-/* Those of which a member can be asked for by itself. */
+/* Whether the operation can be sent again for one member alone. */
 static bool
 has_members(const char *op)
 {
@@ -351,7 +351,7 @@ is_itself(const struct work_item *i, struct str href)
 	    url_same(&a, &b);
 }
 
-/* What it says of the item itself is told with the item. */
+/* Keeps what the 207 says of the item itself until work_done(). */
 static void
 keep_self(struct work *w, struct work_parent *p, const struct trouble *t)
 {
@@ -416,8 +416,9 @@ work_member(struct work *w, const struct work_item *parent,
 }
 
 /*
- * Of a COPY or MOVE of which members failed, and nothing else is in doubt,
- * these alone are left to do.  A DELETE has to come after theirs.
+ * Whether the item itself is left to do, beside its members.  Where only
+ * members of a COPY or MOVE failed, it is not; a DELETE has to follow those of
+ * its members.
  */
 static bool
 item_is_left(const struct work_item *i, const struct verdict *v,
@@ -427,7 +428,7 @@ item_is_left(const struct work_item *i, const struct verdict *v,
 	    !strcmp(i->op, "delete");
 }
 
-/* An operation of a batch, as it stood there. */
+/* Puts the line of an operation of a batch, as it stands there. */
 static void
 put_operation_line(
     struct work *w, const struct work_item *i, const struct verdict *v)
@@ -529,7 +530,7 @@ work_new(const struct options *o, const char *command, struct work **out,
 	w->file.header.command = buf_str(&w->command);
 	find_user(w);
 	w->file.header.user = buf_str(&w->user);
-	/* A pipe that nobody reads is a failure to write, and no end. */
+	/* A pipe that nobody reads is a failed write, and does not end us. */
 	(void)signal(SIGPIPE, SIG_IGN);
 	rc = buf_failed(&w->command) || buf_failed(&w->user)
 	    ? err_nomem(err)

@@ -11,7 +11,7 @@
 #define BAR_EVERY (NSEC_PER_SEC / 10)
 #define RATE_EVERY (NSEC_PER_SEC / 4)
 
-/* How much of the old rate is left after RATE_EVERY: forgotten in seconds. */
+/* The part of the old rate that is kept at each RATE_EVERY. */
 #define RATE_KEEP 0.85
 
 #define BAR_WIDTH 24
@@ -44,7 +44,7 @@ measure_rate(struct work_bar *b, int64_t now)
 	b->rate_bytes = b->bytes_done;
 }
 
-/* Of 0..1; by bytes where they are known, else by items.  <0: not known. */
+/* The part that is done, 0..1: of bytes if known, else items; <0: not known. */
 static double
 part_done(const struct work_bar *b)
 {

@@ -11,7 +11,7 @@
 #include "cmd/work_impl.h"
 #include "http/url.h"
 
-/* Files of one second that there may be. */
+/* So many retry files may be made in one second. */
 #define MAX_SAME_NAME 100
 
 void
@@ -35,7 +35,7 @@ write_header(struct work_file *f, struct err *err)
 	return fd_write_all(f->fd, buf_str(&b), err);
 }
 
-/* Pipes and the like are written to as they are. */
+/* Whether it is a pipe or the like, which is written to in its place. */
 static bool
 is_special(const char *name)
 {
@@ -103,8 +103,7 @@ work_file_open(struct work_file *f, struct err *err)
 		return ERR_OK;
 	if (f->asked)
 		f->failed = open_asked(f, err);
-	/* Where one may not write, what failed must not be lost all the same.
-	 */
+	/* The current directory may not be writable: then a temporary one. */
 	else if (!open_named(f, "") &&
 	    !open_named(f, tmp && *tmp ? tmp : "/tmp"))
 		f->failed = err_os(err, "cannot write a retry file");
@@ -122,14 +121,14 @@ work_file_put(struct work_file *f, const struct retry_line *l, struct err *err)
 	if (f->failed)
 		return f->failed;
 	retry_line_put(&b, l);
-	/* At once, so that it is there whatever happens next. */
+	/* Unbuffered: the line is there whatever happens next. */
 	f->failed = buf_failed(&b) ? err_nomem(err)
 				   : fd_write_all(f->fd, buf_str(&b), err);
 	f->lines += !f->failed;
 	return f->failed;
 }
 
-/* So that its name is on the disk as well. */
+/* Syncs the directory of a file, so that its name is on the disk as well. */
 static void
 sync_folder(const char *name)
 {
@@ -178,7 +177,7 @@ work_file_done(struct work_file *f)
 
 /* ---- lines */
 
-/* In the words of the bulk API; LOCK and UNLOCK it has none for. */
+/* Sets the op in the words of the bulk API, which has none for LOCK, UNLOCK. */
 static void
 set_op(struct retry_line *l, const struct work_item *i)
 {
@@ -196,7 +195,7 @@ set_op(struct retry_line *l, const struct work_item *i)
 		l->op = i->if_match.len ? STR("update") : STR("upsert");
 }
 
-/* Nothing that could be a password goes into a file. */
+/* The URL without user and password, which do not go into a file. */
 static enum err_code
 clean_url(struct arena *a, struct str url, struct str *out, struct err *err)
 {
@@ -250,7 +249,7 @@ work_file_line(struct arena *a, const struct work_item *i,
 		.recursive = i->recursive,
 		.retry_after = -1 };
 	set_op(out, i);
-	/* What the operation says already is not said twice. */
+	/* "create" says the same as If-None-Match: *. */
 	if (str_eq(out->op, STR("create")))
 		out->if_none_match = STR("");
 	rc = clean_url(a, i->url, &out->url, err);
@@ -263,7 +262,7 @@ work_file_line(struct arena *a, const struct work_item *i,
 
 /* ---- members */
 
-/* What of s is below `above`, in the form of url_put_key(); false: nothing. */
+/* The part of s below `above`, in the form of url_put_key(); false: none is. */
 static bool
 rest_below(struct arena *a, struct str above, struct str s, struct str *rest)
 {
@@ -283,7 +282,7 @@ rest_below(struct arena *a, struct str above, struct str s, struct str *rest)
 	    arena_str(a, str_skip(buf_str(&below), k.len), rest);
 }
 
-/* base, and what is below it: rest is empty or begins with a slash. */
+/* Joins base and rest, which is empty or begins with a slash. */
 static bool
 join(struct arena *a, struct str base, struct str rest, struct str *out)
 {

@@ -16,20 +16,20 @@
 /* ---- work_file.c: the retry file */
 
 /*
- * Made when the first line comes, or at once where it was asked for by name:
- * then it is written beside its place and put there in the end, so that the
- * file that is being retried may be the one.  Readable by its owner alone.
+ * Made when the first line comes; with --failed-out at once, and then written
+ * beside its place and renamed at the end, so that it may replace the file that
+ * is being retried.  Readable by its owner alone.
  */
 struct work_file {
 	const char *asked; /* --failed-out, or NULL; borrowed */
 	struct retry_header header; /* borrowed */
-	char name[PATH_MAX]; /* where it is in the end */
-	char now[PATH_MAX]; /* where it is now */
-	int fd; /* -1: not yet */
+	char name[PATH_MAX]; /* what it is called in the end */
+	char now[PATH_MAX]; /* what it is called now */
+	int fd; /* -1: not made yet */
 	bool headed; /* its first line is written */
-	bool in_place; /* now is name, and what is there is kept */
-	uint64_t lines; /* behind the first */
-	enum err_code failed; /* it sticks */
+	bool in_place; /* `now` is `name`: work_file_done() keeps it */
+	uint64_t lines; /* without the first */
+	enum err_code failed; /* the first failure */
 };
 
 void work_file_init(struct work_file *f, const char *asked);
@@ -37,23 +37,24 @@ enum err_code work_file_open(struct work_file *f, struct err *err) MUST_USE;
 enum err_code work_file_put(
     struct work_file *f, const struct retry_line *l, struct err *err) MUST_USE;
 
-/* Puts it on the disk and in its place; nothing where it was never made. */
+/* Syncs it and puts it in its place; does nothing if it was never made. */
 enum err_code work_file_close(struct work_file *f, struct err *err) MUST_USE;
 
-/* Takes back what was not closed. */
+/* Releases it; a file that was not closed, and is not in place, is removed. */
 void work_file_done(struct work_file *f);
 
 /*
- * The line of an item, all in the arena: in the words of the bulk API, without
- * users and passwords in its URLs, the file's name absolute.  ERR_NOMEM.
+ * Makes the line of an item, all in the arena: in the words of the bulk API,
+ * with the absolute name of the file, and URLs without users and passwords.
+ * ERR_NOMEM.
  */
 enum err_code work_file_line(struct arena *a, const struct work_item *i,
     struct retry_line *out, struct err *err) MUST_USE;
 
 /*
- * The URLs of a member of an item that the answer named: the same place below
- * the source and, for a COPY or MOVE, below the destination.  False where the
- * href is in neither.
+ * Finds the URLs of a member by the href in the answer: the place below the
+ * item's source and, for a COPY or MOVE, the same below its destination.
+ * False: the href is in neither.
  */
 bool work_member_urls(struct arena *a, const struct work_item *parent,
     struct str href, struct str *url, struct str *destination) MUST_USE;
@@ -65,8 +66,9 @@ struct work_bar {
 	bool visible;
 	uint64_t items, items_done;
 	int64_t bytes, bytes_done;
-	int64_t began, drawn; /* monotonic */
-	int64_t rate_at, rate_bytes; /* when the rate was last looked at */
+	int64_t began, drawn; /* times, by clock_monotonic() */
+	int64_t rate_at; /* when the rate was last computed */
+	int64_t rate_bytes; /* bytes_done then */
 	double rate; /* bytes a second, smoothed; <0: not known yet */
 };
 
@@ -81,13 +83,13 @@ void work_bar_put(
 /* ---- work_signals.c: Ctrl-C */
 
 /*
- * SIGINT and SIGTERM are blocked and read from a descriptor, so that what is
- * being written is written.  The third ends the process as if there were no
- * such care.  A signal that was ignored stays so.
+ * SIGINT and SIGTERM are blocked and read from a descriptor, so that nothing is
+ * interrupted in the middle.  After two they are not blocked any more: the
+ * third ends the process.  A signal that was ignored stays so.
  */
 struct work_signals {
 	int fd; /* -1: none */
-	unsigned seen;
+	unsigned seen; /* signals that came */
 	sigset_t watched, before;
 };
 
@@ -98,22 +100,21 @@ void work_signals_done(struct work_signals *s);
 
 /* ---- work.c */
 
-/* Members of an item in hand that have failed; items may be in hand together.
- */
+/* The failed members of an item whose work_done() is still to come. */
 struct work_parent {
-	struct work_parent *next;
-	struct buf key; /* what the item is known by */
+	struct work_parent *next; /* of another item */
+	struct buf key; /* finds the item */
 	struct buf members; /* JSON objects, with commas between */
-	uint64_t n; /* that failed */
-	uint64_t id; /* of its line in the retry file */
-	bool unmapped; /* one of them is not below it */
-	/* The item itself was named as one of them: it is told once. */
+	uint64_t n; /* members that failed */
+	uint64_t id; /* of the item's line in the retry file */
+	bool unmapped; /* a member is not below the item */
+	/* The item itself was named as one; what was said of it: */
 	bool self;
 	unsigned status;
 	struct buf error, text;
 };
 
-/* JSON objects of one item's members that are printed; the rest is counted. */
+/* So many members of an item are printed as JSON; the others are counted. */
 #define WORK_MEMBERS_SHOWN 1000
 
 struct work {
@@ -123,8 +124,8 @@ struct work {
 	bool json, quiet, verbose;
 	bool out_is_terminal;
 	struct buf out; /* for stdout */
-	int64_t flushed; /* monotonic */
-	bool out_failed;
+	int64_t flushed; /* when out was last written, clock_monotonic() */
+	bool out_failed; /* stdout cannot be written to */
 	struct exit_facts facts;
 	uint64_t members, retryable, bytes, ids, replayed;
 	struct work_parent *parents;
@@ -132,10 +133,10 @@ struct work {
 	struct work_bar bar;
 	struct work_signals signals;
 	struct client_watch watch;
-	struct arena item; /* cleared with each */
+	struct arena item; /* cleared for each item */
 };
 
-/* A line on stderr: "sheaf: TEXT", the bar out of its way. */
+/* Writes "sheaf: TEXT" to stderr; erases the bar before. */
 void work_line(struct work *w, struct str text);
 void work_flush(struct work *w);
 
@@ -144,10 +145,10 @@ void work_flush(struct work *w);
 /* "put a.txt to https://h/a.txt" */
 void work_put_subject(struct buf *b, const struct work_item *i);
 
-/* What went wrong with it; borrowed from both. */
+/* What went wrong with an item; borrowed from both. */
 struct trouble work_trouble(const struct work_item *i, const struct verdict *v);
 
-/* What became of it, for people and as JSON; parent may be NULL. */
+/* Says what became of an item, for people or as JSON; parent may be NULL. */
 void work_say_item(struct work *w, const struct work_item *i,
     const struct verdict *v, const struct work_parent *parent);
 void work_say_member(struct work *w, struct work_parent *parent,

@@ -11,7 +11,7 @@
 #include "http/status.h"
 #include "wire/json_object.h"
 
-/* From so many items on there is a summary though all went well. */
+/* From so many items on there is a summary even if all went well. */
 #define MANY 20
 
 void
@@ -49,7 +49,7 @@ work_trouble(const struct work_item *i, const struct verdict *v)
 		.error = v->error };
 }
 
-/* The status of a 207 says nothing. */
+/* The trouble without the status 207, which says nothing to people. */
 static struct trouble
 trouble_shown(const struct work_item *i, const struct verdict *v)
 {

@@ -47,7 +47,7 @@ work_signals_poll(struct work_signals *s)
 	    read(s->fd, &info, sizeof(info)) != (ssize_t)sizeof(info))
 		return false;
 	s->seen++;
-	/* Whatever does not end now is ended by the next. */
+	/* The next signal ends the process, whatever it does. */
 	if (s->seen == 2)
 		(void)pthread_sigmask(SIG_SETMASK, &s->before, NULL);
 	return true;
