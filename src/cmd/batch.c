@@ -12,7 +12,7 @@
 #include "wire/json_object.h"
 #include "wire/retry_line.h"
 
-/* Of a key that somebody chose, and of one that is made of it and an id. */
+/* The longest --idempotency-key: keys made of it and an id are longer. */
 #define KEY_MAX 100
 
 /* The first line of a retry file is shorter than this. */
@@ -34,7 +34,7 @@ is_retry_file(const char *name, bool *out, struct err *err)
 
 	if (!room)
 		return err_nomem(err);
-	/* A pipe cannot be looked into. */
+	/* Of a pipe this cannot be found out without reading it. */
 	if (fd < 0 || fd_read_at(fd, 0, room, HEAD_MAX, &b.len, NULL))
 		return ERR_OK;
 	line = str_head(buf_str(&b), str_find(buf_str(&b), '\n'));
@@ -111,7 +111,7 @@ complain(struct batch *b, const char *what, const struct err *err)
 	return EXIT_CANNOT;
 }
 
-/* What is told of a file that was read is in tell, of a call in why. */
+/* The same error with its sentence in why: a parser puts it into tell. */
 static struct err
 why_of(const struct err *err)
 {
@@ -149,7 +149,7 @@ read_input(struct batch *b, const char *name)
 	if (!*b->in.name)
 		(void)snprintf(b->in.name, sizeof(b->in.name), "%s", called);
 	b->whole = is_whole_mode(b);
-	/* As if it had been asked for: nothing of it is ever done. */
+	/* "dryRun" in the batch counts as --dry-run. */
 	if (b->in.head.dry_run && (b->f.o.journal || b->f.o.resume))
 		return wrong(b,
 		    "a dry run needs no journal, and the batch "
@@ -167,7 +167,7 @@ begin_session(struct batch *b, const char *url, int *code)
 	const char *urls[] = { url };
 	bool ok;
 
-	/* Who sends it decides what goes again, and when. */
+	/* batch_send.c decides itself what is sent again, and when. */
 	asked.attempts = 1;
 	ok = session_begin(&b->f.s, &asked, b->f.work, urls, 1, code);
 	b->f.s.options = o;
@@ -263,7 +263,10 @@ why_whole(const struct batch *b)
 	    : "a batch that is validated first";
 }
 
-/* All or nothing, and too much for one request: then nothing. */
+/*
+ * Whether what must go in one request fits into one; else says that nothing is
+ * sent, and why.
+ */
 static bool
 fits(struct batch *b)
 {
@@ -301,7 +304,7 @@ fits(struct batch *b)
 	return false;
 }
 
-/* Others know no dry run. */
+/* Prints what would be sent: servers of other kinds know no dry run. */
 static void
 put_plan(struct batch *b)
 {
@@ -383,7 +386,7 @@ begin(struct batch *b, const char *const *args)
 		code = EXIT_USAGE;
 	if (code != EXIT_OK)
 		return code;
-	/* The word in the retry file, whoever reads it again. */
+	/* "batch" also of `sheaf retry`: it is what the retry file says. */
 	if (work_new(&b->f.o, "batch", &b->f.work, &err)) {
 		(void)fprintf(stderr, "sheaf: batch: %s\n",
 		    *err.why ? err.why : err_text(err.code));
@@ -425,7 +428,6 @@ batch_command(const char *command, const char *const *args)
 	return code < 0 ? EXIT_OK : code;
 }
 
-/* Its operations go through the endpoint that they came from, as a batch. */
 int
 batch_retry(struct files *f, const char *const *args)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What goes into one request. */
+/* Decides what goes into one request, and writes it. */
 #include <stdlib.h>
 #include <time.h>
 
@@ -53,7 +53,7 @@ batch_known(void *arg, struct str id, struct edit_known *out)
 	const struct known *k = bulk_known_find(b->known, id);
 
 	*out = (struct edit_known){ 0 };
-	if (!k) /* it is not in the retry file: it was done then */
+	if (!k) /* what is not in a retry file was done before */
 		out->done = b->in.head.retry;
 	else if (k->state == KNOWN_DONE)
 		*out = (struct edit_known){ true, k->etag, k->href };
@@ -68,7 +68,7 @@ has_failed(const struct batch *b, struct str id)
 	return k && k->state == KNOWN_FAILED;
 }
 
-/* The one that it waits for in vain; or empty. */
+/* The id of an operation that it waits for and that failed; or empty. */
 static struct str
 failed_cause(const struct batch *b, const struct batch_edit *e)
 {
@@ -85,7 +85,7 @@ failed_cause(const struct batch *b, const struct batch_edit *e)
 
 /* ---- what must not be sent */
 
-/* As sheaf retry has it: longer than this nobody waits for a server. */
+/* The longest wait of a retry file, as for `sheaf retry`. */
 #define RETRY_PATIENCE (INT64_C(600) * NSEC_PER_SEC)
 
 struct refusal {
@@ -108,7 +108,7 @@ refuse(struct refusal *r, enum fate fate, unsigned status, const char *text)
 	return true;
 }
 
-/* Of what the server asked for when it failed, as the retry file says. */
+/* ns that are left of the Retry-After in the retry file; <= 0: none. */
 static int64_t
 time_left(const struct batch *b, const struct batch_one *one)
 {
@@ -149,7 +149,7 @@ must_not_be_sent(
 	return false;
 }
 
-/* A group is sent whole or not at all: what one says is said of all. */
+/* Settles a whole unit: of a group all are sent, or none. */
 static void
 settle_unit(struct batch *b, struct batch_one *unit, const struct refusal *r)
 {
@@ -166,7 +166,7 @@ settle_unit(struct batch *b, struct batch_one *unit, const struct refusal *r)
 	}
 }
 
-/* ---- pieces that are not cut */
+/* ---- units, which are not cut: a group, or one operation */
 
 static struct batch_one *
 take_unit(struct batch *b, size_t *n)
@@ -257,7 +257,7 @@ make_room(struct batch_chunk *c, size_t more, struct err *err)
 	return ERR_OK;
 }
 
-/* There is room for it. */
+/* Adds a unit, for which there is room. */
 static void
 keep_unit(struct batch_chunk *c, struct batch_one *unit)
 {
@@ -290,7 +290,7 @@ give_back(
 	batch_unshift(b, unit);
 }
 
-/* *full: no more goes in. */
+/* Adds a unit, settles it, or gives it back; *full: the chunk is complete. */
 static enum err_code
 add_unit(struct batch *b, struct batch_chunk *c, struct batch_one *unit,
     size_t n, bool *full, struct err *err)

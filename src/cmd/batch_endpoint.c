@@ -9,18 +9,20 @@
 #include "http/url.h"
 #include "outcome/retry.h"
 
-/* Where nobody says. */
+/* Limits of a request where the server does not say them. */
 #define SOME_OPERATIONS 100
 #define SOME_REQUESTS 20 /* Microsoft Graph takes no more */
 #define SOME_ACTIONS 1000
 #define SOME_BYTES (UINT64_C(1) << 20)
 
-/* Of what the server says; and our own measure, for the memory it takes. */
+/* The longest capabilities that are read, in bytes. */
 #define OFFER_MAX ((size_t)256 << 10)
+
+/* Our own limits of a request, for the memory that it takes. */
 #define MOST_OPERATIONS 1000
 #define MOST_BYTES (UINT64_C(8) << 20)
 
-/* A dry run goes in one request: its memory is the batch's. */
+/* Those of a dry run, which goes in one request. */
 #define DRY_OPERATIONS 100000
 #define DRY_BYTES (UINT64_C(64) << 20)
 
@@ -51,7 +53,7 @@ on_body(void *arg, struct str bytes, struct err *err)
 	struct asking *a = arg;
 
 	(void)err;
-	buf_put(&a->body, bytes); /* what is longer says nothing */
+	buf_put(&a->body, bytes); /* more than OFFER_MAX fails, below */
 	return ERR_OK;
 }
 
@@ -99,7 +101,7 @@ nap(struct batch *b, int64_t ns)
 		(void)nanosleep(&tick, NULL);
 }
 
-/* As often as any request is. */
+/* Asks, and again as often as any request is sent again. */
 static bool
 ask(struct asking *a, struct str url)
 {
@@ -150,7 +152,10 @@ set_limits(struct batch *b, uint64_t operations, uint64_t bytes)
 	b->most_groups = b->most_in_group = UINT64_MAX;
 }
 
-/* All or nothing takes what a document does, and else lines have no end. */
+/*
+ * A dry run goes in one request.  As lines it may have DRY_OPERATIONS; a batch
+ * that goes in one request anyway has the limits of a document.
+ */
 static void
 set_dry_limits(struct batch *b, const struct bulk_offer *o)
 {
@@ -207,7 +212,7 @@ is_ours(struct batch *b, const struct bulk_offer *o)
 	return set_endpoint(b, url);
 }
 
-/* The URL of the capabilities, beside what was named. */
+/* Makes the URL of the capabilities from the one that was named. */
 static bool
 offer_url(struct batch *b, struct str *out)
 {
@@ -225,7 +230,7 @@ offer_url(struct batch *b, struct str *out)
 	return !buf_failed(&url) && arena_str(&b->a, buf_str(&url), out);
 }
 
-/* Nobody was asked to do anything yet: nothing can be unknown. */
+/* Tells why the question failed: nothing was done, so nothing is unknown. */
 static bool
 tell_failure(struct batch *b, const struct asking *a, int *code)
 {
@@ -263,13 +268,13 @@ judge(struct batch *b, struct asking *a, int *code)
 		rc = buf_failed(&a->body);
 	if (!e->rc && e->status == 200 && !rc)
 		rc = bulk_offer_read(&b->a, buf_str(&a->body), &o, NULL);
-	if (rc == ERR_NOMEM) { /* which says nothing about the server */
+	if (rc == ERR_NOMEM) { /* ours, and no answer of the server */
 		work_stop(b->f.work, "", NULL);
 		return false;
 	}
 	if (!e->rc && e->status == 200 && !rc)
 		return is_ours(b, &o);
-	/* It is none of ours: then the URL is the endpoint itself. */
+	/* It has no capabilities: then the URL is the endpoint itself. */
 	if (!e->rc && (none || e->status == 200))
 		return is_foreign(b);
 	return tell_failure(b, a, code);

@@ -49,7 +49,7 @@ open_spool(const char *keep)
 	    dir && *dir ? dir : "/tmp", O_TMPFILE | O_RDWR | O_CLOEXEC, 0600);
 }
 
-/* What comes through a pipe comes once. */
+/* Copies what comes through a pipe into a file, which can be read twice. */
 static enum err_code
 spool(struct batch_input *in, int from, const char *keep, struct err *err)
 {
@@ -116,7 +116,7 @@ struct checking {
 	struct batch_source *source;
 	struct bulk_known *known;
 	struct arena item;
-	struct buf group; /* of the one before */
+	struct buf group; /* of the operation before */
 	size_t in_group;
 };
 
@@ -139,7 +139,7 @@ check_names(
 	enum err_code rc = ERR_OK;
 	size_t i;
 
-	/* What a retry file does not name has succeeded. */
+	/* An operation that is not in the retry file has succeeded. */
 	if (c->in->head.retry)
 		return ERR_OK;
 	for (i = 0; !rc && i < e->n_depends_on; i++)
@@ -182,7 +182,7 @@ check_item(void *arg, const struct batch_source_item *item, struct err *err)
 	    &c->item, &c->in->head, item->bytes, &op, &why);
 	if (!rc)
 		rc = check_names(c, &op.e, &why);
-	/* The same document may be named twice in a _bulk request. */
+	/* A _bulk request may have a document, and so its _id, twice. */
 	if (!rc && c->in->head.shape != SHAPE_ACTIONS)
 		rc = bulk_known_add(c->known, op.e.id, op.e.group, &why);
 	if (!rc)
@@ -191,7 +191,7 @@ check_item(void *arg, const struct batch_source_item *item, struct err *err)
 		return rc;
 	if (rc == ERR_NOMEM)
 		return err_nomem(err);
-	/* Its own first line is this one. */
+	/* "line 1" is counted within the item, whose line is shown instead. */
 	if (str_starts(str_from_c(tell), STR("line 1, ")))
 		tell += STR("line 1, ").len;
 	return err_tell(err, ERR_BAD_BODY, "line %llu: %.150s",

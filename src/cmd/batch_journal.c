@@ -59,7 +59,7 @@ lock(const struct batch_journal *j, struct err *err)
 	return err_os(err, "cannot lock it");
 }
 
-/* So that its name is on the disk as well. */
+/* Syncs the directory of a file, so that its name is on the disk as well. */
 static enum err_code
 sync_folder(const char *name, struct err *err)
 {
@@ -149,8 +149,8 @@ batch_journal_done(struct batch_journal *j)
 /* Lines of the journal up to `end`, each in one piece. */
 struct lines {
 	int fd;
-	uint64_t at, end; /* in the file */
-	uint64_t synced; /* behind the last line that says so */
+	uint64_t at, end; /* offsets in the file */
+	uint64_t synced; /* the offset behind the last JOURNAL_SYNCED */
 	struct arena line;
 	enum err_code (*take)(
 	    void *arg, const struct journal_line *l, struct err *err);
@@ -196,7 +196,7 @@ take_lines(struct lines *r, struct buf *b, struct err *err)
 	return rc;
 }
 
-/* What is cut off at the end is no line. */
+/* Reads whole lines: one that is cut off at the end of the file is ignored. */
 static enum err_code
 read_lines(struct lines *r, struct err *err)
 {

@@ -8,7 +8,7 @@
 
 #define STEP ((size_t)64 * 1024)
 
-/* A dry run keeps all of them at once, and most are a line. */
+/* Small, because a dry run keeps all operations, and most are a line. */
 #define ONE_BLOCK ((size_t)192)
 
 void
@@ -18,7 +18,7 @@ batch_one_free(struct batch_one *one)
 	free(one);
 }
 
-/* What it is called: to people, and in the retry file. */
+/* Finds what the operation is called, to people and in the retry file. */
 static bool
 find_word(struct batch_one *one)
 {
@@ -31,7 +31,7 @@ find_word(struct batch_one *one)
 	return true;
 }
 
-/* A path is one of the server's; what is no URL at all stays as it is. */
+/* Makes its URL absolute: a path is the server's.  No URL: stays as it is. */
 static bool
 find_url(const struct batch *b, struct batch_one *one)
 {
@@ -49,7 +49,7 @@ find_url(const struct batch *b, struct batch_one *one)
 	return true;
 }
 
-/* Its own key, or one made of that of the batch and its id. */
+/* Takes its own key, or makes one of that of the batch and its id. */
 static bool
 find_key(const struct batch *b, struct batch_one *one)
 {
@@ -69,7 +69,7 @@ find_key(const struct batch *b, struct batch_one *one)
 	    arena_str(&one->a, buf_str(&key), &one->key);
 }
 
-/* Its own id; or its index, where ids are needed. */
+/* Takes its own id; or its index, where an id is needed. */
 static bool
 find_id(const struct batch *b, struct batch_one *one)
 {
@@ -157,7 +157,7 @@ batch_queue_done(struct batch *b)
 	bulk_known_free(b->known);
 }
 
-/* The whole of a group, and what follows it, must be there to be cut. */
+/* Whether a chunk can be made: any group, and what follows it, is there. */
 static bool
 is_enough(const struct batch *b)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Chunk after chunk, until all of them have their last word. */
+/* Sends chunk after chunk, until every operation has its result. */
 #include <stdio.h>
 #include <time.h>
 
@@ -101,7 +101,7 @@ note_range(
 	batch_journal_put(&b->journal, &l);
 }
 
-/* Those of it that stand behind each other are one line. */
+/* Writes it into the journal: a line for each run of neighbours. */
 static void
 note_chunk(struct batch *b, enum journal_kind kind, const struct batch_chunk *c)
 {
@@ -122,7 +122,7 @@ note_chunk(struct batch *b, enum journal_kind kind, const struct batch_chunk *c)
 	note_range(b, kind, first, last);
 }
 
-/* All of it goes again; sent: it may have been done. */
+/* Puts all of it back to be sent again; sent: it may have been done. */
 static void
 put_back(struct batch *b, struct batch_chunk *c, bool sent)
 {
@@ -145,8 +145,8 @@ static const struct verdict no_answer = { .fate = FATE_UNKNOWN,
 			 "carried out, and it was not sent again") };
 
 /*
- * None of it was begun now, nor will be; but an earlier request with it, to
- * which no answer came, may have been carried out.
+ * Settles all of it as not begun, and sends nothing more.  Unknown is what an
+ * earlier request may have done, to which no answer came.
  */
 static void
 give_up(struct batch *b, struct batch_chunk *c, const char *why)
@@ -206,7 +206,7 @@ on_slow(struct batch *b, struct batch_chunk *c)
 	bool may = c->wait <= BATCH_PATIENCE && has_attempts(b, c);
 	size_t i;
 
-	/* 503 is not proof enough for what must not be done twice. */
+	/* 503 does not prove that nothing was done. */
 	for (i = 0; i < c->n; i++)
 		may = may && c->items[i].again;
 	note_chunk(b, JOURNAL_BACK, c);
@@ -238,7 +238,7 @@ is_broken(const struct batch_chunk *c)
 	return c->items[0].v.blame == BLAME_PROTOCOL;
 }
 
-/* Those that may be sent twice go again; of the others nobody knows. */
+/* Sends again what may be sent twice; the others are unknown. */
 static void
 on_lost(struct batch *b, struct batch_chunk *c)
 {
@@ -280,8 +280,8 @@ is_cause(const struct bulk_item *it)
 }
 
 /*
- * All or nothing: it goes again if all that was in the way may pass, and else
- * it was refused.
+ * Whether a batch that is done as a whole or not at all, and was not, goes
+ * again: if everything that was in its way may pass.
  */
 static bool
 whole_goes_again(const struct batch *b, const struct batch_chunk *c)
@@ -304,7 +304,7 @@ whole_goes_again(const struct batch *b, const struct batch_chunk *c)
 static void
 grow(struct batch *b, size_t n)
 {
-	/* As it went well: slowly back to what it said it takes. */
+	/* After a chunk that went well: slowly back to the server's limit. */
 	if (n >= b->most && b->most < b->limit)
 		b->most += b->most / 8 + 1;
 	if (b->most > b->limit)
@@ -316,7 +316,9 @@ on_answered(struct batch *b, struct batch_chunk *c)
 {
 	struct batch_one *list = NULL, **end = &list;
 	bool refused = b->whole && c->status >= 400;
-	/* Alone, what is left of a dry run would be judged by something else.
+	/*
+	 * Part of a dry run is not sent again: it would be judged without what
+	 * stood before it.
 	 */
 	bool alone = !(b->whole && b->f.o.dry_run);
 	bool all = refused && whole_goes_again(b, c);
@@ -430,7 +432,7 @@ on_progress(void *arg, uint64_t sent, uint64_t received)
 {
 	(void)sent;
 	(void)received;
-	/* The bar counts operations; it is drawn while something moves. */
+	/* Only so that the bar is drawn: it counts operations. */
 	work_progress(((struct sending *)arg)->b->f.work, 0);
 }
 
@@ -444,7 +446,7 @@ on_done(void *arg, const struct bulk_reply *r)
 	c->found = bulk_judge(r, &c->match, &c->odd);
 	c->status = r->status;
 	c->wait = r->wait;
-	/* What it points to is gone when this returns. */
+	/* What the verdicts point to is gone when this returns. */
 	for (i = 0; i < c->n; i++) {
 		struct verdict *v = &c->items[i].v;
 
@@ -458,7 +460,7 @@ on_done(void *arg, const struct bulk_reply *r)
 	}
 }
 
-/* The same for the same request, and another for every other. */
+/* Makes a request's key: the same for the same operations, else another. */
 static bool
 make_key(const struct batch *b, const struct batch_chunk *c, struct buf *out)
 {
@@ -521,7 +523,7 @@ send_chunk(struct batch *b, struct batch_chunk *c)
 
 /* ---- all of them */
 
-/* What is left when nothing more is sent: read on, and each is told. */
+/* Reads the rest, which is not sent, and tells of each operation. */
 static void
 leave_rest(struct batch *b)
 {

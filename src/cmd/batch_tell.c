@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The last word on an operation. */
+/* Tells what became of an operation. */
 #include <string.h>
 
 #include "base/clock.h"
@@ -8,8 +8,8 @@
 #include "cmd/trouble.h"
 
 /*
- * As it has to be sent the next time: what it waited for and is done is not in
- * the retry file, and need not be.
+ * Puts an operation as `sheaf retry` has to send it: without waiting for those
+ * that are done, which are not in the retry file.
  */
 static void
 put_operation(struct batch *b, const struct batch_one *one, struct buf *out)
@@ -26,7 +26,7 @@ put_operation(struct batch *b, const struct batch_one *one, struct buf *out)
 	batch_flatten(out, 0);
 }
 
-/* Behind the name and its number; text where it does not begin so. */
+/* text without name, a number and end in front; or text as it is. */
 static struct str
 without(struct str text, struct str name, struct str end)
 {
@@ -184,7 +184,7 @@ blame_named(struct str word)
 	return BLAME_STATUS;
 }
 
-/* What failed has to go into the retry file: it is looked up in the batch. */
+/* A failure goes into the retry file: its operation is read from the batch. */
 static void
 tell_again(
     struct batch *b, const struct journal_line *l, const struct verdict *v)

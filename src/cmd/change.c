@@ -10,15 +10,15 @@ struct changing {
 	struct files *f;
 	struct work_item item;
 	unsigned rules;
-	bool quiet; /* members are not told */
-	bool mute; /* the verdict is not */
+	bool quiet; /* the work is not told of members */
+	bool mute; /* nor of the verdict */
 	change_fn after;
 	void *arg;
-	/* Of the spec, which the caller gave. */
+	/* The caller's event of that name. */
 	void (*lock)(void *arg, const struct told_lock *l);
 };
 
-/* What is said of the item itself is in its verdict. */
+/* Whether o is of the item itself: then its verdict says the same. */
 static bool
 is_target(const struct changing *c, const struct outcome *o)
 {
@@ -34,7 +34,7 @@ take_member(struct sink *base, const struct outcome *o)
 {
 	struct changing *c = CONTAINER_OF(base, struct changing, base);
 
-	/* One without an href has no name but in the verdict. */
+	/* One without an href cannot be named; the verdict mentions it. */
 	if (!c->quiet && o->told && o->told->href.len && !is_target(c, o) &&
 	    mention_of(c->rules, o, NULL, NULL, NULL) != MENTION_DONE)
 		work_member(c->f->work, &c->item, o);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `sheaf cp` and `sheaf mv`: the server does it (COPY, MOVE), so both ends are
- * on one.  Everything is looked at first: where the destination is a
- * collection what is copied goes into it, and nothing is put in the place of
- * a collection by mistake.
+ * `sheaf cp` and `sheaf mv`.  The server does it (COPY, MOVE), so that sources
+ * and destination are on the same one.  All are looked at first: what is copied
+ * goes into a destination that is a collection, and never replaces a collection
+ * by mistake.
  */
 #include "cmd/files.h"
 
@@ -30,8 +30,8 @@ struct transfer {
 };
 
 /*
- * What was not looked at to its end, or was refused, overwrites nothing when it
- * is tried again: the destination may be the collection that it was to go into.
+ * Tells that a source was not copied.  When it is tried again it overwrites
+ * nothing: the destination may be the collection that it was to go into.
  */
 static void
 fail(struct one *s, const struct verdict *v)
@@ -53,7 +53,7 @@ refuse(struct one *s, struct str why)
 	work_done(s->t->f.work, &s->item, &v);
 }
 
-/* As a server does that knows Overwrite: F. */
+/* Fails with 412, as on a server that knows Overwrite: F. */
 static void
 refuse_to_overwrite(struct one *s)
 {
@@ -86,7 +86,7 @@ send(struct one *s)
 	    NULL, NULL);
 }
 
-/* Some servers do not know Overwrite: F, so it is not left to them alone. */
+/* We look for ourselves, because some servers ignore Overwrite: F. */
 static void
 looked_at_place(void *arg, const struct entry *e, const struct verdict *v)
 {
@@ -114,7 +114,7 @@ overlap(struct str a, struct str b)
 	    url_covers(&from, &to) || url_covers(&to, &from);
 }
 
-/* DEST/NAME, or DEST itself; a query stays at the end. */
+/* Finds the destination: DEST/NAME, or DEST; a query stays at the end. */
 static bool
 place(struct one *s)
 {
@@ -222,7 +222,7 @@ looked_at_destination(void *arg, const struct entry *e, const struct verdict *v)
 	}
 }
 
-/* Both ends on one server. */
+/* Whether all sources are on the server of the destination; else says so. */
 static bool
 same_server(struct transfer *t, int *code)
 {

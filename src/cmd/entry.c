@@ -71,7 +71,7 @@ take_media_type(struct arena *a, const struct prop *p, struct entry *e)
 static void
 take(struct arena *a, const struct prop *p, struct entry *e)
 {
-	/* As entry_names has them. */
+	/* In the order of entry_names. */
 	static void (*const takers[])(
 	    struct arena * a, const struct prop *p, struct entry *e) = {
 		take_type,
@@ -87,7 +87,7 @@ take(struct arena *a, const struct prop *p, struct entry *e)
 			takers[i](a, p, e);
 }
 
-/* Where no type is told the slash at the end is all there is. */
+/* Whether the answer says if it is a collection. */
 static bool
 has_type(const struct outcome *o)
 {

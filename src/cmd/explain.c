@@ -15,17 +15,17 @@
 #include "wire/dav_request.h"
 #include "wire/error_read.h"
 
-/* Of the body of an error; the rest says nothing more. */
+/* So many bytes are kept of a body, for what is no 207. */
 #define BODY_KEPT 65536
 
 /* One run of the command. */
 struct explaining {
 	struct options o;
-	const char *source; /* in hand */
+	const char *source; /* the one that is read */
 	struct exit_facts facts;
 	struct explain_out out;
 	struct buf text;
-	/* The answer in hand. */
+	/* The answer that is read. */
 	bool begun;
 	struct findings found;
 	struct reader *reader; /* NULL: it is not read as a 207 */
@@ -71,7 +71,7 @@ answer_done(struct explaining *x)
 	x->begun = false;
 }
 
-/* The commands' word for a method: advice is worded by it. */
+/* Finds the commands' word for the method, for which there may be advice. */
 static void
 set_op(struct explaining *x)
 {
@@ -151,7 +151,7 @@ answer_body(void *arg, struct str bytes, struct err *err)
 	return buf_failed(&x->body) ? err_nomem(err) : ERR_OK;
 }
 
-/* What is no 207, by its status; whether somebody wanted one matters. */
+/* Counts an answer that is no 207, by its status. */
 static void
 add_single(struct explaining *x)
 {
@@ -167,7 +167,10 @@ add_single(struct explaining *x)
 		    denied ? BLAME_ACCESS : BLAME_STATUS);
 }
 
-/* A report or a search may find nothing; all else has at least its target. */
+/*
+ * Whether a 207 lacks what it has to mention: its target; only a report or a
+ * search may find nothing.
+ */
 static bool
 mentions_nothing(const struct explaining *x)
 {
@@ -176,7 +179,7 @@ mentions_nothing(const struct explaining *x)
 	    !str_eq(x->seen.method, STR("SEARCH"));
 }
 
-/* What the whole says beside its items. */
+/* Counts what is wrong with the answer as a whole. */
 static void
 add_reading(struct explaining *x)
 {
@@ -204,9 +207,8 @@ body_is_error(struct explaining *x)
 }
 
 /*
- * A 207, or what looks like one: bulk APIs answer with 200, or with 422 where
- * nothing was applied.  A body that is malformed is no answer to a request
- * that failed as a whole.
+ * Whether it is a 207, or looks like one: bulk APIs answer with 200, or with
+ * 422 where nothing was applied.  A failure whose body is malformed is none.
  */
 static bool
 is_multistatus(struct explaining *x)

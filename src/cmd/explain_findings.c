@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What there is in a 207, sorted as it comes, in memory that has a limit. */
+/* Sorts what a 207 says into groups as it comes, in bounded memory. */
 #include <assert.h>
 #include <stdlib.h>
 
@@ -60,7 +60,7 @@ count_status(struct findings *f, unsigned status, bool ok)
 	for (i = 0; i < f->n_statuses; i++)
 		if (f->statuses[i].status == status && f->statuses[i].ok == ok)
 			break;
-	if (i == GROUPS_MAX) { /* the last is of all the others */
+	if (i == GROUPS_MAX) { /* the last one counts all others */
 		i--;
 		f->statuses[i].status = 0;
 	} else if (i == f->n_statuses) {
@@ -103,7 +103,10 @@ put_refused_names(struct buf *b, const struct outcome *o)
 	}
 }
 
-/* The group says what the condition means; this is what is of this one. */
+/*
+ * Puts what a DAV:error says of this resource alone: what its condition means
+ * is said once for the group.
+ */
 static void
 put_said(struct buf *b, const struct error_said *said, size_t n)
 {
@@ -162,7 +165,7 @@ is_of_group(const struct found_group *g, const struct found_group *like)
 	    prop_name_eq(g->condition, like->condition);
 }
 
-/* Where there is no room, the last group takes all kinds. */
+/* Finds the group, or makes it; where there is no room, the last takes all. */
 static struct found_group *
 group_for(struct findings *f, const struct found_group *like)
 {

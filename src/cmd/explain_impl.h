@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* The parts of `sheaf explain`: what was found in one answer, and its print. */
+/* The parts of `sheaf explain`: what was found in an answer, and printing it.
+ */
 #ifndef SHEAF_CMD_EXPLAIN_IMPL_H
 #define SHEAF_CMD_EXPLAIN_IMPL_H
 
@@ -13,15 +14,15 @@
 #include "wire/reader.h"
 #include "wire/saved.h"
 
-/* Kinds of failure that are told apart, and resources kept of each. */
+/* So many groups of failures there are, and so many resources kept of each. */
 #define GROUPS_MAX 64
 #define GROUP_SHOWN 50
 
-/* One resource of a group; strings are the arena's, or for the call. */
+/* One resource of a group; strings are of findings.keep, or for the call. */
 struct found {
 	struct str href; /* or its id, where it has none */
-	struct str says;
-	uint64_t line;
+	struct str says; /* what is said of it alone */
+	uint64_t line; /* where it stands in the answer */
 	unsigned status;
 };
 
@@ -30,37 +31,38 @@ struct found_group {
 	enum fate fate;
 	unsigned status;
 	struct prop_name condition; /* the first that was named, or empty */
-	bool props; /* the resource is there; properties of it were refused */
-	bool other; /* those that had no room in a group of their own */
-	struct str error; /* one DAV:error of them */
-	int64_t wait; /* ns, the longest; -1: none */
-	uint64_t n;
-	size_t shown;
+	bool props; /* only properties of the resources were refused */
+	bool other; /* of all kinds, for want of groups */
+	struct str error; /* the DAV:error of one of them */
+	int64_t wait; /* their longest Retry-After, in ns; -1: none */
+	uint64_t n; /* resources */
+	size_t shown; /* of which so many are in found */
 	struct found found[GROUP_SHOWN];
 };
 
-/* How often a status stands in it, by what became of the resource. */
+/* How many resources have a status; ok: and succeeded. */
 struct found_status {
 	unsigned status;
 	bool ok;
 	uint64_t n;
 };
 
-/* Everything that is kept of one answer: its size has a limit. */
+/* All that is kept of one answer; its size is bounded. */
 struct findings {
 	struct sink base;
 	const struct options *o;
-	const char *op; /* as struct work_item has it; "" */
-	struct arena keep, item;
+	const char *op; /* as struct work_item has it, or "" */
+	struct arena keep; /* of what is found */
+	struct arena item; /* of the resource in hand */
 	struct found_group *groups; /* GROUPS_MAX */
 	size_t n_groups;
 	struct found_status statuses[GROUPS_MAX];
 	size_t n_statuses;
 	uint64_t total, ok, failed, unknown;
 	uint64_t missing; /* properties that were not found */
-	FILE *all; /* --all: each resource, or NULL */
-	struct buf *json; /* --json: where each goes at once, or NULL */
-	enum err_code (*flush)(void *arg); /* when json has grown; optional */
+	FILE *all; /* --all: every resource, in a file; else NULL */
+	struct buf *json; /* --json: every resource is put there; else NULL */
+	enum err_code (*flush)(void *arg); /* writes json out; optional */
 	void *flush_arg;
 	struct exit_facts *facts;
 };
@@ -70,8 +72,8 @@ enum err_code findings_init(struct findings *f, const struct options *o,
 void findings_done(struct findings *f);
 
 /*
- * With --all: the resources of a group one by one (group < n_groups), or those
- * that succeeded (group == GROUPS_MAX).
+ * With --all: calls each() for the resources of a group (group < n_groups), or
+ * those that succeeded (group == GROUPS_MAX).
  */
 enum err_code findings_each(struct findings *f, size_t group,
     enum err_code (*each)(void *arg, const struct found *one),
@@ -88,7 +90,7 @@ struct answer_seen {
 	bool empty; /* it does not even mention what was asked for */
 };
 
-/* Writes it for people; flush() is called now and then. */
+/* Where it is written for people; flush() is called now and then. */
 struct explain_out {
 	struct buf *b;
 	bool colours;
@@ -107,10 +109,10 @@ void explain_put_what(struct buf *b, const struct answer_seen *a);
 
 const char *explain_shape_name(enum shape s);
 
-/* A sentence, or empty. */
+/* What a status means (meanings.def); or "". */
 const char *status_means(unsigned status);
 
-/* As JSON: the line of the answer itself. */
+/* Puts the JSON line of the answer itself. */
 void explain_json_answer(struct buf *b, const struct findings *f,
     const struct answer_seen *a, bool multistatus);
 

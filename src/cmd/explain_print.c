@@ -55,7 +55,7 @@ put_status(struct buf *b, unsigned status)
 	buf_put(b, status_reason(status));
 }
 
-/* What a piece that is missing must not hide. */
+/* Has `to` fail where `from` did, of which a piece is missing. */
 static void
 carry(struct buf *to, const struct buf *from)
 {
@@ -211,7 +211,7 @@ put_group_name(struct buf *b, const struct found_group *g)
 	buf_put(b, g->n == 1 ? STR(" resource") : STR(" resources"));
 }
 
-/* Why, what to do, when: sentences in lines of their own. */
+/* Says why it failed, what to do, and when, on a line each. */
 static void
 put_group_text(
     struct explain_out *out, struct findings *f, const struct found_group *g)
@@ -349,7 +349,7 @@ put_group(struct explain_out *out, struct findings *f, size_t group)
 	return buf_failed(&name) ? buf_failed(&name) : put_rows(out, f, group);
 }
 
-/* The kinds with the most resources first. */
+/* The largest group that was not shown yet; n_groups: all were. */
 static size_t
 next_group(const struct findings *f, bool *shown)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `sheaf get`: files, or with -r collections with all that is in them.  What is
- * to be done is a queue; of a tree only what has been listed and not yet
- * fetched is in memory.
+ * `sheaf get`: fetches files, or with -r collections with all that is in them.
+ * What is to be done is a queue: of a tree, what was listed and is not fetched
+ * yet.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -28,12 +28,12 @@ struct node {
 	struct arena a;
 	struct str url, path; /* path: NUL-terminated */
 	bool list;
-	/* Of a listing: */
+	/* Used where list is set: */
 	struct sink members;
 	struct arena item;
 	struct url base;
 	bool collection, file; /* what the URL itself turned out to be */
-	bool made; /* the directory here */
+	bool made; /* the directory here was */
 };
 
 static void pump(struct getting *g);
@@ -61,7 +61,7 @@ node_new(struct getting *g, struct str url, struct str path, bool list)
 	return NULL;
 }
 
-/* Files go in front of collections: a queue of those alone stays short. */
+/* Files go to the front: to list collections would make the queue longer. */
 static void
 push(struct getting *g, struct node *n)
 {
@@ -169,7 +169,7 @@ fetch(struct node *n)
 
 /* ---- a listing */
 
-/* Where a member goes; false: its name cannot be that of a file here. */
+/* Puts where a member goes; false: its name cannot be that of a file here. */
 static bool
 put_member_path(const struct node *n, struct str url, struct buf *path)
 {
@@ -187,7 +187,7 @@ put_member_path(const struct node *n, struct str url, struct buf *path)
 	    rpath_segment_ok(str_skip(buf_str(path), before));
 }
 
-/* A member that is not fetched, and is not forgotten either. */
+/* Tells the work of a member that is not fetched. */
 static void
 tell_member(struct node *n, struct str url, enum fate fate, enum blame blame,
     unsigned status, struct str why)
@@ -222,7 +222,7 @@ make_dir(struct node *n, struct err *err)
 	return n->made;
 }
 
-/* The name is somebody else's: it may be anything. */
+/* Queues a member; its name is the server's, and may be anything. */
 static void
 add_member(struct node *n, const struct entry *e)
 {
@@ -280,7 +280,7 @@ put_member(struct sink *s, const struct outcome *o)
 
 static const struct sink_ops member_ops = { .name = "get", .put = put_member };
 
-/* After redirects hrefs are below the URL that answered. */
+/* Keeps the URL that answered: after a redirect hrefs are below that. */
 static void
 on_head(void *arg, const struct answer_head *h)
 {
@@ -361,7 +361,7 @@ pump(struct getting *g)
 
 /* ---- the operands */
 
-/* Where a URL goes: DEST, or what it is called in DEST. */
+/* Puts where a URL goes: DEST, or under its name in DEST; false: no name. */
 static bool
 put_place(struct getting *g, struct buf *b, struct str url, struct str dest)
 {

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * sheaf lint: checks answers that are given as files, come from standard
- * input, or are asked for.
- */
+/* `sheaf lint`: checks answers in files, from standard input, and of URLs. */
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -19,7 +16,7 @@
 #include "http/status.h"
 #include "wire/lint_request.h"
 
-/* Of a bulk request that is compared. */
+/* The longest bulk request (--request) that is read. */
 #define REQUEST_MAX ((size_t)256 * 1024 * 1024)
 
 struct linting {
@@ -32,16 +29,16 @@ struct linting {
 	struct lint_source from;
 	struct buf answer; /* from.answer's text */
 	struct lint *lint; /* of the answer in hand; NULL: it is no 207 */
-	bool in_head; /* of a response in a file, line by line */
-	uint64_t head_lines;
+	bool in_head; /* the head of a response in a file is being read */
+	uint64_t head_lines; /* lines of that head so far */
 	size_t line_len; /* bytes of the line that has not ended */
-	/* All of them. */
+	/* Of all inputs. */
 	struct lint_totals totals;
-	bool cannot; /* read an input */
-	bool no_207; /* where one was claimed */
-	bool refused; /* a URL: 401, 403, 407 */
-	bool failed; /* a URL: another failing status */
-	bool unreachable;
+	bool cannot; /* an input cannot be read */
+	bool no_207; /* an answer is no 207, though it was said to be one */
+	bool refused; /* a URL answers 401, 403 or 407 */
+	bool failed; /* a URL answers with another failing status */
+	bool unreachable; /* a URL does not answer */
 };
 
 static const char *
@@ -50,7 +47,7 @@ name_of(const struct linting *l)
 	return l->from.file.len ? l->from.file.ptr : "standard input";
 }
 
-/* On stderr; what a terminal would obey is shown instead. */
+/* Says something of the input on stderr; control characters as numbers. */
 static void
 say(const struct linting *l, struct str what)
 {
@@ -86,7 +83,7 @@ on_found(void *arg, const struct lint_finding *f)
 	lint_print(&l->print, &l->from, f);
 }
 
-/* A failing status is no 207 at all: of a URL the failure is what counts. */
+/* Whether to check the answer: one with a failing status is no 207 at all. */
 static bool
 is_checked(struct linting *l, const struct answer_head *h)
 {
@@ -107,7 +104,7 @@ is_checked(struct linting *l, const struct answer_head *h)
 	return false;
 }
 
-/* Which of the answers in an archive it is. */
+/* Finds what to call the answer, of which an archive has many. */
 static void
 name_answer(struct linting *l, const struct answer_head *h)
 {
@@ -199,8 +196,8 @@ static const struct saved_events saved_events = {
 /* ---- files */
 
 /*
- * A head goes in line by line, so that it is known in which line of the file
- * the body begins: on_begin() is called at the empty one, or behind it.
+ * Hands a head on line by line, to know in which line of the file the body
+ * begins: on_begin() is called at the empty line, or behind it.
  */
 static void
 feed_piece(struct linting *l, struct ostream *to, struct str bytes)
@@ -216,7 +213,7 @@ feed_piece(struct linting *l, struct ostream *to, struct str bytes)
 		l->line_len = ends ? 0 : l->line_len + end;
 		bytes = str_skip(bytes, end + 1);
 	}
-	/* A failure sticks, and saved_end() tells it. */
+	/* A failure sticks; saved_end() gives it. */
 	(void)ostream_write(to, bytes);
 }
 
@@ -360,7 +357,7 @@ wrong(const char *what, const char *arg)
 	return EXIT_USAGE;
 }
 
-/* What a URL may be asked: nothing is changed by looking at it. */
+/* Whether a URL may be asked with this method: it changes nothing. */
 static bool
 is_safe(const char *method)
 {

@@ -8,7 +8,7 @@
 #include "http/status.h"
 #include "wire/json_object.h"
 
-/* Rows of one listing, where they have to be held; more are refused. */
+/* So many members are held of a collection, where it cannot stream. */
 #define ROWS_MAX ((size_t)1000000)
 
 static void advance(struct lister *l);
@@ -49,11 +49,11 @@ by_name(const void *a, const void *b)
 	const struct row *y = b;
 	int c = str_cmp(x->name, y->name);
 
-	/* Of one name what is unknown comes first: it counts. */
+	/* Of two with one name the unknown one comes first, and is kept. */
 	return c ? c : (int)y->e.unknown - (int)x->e.unknown;
 }
 
-/* What is said twice is shown once. */
+/* Sorts the rows, and drops all but the first of each name. */
 static void
 sort_rows(struct listing *g)
 {
@@ -98,7 +98,7 @@ listing_free(struct listing *g)
 	free(g);
 }
 
-/* Behind what is shown of g; where memory is short that is said. */
+/* Queues a collection in g, if those are listed; g->failed: no memory. */
 static void
 add_child(struct listing *g, struct row *r)
 {
@@ -119,7 +119,7 @@ add_child(struct listing *g, struct row *r)
 
 /* ---- what the answer says */
 
-/* The URL itself, one directly in it, or neither. */
+/* An href is the URL itself, directly in it, or neither. */
 enum place { PLACE_SELF, PLACE_MEMBER, PLACE_STRAY };
 
 static enum place
@@ -150,7 +150,7 @@ put_name(struct buf *b, struct str href, enum place place)
 		buf_put(b, href.len ? STR("/") : STR("(no href)"));
 }
 
-/* It is its turn already: what is held is shown, and then what comes. */
+/* Its turn has come while it is read: shows what is held, then what comes. */
 static void
 begin_to_stream(struct lister *l, struct listing *g)
 {
@@ -166,7 +166,7 @@ begin_to_stream(struct lister *l, struct listing *g)
 	g->n = 0;
 }
 
-/* A member beyond those that are held. */
+/* Shows a member beyond those that are held, or drops it until asked again. */
 static void
 pass_over(struct listing *g, struct row *r)
 {
@@ -237,7 +237,7 @@ take_member(struct sink *base, const struct outcome *o)
 	r.name = buf_str(&s->name);
 	if (r.e.unknown)
 		r.why = o->tell;
-	/* When it is asked once more, these were told already. */
+	/* The first LISTER_HELD were told of before it was asked for again. */
 	if (r.e.unknown && place != PLACE_SELF && r.e.href.len &&
 	    (!g->streams || g->seen >= LISTER_HELD) && !g->over)
 		work_member(g->l->f->work, &g->item, o);
@@ -341,7 +341,7 @@ ask(struct listing *g)
 	ready(g, &v);
 }
 
-/* Not asked at all: why. */
+/* Whether it is not to be asked for; then g is ready, and says why. */
 static bool
 is_refused(struct listing *g)
 {
@@ -374,7 +374,7 @@ ask_ahead(struct lister *l)
 
 /* ---- turns */
 
-/* There are too many to be held: once more, and shown as they come. */
+/* There are too many to be held: asks again, to show them as they come. */
 static void
 ask_again(struct lister *l, struct listing *g)
 {
@@ -425,7 +425,7 @@ advance(struct lister *l)
 	}
 }
 
-/* ---- for who shows them */
+/* ---- for the command */
 
 bool
 lister_begin(struct lister *l)

@@ -12,9 +12,9 @@ struct locking {
 	struct files *f;
 	struct str url;
 	struct work_item item;
-	size_t of; /* how many there are */
-	bool shared; /* is wanted */
-	struct str other; /* the token of one that is not what was wanted */
+	size_t of; /* how many URLs there are */
+	bool shared; /* a shared lock is wanted */
+	struct str other; /* the token of a lock of the other kind */
 };
 
 /* ---- what was locked */
@@ -72,7 +72,7 @@ locked(void *arg, const struct told_lock *lock)
 	struct locking *l = arg;
 	struct buf b CLEANUP(buf_done) = { 0 };
 
-	/* Of a token alone nothing is known. */
+	/* Where there is no root, the answer says nothing but the token. */
 	if (lock->root.len && lock->shared != l->shared) {
 		if (!arena_str(&l->f->s.a, lock->token, &l->other))
 			work_stop(l->f->work, "lock", NULL);
@@ -117,7 +117,7 @@ read_wish(struct files *f, struct wish *w, int *code)
 	    arena_str(&f->s.a, buf_str(&b), &w->timeout.value);
 }
 
-/* A lock of another kind was given back, or is still there. */
+/* After the UNLOCK of a lock of the other kind: says what became of it. */
 static void
 given_back(void *arg, const struct verdict *v)
 {

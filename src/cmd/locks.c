@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `sheaf locks`: the locks that a directory's state holds, for whoever looks
- * after it.  A server may be running meanwhile: it sees what is broken here
- * with the next request.
+ * `sheaf locks`: lists or breaks the locks in the state of a directory.  A
+ * server may be running: its next request sees what was broken here.
  */
 #include <stdio.h>
 #include <string.h>
@@ -15,10 +14,10 @@
 #include "wire/json_object.h"
 #include "wire/xml.h"
 
-/* Written out when it holds so much. */
+/* Output is written when there is so much. */
 #define OUT_STEP ((size_t)65536)
 
-/* No cell makes its column wider than this; a longer one stands out of it. */
+/* No column is wider than this; a longer cell moves the rest of its line. */
 #define MAX_WIDTH ((size_t)40)
 
 struct locks_args {
@@ -52,7 +51,7 @@ enum column {
 static const char *const headings[COL_COUNT] = { "PATH", "SCOPE", "DEPTH",
 	"OWNER", "USER", "LEFT", "TOKEN" };
 
-/* What would do something to a terminal is shown as its number. */
+/* Shows control characters as numbers. */
 static void
 put_plain(struct buf *out, struct str s)
 {
@@ -91,7 +90,7 @@ take_text(void *arg, struct str text, struct err *err)
 	return ERR_OK;
 }
 
-/* The text of the element, each run of white space made one space. */
+/* Puts the text of the element; each run of white space is one space. */
 static void
 put_owner(struct buf *out, struct str owner)
 {
@@ -118,7 +117,7 @@ put_owner(struct buf *out, struct str owner)
 	}
 }
 
-/* In two units at most: "1h5m", "2d", "45s". */
+/* Puts a time in two units at most: "1h5m", "2d", "45s". */
 static void
 put_left(struct buf *out, int64_t seconds)
 {
@@ -159,7 +158,7 @@ depth_name(const struct lock *l)
 	return l->depth == DEPTH_INFINITY ? STR("infinity") : STR("0");
 }
 
-/* Made anew for each lock; nothing is "-". */
+/* Puts the cells of a lock; "-" is an empty one. */
 static void
 fill_cells(struct buf cells[COL_COUNT], const struct lock *l)
 {
@@ -201,7 +200,7 @@ listing_done(struct listing *l)
 	buf_done(&l->out);
 }
 
-/* Characters of UTF-8, or whatever it is. */
+/* The number of characters, if it is UTF-8. */
 static size_t
 width(struct str s)
 {
@@ -297,7 +296,7 @@ put_json(void *arg, const struct lock *l, struct err *err)
 typedef enum err_code (*visit_fn)(
     void *arg, const struct lock *l, struct err *err);
 
-/* Those at a path, and then those below it. */
+/* Visits the locks at a path, and then those below it. */
 static enum err_code
 each_lock(struct state *s, struct rpath path, visit_fn visit, void *arg,
     struct err *err)
@@ -341,7 +340,7 @@ struct breaking {
 	size_t n, cap;
 };
 
-/* Those of a path are noted first: what is read is not changed meanwhile. */
+/* Notes a lock to break: none is removed while the state is being read. */
 static enum err_code
 note(void *arg, const struct lock *l, struct err *err)
 {
@@ -382,7 +381,7 @@ say_broken(struct str token, struct str path)
 	return print_out(&out);
 }
 
-/* As Lock-Token has it, in "<>", or without. */
+/* The token without the "<>" that Lock-Token has. */
 static struct str
 bare_token(const char *arg)
 {
@@ -414,7 +413,7 @@ break_token(struct state *s, const char *arg)
 	return rc ? complain(arg, &err) : say_broken(token, (struct str){ 0 });
 }
 
-/* One that went by itself meanwhile is none that could not be broken. */
+/* Breaks the noted locks; one that is gone by now is no failure. */
 static int
 break_noted(struct state *s, const struct breaking *b)
 {
@@ -469,7 +468,7 @@ break_path(struct state *s, const char *name)
 	return code;
 }
 
-/* What cannot be broken does not keep the others. */
+/* Breaks all targets, whether or not the others can be. */
 static int
 break_locks(struct state *s, const char *const *targets)
 {
@@ -494,8 +493,8 @@ looks_like_token(const char *arg)
 }
 
 /*
- * A first operand is DIR unless --state has said it all; so a token or a path
- * is never taken for it, nor it for them.
+ * The first operand is DIR, unless it is a token or --state is given: so a path
+ * is never taken for a directory, nor a directory for a path.
  */
 static bool
 read_operands(struct locks_args *a, const struct options *o)

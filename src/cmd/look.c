@@ -11,7 +11,7 @@ struct looking {
 	struct url url;
 	struct entry entry;
 	bool found;
-	bool at_url; /* what was found is */
+	bool at_url; /* the href of the entry is the URL */
 	look_fn done;
 	void *arg;
 };
@@ -23,7 +23,10 @@ looking_free(struct looking *l)
 	free(l);
 }
 
-/* Of several it is the one at the URL; a redirect may have led elsewhere. */
+/*
+ * Takes the resource at the URL, where the answer has several; or any, for a
+ * redirect may have led elsewhere.
+ */
 static enum err_code
 take_member(struct sink *base, const struct outcome *o)
 {
@@ -42,7 +45,7 @@ take_member(struct sink *base, const struct outcome *o)
 	    !arena_str(&l->a, e.etag, &e.etag) ||
 	    !arena_str(&l->a, e.type, &e.type))
 		return ERR_NOMEM;
-	/* Who says both has to be taken for the one with more in it. */
+	/* A collection, where the answer says both: more could be lost. */
 	if (l->found && l->at_url && at_url && l->entry.collection)
 		e.collection = true;
 	l->entry = e;
@@ -59,7 +62,6 @@ say_note(void *arg, struct str line)
 	work_say_more(l->f->work, "%.*s", STR_ARG(line));
 }
 
-/* It was only asked: nothing of what was wanted has been done. */
 static void
 looked(void *arg, const struct verdict *v)
 {

@@ -22,7 +22,7 @@ main(int argc, char **argv)
 	const struct command *c = command_find(name);
 	struct buf plain CLEANUP(buf_done) = { 0 };
 
-	/* Who writes past the limit of a file has EFBIG as well. */
+	/* To write past the limit of a file's size fails with EFBIG instead. */
 	(void)signal(SIGXFSZ, SIG_IGN);
 	if (c)
 		return c->run((const char *const *)argv + 2);
