@@ -19,7 +19,10 @@ act_makes(struct act *a, const struct dir_store *ds, const struct statx *stx)
 	a->change.made = &a->made;
 }
 
-/* Another name may keep a file, and with it its properties. */
+/*
+ * Notes what is taken away; but where a file has another name, that keeps it,
+ * and its properties.
+ */
 void
 act_takes(struct act *a, const struct place *p)
 {
@@ -164,7 +167,10 @@ act_synced(struct act *a, enum err_code rc, struct err *err)
 	return rc;
 }
 
-/* What cannot be known now is left for the next start. */
+/*
+ * Ends a change that was not ended, by what is there now.  What cannot be told
+ * now is left for the next start.
+ */
 void
 act_done(struct act *a)
 {

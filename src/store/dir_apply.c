@@ -101,7 +101,9 @@ bring_back(struct moves *m, struct mover *v, struct err *err)
 	return rc;
 }
 
-/* In the reverse order, so that each finds what it found. */
+/*
+ * Takes the steps back in the reverse order, so that each finds what it found.
+ */
 static enum err_code
 move_back(struct moves *m, struct err *err)
 {
@@ -153,7 +155,9 @@ drop_left(struct left *l)
 	}
 }
 
-/* What was hidden on other file systems, which no start looks through. */
+/*
+ * Removes what was hidden on other file systems, which no start looks through.
+ */
 static void
 remove_elsewhere(struct apply *p)
 {

@@ -15,7 +15,10 @@ exists(const struct place *p, struct err *err)
 
 /* ---- mkcol and remove */
 
-/* With an id of its own, for which it may have to be made elsewhere first. */
+/*
+ * Makes the collection with an id of its own, for which it may have to be made
+ * elsewhere first.
+ */
 static enum err_code
 make_again(struct dir_store *ds, const struct place *p, struct err *err)
 {
@@ -43,7 +46,7 @@ make_collection(struct dir_store *ds, const struct place *p, struct err *err)
 			  "the collection of '%.*s' has gone",
 			  STR_ARG(p->path.s))
 		    : err_os(err, "make '%.*s'", STR_ARG(p->path.s));
-	/* It is there: what cannot be looked up is no reason to fail. */
+	/* It is made: that it cannot be looked at is no reason to fail. */
 	if (statx(p->dir, p->name, AT_SYMLINK_NOFOLLOW, STAT_MASK, &stx))
 		return ERR_OK;
 	dir_resource(ds, &stx, &made);
@@ -174,9 +177,9 @@ dir_remove(struct store *s, struct rpath path, const struct guard *g,
 /* ---- rename */
 
 /*
- * By paths without links, and by identity: a file renamed to another of its
- * names would stay as it is, and a link put over what it leads to would be
- * all that is left.
+ * What speaks against it, by paths without links and by identity: a file that
+ * is renamed to another of its own names would stay as it is, and a link put
+ * over what it leads to would be all that is left.
  */
 enum err_code
 dir_check_ends(const struct place *src, const struct place *dst,
@@ -207,7 +210,7 @@ dir_check_ends(const struct place *src, const struct place *dst,
 	return ERR_OK;
 }
 
-/* g is about dst; its tokens are for both ends. */
+/* Asks g about dst, and both ends for the tokens of locks. */
 static enum err_code
 may_rename(const struct place *src, const struct place *dst,
     const struct guard *g, struct err *err)
@@ -227,8 +230,9 @@ may_rename(const struct place *src, const struct place *dst,
 }
 
 /*
- * The bytes of a file may be a batch's that has not ended.  They must not take
- * the place of others then, nor be moved by who does not wait for it.
+ * Syncs the source, where its bytes may be those of a batch that has not ended.
+ * They must not take the place of others before, nor be moved by somebody who
+ * does not wait for that batch.
  */
 static enum err_code
 sync_source(const struct dir_store *ds, const struct place *src,

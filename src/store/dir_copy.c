@@ -76,7 +76,7 @@ copy_range(int in, int out, off_t at, off_t end, struct err *err)
 	return ERR_OK;
 }
 
-/* Where the next bytes that are no hole begin; end when there are none. */
+/* Where the next bytes begin that are no hole; `end` when there are none. */
 static off_t
 next_data(int fd, off_t at, off_t end)
 {
@@ -101,7 +101,9 @@ copy_bytes(int in, int out, off_t size, struct err *err)
 	enum err_code rc = ERR_OK;
 	off_t at = 0;
 
-	/* To read and write costs less than to ask for more. */
+	/*
+	 * For a small file, to read and write costs less than to ask for more.
+	 */
 	if (size <= (off_t)SMALL_FILE)
 		return copy_by_hand(in, out, 0, size, err);
 	if (!ioctl(out, FICLONE, in))
@@ -166,7 +168,10 @@ hold_target(struct copying *c, struct hold *h, struct place *p, struct err *err)
 	return hold_new(c->ds, c->to, FOLLOW_NO, scope, h, p, err);
 }
 
-/* A look without guard and locks, which are asked at the last moment. */
+/*
+ * Looks at both ends, without guard and locks, which are asked at the last
+ * moment.
+ */
 static enum err_code
 begin(struct copying *c, struct rpath from, struct err *err)
 {
@@ -197,7 +202,7 @@ set_time(struct copying *c, struct err *err)
 	return futimens(c->temp.fd, times) ? err_os(err, "set time") : ERR_OK;
 }
 
-/* As an upload's bytes. */
+/* Brings the bytes to the disk, as those of an upload. */
 static enum err_code
 make_durable(struct copying *c, const struct place *p, struct err *err)
 {
@@ -233,7 +238,10 @@ make_file(struct copying *c, struct err *err)
 		rc = copy_bytes(in, c->temp.fd, (off_t)stx.stx_size, err);
 	if (!rc)
 		rc = set_time(c, err);
-	/* Before the lock, if it can be: the disk keeps nobody waiting. */
+	/*
+	 * Before the claim where that is possible: so the disk keeps nobody
+	 * waiting.
+	 */
 	return rc ? rc : make_durable(c, &c->begun, err);
 }
 
@@ -248,7 +256,10 @@ stat_temp(const struct copying *c, struct statx *out, struct err *err)
 	return ERR_OK;
 }
 
-/* A collection over a collection: its members stay, all else is the copy's. */
+/*
+ * Copies a collection over a collection: its members stay, all else is the
+ * copy's.
+ */
 static enum err_code
 copy_props_only(struct copying *c, const struct place *p, struct err *err)
 {

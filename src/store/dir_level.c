@@ -43,7 +43,7 @@ level_block(const struct level *l)
 	return block_new(l->depth);
 }
 
-/* What was read of b, in no more room than that takes. */
+/* A copy of b with what was read, in no more room than that takes. */
 static struct block *
 block_copy(const struct block *b, size_t len)
 {
@@ -126,7 +126,10 @@ take(struct level *l, struct block *b)
 	b->len = 0;
 }
 
-/* The walk has left, and was not everywhere. */
+/*
+ * To be called when the walk leaves before the end: the listing will not be
+ * whole.
+ */
 static void
 stop_making(struct level *l)
 {
@@ -212,7 +215,7 @@ block_take(struct level *l, struct block *b, const char *bytes, size_t len)
 	return at;
 }
 
-/* The number of bytes, 0 at the end, -1 and errno. */
+/* Reads entries: how many bytes; 0 at the end; -1 and errno. */
 static long
 read_entries(const struct dir_store *ds, struct level *l, char *to, size_t room)
 {

@@ -62,7 +62,10 @@ listings_new(void)
 	(void)pthread_cond_init(&ls->work, NULL);
 	(void)pthread_cond_init(&ls->idle, NULL);
 	ls->dirs.fd = ls->members.fd = ls->mounts = -1;
-	/* So that what a server has open does not depend on its use. */
+	/*
+	 * Opened now, so that what a server has open does not depend on its
+	 * use.
+	 */
 	(void)listings_listen(ls);
 	return ls;
 }
@@ -138,7 +141,7 @@ note_of(struct listings *ls, const struct listed_id *id)
 	return &ls->notes[h >> 32 & (MAX_NOTES - 1)];
 }
 
-/* It was listed the slow way: whether to learn it. */
+/* Notes that it was listed the slow way: whether to learn it. */
 static bool
 is_worth_it(struct listings *ls, const struct listed_id *id)
 {

@@ -55,7 +55,10 @@ staging_hideout(struct moves *m, struct hideout **out, struct err *err)
 	return add_hideout(m, &stx, &fd, (struct rpath){ STR("") }, out, err);
 }
 
-/* Of another file system: its topmost collection, which cannot be renamed. */
+/*
+ * Finds the topmost collection of another file system; that one cannot be
+ * renamed.
+ */
 static enum err_code
 find_top(struct moves *m, struct rpath in, const struct statx *stx,
     struct rpath *top, struct err *err)
@@ -182,7 +185,9 @@ moves_done(struct moves *m)
 
 /* ---- the list */
 
-/* A member has a longer path than what it is in. */
+/*
+ * A member has a longer path than the collection it is in: so it comes first.
+ */
 static int
 members_first(const void *a, const void *b)
 {

@@ -20,7 +20,10 @@ place_has(const struct place *p, const struct resource_id *id)
 	return !memcmp(&now, id, sizeof(*id));
 }
 
-/* The name itself; no collection for it is nothing there. */
+/*
+ * Looks at the name itself; where there is no collection for it, there is
+ * nothing.
+ */
 static enum err_code
 look(const struct dir_store *ds, struct rpath path, struct place *p,
     struct err *err)
@@ -63,7 +66,7 @@ dir_change_seen(const struct dir_store *ds, const struct change *c,
 
 /* ---- at the start */
 
-/* A collection that has gone needs none. */
+/* Syncs the collection of a place; one that has gone needs no sync. */
 static enum err_code
 sync_place(const struct dir_store *ds, const struct place *p, struct err *err)
 {

@@ -51,7 +51,7 @@ is_beside(struct rpath path, const struct place *p)
 	    rpath_eq(rpath_parent(path), rpath_parent(p->path));
 }
 
-/* How many in a row are in the collection of p. */
+/* How many of the next spots in a row are in the collection of p. */
 static size_t
 count_beside(const struct store_spot *v, size_t n, const struct place *p)
 {
@@ -110,7 +110,10 @@ has_files_alone(const struct place *p, size_t most)
 	return false;
 }
 
-/* Whether it could be told by the name alone, in the collection of p. */
+/*
+ * Finds a spot by its name alone, in the collection of p; false: that cannot be
+ * done.
+ */
 static bool
 find_beside(struct store_spot *v, const struct place *p)
 {
@@ -128,7 +131,7 @@ find_beside(struct store_spot *v, const struct place *p)
 	return !S_ISLNK(stx.stx_mode);
 }
 
-/* What is known of the collection that the path before was in. */
+/* What is known of the collection that the last path was in. */
 struct beside {
 	struct place p;
 	bool asked; /* what it has */

@@ -32,7 +32,7 @@ temp_name_new(struct dir_store *ds, char out[TEMP_NAME_SIZE])
 	uint64_t more = n;
 	char *at = out + sizeof(ds->temp_prefix) - 1;
 
-	/* By hand: each PUT over another makes one. */
+	/* Written by hand: each PUT over another file makes such a name. */
 	memcpy(out, ds->temp_prefix, sizeof(ds->temp_prefix) - 1);
 	do
 		at++;
@@ -124,7 +124,7 @@ staging_now(struct dir_store *ds)
 	return ds->staging;
 }
 
-/* A tree that we may not write to has none, and needs none. */
+/* Where we may not write to the tree there is no staging, and no need of it. */
 enum err_code
 staging_open(struct dir_store *ds, int state, struct err *err)
 {

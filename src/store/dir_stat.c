@@ -11,7 +11,10 @@
 #include "base/file.h"
 #include "store/dir_ready.h"
 
-/* What is past the year 2262, or before 1677, is then. */
+/*
+ * Nanoseconds since 1970.  What is past the year 2262, or before 1677, is taken
+ * for one of those.
+ */
 static int64_t
 nanoseconds(struct statx_timestamp t)
 {
@@ -36,9 +39,9 @@ dir_is_on_root_device(const struct dir_store *ds, const struct statx *stx)
 }
 
 /*
- * Inode and birth time.  Of another file system, mounted within the tree, the
- * device goes in as well; not so of the root's, whose number may be another
- * after the next start of the machine.
+ * The id: inode and birth time.  On another file system, mounted within the
+ * tree, the device goes in as well; but not the root's, whose number may be
+ * another after the next start of the machine.
  */
 static struct resource_id
 id_of(const struct dir_store *ds, const struct fact *f)
@@ -68,7 +71,10 @@ hex_digits(uint32_t n)
 	return d + '0' * ones + ('a' - '0' - 10) * letters;
 }
 
-/* Without the zeros it begins with; up to seven bytes behind it are written. */
+/*
+ * Writes n without leading zeros.  Up to seven bytes behind it are written as
+ * well.
+ */
 static char *
 put_hex(char *at, uint32_t n)
 {

@@ -95,7 +95,7 @@ open_root(struct dir_store *ds, const char *dir, struct err *err)
 	return ERR_OK;
 }
 
-/* Where the state directory is in the tree, if it is. */
+/* Notes where in the tree the state directory is, if it is there. */
 static enum err_code
 hide_state(struct dir_store *ds, struct rpath tree, struct rpath state,
     struct err *err)
@@ -110,7 +110,10 @@ hide_state(struct dir_store *ds, struct rpath tree, struct rpath state,
 	return buf_failed(&ds->hidden) ? err_nomem(err) : ERR_OK;
 }
 
-/* Their identity, for walks, which may come to them by a link. */
+/*
+ * Notes the ids of root and state directory, for walks, which may come to them
+ * by a link.
+ */
 static enum err_code
 note_ids(struct dir_store *ds, int state, struct err *err)
 {

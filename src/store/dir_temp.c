@@ -30,8 +30,8 @@ temp_nameless_works(void)
 }
 
 /*
- * By the descriptor itself, where the system lets us (Linux 6.10, or root):
- * the way through /proc costs as much again.
+ * Links by the descriptor itself, where the system lets us (Linux 6.10, or
+ * root): the way through /proc costs as much again.
  */
 static int
 link_nameless(int fd, int dir, const char *name)
@@ -124,7 +124,10 @@ temp_id(const struct dir_store *ds, const struct temp *t,
 typedef enum err_code (*make_fn)(struct dir_store *ds, const struct making *m,
     struct temp *t, struct err *err);
 
-/* What got the id of another stays until there is one that did not. */
+/*
+ * Makes something whose id the state does not know.  What got a known id is
+ * kept until something did not, so that it is not given again.
+ */
 static enum err_code
 make_new(struct dir_store *ds, make_fn make, const struct making *m,
     struct temp *t, struct err *err)

@@ -9,7 +9,7 @@
 #include "base/file.h"
 #include "store/dir_impl.h"
 
-/* Dropped properties of so many resources make one transaction. */
+/* Resources whose properties are dropped in one transaction. */
 #define DROP_BATCH ((size_t)64)
 
 /* Others who came in before it was hidden may still put things into a tree. */
@@ -23,14 +23,17 @@ struct removal {
 	struct resource_id ids[DROP_BATCH];
 };
 
-/* The store closes: the next start goes on with it. */
+/* Whether the store closes: the next start goes on with it. */
 static bool
 is_over(const struct removal *r)
 {
 	return atomic_load_explicit(&r->ds->closing, memory_order_relaxed);
 }
 
-/* Best effort: what stays belongs to an id nobody will ever ask for. */
+/*
+ * Drops the properties of those gathered.  Best effort: what stays belongs to
+ * an id that nobody will ever ask for.
+ */
 static void
 drop_now(struct removal *r)
 {

@@ -84,8 +84,9 @@ visit_failed(struct trip *t, const struct resource *res, const struct err *why)
 /* ---- levels */
 
 /*
- * One look for all members.  Locks are kept by paths without links; where this
- * is none, each has to be asked about.
+ * Whether members may have locks: one look for all of them.  Locks are kept by
+ * paths without links; where the walk's is none, each member has to be asked
+ * about.
  */
 static bool
 may_have_locks(const struct trip *t)
@@ -256,7 +257,10 @@ contains_itself(struct trip *t, const struct resource_id *id, bool *yes)
 
 /* ---- members */
 
-/* Of the root; what it finds is the guess for the next time. */
+/*
+ * Whether a walk with at_once may go on, by what is known of its root, which is
+ * also the guess for the next time.
+ */
 static bool
 may_go_on(struct trip *t, const struct level *root)
 {
@@ -430,7 +434,7 @@ meet_next(struct trip *t, const struct spot *s)
 	return rc;
 }
 
-/* Back from a collection to the one it is in. */
+/* Goes back from a collection to the one it is in. */
 static enum err_code
 leave(struct trip *t)
 {

@@ -6,7 +6,7 @@
 #include "base/buf.h"
 #include "wire/batch.h"
 
-/* The first part is set before; all zero but for limits is one that can be. */
+/* The fields down to no_prints are set by the test; all zero is fine. */
 struct batch_run {
 	enum batch_form form;
 	const char *boundary;
@@ -26,10 +26,10 @@ struct batch_run {
 	struct buf_ostream stream;
 };
 
-/* In pieces of step bytes (0: all at once). */
+/* Reads body in pieces of `step` bytes (0: all at once). */
 enum err_code batch_run(struct batch_run *r, struct str body, size_t step);
 
-/* Of operations, in ' for ", inside {"operations":[...]}. */
+/* The same for operations, with ' for ", inside {"operations":[...]}. */
 enum err_code
 batch_run_operations(struct batch_run *r, const char *operations, size_t step);
 

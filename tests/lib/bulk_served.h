@@ -47,7 +47,7 @@ extern const struct served_form served_forms[SERVED_FORMS];
 /* The batch as text; pad: bytes that mean nothing, somewhere in it. */
 struct buf served_body(const struct served_form *f, size_t pad);
 
-/* Posts it, with these header lines; the status. */
+/* Posts it with these header lines; returns the status. */
 unsigned served_post(struct bulk_served *w, const struct served_form *f,
     const char *headers, size_t pad);
 
@@ -55,8 +55,8 @@ unsigned served_post(struct bulk_served *w, const struct served_form *f,
 json_t *served_json(const struct bulk_served *w);
 
 /*
- * Fails the test unless what is said to be done is; whole: and each operation
- * is told of.
+ * Fails the test unless what the results say was done is done.  whole: each
+ * operation must be told of.
  */
 void served_check(struct bulk_served *w, const json_t *results, bool whole);
 
@@ -64,7 +64,10 @@ void served_check(struct bulk_served *w, const json_t *results, bool whole);
  */
 void served_check_answer(struct bulk_served *w, unsigned status);
 
-/* Sent again under the same key, with nothing failing, each is done once. */
+/*
+ * Sends it again under the same key, with nothing failing: each operation must
+ * be done once.
+ */
 void served_check_again(struct bulk_served *w, const struct served_form *f);
 
 #endif

@@ -22,10 +22,10 @@ struct dav_test {
 	struct keys *keys; /* NULL: there are none */
 	const struct bulk_service *service; /* with it, endpoints are served */
 	size_t slice; /* bytes of a body at a time; 0: it comes in two halves */
-	size_t gone_after; /* so many the client goes; 0: it stays */
+	size_t gone_after; /* bytes after which the client goes; 0: it stays */
 	struct buf log; /* lines about failed members */
 	unsigned long fail_alloc; /* for the next: this allocation fails */
-	bool fails_on; /* also after it: the caller stops that */
+	bool fails_on; /* and all after it, until the caller stops that */
 	bool alloc_failed; /* it came to that */
 	enum err_code ran; /* what the method returned at last */
 	bool has_body_stream; /* it wanted the body */
@@ -53,7 +53,7 @@ struct str dav_body(const struct dav_test *t);
 /* Whether the body holds this. */
 bool dav_says(const struct dav_test *t, const char *text);
 
-/* How many times. */
+/* How many times the body holds this. */
 unsigned dav_count(const struct dav_test *t, const char *text);
 
 #endif

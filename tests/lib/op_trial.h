@@ -47,7 +47,7 @@ struct trial {
 void trial_init(struct trial *r, uint64_t seed);
 void trial_done(struct trial *r);
 
-/* After the operation: fills in after and is. */
+/* To be called after the operation: fills in `after` and `is`. */
 void trial_look(struct trial *r);
 
 unsigned random_below(struct trial *r, unsigned n);
@@ -72,7 +72,7 @@ struct other other(const char *path);
 
 bool is_named(const struct trial *r, const char *path);
 
-/* It, or something above it. */
+/* Whether the path, or something above it, is named. */
 bool is_covered(const struct trial *r, const char *path);
 
 bool is_above_named(const struct trial *r, const char *path);
@@ -84,10 +84,13 @@ bool is_denied(const struct trial *r, const char *path, unsigned what);
 /* Whether it is locked, directly or not, and no token of that was submitted. */
 bool is_locked(const struct trial *r, struct rpath path);
 
-/* Whether it may not come or go: a collection's lock is one on its members. */
+/*
+ * Whether it may neither come nor go: a collection's lock is one on its
+ * members.
+ */
 bool is_fixed(const struct trial *r, struct rpath path);
 
-/* It, or something below it that was there. */
+/* Whether it, or something below it that was there, is fixed. */
 bool holds_fixed(const struct trial *r, struct rpath path);
 
 /* ---- checks */

@@ -17,7 +17,7 @@ struct plan_try {
 	size_t n;
 };
 
-/* What is no such line is passed over. */
+/* Reads items; a line that is none is passed over. */
 void plan_try_read(struct plan_try *t, struct str text);
 
 /* Whether item b must wait for a, which comes before it, by the words. */

@@ -12,13 +12,13 @@ struct reply_mem {
 	struct buf_ostream to_body;
 	struct ostream stream; /* in front of it, to see its end */
 	bool streamed;
-	size_t flushed; /* so much of the body was let go before its end */
+	size_t flushed; /* bytes of the body that were flushed before its end */
 	bool ended; /* the body is whole; also without one */
 	struct sink *outcomes; /* where they went; NULL: it has no such place */
 };
 
 struct reply *reply_mem_init(struct reply_mem *r);
-/* The same, but that the outcomes of a 207 are wanted as they are. */
+/* The same, for a reply that wants the outcomes of a 207 as they are. */
 struct reply *reply_mem_init_with(struct reply_mem *r, struct sink *outcomes);
 
 void reply_mem_done(struct reply_mem *r);
@@ -26,7 +26,7 @@ void reply_mem_done(struct reply_mem *r);
 /* The value of a header, or the empty string; names match in any case. */
 struct str reply_mem_header(const struct reply_mem *r, struct str name);
 
-/* How often it stands there. */
+/* How many headers of that name there are. */
 unsigned reply_mem_count(const struct reply_mem *r, struct str name);
 
 #endif

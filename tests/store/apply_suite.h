@@ -24,16 +24,19 @@ struct edit *edit_unlock(struct edits *l, const char *path);
 struct edit *
 edit_record(struct edits *l, const char *to, const struct record *r);
 
-/* Staged near the parent, or the next above it that is mapped, and settled. */
+/*
+ * An EDIT_FILE with this text, staged near its parent, or the next collection
+ * above that is mapped, and settled.
+ */
 struct edit *edit_file(struct edits *l, const char *to, const char *text);
 
-/* One property "p", or, with NULL, none. */
+/* An EDIT_PROPS with one property "p"; value NULL: with none. */
 struct edit *edit_props(struct edits *l, const char *to, const char *value);
 
-/* The same for an edit that makes something. */
+/* Sets the property of an edit that makes something. */
 void edit_set(struct edits *l, struct edit *e, const char *value);
 
-/* All at once, under a claim to the root; the list is empty then. */
+/* Applies all at once, under a claim to the root; the list is empty then. */
 enum err_code edits_apply(struct edits *l, struct err *err);
 void must_apply(struct edits *l);
 

@@ -35,11 +35,14 @@ void pair_failed(const struct pair *p, const char *what, const char *path,
 
 bool same_id(const struct resource *a, const struct resource *b);
 
-/* What is at each path, whether it is what was there before, all records. */
+/*
+ * Appends what is at each path, whether it is what was there before, and all
+ * records.
+ */
 void put_picture(struct side *side, struct buf *out);
 void compare_pictures(struct pair *p, const char *when);
 
-/* All of the base, with ids and times. */
+/* Appends all of the base, with ids and times. */
 void put_base(struct store *s, struct buf *out);
 
 #endif

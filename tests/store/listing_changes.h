@@ -24,7 +24,7 @@ int open_for(const struct world *w, const char *path, int flags);
 /* Opens it with these flags and writes a text. */
 void add(const struct world *w, const char *path, const char *text, int flags);
 
-/* Some of them. */
+/* Some of the changes. */
 void appended(const struct world *w);
 void kept_open(const struct world *w);
 void written_while_held(const struct world *w);
@@ -42,7 +42,10 @@ void made(const struct world *w);
  */
 int changes_alone(void **state);
 
-/* Other tests may have all that the user may have, and give them back soon. */
+/*
+ * Waits until inotify can be had: other tests may have all that the user may
+ * have, and give them back soon.
+ */
 void changes_await_inotify(void);
 
 /* Lets go of what is held open or mapped, and tears down the world. */

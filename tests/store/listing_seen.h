@@ -20,7 +20,10 @@ struct seen {
 enum err_code list(struct store *s, const char *path, struct seen *out);
 const struct resource *member(const struct seen *s, const char *name);
 
-/* The next listing says what is there. */
+/*
+ * Fails the test unless the next listing says what is there; after: what was
+ * done before, for the message.
+ */
 void check(const struct world *w, const char *dir, const char *after);
 
 /* How many members of it are known. */

@@ -8,7 +8,7 @@
 
 #define HOUR (INT64_C(3600) * 1000000000)
 
-/* /d/ /d/f /d/c/ /d/c/g /e/ /file, each file with its name in it. */
+/* Makes /d/ /d/f /d/c/ /d/c/g /e/ /file, each file with its name in it. */
 void must_make_tree(struct store *s);
 
 /* A LOCK of nobody in particular, for an hour. */
@@ -19,7 +19,7 @@ enum err_code try_lock(struct store *s, const char *path, enum depth depth,
 enum err_code unlock(struct store *s, const char *path, const char *user,
     const struct token *t, struct err *err);
 
-/* No lock that is rooted at something mapped is left. */
+/* Removes all locks that are rooted at something mapped. */
 void must_unlock_all(struct store *s);
 
 #endif

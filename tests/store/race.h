@@ -18,15 +18,15 @@ struct race {
 	struct store *store;
 	pthread_barrier_t start;
 	atomic_uint won;
-	atomic_uint wrong; /* answers that must not be */
+	atomic_uint wrong; /* how many answers were wrong */
 	atomic_uint number; /* of the threads */
 };
 
 typedef void *(*runner)(void *race);
 
 /*
- * Runs THREADS of them, each kind as often as the others.  Each begins with a
- * wait at r->start.  Fails the test when something was wrong.
+ * Runs THREADS threads, as many of each kind.  Each begins with a wait at
+ * r->start.  Fails the test when something was wrong.
  */
 void run_race(struct race *r, const runner *runners, size_t kinds);
 

@@ -5,19 +5,22 @@
 
 #include "store/listing_changes.h"
 
-/* Asks for it once more, too. */
+/* Whether the file is known; this asks for it once more, too. */
 bool is_known(const struct world *w, const char *path);
 
 /* Asks for it until it is known. */
 void learn(const struct world *w, const char *path);
 
-/* The next answers say what is there. */
+/*
+ * Fails the test unless the next answers say what is there; after: what was
+ * done before, for the message.
+ */
 void check(const struct world *w, const char *path, const char *after);
 
-/* Of all that there is after ready_set_up(). */
+/* The same for all files that ready_set_up() makes. */
 void check_all(const struct world *w, const char *after);
 
-/* The path of a file in it. */
+/* The path of the i-th file in dir. */
 const char *member(char path[64], const char *dir, int i);
 
 /* A world with /d and /e, where there are a collection and a link in the first.

@@ -41,7 +41,10 @@ void state_world_close(struct state_world *w);
  */
 void state_world_crash(struct state_world *w);
 
-/* The same; change may make of the copies, in dir, what a power cut leaves. */
+/*
+ * The same for a power cut: change() makes of the copies, in dir, what it
+ * leaves.
+ */
 void state_world_cut(struct state_world *w, void (*change)(const char *dir));
 
 /* Runs SQL on the file.  raw_int() may be called by any thread. */
@@ -51,20 +54,20 @@ int64_t raw_int(struct state_world *w, const char *sql);
 /* Id number n: made up, but always the same. */
 const struct resource_id *id(unsigned n);
 
-/* On disk when it returns, at a path of no importance. */
+/* Patches, at a path of no importance; on disk when it returns. */
 enum err_code patch_props(struct state *s, const struct resource_id *of,
     const struct prop_change *changes, size_t n, struct err *err);
 
-/* A property "p" of id n. */
+/* Sets a property "p" of id n. */
 void set_prop(struct state_world *w, unsigned n, const char *value);
 
-/* "" when it has none. */
+/* Fails the test unless property "p" of id n is this; "": it has none. */
 void check_prop(struct state_world *w, unsigned n, const char *want);
 
-/* A row as LOCK makes it; the state is closed and opened. */
+/* Adds a row as LOCK makes it; the state is closed and opened for that. */
 void add_lock(struct state_world *w, const char *path, const char *token);
 
-/* One that leaves nothing to do. */
+/* Writes a line for a change that leaves the state nothing else to do. */
 enum err_code write_line(struct state *s, const char *path, struct err *err);
 
 #endif

@@ -12,24 +12,26 @@
 
 #define STOPPED 42 /* what it ends with */
 
-/* How many steps there are until then; 0: it does not end. */
+/* Calls until then; 0: it does not end. */
 extern unsigned steps_left;
 
 extern unsigned syncs_made;
 
-/* The nth from now on fails, once; 0: none does. */
+/* The nth sync from now on fails, once; 0: none does. */
 extern unsigned sync_fails;
 
-/* The state's own thread leaves the journal as it is: who counts syncs of a
- * thousand changes does not count those it makes beside them. */
+/*
+ * Keeps the state's own thread away from the journal: a test that counts the
+ * syncs of a thousand changes would count those that it makes beside them.
+ */
 extern atomic_bool none_beside;
 
-/* Of those that the kernel makes side by side: */
-extern bool syncs_alone; /* there are none to be had */
-extern size_t syncs_at_once; /* it takes no more; 0: it refuses */
+/* About syncs that the kernel makes side by side (dir_syncs.h): */
+extern bool syncs_alone; /* the kernel makes none */
+extern size_t syncs_at_once; /* how many it takes; 0: it refuses */
 extern unsigned syncs_under_way;
 extern unsigned syncs_beside; /* when the line was synced last */
 extern unsigned syncs_together; /* the most that began as one */
-extern unsigned early_names; /* files that got one before they were over */
+extern unsigned early_names; /* files named before their syncs had ended */
 
 #endif

@@ -36,11 +36,11 @@ at(const char *path)
 		check_outcome(#call, rc_, err, want, __FILE__, __LINE__); \
 	} while (0)
 
-/* That it ended with `want`, and that the details name the same. */
+/* Fails the test unless the call ended with `want`, and err names the same. */
 void check_outcome(const char *call, enum err_code rc, const struct err *err,
     enum err_code want, const char *file, int line);
 
-/* The whole of an upload, in two writes. */
+/* Makes an upload, in two writes, and commits it. */
 enum err_code put(struct store *s, const char *path, struct str bytes,
     const struct guard *g, bool *created, struct err *err);
 
@@ -50,11 +50,13 @@ struct resource must_stat(struct store *s, const char *path);
 void must_have(struct store *s, const char *path, const char *text);
 void must_lack(struct store *s, const char *path);
 
-/* One property in no namespace but "urn:t", with a value of text. */
+/* Sets one property in the namespace "urn:t", with a value of text. */
 void must_set_prop(
     struct store *s, const char *path, const char *name, const char *value);
 
-/* All of them as "name=value;...", in order; expects to find `want`. */
+/*
+ * Fails the test unless the properties are these: "name=value;...", in order.
+ */
 void must_have_props(struct store *s, const char *path, const char *want);
 
 /*

@@ -16,12 +16,18 @@ extern const struct joint_file joint_files[N];
 
 #define IN_A_ROW 20 /* enough for the next to be taken for new as well */
 
-/* joint_begin() has them make their files, which they need not do. */
+/*
+ * Whether joint_begin() has the uploads make their files early, which they need
+ * not do.
+ */
 extern bool joint_early;
 
-/* What is there before. */
+/* Makes what is there before the uploads. */
 void joint_build(struct store *s);
-/* So many new ones that the next are taken for new; none is called f. */
+/*
+ * Puts so many new files that the next are taken for new, too; none is called
+ * f.
+ */
 void joint_put_new(struct store *s, char first);
 /* Uploads of "new" to all of them; their commits; and then. */
 enum err_code joint_begin(struct store *s, struct commit *v);

@@ -5,7 +5,7 @@
 
 #include "store/suite.h"
 
-/* More than are written down by one statement. */
+/* Uploads in a wave: more than are written down by one statement. */
 #define WAVE ((size_t)18)
 
 /* The first takes the place of what somebody else has put there. */
@@ -20,12 +20,12 @@ struct wave {
 	struct upload *u[WAVE];
 };
 
-/* All that comes before the first of n is made. */
+/* Does all that comes before the first of n is committed. */
 enum err_code wave_begin(struct wave *w, struct store *s, size_t n) MUST_USE;
 
 enum err_code wave_make(struct wave *w, size_t i) MUST_USE;
 
-/* The same of all of them; done: of which it took no wave_make(). */
+/* Commits all of them together; done: those that it took no wave_make() for. */
 enum err_code wave_make_together(struct wave *w, bool done[WAVE]) MUST_USE;
 
 enum err_code wave_end(struct wave *w) MUST_USE;
