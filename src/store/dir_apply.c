@@ -187,13 +187,13 @@ move_unseen(struct apply *p, uint64_t number, struct err *err)
 	bool back = true;
 	enum err_code rc;
 
-	gate_close(p->ds);
+	apply_gate_close(p->ds);
 	rc = move_all(&p->moves, err);
 	if (!rc)
 		rc = state_steps_take(state, number, p->steps, p->n_steps, err);
 	if (rc)
 		back = !move_back(&p->moves, NULL);
-	gate_open(p->ds);
+	apply_gate_open(p->ds);
 	if (!rc)
 		return ERR_OK;
 	if (back)

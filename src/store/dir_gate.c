@@ -1,18 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What keeps readers from seeing half of an apply.
+ * The gate of applies: what keeps readers from seeing half of a store_apply().
  *
- * A reader takes nothing: it notes a number, looks, and looks again if the
+ * A reader takes no lock: it notes a number, looks, and looks again if the
  * number has changed meanwhile, or is odd, as it is while an apply renames.  So
- * it costs two loads, readers never keep an apply waiting, and who is called by
- * a walk may call the store.  Who has been unlucky a few times keeps applies
- * out while it looks.
+ * a look costs two loads, readers never keep an apply waiting, and a visitor of
+ * a walk may call the store.  A reader that has had to look again a few times
+ * keeps applies out while it looks.
  *
- * A walk is many looks.  An apply lets those that are under way come to their
- * end, for a while, so that they see all or nothing, too; for long, where they
- * only look, since those wait for nobody.  A walk that takes longer, or waits
- * for what the apply has claimed, sees it as it would see many changes made one
- * by one.
+ * A walk is many looks.  An apply lets the walks that are under way come to
+ * their end, for a while, so that they, too, see all or nothing: for long where
+ * they only look, since those wait for nobody.  A walk that takes longer, or
+ * that waits for what the apply has claimed, sees it as it would see many
+ * changes made one by one.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -21,23 +21,23 @@
 #include "base/clock.h"
 #include "store/dir_impl.h"
 
-#define LOOKS 3 /* before a reader keeps applies out */
-#define PATIENCE (NSEC_PER_SEC / 10) /* of an apply with walks */
-#define PATIENCE_LOOKS (10 * NSEC_PER_SEC) /* with those that only look */
+#define LOOKS 3 /* of a reader, before it keeps applies out */
+#define PATIENCE (NSEC_PER_SEC / 10) /* that an apply waits for walks */
+#define PATIENCE_LOOKS (10 * NSEC_PER_SEC) /* and for WALK_LOOK */
 
-struct gate {
+struct apply_gate {
 	_Atomic uint64_t moves; /* odd: an apply is renaming */
 	pthread_mutex_t turn; /* who renames, or looks for the last time */
 	pthread_mutex_t lock; /* guards what follows */
 	pthread_cond_t ended; /* a walk, or the wait for walks */
 	struct walking *first;
-	bool waits; /* an apply does, for the walks there are */
+	bool waits; /* an apply waits for the walks there are */
 };
 
-struct gate *
-gate_new(void)
+struct apply_gate *
+apply_gate_new(void)
 {
-	struct gate *g = calloc(1, sizeof(*g));
+	struct apply_gate *g = calloc(1, sizeof(*g));
 	pthread_condattr_t by_clock;
 
 	if (!g)
@@ -52,7 +52,7 @@ gate_new(void)
 }
 
 void
-gate_free(struct gate *g)
+apply_gate_free(struct apply_gate *g)
 {
 	if (!g)
 		return;
@@ -65,7 +65,7 @@ gate_free(struct gate *g)
 /* ---- looks */
 
 static bool
-look_begin(struct gate *g, struct look *l)
+look_begin(struct apply_gate *g, struct look *l)
 {
 	l->moves = atomic_load(&g->moves);
 	if (l->tries++ < LOOKS && !(l->moves & 1))
@@ -81,7 +81,7 @@ look_begin(struct gate *g, struct look *l)
 bool
 look_on(const struct dir_store *ds, struct look *l)
 {
-	struct gate *g = ds->gate;
+	struct apply_gate *g = ds->gate;
 
 	if (l->tries && (l->alone || atomic_load(&g->moves) == l->moves)) {
 		if (l->alone)
@@ -94,7 +94,7 @@ look_on(const struct dir_store *ds, struct look *l)
 /* ---- walks */
 
 static bool
-is_walking(const struct gate *g, pthread_t who)
+is_walking(const struct apply_gate *g, pthread_t who)
 {
 	const struct walking *w = g->first;
 
@@ -105,7 +105,7 @@ is_walking(const struct gate *g, pthread_t who)
 
 /* Whether anybody else is; looks: and only looks. */
 static bool
-others_walk(const struct gate *g, bool looks)
+others_walk(const struct apply_gate *g, bool looks)
 {
 	const struct walking *w = g->first;
 
@@ -118,7 +118,7 @@ others_walk(const struct gate *g, bool looks)
 bool
 walking_begin(const struct dir_store *ds, struct walking *w, bool at_once)
 {
-	struct gate *g = ds->gate;
+	struct apply_gate *g = ds->gate;
 	bool waits;
 
 	w->who = pthread_self();
@@ -136,7 +136,7 @@ walking_begin(const struct dir_store *ds, struct walking *w, bool at_once)
 void
 walking_end(const struct dir_store *ds, struct walking *w)
 {
-	struct gate *g = ds->gate;
+	struct apply_gate *g = ds->gate;
 	struct walking **at = &g->first;
 
 	(void)pthread_mutex_lock(&g->lock);
@@ -149,7 +149,7 @@ walking_end(const struct dir_store *ds, struct walking *w)
 }
 
 static void
-wait_while(struct gate *g, bool looks, int64_t patience)
+wait_while(struct apply_gate *g, bool looks, int64_t patience)
 {
 	struct timespec end;
 	int failed = 0;
@@ -163,7 +163,7 @@ wait_while(struct gate *g, bool looks, int64_t patience)
 }
 
 static void
-wait_for_walks(struct gate *g)
+wait_for_walks(struct apply_gate *g)
 {
 	(void)pthread_mutex_lock(&g->lock);
 	g->waits = true;
@@ -175,9 +175,9 @@ wait_for_walks(struct gate *g)
 /* ---- an apply */
 
 void
-gate_close(struct dir_store *ds)
+apply_gate_close(struct dir_store *ds)
 {
-	struct gate *g = ds->gate;
+	struct apply_gate *g = ds->gate;
 
 	(void)pthread_mutex_lock(&g->turn);
 	wait_for_walks(g);
@@ -185,9 +185,9 @@ gate_close(struct dir_store *ds)
 }
 
 void
-gate_open(struct dir_store *ds)
+apply_gate_open(struct dir_store *ds)
 {
-	struct gate *g = ds->gate;
+	struct apply_gate *g = ds->gate;
 
 	(void)atomic_fetch_add(&g->moves, 1);
 	(void)pthread_mutex_lock(&g->lock);

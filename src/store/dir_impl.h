@@ -54,7 +54,7 @@ struct dir_store {
 	_Atomic uint64_t flushes_begun, flushes_done; /* dir_batch_flush() */
 	struct claims claims;
 	struct sync_lanes lanes;
-	struct gate *gate;
+	struct apply_gate *gate;
 	struct listings *listings;
 	struct ready *ready;
 	int staging; /* -1: there is none; else see staging_now() */
@@ -76,10 +76,10 @@ dir_of(struct store *s)
 
 /* ---- dir_gate.c: no reader sees half of an apply */
 
-struct gate;
+struct apply_gate;
 
-struct gate *gate_new(void); /* NULL: no memory */
-void gate_free(struct gate *g); /* NULL is fine */
+struct apply_gate *apply_gate_new(void); /* NULL: no memory */
+void apply_gate_free(struct apply_gate *g); /* NULL is fine */
 
 /*
  * What a reader does in one go, and may do again:
@@ -111,8 +111,8 @@ bool walking_begin(
 void walking_end(const struct dir_store *ds, struct walking *w);
 
 /* An apply renames between these two; readers look again, or wait. */
-void gate_close(struct dir_store *ds);
-void gate_open(struct dir_store *ds);
+void apply_gate_close(struct dir_store *ds);
+void apply_gate_open(struct dir_store *ds);
 
 /* ---- dir_path.c: from paths to places */
 

@@ -25,7 +25,7 @@ dir_close(struct store *s)
 	buf_done(&ds->hidden);
 	claims_done(&ds->claims);
 	sync_lanes_done(&ds->lanes);
-	gate_free(ds->gate);
+	apply_gate_free(ds->gate);
 	(void)pthread_mutex_destroy(&ds->staging_lock);
 	free(ds);
 }
@@ -220,7 +220,7 @@ dir_store_open(
 	claims_init(&ds->claims);
 	sync_lanes_init(&ds->lanes);
 	ds->root = ds->staging = ds->staging_in = -1;
-	ds->gate = gate_new();
+	ds->gate = apply_gate_new();
 	ds->listings = listings_new();
 	ds->ready = ready_new();
 	(void)pthread_mutex_init(&ds->staging_lock, NULL);

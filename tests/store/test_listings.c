@@ -184,8 +184,8 @@ applies(void *arg)
 {
 	const struct world *w = arg;
 
-	gate_close(dir_of(w->store));
-	gate_open(dir_of(w->store));
+	apply_gate_close(dir_of(w->store));
+	apply_gate_open(dir_of(w->store));
 	return NULL;
 }
 
