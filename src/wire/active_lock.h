@@ -7,8 +7,9 @@
 #include "outcome/prop.h"
 
 /*
- * DAV:activelock (RFC 4918 s14.1), with the prefix D for DAV:.  href_prefix: of
- * the href of its root, such as goes into the form without escaping.
+ * Appends DAV:activelock (RFC 4918 s14.1), with the prefix D for DAV:.
+ * href_prefix: stands in front of the path of the lock's root; it needs no
+ * escaping.
  */
 void xml_put_active_lock(
     struct buf *b, struct str href_prefix, const struct prop_lock *l);
@@ -17,7 +18,7 @@ void xml_put_active_lock(
 void json_put_active_lock(
     struct buf *b, struct str href_prefix, const struct prop_lock *l);
 
-/* Which kinds of lock there are: DAV:supportedlock (s15.10). */
+/* Append the kinds of lock that there are: DAV:supportedlock (s15.10). */
 void xml_put_lock_kinds(struct buf *b);
 void json_put_lock_kinds(struct buf *b);
 

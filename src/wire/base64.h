@@ -13,8 +13,9 @@
 #define BASE64_DECODED_SIZE(n) ((n) / 4 * 3)
 
 /*
- * To room for BASE64_DECODED_SIZE(text.len).  False: a character that there is
- * not, white space too, no padding, or bits behind the end that are not 0.
+ * Decodes to room, which has BASE64_DECODED_SIZE(text.len) bytes; *n: how many
+ * it used.  False: text has a character that is not base64 (white space is
+ * not), lacks padding, or has bits behind the end that are not 0.
  */
 bool base64_decode(struct str text, char *room, size_t *n) MUST_USE;
 

@@ -3,10 +3,13 @@
 
 #include <assert.h>
 
-/* Of white space behind a boundary (RFC 2046 s5.1.1: transport padding). */
+/* Most bytes of white space behind a boundary (RFC 2046 s5.1.1: padding). */
 #define MAX_PADDING 64
 
-/* At the beginning of a line, which is as if its CRLF had just come. */
+/*
+ * Has the next bytes begin a line, as if a CRLF had just come: the first
+ * boundary may stand at the very beginning, another right behind one.
+ */
 static void
 begin_line(struct boundary_split *s)
 {
@@ -36,8 +39,8 @@ give(struct boundary_split *s, struct str bytes, struct err *err)
 }
 
 /*
- * What looked like a boundary was none.  A CR at its end may begin the next: no
- * byte within a boundary can.
+ * Hands on what looked like a boundary and is none.  A CR at its end may begin
+ * a boundary; no byte before it can.
  */
 static enum err_code
 give_back(struct boundary_split *s, struct err *err)
@@ -84,7 +87,7 @@ finish(struct boundary_split *s, struct err *err)
 	return rc;
 }
 
-/* A byte behind a whole boundary; *taken: it belongs to its line. */
+/* Takes a byte behind a whole boundary; *taken: it is part of that line. */
 static enum err_code
 line_byte(struct boundary_split *s, char c, bool *taken, struct err *err)
 {
@@ -111,7 +114,7 @@ line_byte(struct boundary_split *s, char c, bool *taken, struct err *err)
 	return give_back(s, err);
 }
 
-/* Up to where a boundary may begin, at once. */
+/* Hands on, in one piece, all up to where a boundary may begin. */
 static enum err_code
 give_plain(struct boundary_split *s, struct str *bytes, struct err *err)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Takes a multipart body (RFC 2046 s5.1) apart as its bytes come: what stands
- * between the boundaries, byte for byte.  Lines end in CRLF; what stands in
- * front of the first boundary and behind the last is passed over.
+ * Splits a multipart body (RFC 2046 s5.1) as its bytes come: hands on what is
+ * between the boundaries, byte for byte.  Lines end in CRLF; what is in front
+ * of the first boundary and behind the last is passed over.
  */
 #ifndef SHEAF_WIRE_BOUNDARY_SPLIT_H
 #define SHEAF_WIRE_BOUNDARY_SPLIT_H
@@ -32,10 +32,10 @@ struct boundary_split {
 	const struct boundary_events *events;
 	void *arg;
 	char line[BOUNDARY_MAX + 4]; /* CRLF, two hyphens, the boundary */
-	size_t n; /* of line */
-	size_t matched; /* of line, at the end of what came */
-	size_t made_up; /* of matched: was not sent */
-	/* Behind a whole line: what came of its end. */
+	size_t n; /* bytes of line */
+	size_t matched; /* how many of them what came last begins */
+	size_t made_up; /* how many of those were not sent: see begin_line() */
+	/* Once line is whole, what came behind it: padding, and '-' or CR. */
 	size_t spaces;
 	bool hyphen, cr;
 	enum boundary_state state;
@@ -46,13 +46,13 @@ void boundary_split_init(struct boundary_split *s, struct str boundary,
     const struct boundary_events *events, void *arg);
 
 /*
- * ERR_BAD_BODY: a boundary's line that ends in LF alone; what an event
- * returned.  Not to be called again then.
+ * Reads on.  ERR_BAD_BODY: the line of a boundary ends in LF alone; or what an
+ * event returned.  Not to be called again after a failure.
  */
 enum err_code boundary_split_feed(
     struct boundary_split *s, struct str bytes, struct err *err) MUST_USE;
 
-/* ERR_BAD_BODY: the last boundary, or any, has not come. */
+/* After the last byte.  ERR_BAD_BODY: the last boundary has not come. */
 enum err_code
 boundary_split_end(const struct boundary_split *s, struct err *err) MUST_USE;
 

@@ -38,7 +38,7 @@ put_names(
 
 #define PUT_NAMES(o, name, names) put_names(o, name, names, ARRAY_LEN(names))
 
-/* Something that is JSON by itself. */
+/* A member whose value is JSON already. */
 static void
 put_json(struct json_object *o, const char *name, const struct buf *value)
 {
@@ -132,7 +132,7 @@ batch_path_put(struct buf *b, struct str prefix, struct str id, bool results)
 		BUF_LIT(b, "/results");
 }
 
-/* What has no result yet; 0 where it is not known how many there will be. */
+/* How many operations have no result yet; 0 where that is not known. */
 static uint64_t
 pending(const struct batch_state *s)
 {
@@ -264,7 +264,7 @@ number_at(struct str s, size_t at, uint64_t *out)
 	return str_to_u64(str_of(s.ptr + at, end - at), out);
 }
 
-/* The number that a member of the outermost object has. */
+/* The number in a member of the outermost object, whose '{' s is without. */
 static bool
 find_number(struct str s, struct str name, uint64_t *out)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a bulk endpoint says of itself (GET /.sheaf/capabilities). */
+/* The limits that a bulk endpoint tells (GET /.sheaf/capabilities). */
 #ifndef SHEAF_WIRE_BULK_OFFER_H
 #define SHEAF_WIRE_BULK_OFFER_H
 
@@ -22,8 +22,8 @@ struct bulk_offer {
 };
 
 /*
- * ERR_BAD_BODY: it is nothing that says how many operations it takes.
- * ERR_NOMEM.
+ * Reads such a document.  ERR_BAD_BODY: it does not say how many operations the
+ * endpoint takes.  ERR_NOMEM.
  */
 enum err_code bulk_offer_read(struct arena *a, struct str text,
     struct bulk_offer *out, struct err *err) MUST_USE;

@@ -63,7 +63,7 @@ decl_at(const struct buf *decls, size_t i)
 	return (const struct capture_decl *)(const void *)decls->ptr + i;
 }
 
-/* If there is no memory for it, the end says so. */
+/* Where memory runs out the buffers fail, and so does capture_end(). */
 static void
 remember(
     struct capture *c, struct buf *decls, struct str prefix, unsigned depth)
@@ -207,7 +207,7 @@ close_tag(struct capture *c)
 	c->tag_open = false;
 }
 
-/* From now on text goes where the elements are. */
+/* From now on text is written to c->rest, among the elements. */
 static void
 need_whole(struct capture *c)
 {

@@ -35,13 +35,13 @@ struct capture {
 	 */
 	bool whole;
 	bool tag_open; /* the last start tag has no '>' yet */
-	struct buf text; /* so far, not escaped; while !whole */
+	struct buf text; /* what came so far, not escaped; until `whole` */
 	struct buf head; /* "<p:name" and its own declarations */
 	struct buf hoisted; /* the declarations taken from outside */
 	struct buf rest; /* everything behind them */
 	struct buf prefixes; /* the strings of decls and outer */
-	struct buf decls; /* struct capture_decl: of the elements within */
-	struct buf outer; /* the same: taken from outside */
+	struct buf decls; /* struct capture_decl, of the elements within */
+	struct buf outer; /* the same, of prefixes taken from outside */
 };
 
 /* All zero is a capture that can begin.  Releases its memory. */
@@ -49,12 +49,11 @@ void capture_done(struct capture *c);
 
 /*
  * Begins with the property's own element.  lang: the xml:lang in scope around
- * it; empty: none.  ERR_TOO_LARGE, ERR_NOMEM.
+ * it; empty: none.  ERR_TOO_LARGE, ERR_NOMEM.  Then come all events within it.
  */
 enum err_code capture_begin(struct capture *c, const struct xml_element *e,
     struct str lang, struct err *err) MUST_USE;
 
-/* What is inside it. */
 enum err_code capture_open(
     struct capture *c, const struct xml_element *e, struct err *err) MUST_USE;
 void capture_text(struct capture *c, struct str text);

@@ -56,8 +56,9 @@ dav_body_keeps(struct dav_body *b)
 }
 
 /*
- * No comment, CDATA section, entity, and no processing instruction but the XML
- * declaration.  "<" is in no attribute's value.  Nor is it UTF-16, where what
+ * Whether each '<' begins a tag, and each text is as it is written: there is no
+ * comment, CDATA section or entity, and no processing instruction but the XML
+ * declaration.  (No attribute's value has a '<'.)  Nor is it UTF-16, where what
  * looks like a tag may be half a letter.
  */
 static bool
@@ -85,7 +86,7 @@ dav_body_known(struct dav_body *b)
 
 /* ---- other text */
 
-/* It stands for itself, wherever text may be. */
+/* Whether it means itself wherever text may be. */
 static bool
 is_plain_text(struct str s)
 {
@@ -126,7 +127,10 @@ dav_body_text_once(struct str in, struct str text, size_t *at)
 	return n == 1;
 }
 
-/* What stands between two tags in both, and around it all is the same. */
+/*
+ * Finds the one text in which memo and bytes differ: *was and *is, between the
+ * same two tags.  False: they differ in something else.
+ */
 static bool
 find_text(struct str memo, struct str bytes, struct str *was, struct str *is)
 {
@@ -144,8 +148,9 @@ find_text(struct str memo, struct str bytes, struct str *was, struct str *is)
 }
 
 /*
- * A whole body that comes at once.  Text that is there once, as it stands, is
- * what became of one element, so that other text would have become the same.
+ * Whether bytes are a whole body that differs from the memo's in one text, of
+ * which the reader knows where it goes.  The memo has that text only once, so
+ * that only one part of its result can be made of it.
  */
 static bool
 has_other_text(struct dav_body *b, struct str bytes)
@@ -170,7 +175,7 @@ has_other_text(struct dav_body *b, struct str bytes)
 
 /* ---- the parser */
 
-/* Once it failed, what is still to come costs nothing. */
+/* Frees a parser that failed: what still comes costs nothing. */
 static enum err_code
 parsed(struct dav_body *b, enum err_code rc)
 {
@@ -187,7 +192,7 @@ parse(struct dav_body *b, struct str bytes, struct err *err)
 	return parsed(b, xml_feed(b->xml, bytes, err));
 }
 
-/* That of the memo, if it has one. */
+/* Takes the memo's parser, or makes one. */
 static enum err_code
 find_parser(struct dav_body *b, struct err *err)
 {
@@ -201,7 +206,7 @@ find_parser(struct dav_body *b, struct err *err)
 	return ERR_OK;
 }
 
-/* From here on the memo has the bytes of this body. */
+/* Starts with the bytes that came so far.  The memo now holds this body's. */
 static enum err_code
 start_parser(struct dav_body *b, struct err *err)
 {
@@ -283,7 +288,7 @@ dav_body_finish(struct dav_body *b, bool *known, struct err *err)
 	*known = !b->xml && b->same == b->memo->bytes.len;
 	if (*known)
 		return ERR_OK;
-	if (!b->xml) /* it ends before the other did */
+	if (!b->xml) /* it is shorter than the memo's */
 		rc = start_parser(b, err);
 	return rc ? rc : parsed(b, xml_end(b->xml, err));
 }

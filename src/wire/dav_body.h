@@ -35,28 +35,31 @@ struct ostream *dav_body_stream(struct dav_body *b);
 void dav_body_free(struct dav_body *b); /* NULL is fine */
 
 /*
- * The last small body of a kind, beside what came of it: clients send the same
- * few all the time, and to parse one costs more than all else that a PROPFIND
- * of one file, or a LOCK, takes us.  Nor is a body parsed that differs from it
- * in the text of one element only, if it is plain text and the reader knows
- * whose it is.  A parser for another stays here, too, which costs more to make
- * than to use.  All zero is fine.  One body at a time, and what was read with
- * it lives until the next.
+ * Remembers the last small body of a kind, with what was read from it: clients
+ * send the same few all the time, and to parse one costs more than all the rest
+ * of a PROPFIND of one file, or of a LOCK.  A body that differs from it in the
+ * text of one element only is not parsed either, if that is plain text and the
+ * reader knows which element it is.  A parser is kept here as well, since one
+ * costs more to make than to use.
+ *
+ * All zero is an empty memo.  It serves one body at a time; what was read with
+ * it lives until the next is read.
  */
 struct body_memo {
-	struct xml *xml; /* or NULL */
+	struct xml *xml; /* a parser for the next body, or NULL */
 	struct buf bytes;
 	struct xml_limits limits;
-	bool known; /* what is beside it is what bytes say under these limits */
-	bool plain; /* what is between ">" and "<" there is text as it stands */
-	struct arena arena; /* of its text */
+	/* The result beside this is what bytes mean under these limits. */
+	bool known;
+	bool plain; /* in bytes, all between ">" and "<" is text as it stands */
+	struct arena arena; /* for the strings of the result */
 };
 
 void body_memo_done(struct body_memo *m);
 
 /*
- * DAV:propfind (RFC 4918 s14.20).  An empty body is allprop.  names: of
- * PROPFIND_SOME those asked for, of PROPFIND_ALL those of DAV:include; each
+ * DAV:propfind (RFC 4918 s14.20).  An empty body is allprop.  names: for
+ * PROPFIND_SOME those asked for, for PROPFIND_ALL those in DAV:include; each
  * once, in the order sent.  All in the arena.
  */
 enum propfind_kind { PROPFIND_ALL = 0, PROPFIND_NAMES, PROPFIND_SOME };
@@ -133,7 +136,7 @@ lockinfo_body_new(const struct xml_limits *limits, struct lockinfo_memo *memo,
 enum err_code lockinfo_body_end(
     struct dav_body *b, struct lockinfo_body *out, struct err *err) MUST_USE;
 
-/* Of each kind. */
+/* A memo for each kind of body. */
 struct body_memos {
 	struct propfind_memo propfind;
 	struct proppatch_memo proppatch;

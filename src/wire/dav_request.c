@@ -132,8 +132,8 @@ lockinfo_request_put(struct buf *b, bool shared, struct str owner)
 }
 
 /*
- * One element alone: whoever closes it early and opens another of its name
- * would otherwise send something else than was checked.
+ * Checks that it is one element: a value that closes it early and opens another
+ * of the same name would change what else is in the request.
  */
 static enum err_code
 check_value(struct str element, struct err *err)

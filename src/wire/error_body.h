@@ -19,7 +19,7 @@ struct str error_media_type(enum error_form f);
 
 /*
  * Appends it.  Of err only code and tell are used; why is not for the wire.
- * cause: told where the condition is one that names the resource.
+ * cause: written where the condition names the resource.
  */
 void error_body_put(struct buf *b, enum error_form f, const struct err *err,
     const struct cause *cause);

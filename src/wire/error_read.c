@@ -5,7 +5,7 @@
 
 #include "wire/xml_tree.h"
 
-/* Without what stands in front of the element, which was read already. */
+/* Without what is in front of the root element; s was read without failure. */
 static struct str
 without_prolog(struct str s)
 {
@@ -90,7 +90,7 @@ copy_member(struct arena *a, const json_t *o, const char *name, struct str *out)
 	    a, str_of(json_string_value(v), json_string_length(v)), out);
 }
 
-/* detail says more than title. */
+/* The sentence is the detail, else the title, which says less. */
 static enum err_code
 read_json(
     struct arena *a, struct str body, struct error_read *out, struct err *err)

@@ -14,7 +14,7 @@
 
 /* What is empty was not said; everything in the arena. */
 struct error_read {
-	struct prop_name condition; /* the first that is no mere sentence */
+	struct prop_name condition; /* the first element but for sentences */
 	struct str href; /* in it, as it was sent: the resource to blame */
 	struct str sentence; /* for people */
 	struct str problem_type;
@@ -22,8 +22,8 @@ struct error_read {
 };
 
 /*
- * A body that is neither, or is malformed, leaves out empty: it is no failure.
- * ERR_NOMEM alone.
+ * Reads a body.  One that is neither, or is malformed, leaves *out empty; only
+ * ERR_NOMEM is a failure.
  */
 enum err_code error_read(struct arena *a, struct str content_type,
     struct str body, struct error_read *out, struct err *err) MUST_USE;

@@ -3,9 +3,9 @@
 
 #include "base/sixteen.h"
 
-/* What a byte is to an escaper. */
+/* What is to be done with a byte: from AMP on, how it is escaped. */
 enum kind {
-	KEEP = 0, /* stands for itself */
+	KEEP = 0, /* is copied */
 	MULTI, /* begins a UTF-8 sequence, or is in the wrong place */
 	BAD, /* cannot be carried */
 	AMP,
@@ -86,7 +86,8 @@ continues(struct str s, size_t from, size_t n)
 	return true;
 }
 
-/* Of the sequence at s.ptr[at], a byte over 0x7f; 0: invalid. */
+/* The length of the sequence that begins at s.ptr[at], over 0x7f; 0: invalid.
+ */
 static size_t
 utf8_length(struct str s, size_t at)
 {
@@ -122,7 +123,7 @@ put_special(struct buf *b, unsigned char kind, char c)
 		buf_put(b, with[kind]);
 }
 
-/* Which of sixteen bytes do not stand for themselves, or may not. */
+/* Marks those of sixteen bytes that may have to be escaped. */
 static ALWAYS_INLINE sixteen
 special_in_text(sixteen w)
 {
@@ -144,7 +145,7 @@ special_in_json(sixteen w)
 	    (w == sixteen_times('\\'));
 }
 
-/* One per form, known where it is used, so that nothing is called. */
+/* One for each form, a constant where it is used, so that all is inlined. */
 struct escaper {
 	const unsigned char *kinds;
 	sixteen (*special)(sixteen w);
@@ -154,7 +155,7 @@ static const struct escaper text_escaper = { xml_text, special_in_text };
 static const struct escaper attr_escaper = { xml_attr, special_in_attr };
 static const struct escaper json_escaper = { json, special_in_json };
 
-/* Up to the first byte that does not stand for itself; how much. */
+/* Copies up to the first byte that is not KEEP; returns how many. */
 static ALWAYS_INLINE size_t
 copy_plain(char *at, struct str s, const struct escaper *e)
 {
@@ -178,7 +179,7 @@ multi_run(struct str s)
 	return at;
 }
 
-/* From the first byte that has to be looked at to the next that has not. */
+/* Writes the bytes that are not KEEP at the front of s; returns the rest. */
 static struct str
 put_specials(struct buf *b, struct str s, const unsigned char *kinds)
 {
@@ -194,7 +195,7 @@ put_specials(struct buf *b, struct str s, const unsigned char *kinds)
 	return s;
 }
 
-/* Most text has nothing to escape. */
+/* Most text has nothing to escape, and is copied in one go. */
 static ALWAYS_INLINE void
 put_escaped(struct buf *b, struct str s, const struct escaper *e)
 {

@@ -23,7 +23,7 @@ void xml_put_attr(struct buf *b, struct str s);
 /* A JSON string with its quotes. */
 void json_put_string(struct buf *b, struct str s);
 
-/* What is between them, so that a string can be made of pieces. */
+/* The same without the quotes, so that a string can be made of pieces. */
 void json_put_chars(struct buf *b, struct str s);
 
 #endif

@@ -29,7 +29,7 @@ json_claims_read(struct json_claims *c, const json_t *summary)
 		c->sum.total = c->sum.success + c->sum.failed;
 }
 
-/* What it says of itself does not come out even. */
+/* Whether the claimed numbers do not add up. */
 static bool
 is_uneven(const struct json_claims *c)
 {

@@ -13,19 +13,19 @@
 
 /* All zero is an answer that says nothing. */
 struct json_claims {
-	bool some; /* a summary was there */
+	bool some; /* a summary was there: */
 	struct summary sum;
-	bool counts[COUNT_NAMES]; /* which of its numbers */
-	bool flagged, flag; /* "errors": true or false */
+	bool counts[COUNT_NAMES]; /* which of its numbers it gave */
+	bool flagged, flag; /* "errors" was there, and its value */
 };
 
 void json_claims_read(struct json_claims *c, const json_t *summary);
 
 /*
- * Whether the items, counted, are not what is claimed.  Successes may be left
- * out where there are failures only (Prefer: return=minimal, RFC 7240 s4.2):
- * then what is claimed must still come out even.  "retryable" is the server's
- * word, and is compared with nothing.
+ * Whether the items that were counted are not those that are claimed.  Where
+ * all items are failures, successes may have been left out (Prefer:
+ * return=minimal, RFC 7240 s4.2): then the claimed numbers must still add up.
+ * "retryable" is for the server to say, and is not compared.
  */
 bool json_claims_contradict(
     const struct json_claims *c, const struct summary *counted);

@@ -6,7 +6,7 @@
 #include "wire/json_found.h"
 #include "wire/json_load.h"
 
-/* A member that is held: its key and its bytes follow it. */
+/* A member in json_document.held; its key and its bytes follow it there. */
 struct held {
 	size_t key_len, len;
 	uint64_t line, column;
@@ -70,7 +70,7 @@ place_of(const struct split_value *v)
 		.column = v->column };
 }
 
-/* The items are in the members of the document, it has turned out. */
+/* Puts the members that were held: they have turned out to be the items. */
 static enum err_code
 put_held(struct json_document *d, struct err *err)
 {
@@ -95,7 +95,7 @@ put_held(struct json_document *d, struct err *err)
 	return rc;
 }
 
-/* Nothing can be found any more that would tell what the members are. */
+/* Decides whether the members are the items, by what has come so far. */
 static enum err_code
 decide(struct json_document *d, struct err *err)
 {
@@ -115,7 +115,7 @@ json_document_flush(struct json_document *d, struct err *err)
 	return decide(d, err);
 }
 
-/* A member of the document that is an object: an item, or not. */
+/* Takes a member of the document that may be an item, if it is a map. */
 static enum err_code
 take_member(struct json_document *d, const struct split_value *v,
     struct str bytes, struct err *err)
@@ -141,7 +141,7 @@ take_member(struct json_document *d, const struct split_value *v,
 	return d->held.len > d->reader->limits.item ? decide(d, err) : ERR_OK;
 }
 
-/* Cut where a character ends. */
+/* Copies text and a NUL; what is too long is cut between characters. */
 static void
 copy_text(char *to, size_t room, struct str text)
 {
@@ -153,7 +153,7 @@ copy_text(char *to, size_t room, struct str text)
 	to[n] = '\0';
 }
 
-/* A member of the document with a meaning, whole. */
+/* Takes a member of the document whose name has a meaning. */
 static enum err_code
 take_named(struct json_document *d, enum doc_name what, struct str bytes,
     struct err *err)
@@ -286,7 +286,7 @@ enter(struct json_document *d, const struct split_value *v, enum level level)
 	return SPLIT_ENTER;
 }
 
-/* The items themselves. */
+/* Enters the array or object that holds the items. */
 static enum split_way
 enter_items(struct json_document *d, const struct split_value *v)
 {
@@ -296,7 +296,7 @@ enter_items(struct json_document *d, const struct split_value *v)
 	return enter(d, v, v->kind == SPLIT_ARRAY ? LEVEL_LIST : LEVEL_MAP);
 }
 
-/* A member of the document, whatever its name. */
+/* What is to be done with a member of the document. */
 static enum split_way
 way_of_member(struct json_document *d, const struct split_value *v)
 {
@@ -367,7 +367,7 @@ on_take(
 				: take_named(d, what, bytes, err);
 }
 
-/* Both are put: which of them is meant nobody knows. */
+/* Both members are put: nobody knows which of them is meant. */
 static enum err_code
 on_twice(void *arg, const struct split_value *v, struct err *err)
 {
@@ -397,7 +397,7 @@ json_document_judge(struct json_document *d, enum err_code rc,
 
 	r->claims = d->claims.some;
 	r->claimed = d->claims.sum;
-	if (d->bad.code) { /* says more than that it was cut as well */
+	if (d->bad.code) { /* this says more than that it was cut short */
 		*err = d->bad;
 		return d->bad.code;
 	}

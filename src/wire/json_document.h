@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Finds the items in a JSON document or in a line of one, and what is said of
- * all of them; for reader_json.c, which knows where texts begin and end.
+ * Finds the items in a JSON document or in a line, and what is said of all of
+ * them; for reader_json.c, which knows where texts begin and end.
  *
  * An item that JSON allows and we do not (a name twice, a NUL in a string, a
  * number that no computer holds) is put as one that could not be read, and the
@@ -16,9 +16,9 @@
 
 /* What an array or object that is entered holds. */
 enum level {
-	LEVEL_DOCUMENT, /* the items under a name, and more */
-	LEVEL_LIST,
-	LEVEL_MAP, /* from ids to items */
+	LEVEL_DOCUMENT, /* a member with the items, and others */
+	LEVEL_LIST, /* the items */
+	LEVEL_MAP, /* the items, each under its id */
 };
 
 struct json_document {
@@ -26,24 +26,24 @@ struct json_document {
 	bool lines; /* each text is an item, or a typed line of ours */
 	struct json_items items;
 	struct json_claims claims;
-	enum level levels[SPLIT_MAX_ENTERED];
+	enum level levels[SPLIT_MAX_ENTERED]; /* by depth */
 
-	bool has_list;
+	bool has_list; /* a list of items, or a map under a name, was found */
 	/*
-	 * Members of the document that are objects are its items, if one of
-	 * them has a status and there is no list: they are held until it ends,
-	 * or becomes too long for that.
+	 * A document without a list may be a map itself: its members that are
+	 * objects are items if one of them has a status.  They are held until
+	 * that is decided: at the end, or when they become too many.
 	 */
-	bool is_map, no_map;
-	bool has_status;
+	bool is_map, no_map; /* it is, it is not; neither: not decided yet */
+	bool has_status; /* one of the members that are held has one */
 	struct buf held;
 
-	/* Of lines. */
-	bool ours; /* one of ours: a summary must come */
+	/* If `lines`. */
+	bool ours; /* a line is of our own form: a summary must come */
 	bool has_summary;
 	uint64_t n_lines; /* items so far */
 
-	struct err bad; /* what was wrong first with an item */
+	struct err bad; /* what was wrong with the first bad item */
 };
 
 extern const struct split_events json_document_events; /* arg: the document */
@@ -51,11 +51,11 @@ extern const struct split_events json_document_events; /* arg: the document */
 /* All zero but for reader and lines is one that can begin. */
 void json_document_done(struct json_document *d);
 
-/* No more will come: puts what is held, if these are items. */
+/* No more will come: puts the members that are held, if they are items. */
 enum err_code
 json_document_flush(struct json_document *d, struct err *err) MUST_USE;
 
-/* Remembers what was wrong, if it is the first. */
+/* Remembers what was wrong with an item, if it is the first. */
 void json_document_note(
     struct json_document *d, enum err_code code, const struct err *err);
 

@@ -9,7 +9,7 @@
 #include "wire/json_split.h"
 #include "wire/json_text.h"
 
-#define MAX_DIGITS 17 /* that a double can need */
+#define MAX_DIGITS 17 /* no double needs more */
 #define NUMBER_ROOM 40
 
 /* A number by its digits: 0.DIGITS times ten to the power. */
@@ -17,7 +17,7 @@ struct decimal {
 	bool negative;
 	char digits[MAX_DIGITS + 1];
 	size_t n;
-	bool more; /* digits than there is room for */
+	bool more; /* there were more digits than room */
 	long power;
 };
 
@@ -31,7 +31,7 @@ add_digit(struct decimal *d, char c)
 	d->digits[d->n++] = c;
 }
 
-/* What stands behind the e; no double has more than three digits there. */
+/* Adds the exponent, which stands behind the e; too large a one is cut. */
 static void
 add_exponent(struct decimal *d, struct str s)
 {
@@ -45,7 +45,7 @@ add_exponent(struct decimal *d, struct str s)
 	d->power += negative ? -n : n;
 }
 
-/* The text of a number of JSON, or what printf() makes of one. */
+/* Reads the text of a number, as JSON or printf() writes it. */
 static struct decimal
 decimal_of(struct str s)
 {
@@ -89,7 +89,7 @@ is_same(double a, double b)
 	return a >= b && a <= b;
 }
 
-/* The shortest that is read as the same again.  The locale is C's. */
+/* The shortest text that is read as the same again, in the C locale. */
 static struct str
 print_real(double x, char room[NUMBER_ROOM])
 {
@@ -123,7 +123,7 @@ is_exact(struct str text)
 	return decimal_eq(&said, &held);
 }
 
-/* Behind the string that begins at i. */
+/* The index behind the string that begins at i. */
 static size_t
 skip_string(struct str s, size_t i)
 {
@@ -133,7 +133,7 @@ skip_string(struct str s, size_t i)
 	return i + 1;
 }
 
-/* The first number of it that would not stay what it is; empty: all would. */
+/* The first number that would not be kept exactly; empty: there is none. */
 static struct str
 find_inexact(struct str s)
 {
@@ -213,10 +213,10 @@ put_real(struct buf *b, double x)
 
 	buf_put(b, s);
 	if (str_find(s, '.') == s.len && str_find(s, 'e') == s.len)
-		BUF_LIT(b, ".0"); /* or it is a whole number */
+		BUF_LIT(b, ".0"); /* else it would be read as an integer */
 }
 
-/* Every character as it is, where escape.h leaves some to no document. */
+/* Writes every character as it is; escape.h replaces some. */
 static void
 put_string(struct buf *b, struct str s)
 {
@@ -246,7 +246,8 @@ put_string(struct buf *b, struct str s)
 static void
 put_value(struct buf *b, const json_t *v, unsigned indent, unsigned depth);
 
-/* In front of each value in an array or object, and behind the last. */
+/* The line break in front of each value in an array or object, and of its end.
+ */
 static void
 put_place(struct buf *b, unsigned indent, unsigned depth)
 {

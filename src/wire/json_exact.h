@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * JSON in and out with nothing of its value lost on the way.  For wire/ alone.
- */
+/* Reads and writes JSON without any loss.  For wire/ alone. */
 #ifndef SHEAF_WIRE_JSON_EXACT_H
 #define SHEAF_WIRE_JSON_EXACT_H
 
@@ -12,9 +10,10 @@
 #include "base/err.h"
 
 /*
- * Refuses, as `code` with the reason in err->tell, what is no JSON, nests
- * deeper, has a name twice in an object, a NUL, or a number that a double or a
- * 64 bit integer would change: 0.1 is one that stays 0.1.
+ * Loads a JSON text.  Fails with `code`, and the reason in err->tell, where it
+ * is not JSON, nests deeper than `depth`, has a name twice in an object, a NUL,
+ * or a number that a double or a 64 bit integer would change (0.1 is read and
+ * written as 0.1).  ERR_NOMEM.
  */
 enum err_code json_exact_load(struct str text, unsigned depth,
     enum err_code code, json_t **out, struct err *err) MUST_USE;

@@ -17,7 +17,7 @@ json_text(const json_t *v)
 	    : STR("");
 }
 
-/* An application's own codes may be of three digits, too. */
+/* A "code" over 599 is no status: applications' own codes may have 3 digits. */
 static void
 find_status(
     struct json_found *f, enum item_name what, const json_t *v, unsigned rank)

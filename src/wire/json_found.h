@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The members of an object that have a meaning (json_names.def). */
+/* Finds the members of an object that have a meaning (json_names.def). */
 #ifndef SHEAF_WIRE_JSON_FOUND_H
 #define SHEAF_WIRE_JSON_FOUND_H
 
@@ -11,7 +11,7 @@
 #include "wire/json_names.h"
 
 struct json_found {
-	/* Never null values; the most believed of several names. */
+	/* By meaning; NULL: not there, or null.  The lowest rank wins. */
 	const json_t *by[ITEM_NAMES];
 	unsigned rank[ITEM_NAMES];
 	const json_t *list; /* an array that is named like a list of items */
@@ -23,25 +23,25 @@ struct json_found {
 	unsigned status_rank;
 };
 
-/* What there is in an object; of anything else nothing. */
+/* Finds them; nothing in what is no object. */
 void json_find(const json_t *object, struct json_found *out);
 
-/* Adds what is not there yet. */
+/* Adds what another object has, where it is believed more or is missing. */
 void json_find_more(const json_t *object, struct json_found *f);
 
-/* A string, or the empty one. */
+/* The text of a string; of anything else the empty one. */
 struct str json_text(const json_t *v);
 
-/* A sentence in a string, in an error object, or in the first of an array. */
+/* A sentence: a string, or one in an error object or the first of an array. */
 struct str json_sentence(const json_t *v);
 
 /*
- * A string, or a number as it is written; empty for all else.  ERR_NOMEM.
+ * *out: a string, or a number as it is written; empty for all else.  ERR_NOMEM.
  */
 enum err_code json_scalar(struct arena *a, const json_t *v, struct str *out,
     struct err *err) MUST_USE;
 
-/* Whether it is there and is not null, false, 0, "", [] or {}. */
+/* Whether v is not NULL, and not null, false, 0, "", [] or {}. */
 bool json_says_something(const json_t *v);
 
 /*

@@ -11,8 +11,8 @@
 struct item {
 	const struct item_place *at;
 	struct json_found f;
-	struct json_found error; /* of what stands for the error, if it says */
-	struct str op; /* the name of an object around it */
+	struct json_found error; /* the members of its error_object() */
+	struct str op; /* the name of the object around it, if any */
 	bool member; /* of another item */
 	struct told told;
 	struct outcome o;
@@ -57,7 +57,7 @@ put_list(struct json_items *its, const json_t *list,
 
 /*
  * The object that says what went wrong: a problem, an error, the first of
- * several, and of what failed the body too.
+ * several, or, of an item that failed, its body.  May be NULL.
  */
 static const json_t *
 error_object(const struct json_found *f)
@@ -95,8 +95,8 @@ has_error(const struct item *it)
 }
 
 /*
- * The status of the item, if it can be believed: one that succeeded and has an
- * error has done one of the two.
+ * Sets the status of the outcome.  An item that says it succeeded and has an
+ * error contradicts itself: it has the status of the error, or none.
  */
 static void
 settle_status(struct item *it)
@@ -111,7 +111,7 @@ settle_status(struct item *it)
 	it->o.status = status;
 }
 
-/* "Locked: somebody has it" is "somebody has it", where 423 is Locked. */
+/* Of 423, "somebody has it" is all that "Locked: somebody has it" tells. */
 static struct str
 without_reason(struct str text, unsigned status)
 {
@@ -125,7 +125,7 @@ without_reason(struct str text, unsigned status)
 	return str_starts(rest, STR(": ")) ? str_skip(rest, 2) : text;
 }
 
-/* Without what our own writer puts where it had nothing to tell. */
+/* The error if it is a string, without what our writer puts for want of one. */
 static struct str
 error_text(const struct json_found *f)
 {
@@ -154,7 +154,7 @@ sentence_of(const struct item *it)
 	return without_reason(s, f->status);
 }
 
-/* Where the status is a word, it is all that there is to tell. */
+/* Where the status is a word of their own, that is told. */
 static enum err_code
 tell_odd_status(struct json_items *its, struct item *it, struct err *err)
 {
@@ -174,7 +174,7 @@ tell_odd_status(struct json_items *its, struct item *it, struct err *err)
 	return rc ? err_nomem(err) : ERR_OK;
 }
 
-/* A URI that says more than "about:blank" does. */
+/* Whether it is a problem type that says something: not "about:blank". */
 static bool
 is_type(struct str s)
 {
@@ -208,7 +208,7 @@ first_of(const json_t *v)
 	return json_is_array(v) ? json_array_get(v, 0) : v;
 }
 
-/* What it is called; by its place where it is not called anything. */
+/* Sets the id; an item without any name gets its place in the list. */
 static enum err_code
 find_id(struct json_items *its, struct item *it, struct err *err)
 {
@@ -258,7 +258,7 @@ find_problem_type(struct item *it)
 		it->told.problem_type = type;
 }
 
-/* Everything but the status. */
+/* Sets everything but the status. */
 static enum err_code
 find_rest(struct json_items *its, struct item *it, struct err *err)
 {
@@ -307,7 +307,7 @@ put_outcome(struct json_items *its, struct item *it, struct err *err)
 	return reader_put(its->reader, &it->o, err);
 }
 
-/* {"index": {...}}: an operation, and what became of it. */
+/* Of {"index": {...}}, an operation and what became of it: what is inside. */
 static const json_t *
 inside_of_operation(const json_t *v, struct str *op)
 {
@@ -325,7 +325,7 @@ inside_of_operation(const json_t *v, struct str *op)
 	return json_object_iter_value(it);
 }
 
-/* The lists that stand in an item of its own right. */
+/* Puts the lists that an item holds, after the item itself. */
 static enum err_code
 /* NOLINTNEXTLINE(misc-no-recursion): as deep as the limit of depth */
 put_members(struct json_items *its, const struct json_found *f,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * One item of somebody else's 207 in JSON, made an outcome; for the readers in
- * wire/ alone.  What its members are called is in json_names.def.
+ * Makes outcomes of the items of somebody else's 207 in JSON; for the readers
+ * in wire/ alone.  json_names.def has the names of their members.
  *
  * An item without a status that can be read is put with 0, and so is one that
  * says it succeeded and has an error.  An item that has "members" is followed
@@ -19,19 +19,19 @@
 
 struct json_items {
 	struct reader *reader;
-	struct arena arena; /* of the item in hand */
-	struct summary counted; /* items, without the members of items */
+	struct arena arena; /* for the current item */
+	struct summary counted; /* of the items, without items' members */
 };
 
 /* All zero but for the reader is one that can begin. */
 void json_items_done(struct json_items *its);
 
-/* Where an item stands. */
+/* Where an item stands in the answer. */
 struct item_place {
-	struct str key; /* in a map; ptr is NULL where it is none */
-	uint64_t index; /* in a list: its id where it has no name at all */
+	struct str key; /* its name in a map; ptr is NULL in a list */
+	uint64_t index; /* in a list; its id, if it has no name at all */
 	uint64_t line, column;
-	struct str bytes; /* as it was sent; empty in an item */
+	struct str bytes; /* as it was sent; empty for a member of an item */
 };
 
 /* Puts its outcomes.  Fails as reader_put() does, or with ERR_NOMEM. */

@@ -4,18 +4,19 @@
 #include "base/buf.h"
 #include "wire/json_text.h"
 
-/* json_split.c has seen to it that this is never told. */
+/* Nobody is ever told this: json_split.c has checked the bytes. */
 #define NOT_JSON "it is not JSON"
 
 struct load {
 	const char *p, *end;
 	struct buf text; /* of a string with escapes */
-	const char *why; /* NULL, and nothing was made: out of memory */
+	const char *why; /* why it failed; NULL: for want of memory */
 };
 
 static json_t *load_value(struct load *l);
 
-/* For who returns a bool, and for who returns a value. */
+/* For functions that return a bool; refuse() is for those that return a value.
+ */
 static bool
 fails(struct load *l, const char *why)
 {
@@ -30,7 +31,7 @@ refuse(struct load *l, const char *why)
 	return NULL;
 }
 
-/* The next byte behind white space; NUL: there is none. */
+/* Skips white space; returns the byte behind it, or NUL at the end. */
 static char
 next(struct load *l)
 {
@@ -40,7 +41,7 @@ next(struct load *l)
 	return l->p < l->end ? *l->p : '\0';
 }
 
-/* With escapes: by way of the buffer, until the next of these. */
+/* A string with escapes: *out is in l->text, until the next of its kind. */
 static bool
 load_escaped(struct load *l, struct str *out)
 {
@@ -60,7 +61,7 @@ load_escaped(struct load *l, struct str *out)
 	return !l->why;
 }
 
-/* Behind the quote that opens it. */
+/* Reads a string from behind its first quote. */
 static bool
 load_text(struct load *l, struct str *out)
 {
@@ -86,7 +87,7 @@ load_string(struct load *l)
 	return json_stringn_nocheck(s.len ? s.ptr : "", s.len);
 }
 
-/* A value under that name; both may be out of the buffer, one by one. */
+/* Adds the value that follows, under that name, to the object. */
 static bool
 load_member(struct load *l, json_t *object, struct str name)
 {
@@ -130,7 +131,7 @@ load_element(struct load *l, json_t *array)
 	return v && !json_array_append_new(array, v);
 }
 
-/* What stands between the brackets, with commas. */
+/* Adds all that stands between the brackets. */
 static json_t *
 load_all(struct load *l, json_t *to, char end,
     bool (*load_one)(struct load *l, json_t *to))
@@ -156,7 +157,7 @@ load_all(struct load *l, json_t *to, char end,
 	return NULL;
 }
 
-/* A name and a string; value.ptr is NULL where it is none. */
+/* Reads a name and a string; value->ptr is NULL where it is no string. */
 static bool
 load_pair(struct load *l, struct buf *kept, struct str *name, struct str *value)
 {
@@ -180,7 +181,8 @@ load_pair(struct load *l, struct buf *kept, struct str *name, struct str *value)
 	return load_text(l, value);
 }
 
-/* With a fraction or an exponent: jansson minds the locale. */
+/* A number with a fraction or an exponent, by jansson, which minds the locale.
+ */
 static json_t *
 load_real(struct load *l, struct str digits)
 {

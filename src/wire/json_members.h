@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The members of a JSON object, one level deep: names unescaped, values as the
- * bytes they are, so that what is not understood can be written again as it
- * was.
+ * Reads the members of a JSON object, one level deep: names unescaped, values
+ * as the bytes they are, so that what is not understood can be written again as
+ * it was.
  */
 #ifndef SHEAF_WIRE_JSON_MEMBERS_H
 #define SHEAF_WIRE_JSON_MEMBERS_H
@@ -17,7 +17,7 @@
 
 struct json_member {
 	struct str name; /* in the arena */
-	struct str value; /* borrowed of the object's bytes */
+	struct str value; /* part of the object's bytes */
 	enum split_kind kind;
 };
 
@@ -37,7 +37,7 @@ enum err_code json_members_read(struct arena *a, struct str object,
 enum err_code json_elements_read(struct arena *a, struct str array,
     struct json_members *out, struct err *err) MUST_USE;
 
-/* NULL: there is none of that name, or it is null. */
+/* The member of that name; NULL: there is none, or it is null. */
 const struct json_member *
 json_member_find(const struct json_members *m, const char *name);
 

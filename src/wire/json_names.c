@@ -3,7 +3,7 @@
 
 #include "base/attr.h"
 
-/* More than the longest name in the tables. */
+/* Room for a name; longer than any in the tables. */
 #define LONGEST 32
 
 struct row {
@@ -41,7 +41,7 @@ static const struct row count_rows[] = {
 #undef COUNT
 };
 
-/* Its letters and digits, the letters small; empty if they are too many. */
+/* A name's letters, in lower case, and digits; empty if they are too many. */
 static struct str
 plain(struct str name, char *room)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What a member's name means in others' 207s: json_names.def. */
+/* What the name of a member means in somebody else's 207: json_names.def. */
 #ifndef SHEAF_WIRE_JSON_NAMES_H
 #define SHEAF_WIRE_JSON_NAMES_H
 
@@ -54,7 +54,7 @@ enum count_name {
 	COUNT_NAMES
 };
 
-/* rank (may be NULL): the lower, the more it is to be believed. */
+/* *rank (may be NULL): of several names the one with the lowest is believed. */
 enum item_name item_name_of(struct str name, unsigned *rank);
 enum doc_name doc_name_of(struct str name);
 enum count_name count_name_of(struct str name);

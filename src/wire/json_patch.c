@@ -66,7 +66,7 @@ json_merge(json_t **doc, const json_t *patch, struct err *err)
 	return *doc && merge_into(*doc, patch) ? ERR_OK : err_nomem(err);
 }
 
-/* Spaces that the first value inside stands in by; 0: it is all one line. */
+/* By how many spaces the first value inside is indented; 0: it is one line. */
 static unsigned
 indent_of(struct str text)
 {
@@ -96,7 +96,7 @@ put_result(struct buf *out, const json_t *v, struct str doc, struct err *err)
 	return buf_failed(out) ? err_nomem(err) : ERR_OK;
 }
 
-/* In front of what is wrong with one of them: which. */
+/* which: of document and patch, for the message where it cannot be loaded. */
 static enum err_code
 load(struct str text, const char *which, enum err_code code, json_t **out,
     struct err *err)

@@ -25,16 +25,18 @@ json_patch_form_of(struct str content_type, enum json_patch_form *out) MUST_USE;
 #define JSON_PATCH_TYPES \
 	"application/merge-patch+json, application/json-patch+json"
 
-/* Of arrays and objects in documents, patches and what comes of them. */
+/* How deep arrays and objects may nest in documents, patches and results. */
 #define JSON_PATCH_DEPTH 128
 
-/* What a patch can ask for with few bytes (copies of copies) has an end: so
- * many values are copied, compared or moved up in arrays by one patch. */
+/*
+ * How many values one patch may copy, compare or move up in arrays: with few
+ * bytes (copies of copies) it could ask for very many.
+ */
 #define JSON_PATCH_WORK ((uint64_t)50 * 1000 * 1000)
 
 /*
- * Appends what comes of it to `out`, whose max is the limit of its size.  All
- * steps are applied or out is as it was but for its failure.
+ * Appends the patched document to `out`, whose max is the limit of its size.
+ * If any step fails nothing is appended, though buf_failed(out) may be set.
  *
  * ERR_BAD_BODY: the patch is malformed; ERR_CONTENT: it does not apply, or doc
  * is no JSON that can be held; ERR_TOO_LARGE; ERR_NOMEM.  err->tell names the

@@ -9,12 +9,12 @@
 
 /* What a patch has cost so far: JSON_PATCH_WORK, and bytes of copies. */
 struct patch_work {
-	uint64_t done;
-	uint64_t copied; /* bytes that copies will be written as, at least */
-	uint64_t max_copied; /* 0: any */
+	uint64_t done; /* values copied, compared or moved: JSON_PATCH_WORK */
+	uint64_t copied; /* bytes that the copies will be, at least */
+	uint64_t max_copied; /* 0: no limit */
 };
 
-/* Each replaces *doc where it has to; what is wrong is told in *err. */
+/* Each changes *doc, and puts another value there where it has to. */
 enum err_code
 json_merge(json_t **doc, const json_t *patch, struct err *err) MUST_USE;
 enum err_code json_steps(json_t **doc, const json_t *patch,

@@ -5,7 +5,7 @@
 
 #include "wire/json_patch_impl.h"
 
-/* A value that is copied takes memory, one that is looked at only time. */
+/* A value that is copied counts as many: it takes memory, not only time. */
 #define COPY_COST 32
 
 #define MAX_TOKEN ((size_t)4096)
@@ -21,8 +21,8 @@ struct step {
 };
 
 /*
- * Where a pointer leads: to a value in an array or object, or to the whole
- * document (above is NULL).  There is a value only if v is not NULL.
+ * Where a pointer leads: to a place in an array or object, or to the whole
+ * document (above is NULL).  v is the value there; NULL: there is none.
  */
 struct target {
 	json_t *above;
@@ -85,7 +85,7 @@ next_token(const struct step *s, struct str *rest, char *out)
 	return ERR_OK;
 }
 
-/* Digits with no zero in front (RFC 6901 s4). */
+/* Reads an index: digits with no zero in front (RFC 6901 s4). */
 static bool
 index_of(const char *token, size_t *index)
 {
@@ -98,7 +98,7 @@ index_of(const char *token, size_t *index)
 	return true;
 }
 
-/* One level down, to what t->name says. */
+/* Goes one level down, to the member or element that t->name says. */
 static enum err_code
 go_down(const struct step *s, struct target *t)
 {
@@ -118,7 +118,7 @@ go_down(const struct step *s, struct target *t)
 	return ERR_OK;
 }
 
-/* All but the last level have to be there. */
+/* Follows a pointer; all but its last level have to be there. */
 static enum err_code
 find(const struct step *s, struct str pointer, struct target *t)
 {
@@ -157,7 +157,7 @@ find_there(const struct step *s, struct str pointer, struct target *t)
 
 /* ---- measures */
 
-/* Values in it, itself as well; *depth, if not NULL, how deep it nests. */
+/* How many values v has, itself included; *depth, if not NULL: how deep. */
 static uint64_t
 /* NOLINTNEXTLINE(misc-no-recursion): JSON_PATCH_DEPTH at most */
 count(const json_t *v, unsigned *depth, uint64_t *bytes)
@@ -194,7 +194,7 @@ levels(struct str pointer)
 	return n;
 }
 
-/* Before v comes to where s->path says. */
+/* Checks the limits before v is put where s->path says. */
 static enum err_code
 check_room(const struct step *s, const json_t *v, bool copy)
 {
@@ -264,7 +264,7 @@ take_out(const struct step *s, struct target *t)
 	return spend(s, (n - t->index) / 8);
 }
 
-/* As RFC 6902 s4.6 has it: numbers by their value. */
+/* Equality of RFC 6902 s4.6: numbers are compared by their value. */
 static bool
 /* NOLINTNEXTLINE(misc-no-recursion): JSON_PATCH_DEPTH at most */
 is_equal(const json_t *a, const json_t *b)
@@ -324,7 +324,7 @@ from_of(const struct step *s, const json_t *op, struct str *from)
 	return ERR_OK;
 }
 
-/* A value of the patch may be put in twice, and changed in one place. */
+/* A copy, since a value may be put in twice and then changed in one place. */
 static enum err_code
 copy_of(const struct step *s, const json_t *v, json_t **out)
 {
@@ -400,7 +400,7 @@ step_copy(const struct step *s, const json_t *op, struct target *t)
 	return rc ? rc : add_at(s, t, copy);
 }
 
-/* RFC 6902 s4.4: not into itself. */
+/* A value cannot be moved into itself (RFC 6902 s4.4). */
 static enum err_code
 step_move(const struct step *s, const json_t *op, struct target *t)
 {
@@ -418,7 +418,7 @@ step_move(const struct step *s, const json_t *op, struct target *t)
 		rc = check_room(s, t->v, false);
 	if (rc)
 		return rc;
-	if (!t->above) /* "" is in front of every path */
+	if (!t->above) /* "" is a prefix of every path */
 		return WRONG(s, ERR_CONTENT, "it would be moved into itself");
 	v = json_incref(t->v);
 	rc = take_out(s, t);
@@ -470,7 +470,7 @@ row_of(const char *name)
 	return NULL;
 }
 
-/* What is applied before its patch turns out to be malformed is dropped. */
+/* The patch may still turn out to be malformed: then all is dropped. */
 static enum err_code
 run_step(struct step *s, const json_t *op, struct target *t)
 {
