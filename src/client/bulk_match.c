@@ -273,7 +273,7 @@ verdict_of_lost(const struct bulk_reply *r)
 
 	if (r->rc == ERR_CANCELLED)
 		return lost(BLAME_INTERRUPT,
-		    "it was broken off, and it may have been done");
+		    "it was interrupted, and it may have been done");
 	if (r->rc == ERR_CUT_SHORT && !r->status)
 		return lost(
 		    BLAME_CUT, "no answer came, and it may have been done");

@@ -406,8 +406,8 @@ finish_whole(struct download *d, bool unproven)
 	}
 	if (d->part.has_total && d->part.size != d->part.total) {
 		finish(d, FATE_UNKNOWN, BLAME_CUT,
-		    "the answer ended before all of it had come; do it again "
-		    "to go on");
+		    "the answer ended before all of it had come; run the "
+		    "command again to go on");
 		return;
 	}
 	if (unproven && !d->part.has_total && !d->whole && !d->piece) {

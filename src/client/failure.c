@@ -25,10 +25,10 @@ static const struct {
 	{ CURLE_PROXY, PHASE_BEFORE, true, "the proxy refused", "" },
 	{ CURLE_PEER_FAILED_VERIFICATION, PHASE_BEFORE, false,
 	    "its certificate is not trusted",
-	    "; --cacert FILE trusts who signed it" },
+	    "; --cacert FILE trusts the authority that signed it" },
 	{ CURLE_SSL_ISSUER_ERROR, PHASE_BEFORE, false,
 	    "its certificate is not trusted",
-	    "; --cacert FILE trusts who signed it" },
+	    "; --cacert FILE trusts the authority that signed it" },
 	{ CURLE_SSL_CACERT_BADFILE, PHASE_BEFORE, false,
 	    "the file of trusted certificates cannot be used",
 	    "; see --cacert" },
@@ -51,7 +51,8 @@ static const struct {
 	    "" },
 };
 
-static const char stalled_text[] = "nothing moved for %lld s; see --timeout";
+static const char stalled_text[] =
+    "nothing was sent or received for %lld s; see --timeout";
 
 static size_t
 find(CURLcode code)

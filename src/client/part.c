@@ -90,8 +90,8 @@ check_place(const struct part *p, struct err *err)
 		    "'%s' is a directory here", p->name.ptr);
 	if (!S_ISREG(st.st_mode) && !S_ISLNK(st.st_mode))
 		return err_set(err, ERR_EXISTS,
-		    "'%s' is there and no plain file, which is never replaced; "
-		    "sheaf cat writes to it",
+		    "'%s' is not a plain file, and is never replaced; to write "
+		    "into it, send the output of sheaf cat there",
 		    p->name.ptr);
 	if (!p->force)
 		return err_set(err, ERR_EXISTS,

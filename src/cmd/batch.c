@@ -69,10 +69,10 @@ check_options(struct batch *b)
 
 	if (o->resume && (o->n_operands || o->journal || o->idempotency_key))
 		return wrong(b,
-		    "with --resume the journal says where to go on, and with "
-		    "what; leave out the rest");
+		    "--resume takes the URL, the batch and the key from the "
+		    "journal; leave them out, and --journal, too");
 	if (o->resume && o->dry_run)
-		return wrong(b, "a batch that is gone on with is no dry run");
+		return wrong(b, "--resume and --dry-run exclude each other");
 	if (o->journal && o->dry_run)
 		return wrong(b, "a dry run needs no journal");
 	if (o->idempotency_key && !is_key(o->idempotency_key))
@@ -275,27 +275,28 @@ fits(struct batch *b)
 
 	if (b->whole && b->in.total > b->limit) {
 		work_say(b->f.work,
-		    "nothing was sent: %s must go in one request, and of that "
-		    "at most %llu operations; this has %llu",
+		    "nothing was sent: %s must go in one request, which may "
+		    "have at most %llu operations; this has %llu",
 		    why_whole(b), (unsigned long long)b->limit,
 		    (unsigned long long)b->in.total);
 	} else if (b->whole && !is_whole_mode(b) &&
 	    b->in.size > b->limit_bytes) {
 		work_say(b->f.work,
-		    "nothing was sent: %s must go in one request, and of that "
-		    "at most %llu bytes; this has %llu",
+		    "nothing was sent: %s must go in one request, which may "
+		    "have at most %llu bytes; this has %llu",
 		    why_whole(b), (unsigned long long)b->limit_bytes,
 		    (unsigned long long)b->in.size);
 	} else if (b->whole && b->in.groups > b->most_groups) {
 		work_say(b->f.work,
-		    "nothing was sent: %s must go in one request, and of that "
-		    "at most %llu groups; this has %llu",
+		    "nothing was sent: %s must go in one request, which may "
+		    "have at most %llu groups; this has %llu",
 		    why_whole(b), (unsigned long long)b->most_groups,
 		    (unsigned long long)b->in.groups);
 	} else if (b->in.largest_group > group) {
 		work_say(b->f.work,
-		    "nothing was sent: a group must go in one request, and the "
-		    "server takes %llu operations in one; there is one of %zu",
+		    "nothing was sent: a group must go in one request, which "
+		    "may have at most %llu operations; there is a group of "
+		    "%zu",
 		    (unsigned long long)group, b->in.largest_group);
 	} else {
 		return true;

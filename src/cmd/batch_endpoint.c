@@ -244,7 +244,7 @@ tell_failure(struct batch *b, const struct asking *a, int *code)
 	}
 	if (!e->rc)
 		(void)err_set(&err, ERR_BAD_ANSWER,
-		    "it was asked what it takes, and answered %u%s", e->status,
+		    "asked for its limits, it answered %u%s", e->status,
 		    access ? ": check who is logged in (--user)" : "");
 	*code = e->rc == ERR_UNREACHABLE || e->rc == ERR_CUT_SHORT
 	    ? EXIT_UNREACHABLE

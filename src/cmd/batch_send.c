@@ -191,8 +191,8 @@ on_too_large(struct batch *b, struct batch_chunk *c)
 	if (b->most_bytes > c->body.len)
 		b->most_bytes = c->body.len;
 	work_say_more(b->f.work,
-	    "%zu operations (%zu bytes) are too many for it at a time: half "
-	    "of them now",
+	    "%zu operations (%zu bytes) are too many for one request: "
+	    "sending half as many",
 	    c->n, c->body.len);
 	for (i = 0; i < c->n; i++)
 		c->v[i]->attempts--;
@@ -211,7 +211,8 @@ on_slow(struct batch *b, struct batch_chunk *c)
 		may = may && c->items[i].again;
 	note_chunk(b, JOURNAL_BACK, c);
 	if (!may) {
-		give_up(b, c, "the server is too busy for what came before it");
+		give_up(b, c,
+		    "the server was too busy for the operations before it");
 		return;
 	}
 	if (b->most > 16 && !b->whole)
@@ -265,10 +266,10 @@ on_lost(struct batch *b, struct batch_chunk *c)
 	batch_unshift(b, list);
 	if (broken)
 		stop_for(b,
-		    "the answer to what came before it was none that "
-		    "could be read");
+		    "the answer about the operations before it could "
+		    "not be read");
 	else if (tired)
-		stop_for(b, "what came before it got no answer");
+		stop_for(b, "the request before it got no answer");
 }
 
 /* ---- the answer that says something */

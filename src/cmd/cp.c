@@ -213,8 +213,8 @@ looked_at_destination(void *arg, const struct entry *e, const struct verdict *v)
 			fail(&t->all[i], v);
 	} else if (!t->into && t->n > 1) {
 		refuse_all(t,
-		    STR("several sources need a collection to go "
-			"into; make it with sheaf mkdir"));
+		    STR("with several sources the last URL must be a "
+			"collection; make it with sheaf mkdir"));
 	} else {
 		for (i = 0; i < t->n; i++)
 			look(

@@ -271,7 +271,7 @@ put_member(struct sink *s, const struct outcome *o)
 	    url_parse(str_head(e.href, url_parent_len(e.href)), &above, NULL) ||
 	    !url_same(&above, &n->base)) {
 		tell_member(n, e.href, FATE_UNKNOWN, BLAME_PROTOCOL, 0,
-		    STR("it is no member of what was listed"));
+		    STR("it is not a member of what was listed"));
 		return ERR_OK;
 	}
 	add_member(n, &e);

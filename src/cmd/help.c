@@ -11,7 +11,7 @@
 /* ---- what all forms are made of */
 
 static const struct option_view own_options[] = {
-	{ "h", "help", "", "Print a summary.", NULL },
+	{ "h", "help", "", "Print this help.", NULL },
 };
 
 /* Options of `serve` that are not in server/config.def. */

@@ -102,7 +102,7 @@ read_wish(struct files *f, struct wish *w, int *code)
 
 	w->deep = !str_eq(depth, STR("0"));
 	if (str_eq(depth, STR("1"))) {
-		*code = files_wrong(f, "a lock has --depth 0 or inf");
+		*code = files_wrong(f, "a lock takes --depth 0 or inf");
 		return false;
 	}
 	lockinfo_request_put(&b, f->o.shared, str_from_c(getenv("USER")));

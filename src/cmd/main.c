@@ -33,7 +33,7 @@ main(int argc, char **argv)
 	text_put_plain(&plain, str_from_c(name));
 	if (argc > 1)
 		(void)fprintf(stderr,
-		    "sheaf: '%.*s' is no command; see 'sheaf help'\n",
+		    "sheaf: there is no command '%.*s'; see 'sheaf help'\n",
 		    STR_ARG(buf_str(&plain)));
 	else
 		(void)fputs("Usage: sheaf COMMAND [ARGUMENTS]; see 'sheaf "

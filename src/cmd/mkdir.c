@@ -57,7 +57,7 @@ looked(void *arg, const struct entry *e, const struct verdict *v)
 {
 	struct making *m = arg;
 	struct verdict in_the_way = files_refusal(
-	    STR("something that is no collection is there already"));
+	    STR("something that is not a collection is there already"));
 
 	if (!e || v->fate != FATE_DONE)
 		finish(m, v);

@@ -303,9 +303,9 @@ options_operands(
 	const char *problem = NULL;
 
 	if (o->n_operands < least)
-		problem = "something is missing";
+		problem = "an operand is missing";
 	else if (o->n_operands > most)
-		problem = "there is nothing to do with";
+		problem = "there is one operand too many:";
 	if (!problem)
 		return true;
 	if (o->n_operands > most)

@@ -327,7 +327,7 @@ on_looked(void *arg, const struct entry *e, const struct verdict *v)
 		enter(n, &mine);
 	} else if (v->fate == FATE_DONE) {
 		mine = files_refusal(
-		    STR("there is something that is no collection"));
+		    STR("something that is not a collection is there"));
 		tell(n, &mine, 0);
 	} else {
 		tell(n, v, 0);
@@ -461,7 +461,7 @@ add_operand(struct putting *p, const char *operand, struct str url, bool into)
 		    operand);
 	if (into && (input || !rpath_segment_ok(name)))
 		return files_wrong(&p->f,
-		    "'%s' has no name to go by in a collection; end the URL "
+		    "'%s' has no name of its own in a collection; end the URL "
 		    "with one",
 		    operand);
 	put_url(&b, url, path, into, dir);

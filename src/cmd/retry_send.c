@@ -351,7 +351,7 @@ looked_mkcol(void *arg, const struct entry *e, const struct verdict *v)
 		conclude(o, FATE_DONE, "it is there already");
 	else
 		conclude(o, FATE_UNKNOWN,
-		    "something is there that is no collection");
+		    "something that is not a collection is there");
 }
 
 static uint64_t

@@ -291,7 +291,7 @@ session_begin(struct session *s, const struct options *o, struct work *work,
 	buf_put(&s->user, str_from_c(o->user));
 	if (str_find(buf_str(&s->user), ':') < s->user.len)
 		return wrong(code, EXIT_USAGE, "--user",
-		    "a name has no colon in it; the password is taken from "
+		    "a user name has no colon; the password is taken from "
 		    "SHEAF_PASSWORD, a netrc file or the terminal");
 	if (!take_urls(s, urls, n, code) || !take_token(s, code))
 		return false;

@@ -182,7 +182,7 @@ trouble_put_what(struct buf *b, struct arena *a, const struct trouble *p)
 		put_said(b, &said[i]);
 	}
 	if (b->len == start)
-		BUF_LIT(b, "nothing was said about why");
+		BUF_LIT(b, "no reason was given");
 }
 
 void
@@ -288,9 +288,8 @@ trouble_put_todo(struct buf *b, struct arena *a, const struct trouble *p)
 		buf_put(b, str_from_c(text));
 	if (p->wait <= 0)
 		return;
-	buf_put(
-	    b, text ? STR("; the server says: ") : STR("the server says: "));
-	BUF_LIT(b, "in ");
+	buf_put(b, text ? STR("; ") : STR(""));
+	BUF_LIT(b, "the server asks to wait ");
 	text_put_wait(b, p->wait);
 }
 

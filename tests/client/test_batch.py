@@ -280,7 +280,7 @@ class Slowly(TestCase):
         self.assertEqual([l["fate"] for l in file[1:]],
                          ["failed"] * 2 + ["left"] * 3)
         self.assertEqual(file[1]["retryAfter"], 3600)
-        self.assertIn("nothing more was sent: the server is too busy", p.err)
+        self.assertIn("nothing more was sent: the server was too busy", p.err)
         self.assertIn("3 not begun", p.err)
         self.assertNotIn("i4", p.err)
 
@@ -491,7 +491,7 @@ class Whole(TestCase):
         p = self.batch(items, "-n", code=5)
         self.assertIn("at most 2 groups; this has 5", p.err)
         p = self.batch(ops(3, atomicityGroup="g"), code=5)
-        self.assertIn("there is one of 3", p.err)
+        self.assertIn("there is a group of 3", p.err)
         self.assertEqual(len(peer.batches), 3)
 
     def test_a_group_that_is_too_long_is_refused(self):
@@ -1018,13 +1018,13 @@ class Arguments(TestCase):
         self.write("batch", lines(ops(1)))
         for args, said in (
                 ((), "missing"),
-                (("a", "b", "c"), "nothing to do with"),
+                (("a", "b", "c"), "one operand too many"),
                 (("batch",), "where to?"),
                 ((self.url,), "which batch?"),
                 (("batch", self.url), "which batch?"),
                 (("nowhere", "batch"), "nowhere"),
-                (("--resume", "j", self.url, "batch"), "leave out the rest"),
-                (("--resume", "j", "-n"), "no dry run"),
+                (("--resume", "j", self.url, "batch"), "leave them out"),
+                (("--resume", "j", "-n"), "exclude each other"),
                 (("--journal", "j", "-n", self.url, "batch"), "no journal"),
                 (("--idempotency-key", "a b", self.url, "batch"),
                  "--idempotency-key")):

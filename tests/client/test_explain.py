@@ -153,7 +153,7 @@ class Explain(scripted.TestCase):
                  b'xmlns:D="DAV:"><D:lock-token-submitted><D:href>/x</D:href>'
                  b"</D:lock-token-submitted></D:error>", 4,
                  ("423 Locked, for the request as a whole", "because of /x",
-                  "in 30 s")),
+                  "wait 30 s")),
                 ("denied", b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n"
                  b"\r\n", 7, ("403 Forbidden", "may not do this")),
                 ("problem", b"HTTP/1.1 422 X\r\nContent-Type: application/"

@@ -169,7 +169,7 @@ class Get(scripted.TestCase):
     def test_what_is_no_plain_file_is_never_replaced(self):
         os.mkfifo(self.path("out"))
         p = self.get(self.serve(Resumable()), "--force", code=4)
-        self.assertIn("no plain file", p.err)
+        self.assertIn("not a plain file", p.err)
         self.assertEqual(self.files(), ["out"])
         os.unlink(self.path("out"))
         os.symlink("/dev/null", self.path("out"))
