@@ -10,7 +10,8 @@
 void
 fd_close(int *fd)
 {
-	/* Linux closes it whatever close() says: a retry could hit another's.
+	/*
+	 * Linux closes it whatever close() says: a retry could hit another's.
 	 */
 	if (*fd >= 0)
 		(void)close(*fd);

@@ -91,7 +91,8 @@ bool str_cut(struct str *rest, char c, struct str *piece);
  */
 bool str_to_u64(struct str s, uint64_t *out) MUST_USE;
 
-/* FNV-1a, for tables in memory.  Who chooses the strings can make them collide.
+/*
+ * FNV-1a, for tables in memory.  Who chooses the strings can make them collide.
  */
 uint64_t str_hash(struct str s);
 

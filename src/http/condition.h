@@ -18,7 +18,8 @@
 #include "http/headers.h"
 
 struct etag {
-	/* With its quotes, without W/; empty: there is none, and none matches.
+	/*
+	 * With its quotes, without W/; empty: there is none, and none matches.
 	 */
 	struct str opaque;
 	bool weak;

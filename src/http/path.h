@@ -62,7 +62,8 @@ struct str rpath_below(struct rpath above, struct rpath p);
 enum err_code rpath_join(struct arena *a, struct rpath dir, struct str rest,
     struct rpath *out, struct err *err) MUST_USE;
 
-/* Whether one segment may stand in a path: not "", ".", "..", no NUL, no '/'.
+/*
+ * Whether one segment may stand in a path: not "", ".", "..", no NUL, no '/'.
  */
 bool rpath_segment_ok(struct str name);
 

@@ -41,7 +41,8 @@ url_parse(struct str s, struct url *out, struct err *err) MUST_USE;
  */
 void url_put(struct buf *b, const struct url *u);
 
-/* url_parse() and url_put(), into the arena.  Fails as url_parse(); ERR_NOMEM.
+/*
+ * url_parse() and url_put(), into the arena.  Fails as url_parse(); ERR_NOMEM.
  */
 enum err_code url_clean(
     struct arena *a, struct str s, struct str *out, struct err *err) MUST_USE;

@@ -77,7 +77,8 @@ struct propstat {
 	enum err_code why;
 	const struct prop *props;
 	size_t n_props;
-	/* Of outcomes with `told` only: DAV:error, and a sentence for people.
+	/*
+	 * Of outcomes with `told` only: DAV:error, and a sentence for people.
 	 */
 	struct str error;
 	struct str tell;

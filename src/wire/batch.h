@@ -180,8 +180,10 @@ enum err_code batch_parser_feed(
 enum err_code
 batch_parser_end(struct batch_parser *p, struct err *err) MUST_USE;
 
-/* What is said of all operations: known with the first item; of JSON at the
- * end. */
+/*
+ * What is said of all operations: known with the first item; of JSON at the
+ * end.
+ */
 const struct batch_head *batch_parser_head(const struct batch_parser *p);
 
 struct batch_window *batch_parser_window(struct batch_parser *p);

@@ -420,7 +420,8 @@ check_end(struct batch_parser *p)
 {
 	struct batch_parts *s = p->parts;
 
-	/* Many send no empty line of their own, but only the boundary's CRLF.
+	/*
+	 * Many send no empty line of their own, but only the boundary's CRLF.
 	 */
 	if (s->stage == STAGE_HEADERS && !s->line.len)
 		s->stage = STAGE_BODY;

@@ -7,7 +7,8 @@
 #include "wire/escape.h"
 #include "wire/json_split.h"
 
-/* Bytes of the first line that decide the form; a longer one is a document's.
+/*
+ * Bytes of the first line that decide the form; a longer one is a document's.
  */
 #define SNIFF_MAX ((size_t)8 << 20)
 

@@ -86,7 +86,8 @@ continues(struct str s, size_t from, size_t n)
 	return true;
 }
 
-/* The length of the sequence that begins at s.ptr[at], over 0x7f; 0: invalid.
+/*
+ * The length of the sequence that begins at s.ptr[at], over 0x7f; 0: invalid.
  */
 static size_t
 utf8_length(struct str s, size_t at)

@@ -246,7 +246,8 @@ put_string(struct buf *b, struct str s)
 static void
 put_value(struct buf *b, const json_t *v, unsigned indent, unsigned depth);
 
-/* The line break in front of each value in an array or object, and of its end.
+/*
+ * The line break in front of each value in an array or object, and of its end.
  */
 static void
 put_place(struct buf *b, unsigned indent, unsigned depth)

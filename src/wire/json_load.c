@@ -15,7 +15,8 @@ struct load {
 
 static json_t *load_value(struct load *l);
 
-/* For functions that return a bool; refuse() is for those that return a value.
+/*
+ * For functions that return a bool; refuse() is for those that return a value.
  */
 static bool
 fails(struct load *l, const char *why)
@@ -181,7 +182,8 @@ load_pair(struct load *l, struct buf *kept, struct str *name, struct str *value)
 	return load_text(l, value);
 }
 
-/* A number with a fraction or an exponent, by jansson, which minds the locale.
+/*
+ * A number with a fraction or an exponent, by jansson, which minds the locale.
  */
 static json_t *
 load_real(struct load *l, struct str digits)

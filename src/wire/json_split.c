@@ -53,15 +53,16 @@ event_failed(
 }
 
 /*
- * After an event about v, or a call that is not about the bytes, which said
- * what was wrong in s->err: one for each would have to be cleared each time.
+ * Looks at what an event about v, or a call that is not about the bytes,
+ * returned.  These write their err to s->err: another struct err would have to
+ * be cleared for each.
  */
 static bool
 passed(struct json_split *s, const struct split_value *v, enum err_code rc)
 {
 	if (rc)
 		return event_failed(s, v, rc);
-	if (s->err.code) /* said, and thought better of */
+	if (s->err.code) /* it wrote a failure, and then returned none */
 		s->err = (struct err){ 0 };
 	return true;
 }
@@ -151,7 +152,7 @@ split_begin(struct json_split *s, const char *p, enum split_kind kind)
 	return true;
 }
 
-/* Moves what was taken into the buffer, up to p. */
+/* Copies the value, up to p, to the buffer: its chunk will be gone. */
 static bool
 keep_taken(struct json_split *s, const char *p)
 {
@@ -172,7 +173,10 @@ keep_taken(struct json_split *s, const char *p)
 	return !s->err.code;
 }
 
-/* The whole value, which ends before p: from the chunk itself if it can be. */
+/*
+ * Hands on the whole value, which ends before p; without a copy where all of it
+ * is in the chunk.
+ */
 static bool
 deliver_taken(struct json_split *s, const char *p)
 {
@@ -256,7 +260,7 @@ split_leave(struct json_split *s)
 	return ok;
 }
 
-/* A number has no end of its own. */
+/* Ends a text that is a number, which has no last byte of its own. */
 static void
 end_number(struct json_split *s)
 {
@@ -266,7 +270,7 @@ end_number(struct json_split *s)
 		(void)split_end(s, p);
 }
 
-/* What came of a string that is given in pieces. */
+/* Hands on what came of a SPLIT_TEXT string that is cut short. */
 static bool
 give_rest(struct json_split *s)
 {

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Takes a JSON text that somebody else wrote apart as its bytes come (RFC
- * 8259): the outer levels are followed in constant memory, and each inner value
- * is handed on whole, as the bytes it was sent in, for a JSON library.  Or it
- * is passed over, or, a string, handed on in pieces.
+ * Splits a JSON text (RFC 8259) that somebody else wrote, as its bytes come.
+ * The outer levels are followed in constant memory; each value in them is
+ * handed on whole, as the bytes it was sent in, to be read by other code; or it
+ * is passed over, or, if it is a string, handed on in pieces.
  *
  * Everything is checked, also what is passed over: commas and colons, literals
  * and numbers, escapes, UTF-8 and surrogates, depth, and that nothing but white
@@ -35,7 +35,7 @@ enum split_kind {
 enum split_way {
 	SPLIT_PASS, /* nothing: it may be of any length */
 	SPLIT_TAKE, /* take() gets it whole */
-	SPLIT_TRY, /* the same, but SPLIT_PASS if it is over the limit */
+	SPLIT_TRY, /* the same, but passed over if it is over the limit */
 	SPLIT_ENTER, /* begin() is asked about each value in it, then end() */
 	SPLIT_TEXT, /* a string: text() gets it unescaped, in pieces */
 };
@@ -50,7 +50,7 @@ enum split_way {
 struct split_value {
 	enum split_kind kind;
 	unsigned depth; /* 0: the text itself */
-	/* As a member of an object, unescaped; ptr is NULL where it is none. */
+	/* Its name in an object, unescaped; ptr is NULL elsewhere. */
 	struct str name;
 	uint64_t index; /* in its array or object, from 0 */
 	uint64_t line, column; /* of its first byte, from 1; in characters */
@@ -59,13 +59,14 @@ struct split_value {
 
 /*
  * Everything is borrowed for the call.  A failure ends the splitting and is
- * returned, with line and column in front of err->tell if it has none.  What is
- * not asked for may be NULL.
+ * returned, with line and column in front of err->tell if it has none.  A
+ * function that is not needed may be NULL.
  */
 struct split_events {
 	/*
-	 * A value begins.  *way is SPLIT_PASS.  SPLIT_ENTER is for arrays and
-	 * objects (of another: SPLIT_PASS), SPLIT_TEXT for strings alone.
+	 * A value begins.  *way is SPLIT_PASS, for begin() to change.
+	 * SPLIT_ENTER is for arrays and objects (other values are passed over),
+	 * SPLIT_TEXT for strings alone.
 	 */
 	enum err_code (*begin)(void *arg, const struct split_value *v,
 	    enum split_way *way, struct err *err);
@@ -74,12 +75,12 @@ struct split_events {
 	    struct str bytes, struct err *err);
 	enum err_code (*text)(void *arg, const struct split_value *v,
 	    struct str piece, struct err *err);
-	/* Of what was entered, or given as text. */
+	/* What was entered, or given as text, is over. */
 	enum err_code (*end)(
 	    void *arg, const struct split_value *v, struct err *err);
 	/*
-	 * The value has a name that another in the same object had before; it
-	 * comes before begin().  Where this is NULL it is ERR_BAD_ANSWER.
+	 * Called before begin() of a value whose name another in the same
+	 * object had before.  If this is NULL that is ERR_BAD_ANSWER.
 	 */
 	enum err_code (*twice)(
 	    void *arg, const struct split_value *v, struct err *err);
@@ -103,21 +104,23 @@ enum err_code json_split_new(const struct split_limits *limits,
     struct err *err) MUST_USE;
 
 /*
- * ERR_BAD_ANSWER: it is not JSON; ERR_TOO_LARGE: over a limit; ERR_NOMEM; what
- * an event returned.  err->tell begins with "line 3, column 14: ".  Sticks.
+ * Reads on.  ERR_BAD_ANSWER: it is not JSON; ERR_TOO_LARGE: it is over a limit;
+ * ERR_NOMEM; what an event returned.  err->tell begins with "line 3, column 14:
+ * ".  A failure sticks.
  */
 enum err_code json_split_feed(
     struct json_split *s, struct str bytes, struct err *err) MUST_USE;
 
 /*
  * After the last byte of the text.  ERR_CUT_SHORT: it ended inside a value, or
- * there was none; what was begun gets no end(), but text() all that came.
+ * there was none.  Values that are not over get no end(), though text() gets
+ * all that came of a string.
  */
 enum err_code json_split_end(struct json_split *s, struct err *err) MUST_USE;
 
 /*
- * Another text begins (a line of NDJSON): forgets the failure and what was
- * begun, and goes on counting lines and columns.
+ * Begins another text (a line of NDJSON): forgets the failure and the values
+ * that are not over, and goes on counting lines and columns.
  */
 void json_split_next(struct json_split *s);
 

@@ -32,7 +32,7 @@ enum state {
 /* An array or object that was entered. */
 struct frame {
 	struct split_value v;
-	uint64_t count; /* of values that began in it */
+	uint64_t count; /* how many values have begun in it */
 	struct buf name; /* of the current member */
 	struct name_set names;
 	bool twice; /* the name was in names before */
@@ -58,24 +58,24 @@ struct json_split {
 	struct frame frames[SPLIT_MAX_ENTERED];
 	unsigned entered; /* of depth, the outermost */
 
-	/* The value that is neither entered nor whole yet. */
-	bool inside;
+	/* The value that is being read and is not entered. */
+	bool inside; /* there is one */
 	struct split_value v;
 	enum split_way way;
-	bool tried; /* SPLIT_TRY */
-	const char *run; /* what of it is in chunk and not yet in taken */
-	struct buf taken;
+	bool tried; /* it was SPLIT_TRY; way is SPLIT_TAKE */
+	const char *run; /* the part of it in chunk that is not in taken */
+	struct buf taken; /* what came of it in earlier chunks */
 
 	/* The token. */
 	bool is_name;
 	struct json_chars chars;
-	struct buf *decoded; /* where a string's characters go, or NULL */
-	struct buf text;
+	struct buf *decoded; /* where the characters of a string go, or NULL */
+	struct buf text; /* of SPLIT_TEXT: the piece to hand on */
 	enum json_number number;
-	const char *literal; /* what must still come of it */
+	const char *literal; /* the rest of "true" and so on, still to come */
 };
 
-/* As far as it goes: returns the end, or where it failed. */
+/* Takes steps through p to end; returns end, or where it failed. */
 const char *split_steps(struct json_split *s, const char *p, const char *end);
 
 /* Ends the splitting, with a message about the byte at p; returns p. */
@@ -85,7 +85,7 @@ const char *split_fail(struct json_split *s, const char *p, enum err_code code,
 /* Where p, in the chunk, is in all that was fed. */
 uint64_t split_offset(const struct json_split *s, const char *p);
 
-/* Whether what comes next is a value that begin() is asked about. */
+/* Whether begin() is asked about the value that comes next. */
 bool split_is_outer(const struct json_split *s);
 
 /* The innermost that was entered. */
@@ -94,16 +94,16 @@ struct frame *split_innermost(struct json_split *s);
 /* A value begins at p: asks what is to be done with it. */
 bool split_begin(struct json_split *s, const char *p, enum split_kind kind);
 
-/* A value, or an array or object in one, ended before p. */
+/* A value that was not entered, or one within it, ended before p. */
 bool split_end(struct json_split *s, const char *p);
 
-/* What was entered ended. */
+/* The innermost array or object that was entered ended. */
 bool split_leave(struct json_split *s);
 
 /* A name in what was entered last has been read, and ended before p. */
 bool split_note_name(struct json_split *s, const char *p);
 
-/* Hands on what there is of a string that is given in pieces. */
+/* Hands on the piece of a SPLIT_TEXT string that there is. */
 bool split_text(struct json_split *s);
 
 #endif

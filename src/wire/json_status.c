@@ -51,7 +51,7 @@ status_line_read(struct str line, unsigned *status)
 	    integer_read((json_int_t)n, status);
 }
 
-/* Only those that failed: "OK" and "UNKNOWN" are other people's words too. */
+/* Names of failures only: "OK" and "UNKNOWN" mean other things to others. */
 static bool
 rpc_name_read(struct str name, unsigned *status)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A status in any of the forms that others give it in JSON. */
+/* Reads a status in any of the forms that others give it in JSON. */
 #ifndef SHEAF_WIRE_JSON_STATUS_H
 #define SHEAF_WIRE_JSON_STATUS_H
 
@@ -17,7 +17,7 @@
  */
 bool json_status_read(const json_t *v, unsigned *status);
 
-/* Of text: "423", "HTTP/1.1 423 Locked", "423 Locked". */
+/* The same of text: "423", "HTTP/1.1 423 Locked", "423 Locked". */
 bool status_line_read(struct str line, unsigned *status);
 
 #endif

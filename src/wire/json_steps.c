@@ -28,7 +28,7 @@ close_container(struct json_split *s, const char *p)
 	return p + 1;
 }
 
-/* Most are plain to their end, and are passed over in one go. */
+/* Begins a string; one that is plain to its end is passed over in one go. */
 static const char *
 open_string(struct json_split *s, const char *p, const char *end)
 {
@@ -48,7 +48,7 @@ open_string(struct json_split *s, const char *p, const char *end)
 	return q + 1;
 }
 
-/* Behind a name whose characters are known. */
+/* Ends a name, whose characters are in the frame. */
 static void
 end_name(struct json_split *s, const char *p)
 {
@@ -70,7 +70,7 @@ open_name(struct json_split *s, const char *p, const char *end)
 		s->decoded = &split_innermost(s)->name;
 		s->decoded->max = SPLIT_MAX_NAME;
 		buf_clear(s->decoded);
-		/* Never NULL, however short. */
+		/* So that the name's ptr is not NULL, even if it is empty. */
 		if (!s->decoded->cap && !buf_room(s->decoded, 1))
 			whole = false;
 		buf_put(s->decoded, str_of(p + 1, (size_t)(q - p - 1)));
@@ -105,7 +105,7 @@ open_number(struct json_split *s, const char *p)
 typedef const char *
 step_fn(struct json_split *s, const char *p, const char *end);
 
-/* p[0] begins no value: what it is, for people. */
+/* Fails at p, where something else stands than what was wanted. */
 static const char *
 unexpected(struct json_split *s, const char *p, const char *wanted)
 {
@@ -142,7 +142,7 @@ open_value(
 	}
 }
 
-/* The same where there is some. */
+/* skip_space() where there is some. */
 static const char *
 skip_some(struct json_split *s, const char *p, const char *end)
 {
@@ -158,7 +158,7 @@ skip_some(struct json_split *s, const char *p, const char *end)
 	return NULL;
 }
 
-/* Past the white space; NULL when nothing else is there. */
+/* Skips white space; NULL when nothing else comes before the end. */
 static inline const char *
 skip_space(struct json_split *s, const char *p, const char *end)
 {

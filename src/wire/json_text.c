@@ -8,7 +8,7 @@
 
 static const char lone[] = "half of a surrogate pair";
 
-/* Bytes of the sequence that begins with this one; 0: none does. */
+/* The length of the UTF-8 sequence that begins with this byte; 0: none does. */
 static unsigned
 sequence_length(unsigned char lead)
 {
@@ -31,7 +31,7 @@ may_follow(unsigned char lead, unsigned n, unsigned char c)
 	    !(lead == 0xf4 && c > 0x8f); /* over U+10FFFF */
 }
 
-/* A byte over 0x7f, or whatever comes inside a sequence. */
+/* Takes a byte over 0x7f, or any byte within a sequence. */
 static bool
 wide_byte(struct json_chars *c, char byte, struct buf *to)
 {
@@ -77,7 +77,7 @@ put_utf8(struct buf *to, unsigned u)
 	buf_putc(to, (char)(0x80 | (u & 0x3f)));
 }
 
-/* A whole \uXXXX. */
+/* Takes the unit of a \uXXXX that is whole. */
 static const char *
 put_unit(struct json_chars *c, struct buf *to)
 {
@@ -97,7 +97,7 @@ put_unit(struct json_chars *c, struct buf *to)
 	return NULL;
 }
 
-/* The byte behind a backslash. */
+/* Takes the byte behind a backslash. */
 static const char *
 escaped(struct json_chars *c, char byte, struct buf *to)
 {
@@ -132,7 +132,7 @@ hex_digit(struct json_chars *c, char byte, struct buf *to)
 	return --c->digits ? NULL : put_unit(c, to);
 }
 
-/* A byte that does not stand for itself. */
+/* Takes a byte that is not plain, or comes where none is. */
 static const char *
 special(struct json_chars *c, char byte, struct buf *to)
 {
@@ -164,9 +164,9 @@ is_plain(char byte)
 }
 
 /*
- * Of sixteen bytes, those that are not plain.  What is over 0x7f is less than a
- * space as well; and so that a quote, which is next but one to it, is caught by
- * the same comparison, the two change places with the bytes beside them.
+ * Marks those of sixteen bytes that are not plain.  Bytes over 0x7f are
+ * negative, and so less than a space, as controls are.  XOR with 2 swaps '"'
+ * and ' ', so that one comparison catches the quote, too, and not the space.
  */
 static inline sixteen
 special_among(const char *p)
@@ -177,7 +177,7 @@ special_among(const char *p)
 	    (w == sixteen_times('\\'));
 }
 
-/* The place of the first of them; 16: there are none. */
+/* The index of the first byte that is marked; 16: there is none. */
 static inline size_t
 first_among(sixteen found)
 {
@@ -190,7 +190,7 @@ first_among(sixteen found)
 	return high ? 8 + (size_t)__builtin_ctzll(le64toh(high)) / 8 : 16;
 }
 
-/* Sixty-four bytes of which all are plain, as of a long body most are. */
+/* Skips sixty-four plain bytes at a time: in a long body most are plain. */
 static const char *
 skip_blocks(const char *p, const char *end)
 {
@@ -245,7 +245,7 @@ json_chars_scan(
 	return p;
 }
 
-/* What a byte is to a number. */
+/* The kinds of bytes in a number. */
 enum { SIGN_MINUS, SIGN_PLUS, DIGIT_0, DIGIT, POINT, EXPONENT, NO_KIND };
 
 static unsigned
@@ -264,7 +264,7 @@ kind_of(char c)
 	return c == 'e' || c == 'E' ? EXPONENT : NO_KIND;
 }
 
-/* JSON_NUMBER_START: it does not belong there. */
+/* The state after a byte of each kind; JSON_NUMBER_START: none may come. */
 static const enum json_number after[JSON_NUMBER_STATES][NO_KIND] = {
 	[JSON_NUMBER_START] = { [SIGN_MINUS] = JSON_NUMBER_MINUS,
 	    [DIGIT_0] = JSON_NUMBER_ZERO,

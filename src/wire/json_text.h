@@ -11,27 +11,27 @@
 #include "base/buf.h"
 #include "base/str.h"
 
-/* Behind the quote that opens a string.  All zero is its beginning. */
+/* Where we are in a string.  All zero is behind the quote that opens it. */
 struct json_chars {
 	bool ended; /* the quote that closes it has come */
 	unsigned wide; /* bytes so far that begin no character */
-	char part[4]; /* of a UTF-8 sequence */
+	char part[4]; /* what came of a UTF-8 sequence: n_part bytes */
 	unsigned n_part;
-	bool escape; /* behind a backslash */
-	unsigned digits; /* that must still come of \uXXXX */
-	unsigned unit; /* of UTF-16, from them */
+	bool escape; /* a backslash has come */
+	unsigned digits; /* how many must still come of \uXXXX */
+	unsigned unit; /* the UTF-16 unit that they make */
 	unsigned high; /* the surrogate that waits for its other half, or 0 */
 };
 
 /*
- * Reads on; what it means is appended to `to` (may be NULL; its failure
+ * Reads on, and appends the characters to `to` (may be NULL; its failure
  * sticks).  Returns where it stopped: behind the closing quote, at the end of
- * bytes, or, with *wrong set to what is wrong there, at the byte that is.
+ * bytes, or at a byte that is wrong, with *wrong set to why.
  */
 const char *json_chars_scan(
     struct json_chars *c, struct str bytes, struct buf *to, const char **wrong);
 
-/* The first byte that does not stand for itself, or is not ASCII; or end. */
+/* The first byte that is a quote, backslash, control or not ASCII; or end. */
 const char *json_skip_plain(const char *p, const char *end);
 
 enum json_number {
@@ -47,7 +47,7 @@ enum json_number {
 	JSON_NUMBER_STATES
 };
 
-/* False, and *n as it was: c does not belong to the number. */
+/* Takes the next byte.  False, and *n as it was: c is not part of a number. */
 bool json_number_step(enum json_number *n, char c);
 
 /* Whether it may end there. */

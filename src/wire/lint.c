@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The frame of the linter: which shape a body has, and who checks it. */
+/* The frame of the linter: finds the shape of a body, and has it checked. */
 #include "wire/lint.h"
 
 #include <stdarg.h>
@@ -8,7 +8,7 @@
 
 #include "wire/lint_impl.h"
 
-/* Bytes that are held to see which shape a body has. */
+/* Most bytes that are held to find out the shape of a body. */
 #define HELD_MAX ((size_t)64 * 1024)
 
 #define BRIEF ((size_t)120)
@@ -84,7 +84,7 @@ form_new(struct lint *l, enum shape shape)
 	return ERR_OK;
 }
 
-/* What the bytes are, where they say it already. */
+/* The shape of the body by its first bytes; false: more are needed. */
 static bool
 shape_of_bytes(struct lint *l, bool last, enum shape *out)
 {
@@ -114,7 +114,7 @@ feed_form(struct lint *l, struct str bytes)
 	return l->form->ops->feed(l->form, bytes);
 }
 
-/* Begins to check as soon as it is known what. */
+/* Begins to check the body, as soon as its shape is known. */
 static enum err_code
 begin_form(struct lint *l, bool last)
 {

@@ -49,15 +49,14 @@ extern const struct lint_rule_row lint_rules[LINT_COUNT];
 /* LINT_COUNT when there is none of that name. */
 enum lint_rule lint_rule_find(struct str id);
 
-/* Hrefs, and ids, that are remembered: some 64 bytes each at most. */
+/* Most hrefs, and ids, that are remembered, in at most some 64 bytes each. */
 #define LINT_MAX_ONCE ((size_t)4 * 1024 * 1024)
 
 /* Everything is borrowed for the call; strings may hold any bytes. */
 struct lint_finding {
 	enum lint_rule rule;
 	enum lint_severity severity;
-	uint64_t line,
-	    column; /* of the body, from 1; 0: it is about the head */
+	uint64_t line, column; /* of the body, from 1; 0: about the head */
 	struct str pointer; /* RFC 6901; ptr is NULL where it is not JSON */
 	struct str found; /* a sentence */
 	struct str todo; /* sentences */
@@ -88,8 +87,7 @@ struct lint_spec {
 	size_t n_operations;
 	const struct reader_limits *limits; /* NULL: the reader's */
 	/*
-	 * Findings of one rule that are handed on; the rest is counted.  0:
-	 * all.
+	 * Most findings of a rule that are handed on, others counted; 0: all.
 	 */
 	unsigned per_rule;
 	void (*found)(void *arg, const struct lint_finding *f);
@@ -106,7 +104,7 @@ struct lint_report {
 	 * that is a finding), or over a limit (ERR_TOO_LARGE in err).
 	 */
 	bool stopped;
-	bool once_gave_up; /* over LINT_MAX_ONCE */
+	bool once_gave_up; /* there were over LINT_MAX_ONCE hrefs or ids */
 	struct err err;
 };
 

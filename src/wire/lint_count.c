@@ -4,7 +4,7 @@
 #include <inttypes.h>
 #include <stdlib.h>
 
-/* A line and a status in one number: what is remembered of an id. */
+/* Of an id a line and a status are remembered, packed into one number. */
 #define STATUS_BITS 10
 
 static uint64_t
@@ -261,7 +261,7 @@ has_failed(const struct lint_operation_seen *o)
 	return o->status >= 400;
 }
 
-/* The groups of which an operation failed. */
+/* Collects the groups that have an operation that failed. */
 static enum err_code
 find_groups(const struct lint_items *its, struct once *groups)
 {

@@ -65,7 +65,7 @@ judge_retry_after(struct lint *l, const struct headers *h)
 
 /* ---- H005 */
 
-/* What a cache may be told by it: "public", or "max-age" of more than 0. */
+/* Whether it lets a cache keep the answer: "public", or a "max-age" over 0. */
 static bool
 directive_allows(struct str directive)
 {
@@ -110,7 +110,7 @@ cache_control_allows(const struct headers *h, bool *said)
 	return allowed && !forbidden;
 }
 
-/* Later than the Date beside it; without one nothing is known. */
+/* Whether Expires is later than the Date beside it; false if there is none. */
 static bool
 expires_later(const struct headers *h)
 {
@@ -149,7 +149,7 @@ judge_caching(struct lint *l, const struct headers *h)
 static void
 judge_method(struct lint *l)
 {
-	/* On one resource each; RFC 4918, RFC 9110. */
+	/* Methods that concern one resource alone (RFC 4918, RFC 9110). */
 	static const char *const single[] = { "CONNECT", "GET", "HEAD",
 		"OPTIONS", "PUT", "TRACE", "UNLOCK" };
 	size_t i;

@@ -117,7 +117,7 @@ judge_place(struct lint *l, struct str href, const struct url *u,
 		    LINT_SHOW(href), LINT_SHOW(l->url.path));
 }
 
-/* Each absolute, or each a path (RFC 4918 s8.3). */
+/* All hrefs are absolute, or all are paths (RFC 4918 s8.3). */
 static void
 judge_mixture(struct lint *l, struct lint_hrefs *hs, struct str href,
     bool absolute, const struct lint_place *at)
@@ -134,7 +134,7 @@ judge_mixture(struct lint *l, struct lint_hrefs *hs, struct str href,
 	    absolute ? "a path" : "a URI");
 }
 
-/* Takes it apart as a client would; false: it was said that it cannot be. */
+/* Parses an href as a client would; false: it cannot be, which was said. */
 static bool
 take_apart(struct lint *l, struct lint_hrefs *hs, struct str href,
     struct url *u, const struct lint_place *at)
@@ -170,7 +170,7 @@ take_apart(struct lint *l, struct lint_hrefs *hs, struct str href,
 	return judge_dots(l, u->path, at);
 }
 
-/* The same for all ways to write the same; a slash at the end counts. */
+/* Makes a key that all ways to write a URL share; a slash at its end counts. */
 static enum err_code
 make_key(const struct lint *l, struct lint_hrefs *hs, const struct url *u)
 {

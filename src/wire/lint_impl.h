@@ -10,7 +10,7 @@
 #include "wire/once.h"
 #include "wire/reader_sniff.h"
 
-/* Bytes of a sentence; what is longer is cut. */
+/* Most bytes of a sentence; what is longer is cut. */
 #define LINT_SENTENCE 512
 
 struct lint_place {
@@ -23,16 +23,16 @@ struct lint_form;
 /* How a body of one shape is checked. */
 struct lint_form_ops {
 	/*
-	 * ERR_NOMEM alone; what is malformed is a finding, and
-	 * report.stopped is set: no more bytes come then.
+	 * Fails with ERR_NOMEM alone.  What is malformed is a finding; where
+	 * it cannot go on it sets report.stopped, and no more bytes come.
 	 */
 	enum err_code (*feed)(struct lint_form *f, struct str bytes);
-	/* Also where it stopped. */
+	/* Called at the end, also where it has stopped. */
 	enum err_code (*end)(struct lint_form *f, bool cut);
 	void (*free)(struct lint_form *f);
 };
 
-/* Placed first in each. */
+/* The base of every form, placed first in it. */
 struct lint_form {
 	const struct lint_form_ops *ops;
 	struct lint *l;
@@ -45,7 +45,7 @@ struct lint {
 	struct ostream base;
 	struct lint_spec spec;
 	struct reader_limits limits;
-	struct arena a; /* of what follows */
+	struct arena a; /* for the strings that follow */
 	struct str method; /* empty: not known */
 	struct url url; /* of the request; scheme is empty: not known */
 	unsigned status; /* of the answer; 0: not known */
@@ -55,7 +55,7 @@ struct lint {
 	struct lint_report report;
 	struct lint_form *form; /* once the first bytes have said which */
 	struct sniffer sniffer;
-	struct buf held; /* until then */
+	struct buf held; /* the bytes until then */
 	bool any; /* a byte of body has come */
 	struct once seen; /* hrefs, or ids */
 };
@@ -63,8 +63,8 @@ struct lint {
 #define LINT_IS(l, name) str_eq((l)->method, STR(name))
 
 /*
- * A finding; at is NULL where it is about the head, todo where the rule's own
- * help will do.
+ * Counts a finding and hands it on.  at is NULL where it is about the head;
+ * todo where the rule's own help says what to do.
  */
 void lint_say(struct lint *l, enum lint_rule rule, enum lint_severity severity,
     const struct lint_place *at, const char *todo, const char *fmt, ...)
@@ -76,7 +76,7 @@ void lint_say(struct lint *l, enum lint_rule rule, enum lint_severity severity,
 #define LINT_WARN(l, rule, at, ...) \
 	lint_say((l), LINT_##rule, LINT_WARNING, (at), NULL, __VA_ARGS__)
 
-/* For "%.*s": the beginning of something that may be long. */
+/* The beginning of something that may be too long for a sentence. */
 #define LINT_SHOW(s) STR_ARG(lint_brief(s))
 struct str lint_brief(struct str s);
 
@@ -85,8 +85,8 @@ enum err_code lint_remember(
     struct lint *l, struct str key, uint64_t value, uint64_t **seen) MUST_USE;
 
 /*
- * lint_head.c: the head, of which what is needed later is noted; and what it
- * says of the shape that the body has.
+ * lint_head.c: judge the head, and note what is needed of it later; judge what
+ * it says of the body's shape; and of a body that is empty.
  */
 void lint_judge_head(struct lint *l, const struct answer_head *h);
 void lint_judge_type(struct lint *l, enum shape shape);
@@ -99,17 +99,18 @@ bool lint_is_retry_after(struct str s);
 bool lint_is_stack_trace(struct str s);
 bool lint_is_uri_reference(struct str s);
 
-/* lint_href.c; seen: whether it is the request's own. */
+/* lint_href.c: what is known of the hrefs so far. */
 struct lint_hrefs {
-	bool some, absolute; /* which form the first had */
-	bool said; /* that the forms are mixed */
-	struct buf key;
+	bool some, absolute; /* there was one; the first was absolute */
+	bool said; /* it was said that paths and URLs are mixed */
+	struct buf key; /* scratch */
 };
 
+/* Judges an href; *target: it is the URL of the request. */
 enum err_code lint_href(struct lint *l, struct lint_hrefs *hs, struct str href,
     const struct lint_place *at, bool *target) MUST_USE;
 
-/* "HTTP/1.1 404 Not Found"; 0 where there is none in it. */
+/* Judges "HTTP/1.1 404 Not Found"; returns the status, 0: there is none. */
 unsigned
 lint_status(struct lint *l, struct str line, const struct lint_place *at);
 

@@ -9,17 +9,17 @@
 #include "wire/json_status.h"
 #include "wire/lint_count.h"
 
-/* An item in hand. */
+/* The item that is being judged. */
 struct item {
 	struct lint_items *its;
 	const struct lint_taken *taken;
-	const json_t *json; /* where its members are */
-	struct str inner; /* "/index" of {"index": {...}}, or empty */
+	const json_t *json; /* the object that has its members */
+	struct str inner; /* its pointer in the item: "/index", or empty */
 	struct json_found f;
 	unsigned status;
 };
 
-/* Appends "/name" of the member of object that is v. */
+/* Appends "/name", of the member of object whose value is v. */
 static bool
 put_member(struct buf *b, const json_t *object, const json_t *v)
 {
@@ -139,7 +139,7 @@ id_text(const json_t *v, char *room, size_t size, struct str *out)
 	return true;
 }
 
-/* Which operation it answers; an item of a map is called by its key. */
+/* Judges which operation it answers; in a map the key is the id. */
 static enum err_code
 judge_id(struct item *i)
 {
@@ -249,7 +249,7 @@ judge_problem(const struct item *i)
 		ITEM_SAY(i, J209, p, "the problem's type is no URI");
 }
 
-/* A hint when to try again: *said, and whether it has its form. */
+/* Whether a Retry-After has a form that it may have. */
 static bool
 retry_after_ok(const json_t *v)
 {

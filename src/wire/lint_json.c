@@ -8,15 +8,15 @@
 #include "wire/json_status.h"
 #include "wire/lint_items.h"
 
-/* Objects around the items: {"data": {"results": [...]}}. */
+/* Most objects around the items: {"data": {"results": [...]}}. */
 #define WRAPS_MAX 4
 
 struct lint_json {
 	struct lint_form base;
 	struct json_split *split;
 	struct lint_items items;
-	unsigned list; /* the depth of the items; 0: in none of their lists */
-	unsigned frame; /* the depth of the members around the list */
+	unsigned list; /* the depth of items while in their list; else 0 */
+	unsigned frame; /* the depth of the members beside the list */
 	bool listed; /* there is a list of items, or a map */
 	bool mapped; /* the document may be a map itself */
 	struct buf pointer;
@@ -63,7 +63,7 @@ begin_root(struct lint_json *j, const struct split_value *v)
 	return is_container(v) ? SPLIT_ENTER : SPLIT_TAKE;
 }
 
-/* A member of what is around the items. */
+/* What is to be done with a member of an object around the items. */
 static enum split_way
 begin_member(struct lint_json *j, const struct split_value *v)
 {

@@ -15,9 +15,9 @@ struct lint_lines {
 	struct lint_form base;
 	struct json_split *split;
 	struct lint_items items;
-	char between; /* lines */
-	bool failed; /* the line in hand; the rest of it is passed over */
-	bool summed; /* the last one was a summary */
+	char between; /* what parts lines: '\n', or RFC 7464's separator */
+	bool failed; /* the line is bad; the rest of it is passed over */
+	bool summed; /* the last line was a summary */
 	struct lint_place last; /* where the last line began */
 };
 
@@ -32,7 +32,7 @@ on_begin(void *arg, const struct split_value *v, enum split_way *way,
 	return ERR_OK;
 }
 
-/* "result", or a line of others that has a status. */
+/* Whether it is a "result" of ours, or a line of others with a status. */
 static bool
 is_item(const json_t *line)
 {
@@ -90,7 +90,7 @@ on_take(
 	return rc ? err_nomem(err) : ERR_OK;
 }
 
-/* What was wrong with a line; the next is looked at again. */
+/* Says what is wrong with a line; the next one is read all the same. */
 static enum err_code
 say_fault(struct lint_lines *ls, enum err_code rc, const struct err *err)
 {

@@ -16,7 +16,7 @@ enum live {
 	LIVE_COUNT /* none of them */
 };
 
-/* Of a local name in DAV:. */
+/* The property by its local name in DAV:; LIVE_COUNT: it is none of these. */
 enum live lint_live_find(struct str local);
 const char *lint_live_name(enum live p);
 

@@ -2,7 +2,7 @@
 /* J201: what is wrong with a value that is JSON all the same. */
 #include "wire/lint_items.h"
 
-/* The code of \uXXXX at s, or 0. */
+/* The code of a \uXXXX at the beginning of s, or 0. */
 static unsigned
 escape_at(struct str s)
 {
@@ -21,14 +21,14 @@ escape_at(struct str s)
 	return unit;
 }
 
-/* The last two of each plane, and 32 of the first (Unicode s23.7). */
+/* Noncharacters: the last two of each plane, and 32 more (Unicode s23.7). */
 static bool
 is_noncharacter(unsigned c)
 {
 	return (c & 0xfffe) == 0xfffe || (c >= 0xfdd0 && c <= 0xfdef);
 }
 
-/* Of UTF-8 that has been found good. */
+/* The character at the beginning of s, which is known to be good UTF-8. */
 static unsigned
 character_at(struct str s, size_t *len)
 {

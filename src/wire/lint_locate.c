@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where in a piece of JSON the value of a pointer is (RFC 6901).  The JSON has
- * been found good before; what is not is passed over without harm.
+ * Finds the value that a JSON pointer (RFC 6901) names in a piece of JSON,
+ * which was found good before; if it is not, nothing bad happens.
  */
 #include "wire/lint_items.h"
 
@@ -76,7 +76,7 @@ skip_value(struct walk *w)
 	} while (w->rest.len && (depth || !strchr(",}] \t\r\n", head(w))));
 }
 
-/* Whether a name, as it is sent, is that of a pointer's token. */
+/* Whether a name, as it is sent, is the one that a pointer's token names. */
 static bool
 name_is(struct str name, struct str token)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* S302 and S303: what does not belong into an item. */
+/* S302 and S303: what does not belong in an item. */
 #include "wire/json_found.h"
 #include "wire/lint_items.h"
 
@@ -20,7 +20,9 @@ is_trace_name(struct str name)
 	return false;
 }
 
-/* Several lines, or a list of them; not the id of a trace. */
+/*
+ * Whether it has several lines, or is a list of them; an id of a trace is not.
+ */
 static bool
 is_long(const json_t *v)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the linter found: lines of text that editors can jump to, lines of JSON,
- * and SARIF 2.1.0, which editors and code hosts show beside the lines it is
- * about.  `sheaf lint` and libsheaf write by it.
+ * Writes what the linter found: lines of text that editors can jump to, lines
+ * of JSON, and SARIF 2.1.0, which editors and code hosts show beside the lines
+ * it is about.  `sheaf lint` and libsheaf use it.
  */
 #ifndef SHEAF_WIRE_LINT_OUTPUT_H
 #define SHEAF_WIRE_LINT_OUTPUT_H

@@ -89,7 +89,9 @@ judge_form(struct lint *l, const struct response_seen *r)
 		    "the response has propstats for %u hrefs", r->n_href);
 }
 
-/* An empty prop alone is how to say that there is nothing (RFC 8144 s2.1). */
+/*
+ * One empty prop alone says that there is nothing (RFC 8144 s2.1): no finding.
+ */
 static void
 judge_empty(struct lint *l, const struct response_seen *r)
 {
@@ -113,7 +115,7 @@ judge_slash(struct lint *l, const struct response_seen *r)
 		    LINT_SHOW(href));
 }
 
-/* What RFC 4918 s9.6.1 has nobody say of a member. */
+/* Judges what RFC 4918 s9.6.1 lets nobody say of a member. */
 static void
 judge_member(struct lint *l, const struct response_seen *r, uint64_t *failures)
 {

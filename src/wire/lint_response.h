@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * X104 to X115: what is gathered of a response while its elements go by, and
- * judged when it ends.  For wire/lint*.c alone.
+ * X104 to X115: what is noted of a response while its elements come, and judged
+ * when it ends.  For wire/lint*.c alone.
  */
 #ifndef SHEAF_WIRE_LINT_RESPONSE_H
 #define SHEAF_WIRE_LINT_RESPONSE_H
@@ -9,7 +9,7 @@
 #include "wire/lint_impl.h"
 #include "wire/lint_live.h"
 
-/* What is known of a propstat before its status is. */
+/* What was noted of a propstat, until its status is known. */
 struct propstat_seen {
 	struct lint_place at;
 	unsigned n_prop, n_status, status;
@@ -25,8 +25,9 @@ struct response_seen {
 	struct lint_place href_at;
 	struct buf href; /* the first */
 	bool target; /* it is the request's URL */
-	bool collection, located;
-	unsigned redirect; /* a 3xx that wants a location */
+	bool collection; /* a resourcetype says so */
+	bool located; /* it has a location */
+	unsigned redirect; /* the first 3xx that needs a location; or 0 */
 	struct lint_place redirect_at;
 	unsigned n_empty; /* propstats without properties */
 	struct lint_place empty_at;
@@ -35,14 +36,14 @@ struct response_seen {
 	struct once properties;
 };
 
-/* A status of a response, or of a propstat in it. */
+/* Notes a status of a response, or of a propstat in it. */
 void lint_note_status(
     struct response_seen *r, unsigned status, const struct lint_place *at);
 
 void lint_end_propstat(
     struct lint *l, struct response_seen *r, const struct propstat_seen *ps);
 
-/* *failures: those of DELETE, COPY and MOVE, counted. */
+/* *failures: counts those that DELETE, COPY and MOVE tell of. */
 void lint_end_response(
     struct lint *l, const struct response_seen *r, uint64_t *failures);
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* J204: the summary, held against what counting gives. */
+/* J204: the summary, compared with the items that were counted. */
 #include <inttypes.h>
 
 #include "wire/json_found.h"
@@ -13,7 +13,7 @@ keep(struct buf *b, struct str s)
 	return buf_failed(b);
 }
 
-/* Of several the last counts. */
+/* Of several summaries the last counts. */
 enum err_code
 lint_summary(struct lint_items *its, const struct lint_taken *t)
 {
@@ -85,7 +85,7 @@ summary_place(struct lint_items *its, const char *name)
 	return at;
 }
 
-/* One of the summary's numbers beside what counting gives. */
+/* Compares one of the summary's numbers with what was counted. */
 static void
 judge_count(struct lint_items *its, const char *name, uint64_t said)
 {
@@ -117,7 +117,7 @@ judge_count(struct lint_items *its, const char *name, uint64_t said)
 	    name, said, counted);
 }
 
-/* Where items were left out: what must be so all the same. */
+/* Judges what must hold even where items may have been left out. */
 static void
 judge_sum(struct lint_items *its, const json_t *summary)
 {

@@ -8,13 +8,13 @@
 #include "wire/lint_response.h"
 #include "wire/xml.h"
 
-/* Bytes of an href, a status or a description that are looked at. */
+/* Most bytes of an href, a status or a description that are looked at. */
 #define TEXT_MAX ((size_t)64 * 1024)
 
-/* Properties of one response that are compared. */
+/* Most properties of one response that are compared. */
 #define PROPS_MAX ((size_t)256 * 1024)
 
-/* Elements that mean something are at most so deep. */
+/* How deep elements that mean something are at most. */
 #define KNOWN_DEPTH 8
 
 enum node {

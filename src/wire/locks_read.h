@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: MIT */
-/* Reads the locks that a server tells of: DAV:lockdiscovery (RFC 4918 s15.8).
+/*
+ * Reads the locks that a server tells of: DAV:lockdiscovery (RFC 4918 s15.8).
  */
 #ifndef SHEAF_WIRE_LOCKS_READ_H
 #define SHEAF_WIRE_LOCKS_READ_H

@@ -39,10 +39,11 @@ struct multistatus_spec {
  * end(), but not `to`.  Ended with nothing put, the document is whole and
  * empty.  Whatever bytes a path or value holds, the document is well-formed.
  *
- * What was told is written as it was: its href, its DAV:error, the sentences.
- * What a form has no place for stands where readers of it look past it.  A
- * status that was not read, or has over three digits, is written as 502, which
- * is what a gateway says of an answer that it cannot read, and marked as ours.
+ * What others told (struct told) is written as it was: its href, its DAV:error,
+ * the sentences.  What a form has no place for goes into elements or members
+ * that its readers ignore.  A status that was not read, or has over three
+ * digits, is written as 502, which is what a gateway says of an answer that it
+ * cannot read, and marked as ours.
  * In XML an item that has no href gets urn:sheaf:item:N.
  */
 enum err_code multistatus_new(const struct multistatus_spec *spec,
@@ -50,7 +51,7 @@ enum err_code multistatus_new(const struct multistatus_spec *spec,
 
 void multistatus_free(struct sink *s); /* NULL is fine */
 
-/* What was put so far is on its way. */
+/* Sends on what was put so far. */
 enum err_code multistatus_flush(struct sink *s);
 
 #endif

@@ -17,7 +17,7 @@ struct multistatus;
  */
 struct form_ops {
 	struct str media_type;
-	/* What comes from the configuration, or was told. */
+	/* Appends what was not escaped yet: the prefix, and hrefs of others. */
 	void (*escape)(struct buf *b, struct str s);
 	void (*begin)(struct multistatus *m);
 	void (*put)(struct multistatus *m, const struct outcome *o);
@@ -37,13 +37,13 @@ struct multistatus {
 	bool begun;
 	bool any; /* results were written */
 	struct summary sum; /* of what was put, this one included */
-	struct name_set names; /* JSON: of an object that is being written */
-	struct buf key; /* one of them */
+	struct name_set names; /* JSON: those in the object being written */
+	struct buf key; /* scratch, for one of them */
 };
 
 /*
- * The resource that made it fail: another one where that is known, else itself.
- * Only of one above it is it certain that it is a collection.
+ * The resource that made it fail: o->about if that is known, else the outcome's
+ * own.  Another one is known to be a collection only if it is above this one.
  */
 struct cause
 multistatus_cause(const struct multistatus *m, const struct outcome *o);

@@ -6,7 +6,7 @@
 #define FIRST_SLOTS ((size_t)32)
 #define KEPT_SLOTS ((size_t)1024)
 
-/* With its bits mixed, because names are alike; never 0. */
+/* str_hash() with its bits mixed, because names are alike; never 0. */
 static uint64_t
 hash(struct str name)
 {
@@ -18,7 +18,7 @@ hash(struct str name)
 	return h ? h : 1;
 }
 
-/* Where h is, or the free slot where it belongs. */
+/* The slot with h, or the free one where it belongs. */
 static uint64_t *
 find(const struct name_set *s, uint64_t h)
 {

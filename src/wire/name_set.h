@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Which names an object has had, of any length, at eight bytes each and more:
- * their hashes are kept.  That two of a million different names are taken for
- * one happens once in some ten million such objects.
+ * Remembers which names an object has had, by hashes of eight bytes.  That two
+ * of a million different names are taken for the same happens once in some ten
+ * million such objects.
  */
 #ifndef SHEAF_WIRE_NAME_SET_H
 #define SHEAF_WIRE_NAME_SET_H
@@ -20,13 +20,13 @@ struct name_set {
 	size_t n;
 };
 
-/* *had: whether it was in it before.  ERR_NOMEM. */
+/* Adds a name; *had: it was in the set before.  ERR_NOMEM. */
 enum err_code name_set_add(
     struct name_set *s, struct str name, bool *had, struct err *err) MUST_USE;
 
 bool name_set_has(const struct name_set *s, struct str name);
 
-/* Forgets all; keeps some memory. */
+/* Forgets all names; keeps the memory unless it is large. */
 void name_set_clear(struct name_set *s);
 
 void name_set_done(struct name_set *s);

@@ -8,8 +8,8 @@
 #define KEPT_CAP ((size_t)4096)
 
 /*
- * Of SHA-256, because who writes the strings is not to choose where they fall;
- * the empty string's is not 0 either.
+ * Half of a SHA-256, so that those who write the strings cannot have them
+ * collide; never 0, which marks a free place.
  */
 void
 once_hash(struct str key, uint64_t hash[2])
@@ -32,8 +32,7 @@ is_free(const struct once_entry *e)
 	return !e->hash[0] && !e->hash[1];
 }
 
-/* Its place, or the free one where it would be; cap is not 0, nor is it full.
- */
+/* The entry with this hash, or the free one for it; there is a free one. */
 static struct once_entry *
 place_of(struct once_entry *v, size_t cap, const uint64_t hash[2])
 {

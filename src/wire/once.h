@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Remembers of any number of strings that they have been seen, and a number
- * with each: a hash of fixed size takes the place of the string, so long that
- * no two are taken for the same.  All zero is one that has seen nothing.
+ * Remembers which strings have been seen, and a number with each.  Instead of
+ * the string a hash is kept, which is so long that no two strings are taken for
+ * the same.  All zero is one that has seen nothing.
  */
 #ifndef SHEAF_WIRE_ONCE_H
 #define SHEAF_WIRE_ONCE_H
@@ -29,7 +29,7 @@ void once_done(struct once *o);
 /* Forgets all of it and keeps the memory, unless that is large. */
 void once_clear(struct once *o);
 
-/* What stands for a key; what is found by it is the key's. */
+/* The hash that stands for a key. */
 void once_hash(struct str key, uint64_t hash[2]);
 
 /* The number that was remembered, to be read or changed; NULL: not seen. */

@@ -10,16 +10,14 @@
 
 struct sheaf_answer *answer_new(const struct sheaf_reader_options *o);
 
-/*
- * Counts it, and keeps a copy where that is wanted and there is room for it.
- * ERR_NOMEM.
- */
+/* Counts an outcome; keeps a copy if the options say so.  ERR_NOMEM. */
 enum err_code
 answer_take(struct sheaf_answer *a, const struct outcome *o) MUST_USE;
 
 /*
- * How it ended; rc is what reading returned, and `end` is only good where that
- * is ERR_OK.  What the answer is then: SHEAF_NOMEM where that cannot be said.
+ * Notes how reading ended, and returns what that makes of the answer.  rc: what
+ * reader_end() returned, which has filled `end` only if that is ERR_OK.
+ * SHEAF_NOMEM where there is no memory to say it.
  */
 enum sheaf_result answer_end(struct sheaf_answer *a, enum err_code rc,
     const struct reading *end) MUST_USE;

@@ -10,14 +10,14 @@
 #include "wire/multistatus.h"
 #include "wire/reader.h"
 
-/* One that was told; all of it in the arena.  False without memory. */
+/* Copies an outcome with a `told` to the arena.  False without memory. */
 bool public_outcome(struct arena *a, const struct outcome *o,
     struct sheaf_outcome *out) MUST_USE;
 
 /* As sheaf_outcome_is_failure(). */
 bool public_is_failure(const struct outcome *o);
 
-/* Bytes that its strings have, to bound how much of them is kept. */
+/* How many bytes its strings have, to limit how many are kept. */
 size_t public_weight(const struct outcome *o);
 
 /*

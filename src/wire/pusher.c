@@ -2,9 +2,9 @@
 #include "wire/pusher.h"
 
 /*
- * What a short listing takes in all is to stay below what the allocator gives
- * back to the system at its end, to ask for it again at the next: so there is
- * room for a piece and one member more, not for two pieces.
+ * Room for a piece and one more member, not for two pieces: so the memory of a
+ * short listing stays below the amount that the allocator gives back to the
+ * system when it is freed, and asks for again with the next.
  */
 bool
 pusher_init(struct pusher *p, struct ostream *to)

@@ -21,7 +21,7 @@ struct pusher {
 bool pusher_init(struct pusher *p, struct ostream *to) MUST_USE;
 void pusher_done(struct pusher *p);
 
-/* Pushes what there is. */
+/* Pushes all that there is. */
 enum err_code pusher_flush(struct pusher *p);
 
 /* Pushes when there is a piece.  ERR_NOMEM, or what the stream failed with. */

@@ -65,7 +65,7 @@ feed(struct reader *r, struct str bytes, struct err *err)
 	return rc;
 }
 
-/* The shape was found by the first bytes, which the form is now to have. */
+/* Makes the form, now that the shape is known, and feeds it the first bytes. */
 static enum err_code
 feed_held(struct reader *r, struct err *err)
 {
@@ -92,7 +92,7 @@ hold(struct reader *r, struct str bytes, struct err *err)
 	return feed_held(r, err);
 }
 
-/* How many of the bytes are within the limit. */
+/* As many of the bytes as are within the limit. */
 static struct str
 within_limit(const struct reader *r, struct str bytes)
 {
@@ -103,7 +103,7 @@ within_limit(const struct reader *r, struct str bytes)
 	return str_head(bytes, (size_t)left);
 }
 
-/* What is over the limit of bytes is dropped, and what was before it read. */
+/* What comes before the limit of bytes is read; the rest is dropped. */
 static enum err_code
 reader_write(struct ostream *o, struct str bytes)
 {
@@ -127,7 +127,7 @@ static const struct ostream_ops reader_stream_ops = {
 	.write = reader_write,
 };
 
-/* An error may come with any status; it says nothing of any item. */
+/* Problem details are no 207, whatever the status: they name no items. */
 static void
 refuse_problem(struct reader *r)
 {
@@ -169,7 +169,7 @@ reader_stream(struct reader *r)
 	return &r->stream;
 }
 
-/* What the form still holds is whole, or it says what is missing. */
+/* Has the form put what it still holds, or say what is missing. */
 static enum err_code
 end_form(struct reader *r, struct err *err)
 {
@@ -183,7 +183,7 @@ end_form(struct reader *r, struct err *err)
 	return r->form->ops->end(r->form, err);
 }
 
-/* Puts the place in front of what err says. */
+/* Sets the reading's failure, with the place in front. */
 static void
 tell_place(struct reader *r, enum err_code code, const char *what)
 {
@@ -192,7 +192,7 @@ tell_place(struct reader *r, enum err_code code, const char *what)
 	    r->reading.column, what);
 }
 
-/* How the answer ended: rc and err are what the form said at last. */
+/* Sets how the answer ended; rc, err: what the form said at its end. */
 static void
 judge(struct reader *r, bool cut, enum err_code rc, const struct err *err)
 {
@@ -216,7 +216,7 @@ judge(struct reader *r, bool cut, enum err_code rc, const struct err *err)
 	}
 }
 
-/* What is no fault of the answer: ours, or the sink's. */
+/* A failure that is not the answer's: the sink's, or want of memory. */
 static enum err_code
 failed_here(struct reader *r, enum err_code rc)
 {

@@ -77,11 +77,14 @@ struct reading {
 	 * did.
 	 */
 	bool contradicts;
-	/* DAV:responsedescription of the whole (RFC 4918 s14.15); cut at 511.
+	/*
+	 * DAV:responsedescription of the whole (RFC 4918 s14.15); cut at 511.
 	 */
 	char description[512];
-	/* DAV:sync-token (RFC 6578 s6.2); empty where there is none or too
-	 * long. */
+	/*
+	 * DAV:sync-token (RFC 6578 s6.2); empty where there is none or too
+	 * long.
+	 */
 	char sync_token[512];
 };
 

@@ -26,7 +26,7 @@ json_reader_of(const struct reader_form *f)
 	    (struct reader_form *)(uintptr_t)f, struct json_reader, base);
 }
 
-/* Not the answer's fault: nothing may be put any more. */
+/* Whether a failure is not the answer's: then nothing may be put any more. */
 static bool
 is_ours(const struct json_reader *j, enum err_code rc)
 {
@@ -84,7 +84,10 @@ feed_lines(struct json_reader *j, struct str bytes, struct err *err)
 	return rc;
 }
 
-/* A text of a sequence is malformed: the next may be well (RFC 7464 s2.1). */
+/*
+ * Drops a malformed text of a sequence: the next one may be good (RFC 7464
+ * s2.1).
+ */
 static enum err_code
 drop_text(struct json_reader *j, enum err_code rc, const struct err *e)
 {
@@ -96,7 +99,7 @@ drop_text(struct json_reader *j, enum err_code rc, const struct err *e)
 	return ERR_OK;
 }
 
-/* Some of a text, or all; what it does not take is skipped. */
+/* Feeds bytes of one text; what follows a failure is skipped. */
 static enum err_code
 feed_text(struct json_reader *j, struct str bytes, struct err *err)
 {

@@ -71,7 +71,7 @@ is_space(char c)
 	return c == ' ' || c == '\t' || c == '\n' || c == '\r';
 }
 
-/* Of UTF-16, with or without a byte order mark: only XML may be that. */
+/* Whether it is UTF-16, with or without its mark: only XML may be that. */
 static bool
 is_utf16(struct str held)
 {
@@ -99,7 +99,7 @@ find_begin(struct sniffer *s, struct str held, bool last)
 	return s->began;
 }
 
-/* Within the first object; all that counts is where it ends. */
+/* Takes a byte of the first object, to find out where it ends. */
 static void
 look_at(struct sniffer *s, char c)
 {
@@ -119,7 +119,7 @@ look_at(struct sniffer *s, char c)
 	}
 }
 
-/* Ours, of which no more than the first line may have come. */
+/* Whether it is the first line of our own NDJSON: more may be yet to come. */
 static bool
 is_start_line(struct str held)
 {

@@ -14,7 +14,7 @@
 #include "wire/value_read.h"
 #include "wire/xml_response.h"
 
-/* What is kept of a response may be more than what was sent: capture.h. */
+/* How many times more may be kept of a response than was sent: capture.h. */
 #define GROWTH ((size_t)4)
 
 /* What an element is, by its name and where it stands. */
@@ -27,38 +27,41 @@ enum part {
 	PART_STATUS,
 	PART_ERROR,
 	PART_FIELD, /* text that is kept as it is */
-	PART_FLAG, /* being there is all */
+	PART_FLAG, /* it counts that it is there */
 	PART_LOCATION,
 	PART_PROPSTAT,
 	PART_PROP,
 	PART_PROPERTY,
 };
 
-/* What is parsed before the length of a tag is looked at again. */
+/* Bytes that are parsed before the limits are checked again. */
 #define PIECE ((size_t)65536)
 
-/* Elements that have a part lie no deeper. */
+/* Elements with a part are less deep than this. */
 #define MAX_DEPTH 5
 
-/* Bytes of what is said of the whole that are looked at. */
+/* Most bytes of a text about the whole answer that are kept. */
 #define MAX_WHOLE ((size_t)1024)
 
 struct xml_reader {
 	struct reader_form base;
 	struct xml *xml;
-	const struct row *path[MAX_DEPTH]; /* of the elements that are open */
-	unsigned ignored; /* 1 + the depth of the one that is; 0: none */
-	bool error_root; /* it is DAV:error and no multistatus */
-	bool in_text; /* of an element whose text counts: */
+	const struct row *path[MAX_DEPTH]; /* the rows of the open elements */
+	unsigned ignored; /* 1 + the depth of an ignored element; 0: none */
+	bool error_root; /* the root is DAV:error, not DAV:multistatus */
+	bool in_text; /* in an element whose text counts: */
 	struct buf text;
 	struct value_reader value; /* of a property, or DAV:error */
-	struct prop *prop; /* the property */
+	struct prop *prop; /* the property whose value that is */
 	struct xml_response response;
-	unsigned long began; /* it, in bytes */
+	unsigned long began; /* xml_offset() at the response's beginning */
 	bool in_response;
 };
 
-/* ours: of urn:sheaf:, else of DAV:.  to: what of the reader it fills. */
+/*
+ * An element in `in` means `part`.  ours: its namespace is urn:sheaf:, else
+ * DAV:.  to: the offset of the reader's member that it fills, or 0.
+ */
 struct row {
 	enum part in;
 	bool ours;
@@ -139,8 +142,8 @@ trim(struct str s)
 }
 
 /*
- * The limit of an item is minded when it ends, and once for each piece, so that
- * one that never ends is not held.
+ * The limit of an item is checked when it ends, and after each piece, so that a
+ * response that never ends is not held.
  */
 static enum err_code
 within_item(const struct xml_reader *r, struct err *err)
@@ -154,7 +157,7 @@ within_item(const struct xml_reader *r, struct err *err)
 
 /* ---- elements */
 
-/* NULL: it is unknown, and so not there (s17), nor is what is in it. */
+/* NULL: the element is unknown, and is ignored with all in it (s17). */
 static const struct row *
 find_row(enum part in, const struct xml_name *name)
 {
@@ -192,7 +195,7 @@ open_root(struct xml_reader *r, const struct xml_name *name, struct err *err)
 		return ERR_OK;
 	}
 	if (is_dav(name, STR("error"))) {
-		r->error_root = true; /* which error, its child says */
+		r->error_root = true; /* its child says which error */
 		return ERR_OK;
 	}
 	return err_tell(err, ERR_BAD_ANSWER,
@@ -284,7 +287,7 @@ on_text(void *arg, struct str text, struct err *err)
 		value_text(&r->value, text);
 		return ERR_OK;
 	}
-	/* Outside of a response only what is kept of it. */
+	/* Outside of a response no more than will be kept. */
 	if (r->in_text && (r->in_response || r->text.len < MAX_WHOLE))
 		buf_put(&r->text, text);
 	return ERR_OK;
@@ -447,7 +450,7 @@ static const struct xml_events events = {
 
 /* ---- the form */
 
-/* What is a bad body to who reads requests is a bad answer here. */
+/* Turns a failure of the parser, which is made for requests, into ours. */
 static enum err_code
 as_answer(const struct xml_reader *r, enum err_code rc, struct err *err)
 {
@@ -465,7 +468,9 @@ as_answer(const struct xml_reader *r, enum err_code rc, struct err *err)
 	return ERR_BAD_ANSWER;
 }
 
-/* A comment or a tag is held until it is whole, wherever it stands. */
+/*
+ * The parser holds a tag or a comment until it is whole: that is limited, too.
+ */
 static enum err_code
 within_limits(const struct xml_reader *r, struct err *err)
 {
@@ -542,7 +547,7 @@ static const struct reader_form_ops xml_ops = {
 enum err_code
 reader_xml_new(struct reader *r, struct reader_form **out, struct err *err)
 {
-	/* The frame counts the bytes. */
+	/* reader.c counts the bytes. */
 	const struct xml_limits limits = { SIZE_MAX, r->limits.depth };
 	struct xml_reader *x = calloc(1, sizeof(*x));
 	enum err_code rc;

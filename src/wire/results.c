@@ -10,10 +10,10 @@
 #include "wire/json_split.h"
 #include "wire/results_impl.h"
 
-/* Who is told to come back is told when (RFC 9110 s10.2.3, s15.6.4). */
+/* Seconds to wait, for a 429 or 503 that names none (RFC 9110 s10.2.3). */
 #define DEFAULT_WAIT 1
 
-/* Of a body that is put into the answer as JSON: others nest no deeper. */
+/* A body that nests deeper is not put into the answer as JSON. */
 #define MAX_BODY_DEPTH 48
 
 static const struct results_form *const forms[FORM_COUNT] = {
@@ -168,8 +168,8 @@ take_nothing(
 }
 
 /*
- * Whether it may stand in the answer as it is: JSON that whoever reads the
- * answer can read as well, with no name twice and no number beyond reach.
+ * Whether the body can go into the answer as it is: JSON that does no harm to
+ * readers of the answer, with no name twice and no number too large.
  */
 static enum err_code
 is_plain_json(struct str body, bool *is)

@@ -20,10 +20,10 @@ struct result {
 	uint64_t index;
 	struct str id;
 	/*
-	 * Of the target: path (about: the lock in the way, and such), status
-	 * (never 207: where members failed, that of the worst), why, tell,
-	 * propstats; told is NULL.  Where no path could be made of the url,
-	 * path is empty and url what was sent.
+	 * What became of the operation's target.  status is never 207: where
+	 * members failed it is the worst of theirs.  told is NULL.  Where no
+	 * path could be made of the url, path is empty and url is what was
+	 * sent.
 	 */
 	struct outcome outcome;
 	struct str url;
@@ -31,16 +31,16 @@ struct result {
 	bool replayed; /* answered from the record, not run */
 	bool not_attempted; /* never begun: failOnErrors, the time budget */
 	int64_t retry_after; /* seconds; negative: none */
-	struct str caused_by; /* of a 424: an id */
+	struct str caused_by; /* of a 424: the id of what failed; or empty */
 	struct headers headers; /* for programs: etag, location, content-type */
 	bool has_body;
 	struct str body, body_type;
-	bool body_omitted; /* it is over the limit */
-	/* Failed members of a recursive operation; members of a PROPFIND. */
+	bool body_omitted; /* it is left out, being over the limit */
+	/* Failed members of a recursive operation; or those PROPFIND found. */
 	const struct outcome *members;
 	size_t n_members;
-	uint64_t members_omitted;
-	bool members_are_found; /* of a PROPFIND: no failures as such */
+	uint64_t members_omitted; /* how many more there were */
+	bool members_are_found; /* by PROPFIND, and so not failures */
 };
 
 struct results_summary {
@@ -70,7 +70,7 @@ struct results;
 enum err_code results_new(const struct results_spec *spec, struct ostream *to,
     struct results **out, struct err *err) MUST_USE;
 
-/* In request order for JSON and XML.  The first failure sticks. */
+/* Puts a result; in JSON and XML in request order.  A failure sticks. */
 enum err_code results_put(struct results *r, const struct result *res);
 
 /*
@@ -81,8 +81,8 @@ enum err_code
 results_progress(struct results *r, uint64_t done, uint64_t total);
 
 /*
- * The summary of all that was put.  failed: the reading of the batch ended in
- * this; it is told beside the summary.  NULL: it did not.
+ * Writes the summary of all that was put.  failed: why the batch could not be
+ * read to its end, which is written beside the summary; NULL: it was read.
  */
 enum err_code results_end(struct results *r, const struct err *failed) MUST_USE;
 

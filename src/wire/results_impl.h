@@ -23,10 +23,10 @@ extern const struct results_form results_xml;
 
 struct results {
 	const struct results_form *form;
-	struct sink *sink; /* of m; nothing is put to it */
-	struct multistatus *m; /* its buffer, prefix and names are used */
+	struct sink *sink; /* the base of m; nothing is put into it */
+	struct multistatus *m; /* for its buffer, prefix and names */
 	struct buf batch_id;
-	struct buf text; /* for who needs one for a moment */
+	struct buf text; /* scratch */
 	bool minimal;
 	bool any; /* results were written */
 	struct results_summary sum;
@@ -37,7 +37,7 @@ struct results {
 /* Seconds to wait before it is sent again; negative: not said. */
 int64_t results_wait(const struct result *res);
 
-/* What is known of a body, so that a form can say it. */
+/* How a body is written: as a JSON value, a string, or base64. */
 enum body_form { BODY_JSON, BODY_TEXT, BODY_JSON_AS_TEXT, BODY_BYTES };
 
 /* ERR_NOMEM. */

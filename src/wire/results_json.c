@@ -50,7 +50,7 @@ put_count(struct buf *b, const char *name, uint64_t n)
 	buf_put_u64(b, n);
 }
 
-/* The path, or what was sent where none could be made of it. */
+/* Writes the href; where no path could be made, the url as it was sent. */
 static void
 put_href(struct results *r, const struct outcome *o, struct str url)
 {
@@ -109,7 +109,7 @@ put_headers(struct buf *b, const struct headers *h)
 	buf_putc(b, '}');
 }
 
-/* In one line: between its values line ends are white space. */
+/* Writes a JSON value in one line: in JSON a line break is white space. */
 static void
 put_json(struct buf *b, struct str json)
 {
@@ -236,7 +236,7 @@ put_summary(struct results *r)
 	buf_put(b, s->dry_run ? STR("true") : STR("false"));
 }
 
-/* That the batch could not be read to its end. */
+/* Writes why the batch could not be read to its end. */
 static void
 put_end_failure(struct results *r, const struct err *failed)
 {

@@ -34,7 +34,7 @@ put_type(struct buf *b, enum err_code why)
 		buf_putc(b, *name == '_' ? '-' : ascii_lower(*name));
 }
 
-/* What the pieces of a struct told are, all in one buffer. */
+/* Where in r->text the strings of a struct told begin; end: of the last. */
 struct pieces {
 	size_t href, error, type, wait, more, end;
 };
@@ -83,7 +83,7 @@ put_headers(struct buf *b, const struct headers *h)
 	}
 }
 
-/* Of the control characters XML has room for these. */
+/* Whether it has no control character but those that XML can hold. */
 static bool
 is_xml_text(struct str s)
 {
@@ -96,7 +96,7 @@ is_xml_text(struct str s)
 	return true;
 }
 
-/* Byte by byte as it is, or in base64. */
+/* Writes a body as text if XML can hold that, else in base64. */
 static void
 put_body(struct buf *b, const struct result *res, enum body_form form)
 {
@@ -154,7 +154,7 @@ make_pieces(struct results *r, const struct outcome *o, struct str url,
 	return p;
 }
 
-/* False: it was told of already, or memory ran out. */
+/* False: there is a response with this href already, or memory ran out. */
 static bool
 is_new(struct results *r, struct str href)
 {
@@ -165,7 +165,7 @@ is_new(struct results *r, struct str href)
 	return !had && !buf_failed(&r->m->push.out);
 }
 
-/* What a body is needs r->text as well, so it is found out before. */
+/* The form of the body; it uses r->text, and so has to come first. */
 static enum body_form
 form_of(struct results *r, const struct result *res)
 {
@@ -248,7 +248,7 @@ put_summary(struct results *r)
 	BUF_LIT(b, "</summary>\n");
 }
 
-/* Its failure, if any, is the document's: DAV has one sentence for all. */
+/* A failure of the batch becomes the description of the whole document. */
 static void
 xml_results_end(struct results *r, const struct err *failed)
 {

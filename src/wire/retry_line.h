@@ -36,9 +36,9 @@ struct retry_header {
 /* Any other line; what is empty was not given. */
 struct retry_line {
 	struct str id;
-	struct str member_of; /* the id of a later line, which waits for it */
-	struct str op; /* of the bulk API; or: */
-	struct str method; /* where it has none: LOCK, UNLOCK */
+	struct str member_of; /* the id of a later line that waits for it */
+	struct str op; /* an op of the bulk API; or */
+	struct str method; /* a method that has no op: LOCK, UNLOCK */
 	struct str url, destination; /* absolute, encoded, without a user */
 	struct str file; /* the local one */
 	struct str if_match, if_none_match, lock_token;
@@ -55,15 +55,17 @@ struct retry_line {
 	struct str key;
 };
 
-/* Each appends a line with its end. */
+/* Append a line, with its newline. */
 void retry_header_put(struct buf *b, const struct retry_header *h);
 void retry_line_put(struct buf *b, const struct retry_line *l);
 
-/*
- * Whether a line is the first of a retry file.  ERR_BAD_BODY with a sentence
- * in err: of a version that is not known, or malformed.
- */
+/* Whether a line is the first of a retry file. */
 bool retry_header_is(struct str line);
+
+/*
+ * ERR_BAD_BODY with a sentence in err: the file's version is not known, or the
+ * line is malformed.
+ */
 enum err_code retry_header_parse(struct arena *a, struct str line,
     struct retry_header *out, struct err *err) MUST_USE;
 

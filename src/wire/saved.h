@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * An answer that somebody saved: the bare body, a raw HTTP response (status
+ * Reads answers that somebody saved: the bare body, a raw HTTP response (status
  * line, header, body, as `curl -i` writes it; with 100 Continue and redirects
  * in front; chunked or not), or an HTTP archive (HAR 1.2), of which the
  * entries with status 207 are taken.  A body may be in chunks and in gzip as
@@ -26,7 +26,7 @@ struct answer_head {
 
 /*
  * For each answer begin(), body() any number of times, end().  Of raw responses
- * behind each other those are left out that have no body and are no 207: 100
+ * one behind another those are left out that have no body and are no 207: 100
  * Continue, redirects, a proxy's answer to CONNECT.
  */
 struct saved_events {

@@ -1,12 +1,12 @@
 /* SPDX-License-Identifier: MIT */
 #include "wire/saved_body.h"
 
-/* Of a chunk: digits, and an extension that nobody uses. */
+/* Most bytes of a line between chunks: digits, and perhaps an extension. */
 #define MOST_LINE ((size_t)256)
 
 #define PIECE ((size_t)4096)
 
-/* Bytes that tell what is compressed. */
+/* How many bytes tell whether a body is compressed. */
 #define SIGNATURE ((size_t)2)
 
 /* inflateInit2(): the largest window, and a header of gzip or zlib. */
@@ -66,7 +66,7 @@ saved_body_begin(struct saved_body *b, const struct headers *fields)
 	if (lists(fields, STR("transfer-encoding"), STR("chunked"))) {
 		b->framing = FRAMING_MAYBE;
 	} else {
-		/* Where there are two, neither is believed. */
+		/* Of two that differ neither is believed. */
 		b->has_length = !headers_one(fields, STR("content-length"),
 				    &length, NULL) &&
 		    str_to_u64(length, &b->length);
@@ -75,7 +75,7 @@ saved_body_begin(struct saved_body *b, const struct headers *fields)
 	}
 }
 
-/* Decompresses what there is; what is damaged ends it. */
+/* Decompresses bytes; damage sets b->broken. */
 static enum err_code
 inflate_all(struct saved_body *b, struct str bytes, struct err *err)
 {
@@ -104,7 +104,7 @@ inflate_all(struct saved_body *b, struct str bytes, struct err *err)
 	return rc;
 }
 
-/* zlib counts in 32 bits. */
+/* The same, in pieces that zlib can count in 32 bits. */
 static enum err_code
 inflate_some(struct saved_body *b, struct str bytes, struct err *err)
 {
@@ -118,7 +118,7 @@ inflate_some(struct saved_body *b, struct str bytes, struct err *err)
 	return rc;
 }
 
-/* gzip (RFC 1952), or zlib (RFC 1950), by the first two bytes. */
+/* Whether it is gzip (RFC 1952) or zlib (RFC 1950), by the first two bytes. */
 static bool
 is_compressed(struct str s)
 {
@@ -142,11 +142,11 @@ decode_held(struct saved_body *b, struct err *err)
 		return inflate_some(b, held, err);
 	}
 	b->coding = CODING_NONE;
-	b->has_length = false; /* it counts what is no more */
+	b->has_length = false; /* it is that of the compressed bytes */
 	return held.len ? b->out(b->arg, held, err) : ERR_OK;
 }
 
-/* Bytes of the body, out of their chunks. */
+/* Takes bytes of the body, without what is around chunks. */
 static enum err_code
 decode(struct saved_body *b, struct str bytes, struct err *err)
 {
@@ -243,13 +243,15 @@ take_trailer(struct saved_body *b, struct str *bytes)
 	buf_clear(&b->line);
 }
 
-/* Announced bytes, of a chunk or of all. */
+/* Takes bytes of a chunk, or of a body without chunks. */
 static enum err_code
 take_data(struct saved_body *b, struct str *bytes, struct err *err)
 {
 	struct str piece = *bytes;
 
-	/* Whether the length counts is known only when the coding is. */
+	/*
+	 * No more than that: whether the length counts depends on the coding.
+	 */
 	if (b->coding == CODING_MAYBE)
 		piece = str_head(piece, SIGNATURE - b->held.len);
 	if (b->framing == FRAMING_DATA || b->has_length) {
@@ -266,8 +268,8 @@ take_data(struct saved_body *b, struct str *bytes, struct err *err)
 }
 
 /*
- * Said to be in chunks: it is if its first line has a size in it.  Until that
- * is known, it is held.
+ * Finds out whether a body is in chunks, as its header says: it is if its first
+ * line is a size.  Until that line is whole it is held in b->line.
  */
 static enum err_code
 /* NOLINTNEXTLINE(misc-no-recursion): once, for what was held */
@@ -294,12 +296,12 @@ tell_framing(
 	held = b->line;
 	b->line = (struct buf){ 0 };
 	rc = saved_body_feed(b, &rest, err);
-	/* What is left is of these bytes: before them there was no line. */
+	/* What was not taken is from these bytes: earlier ones had no LF. */
 	*bytes = str_skip(*bytes, bytes->len - rest.len);
 	return rc;
 }
 
-/* Takes at least a byte. */
+/* Takes at least one byte off *bytes. */
 static enum err_code
 /* NOLINTNEXTLINE(misc-no-recursion): once, for what was held */
 step(struct saved_body *b, struct str *bytes, struct err *err)

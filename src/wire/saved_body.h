@@ -34,23 +34,25 @@ struct saved_body {
 	void *arg;
 	enum framing framing;
 	enum coding coding;
-	bool has_length; /* Content-Length */
-	uint64_t length; /* that is still to come of it, or of a chunk */
+	bool has_length; /* it has a Content-Length that counts */
+	uint64_t length; /* bytes still to come, of it or of the chunk */
 	bool broken; /* not what it claims to be; the rest is dropped */
-	struct buf held; /* until its framing or coding is known */
-	struct buf line; /* of a chunk */
+	struct buf held; /* the first bytes, until the coding is known */
+	/* What came of a line between chunks, or of the first line. */
+	struct buf line;
 	z_stream z;
-	bool z_open;
+	bool z_open; /* inflateEnd() is to be called */
 };
 
 void saved_body_done(struct saved_body *b);
 
-/* For the next body, by its header. */
+/* Begins another body, as its header says. */
 void saved_body_begin(struct saved_body *b, const struct headers *fields);
 
 /*
- * Takes what belongs to it off the front of *bytes and hands it on, decoded.
- * Where its end is known it may leave some.  What out() returned, or ERR_NOMEM.
+ * Takes what belongs to the body off the front of *bytes, decodes it and hands
+ * it on.  What comes behind its end is left in *bytes.  Returns what out()
+ * returned, or ERR_NOMEM.
  */
 enum err_code saved_body_feed(
     struct saved_body *b, struct str *bytes, struct err *err) MUST_USE;

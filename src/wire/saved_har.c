@@ -10,7 +10,7 @@
 #include "wire/json_split.h"
 #include "wire/saved_impl.h"
 
-/* Of the body of one entry, as it is in the archive, and of all its fields. */
+/* Most bytes of an entry's body, as it is in the archive, and of its fields. */
 #define MOST_BODY ((size_t)256 * 1024 * 1024)
 #define MOST_FIELDS ((size_t)1024 * 1024)
 
@@ -77,13 +77,13 @@ struct har {
 	struct saved_form base;
 	struct json_split *split;
 	enum place at[SPLIT_MAX_ENTERED];
-	enum place reading; /* the string or number in hand */
+	enum place reading; /* the string or number that is being read */
 	bool any; /* an answer was found */
 
-	/* Of the entry in hand. */
+	/* What is known of the current entry. */
 	bool in_entry;
 	struct arena arena;
-	struct buf value; /* of the string in hand, but for the text */
+	struct buf value; /* the string that is being read, unless the text */
 	struct str strings[PLACES];
 	uint64_t status, size;
 	bool has_size, has_text;
@@ -191,7 +191,7 @@ on_text(
 	return buf_failed(to) ? err_nomem(err) : ERR_OK;
 }
 
-/* In the arena, of which an entry may have so much. */
+/* Copies s to the arena; ERR_TOO_LARGE where an entry has too much there. */
 static enum err_code
 keep(struct har *h, struct str s, struct str *out, struct err *err)
 {
@@ -257,7 +257,7 @@ fill_head(struct har *h, struct answer_head *head, struct err *err)
 	return ERR_OK;
 }
 
-/* *n: how many bytes it had; less than there were, where it is no base64. */
+/* Hands on a body in base64, up to where it is none; adds its bytes to *n. */
 static enum err_code
 put_base64(struct har *h, uint64_t *n, bool *cut, struct err *err)
 {
@@ -288,8 +288,8 @@ put_base64(struct har *h, uint64_t *n, bool *cut, struct err *err)
 }
 
 /*
- * Browsers leave out what they no longer have, and cut what is long: then less
- * is there than its size says.
+ * Hands on the body.  *cut: there is less of it than its size says, since
+ * browsers leave out what they no longer have, and cut what is long.
  */
 static enum err_code
 put_body(struct har *h, bool *cut, struct err *err)

@@ -17,12 +17,12 @@
 
 struct http_saved {
 	struct saved_form base;
-	struct buf head; /* as it was saved */
-	struct arena arena; /* of its fields */
+	struct buf head; /* the header as it was saved */
+	struct arena arena; /* for its fields */
 	struct answer_head answer;
-	bool has_head; /* and is at what follows it */
-	bool begun;
-	struct buf next; /* what may be the beginning of another header */
+	bool has_head; /* the header is whole */
+	bool begun; /* begin() was called for the answer */
+	struct buf next; /* bytes that may be the beginning of another header */
 	struct saved_body body;
 };
 
@@ -34,7 +34,7 @@ put_body(void *arg, struct str bytes, struct err *err)
 	return h->base.events->body(h->base.arg, bytes, err);
 }
 
-/* The line at the front, and off it, without its end. */
+/* Takes a line off the front; returns it without its end. */
 static struct str
 cut_line(struct str *rest)
 {
@@ -47,7 +47,7 @@ cut_line(struct str *rest)
 	return line;
 }
 
-/* Where the header ends, behind the empty line; 0: not yet. */
+/* The length of the header, with its empty line; 0: it is not whole. */
 static size_t
 head_length(struct str s)
 {
@@ -65,8 +65,7 @@ head_length(struct str s)
 	}
 }
 
-/* Lines that go on (obs-fold, RFC 9112 s5.2) become one with the line before.
- */
+/* Joins folded lines (obs-fold, RFC 9112 s5.2) to the line before. */
 static void
 unfold(struct buf *head)
 {
@@ -153,7 +152,7 @@ feed_head(struct http_saved *h, struct str *bytes, struct err *err)
 	return parse_head(h, err);
 }
 
-/* Where another header begins: this one, or its answer, is over. */
+/* Ends the answer, or drops a header that begins none. */
 static enum err_code
 end_answer(struct http_saved *h, struct err *err)
 {
@@ -195,7 +194,7 @@ next_answer(struct http_saved *h, struct err *err)
 	return rc;
 }
 
-/* No other header, so the body; or more of it than was announced. */
+/* What came is no header, so it is body, perhaps more than was announced. */
 static enum err_code
 go_on(struct http_saved *h, struct err *err)
 {
@@ -214,7 +213,7 @@ go_on(struct http_saved *h, struct err *err)
 	return rc;
 }
 
-/* Behind a header, or a body whose end was announced. */
+/* Takes a byte behind a header, or behind a body that is over. */
 static enum err_code
 feed_between(struct http_saved *h, struct str *bytes, struct err *err)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What saved.c has for each of the ways to save an answer; for it alone. */
+/* A reader for each way to save an answer; for saved.c alone. */
 #ifndef SHEAF_WIRE_SAVED_IMPL_H
 #define SHEAF_WIRE_SAVED_IMPL_H
 

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What was told, written again: docs/design/reading.md has the reasons.  What
- * the XML form has no element for stands in elements of our namespace, which
- * anybody else ignores (RFC 4918 s17).  For wire/ alone.
+ * How what others told (struct told) is written again; docs/design/reading.md
+ * has the reasons.  What the XML form has no element for goes into elements of
+ * our namespace, which all others ignore (RFC 4918 s17).  For wire/ alone.
  */
 #ifndef SHEAF_WIRE_TOLD_H
 #define SHEAF_WIRE_TOLD_H

@@ -60,7 +60,7 @@ value_reset(struct value_reader *v, struct arena *a, unsigned depth)
 	buf_clear(&v->kids);
 }
 
-/* An xml:lang around it is not its own here: docs/design/reading.md. */
+/* An xml:lang around it does not become its own: docs/design/reading.md. */
 static enum err_code
 begin_capture(
     struct value_reader *v, const struct xml_element *e, struct err *err)
@@ -82,7 +82,7 @@ value_begin(struct value_reader *v, struct arena *a, struct prop_name name,
 	}
 	if (e->n_attrs || e->n_decls)
 		return begin_capture(v, e, err);
-	/* As most are: a capture would cost more than all else. */
+	/* Most values are text, and a capture would cost more than all else. */
 	v->kind = VALUE_TEXT;
 	buf_put(&v->prefix, e->name.prefix);
 	return buf_failed(&v->prefix) ? err_nomem(err) : ERR_OK;
@@ -100,7 +100,7 @@ value_begin_whole(struct value_reader *v, struct arena *a,
 	return rc;
 }
 
-/* There is an element in it: now it has to be captured after all. */
+/* An element comes in what was text: begins to capture it after all. */
 static enum err_code
 capture_late(struct value_reader *v, struct err *err)
 {
@@ -171,7 +171,7 @@ value_close(struct value_reader *v, const struct xml_name *name, unsigned depth)
 	return depth == v->depth;
 }
 
-/* None is a value only of DAV:resourcetype: it is an ordinary resource. */
+/* No names at all are a value of DAV:resourcetype only: no collection. */
 static bool
 is_names(const struct value_reader *v)
 {

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The value of a property that somebody else sent, element by element:
+ * Reads the value of a property that somebody else sent, element by element,
+ * and finds its form:
  *
  *   PROP_TEXT	text alone; also a live property whose value is text by RFC
  *		4918 s15 or RFC 4331, whatever attributes it has (old servers
@@ -20,9 +21,9 @@
 
 enum value_kind {
 	VALUE_NONE = 0, /* none is being read */
-	VALUE_PLAIN, /* text, whatever is in it */
-	VALUE_TEXT, /* text, until an element is in it */
-	VALUE_WHOLE, /* by the capture */
+	VALUE_PLAIN, /* a textual property: all text in it, elements or not */
+	VALUE_TEXT, /* text, until an element comes */
+	VALUE_WHOLE, /* the capture records it */
 };
 
 /* All zero is one that can begin. */
@@ -32,11 +33,11 @@ struct value_reader {
 	struct prop_name name; /* of the property, in the arena */
 	unsigned depth; /* of its element */
 	unsigned inside; /* VALUE_PLAIN: how many elements are open in it */
-	struct buf text; /* but for VALUE_WHOLE */
-	struct buf prefix; /* its own */
+	struct buf text; /* so far; not of VALUE_WHOLE */
+	struct buf prefix; /* of its element */
 	struct capture capture;
-	bool only_kids; /* and white space */
-	struct buf kids; /* struct prop_name, in the arena */
+	bool only_kids; /* so far only empty elements and white space */
+	struct buf kids; /* the names of those, struct prop_name */
 };
 
 void value_reader_done(struct value_reader *v);

@@ -20,13 +20,13 @@
  */
 #define SHORT_TOKEN ((size_t)256)
 
-/* What expat must see at once to guess the encoding. */
+/* Bytes that expat must see at once to guess the encoding. */
 #define FIRST ((size_t)4)
 
-/* What is handed to expat at a time, unless a longer token is unfinished. */
+/* Bytes handed to expat at a time, unless a longer token is unfinished. */
 #define PIECE ((size_t)16384)
 
-/* What xml_is_small() lets through. */
+/* The longest document that is small for xml_is_small(). */
 #define SMALL ((uint64_t)4096)
 
 struct xml {
@@ -36,12 +36,12 @@ struct xml {
 	const struct xml_events *events;
 	void *arg;
 	struct err err; /* what ended it */
-	struct err said; /* by the event; here, since to zero it costs much */
+	struct err said; /* for events; here, since zeroing it is costly */
 	enum xml_fault fault;
-	uint64_t bytes; /* that came */
-	unsigned long parsed; /* of them those that expat has; may wrap */
-	unsigned long token; /* where the one begins that it is at */
-	size_t pending; /* of those the ones in an unfinished token */
+	uint64_t bytes; /* how many came */
+	unsigned long parsed; /* how many of them expat has; may wrap */
+	unsigned long token; /* the offset of the token that expat is at */
+	size_t pending; /* bytes that expat has of an unfinished token */
 	unsigned depth; /* of open elements */
 	struct arena names; /* the strings of decls */
 	struct xml_decl decls[XML_MAX_ATTRS];
@@ -50,7 +50,7 @@ struct xml {
 	struct buf held; /* bytes that wait */
 };
 
-/* Ends the parsing: what has failed gets the place in front. */
+/* Ends the parsing with a failure, whose message begins with the place. */
 static void
 stop(struct xml *x, enum err_code code, const char *tell)
 {
@@ -65,7 +65,7 @@ stop(struct xml *x, enum err_code code, const char *tell)
 	(void)XML_StopParser(x->parser, XML_FALSE);
 }
 
-/* What an event returned, and what it said of that; once, for then it ends. */
+/* Ends the parsing if an event failed. */
 static void
 stop_if(struct xml *x, enum err_code rc)
 {
@@ -270,7 +270,7 @@ xml_new(const struct xml_limits *limits, const struct xml_events *events,
 	return ERR_OK;
 }
 
-/* Expat would ask the system for a new salt each time, which it need not. */
+/* With one salt of our own expat need not ask the system for each document. */
 void
 xml_renew(struct xml *x, const struct xml_limits *limits,
     const struct xml_events *events, void *arg)
@@ -300,7 +300,7 @@ xml_is_small(const struct xml *x)
 	return x->bytes <= SMALL;
 }
 
-/* What expat's error says of the document. */
+/* The fault that an error of expat's stands for. */
 static enum xml_fault
 fault_of(enum XML_Error code, bool last)
 {
@@ -339,7 +339,7 @@ fail(struct xml *x, bool last, struct err *err)
 	return x->err.code;
 }
 
-/* In expat's own buffer: that saves a copy. */
+/* Feeds expat through its own buffer, which saves a copy. */
 static enum XML_Status
 give(XML_Parser parser, struct str bytes)
 {
@@ -351,7 +351,7 @@ give(XML_Parser parser, struct str bytes)
 	return XML_ParseBuffer(parser, (int)bytes.len, false);
 }
 
-/* No bytes are the end. */
+/* Feeds a piece; an empty one is the end of the document. */
 static enum err_code
 parse(struct xml *x, struct str bytes, struct err *err)
 {
@@ -383,7 +383,7 @@ parse_all(struct xml *x, struct str bytes, struct err *err)
 	return rc;
 }
 
-/* Those that waited. */
+/* Feeds the bytes that were held back. */
 static enum err_code
 parse_held(struct xml *x, struct err *err)
 {
@@ -439,7 +439,7 @@ xml_offset(const struct xml *x)
 {
 	XML_Index index = XML_GetCurrentByteIndex(x->parser);
 
-	/* It does not know where it has put off to look at a token again. */
+	/* Expat does not know while it puts off to look at a token again. */
 	return index == -1 ? x->token : (unsigned long)index;
 }
 

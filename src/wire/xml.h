@@ -17,10 +17,10 @@
 
 #define XML_NS STR("http://www.w3.org/XML/1998/namespace")
 
-/* Attributes of an element; its namespace declarations count by themselves. */
+/* Most attributes of an element, and, counted apart, namespace declarations. */
 #define XML_MAX_ATTRS 64
 
-/* Bytes of a local name, a prefix, a namespace name. */
+/* Most bytes of a local name, a prefix, a namespace name. */
 #define XML_MAX_NAME 1024
 
 struct xml_name {
@@ -71,15 +71,15 @@ xml_new(const struct xml_limits *limits, const struct xml_events *events,
     void *arg, struct xml **out, struct err *err) MUST_USE;
 
 /*
- * Begins another document with a parser whose last one is over, however that
- * ended: it keeps its memory, and the secret of its hash tables.
+ * Begins another document with a parser whose last one is over, whole or not.
+ * It keeps its memory, and the secret salt of its hash tables.
  */
 void xml_renew(struct xml *x, const struct xml_limits *limits,
     const struct xml_events *events, void *arg);
 
 /*
- * Not to be called again after a failure: ERR_BAD_BODY, ERR_TOO_LARGE,
- * ERR_NOMEM, or what an event returned.
+ * Reads on.  ERR_BAD_BODY, ERR_TOO_LARGE, ERR_NOMEM, or what an event returned;
+ * not to be called again then.
  */
 enum err_code
 xml_feed(struct xml *x, struct str bytes, struct err *err) MUST_USE;
@@ -92,7 +92,7 @@ struct xml_place {
 	uint64_t line, column;
 };
 
-/* Of what an event is about; after a failure, of what it is about. */
+/* The place of what the event, or the failure, is about. */
 struct xml_place xml_place(const struct xml *x);
 
 /* What was wrong with a document that failed with ERR_BAD_BODY. */
@@ -108,15 +108,15 @@ enum xml_fault {
 enum xml_fault xml_fault(const struct xml *x);
 
 /*
- * How many bytes stand before what an event is about; of use as a difference
- * only, since it may wrap around.
+ * How many bytes come before what an event is about.  It may wrap around: only
+ * the difference of two is of use.
  */
 unsigned long xml_offset(const struct xml *x);
 
-/* Whether it has seen little, and so needs little memory. */
+/* Whether the document was short, so that the parser holds little memory. */
 bool xml_is_small(const struct xml *x);
 
-/* Bytes that are kept because a tag or the like is not whole yet. */
+/* How many bytes are kept because a tag or the like is not whole yet. */
 size_t xml_pending(const struct xml *x);
 
 void xml_free(struct xml *x); /* NULL is fine */

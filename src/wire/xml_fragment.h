@@ -13,7 +13,7 @@
 #include "outcome/prop.h"
 
 /*
- * *is: it is an element of that name, and has attributes or elements in it.
+ * *is: text is an element of that name, with attributes or elements in it.
  * Fails only with ERR_NOMEM.
  */
 enum err_code xml_fragment_check(

@@ -56,7 +56,7 @@ xml_response_status(
 	struct str reason;
 	unsigned status = status_line_parse(line, &reason);
 
-	/* What says two things says nothing. */
+	/* Two that differ are as good as none. */
 	to->status = to->any && to->status != status ? 0 : status;
 	to->any = true;
 	if (!arena_str(&r->arena, reason, &to->reason))
@@ -88,7 +88,7 @@ props_of(struct xml_response *r)
 	return (struct prop *)(void *)r->props.ptr;
 }
 
-/* What is refused has no value, and none was meant. */
+/* An empty element of a property that was refused is not an empty value. */
 static void
 empty_values(struct xml_response *r)
 {
@@ -114,7 +114,7 @@ xml_response_set_end(struct xml_response *r, struct err *err)
 	return xml_response_keep(r, sizeof(r->set), err);
 }
 
-/* Neighbours share their namespace. */
+/* Copies a namespace, unless it is DAV: or that of the property before. */
 static bool
 copy_ns(struct xml_response *r, struct str ns, struct str *out)
 {
@@ -146,8 +146,8 @@ xml_response_prop(struct xml_response *r, struct prop_name name,
 }
 
 /*
- * Of the response as a whole.  If it has both a status and propstats, which
- * s14.24 forbids, it succeeded only if both say so.
+ * The status of the response as a whole.  If it has both a status and
+ * propstats, which s14.24 forbids, it succeeded only if both say so.
  */
 static unsigned
 whole_status(const struct xml_response *r, const struct outcome *o)
@@ -161,7 +161,7 @@ whole_status(const struct xml_response *r, const struct outcome *o)
 	return outcome_propstats_status(o);
 }
 
-/* Only now, when nothing moves any more. */
+/* Points the propstats to their properties, which do not move any more. */
 static struct propstat *
 join_sets(struct xml_response *r, size_t n)
 {

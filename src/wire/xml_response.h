@@ -14,10 +14,10 @@
 /* Properties in one response. */
 #define RESPONSE_MAX_PROPS ((size_t)65536)
 
-/* A status, which may have been said more than once, or in vain. */
+/* A status, which may be there more than once, or unreadable. */
 struct said {
 	bool any;
-	unsigned status; /* 0: it cannot be read, or is two */
+	unsigned status; /* 0: it cannot be read, or there are two */
 	struct str reason;
 };
 
@@ -27,8 +27,8 @@ struct xml_response {
 	struct arena arena; /* of all strings */
 	size_t kept;
 
-	struct told told; /* href: of the one that is put */
-	bool unknown; /* its status was not read by who wrote this */
+	struct told told; /* href: set for each outcome that is put */
+	bool unknown; /* our writer says that it could not read the status */
 	struct said status;
 	struct str tell;
 	struct buf hrefs; /* struct str */
@@ -53,17 +53,17 @@ enum err_code xml_response_status(
 void xml_response_set_begin(struct xml_response *r);
 enum err_code xml_response_set_end(struct xml_response *r, struct err *err);
 
-/* *out, with its name alone, is for the caller to fill, before the next. */
+/* Adds a property; *out, which has its name, is for the caller to fill now. */
 enum err_code xml_response_prop(struct xml_response *r, struct prop_name name,
     struct prop **out, struct err *err) MUST_USE;
 
-/* Counts what the caller has put into the arena. */
+/* Counts bytes that the caller has put into the arena.  ERR_TOO_LARGE. */
 enum err_code xml_response_keep(
     struct xml_response *r, size_t bytes, struct err *err) MUST_USE;
 
 /*
- * Puts an outcome for each href, or one if there is none.  What put() returns
- * ends it.
+ * Puts an outcome for each href, or one if there is none; ends at the first
+ * failure of put(), and returns it.
  */
 enum err_code xml_response_end(struct xml_response *r,
     enum err_code (*put)(void *arg, const struct outcome *o, struct err *err),

@@ -20,8 +20,8 @@ struct xml_node {
 };
 
 /*
- * Everything in the arena.  ERR_BAD_BODY, ERR_TOO_LARGE (over 1 MiB or 64
- * deep), ERR_NOMEM.
+ * Reads a document into the arena.  ERR_BAD_BODY, ERR_TOO_LARGE (over 1 MiB or
+ * 64 deep), ERR_NOMEM.
  */
 enum err_code xml_tree_read(struct arena *a, struct str document,
     struct xml_node **root, struct err *err) MUST_USE;
