@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `sheaf mkdir`.  With -p the collection itself is tried first, and what is
- * missing above it only where the server says so: a server may let nobody look
- * at what is far above.
+ * `sheaf mkdir`.  With -p the collection itself is tried first, and those above
+ * it only where the server says that they are missing: users may not be allowed
+ * to look at what is far above.
  */
 #include "cmd/files.h"
 
@@ -36,7 +36,7 @@ finish(struct making *m, const struct verdict *v)
 	work_done(m->f->work, &m->item, &said);
 }
 
-/* It is there: the next one below, as long as there is one. */
+/* The collection is there: goes on to the next one below, or ends. */
 static void
 descend(struct making *m, const struct verdict *v)
 {
@@ -67,7 +67,7 @@ looked(void *arg, const struct entry *e, const struct verdict *v)
 		descend(m, v);
 }
 
-/* False: there is nothing above that could be made. */
+/* Goes on to the collection above; false: there is none to be made. */
 static bool
 ascend(struct making *m)
 {
@@ -88,7 +88,7 @@ made(void *arg, const struct verdict *v)
 	struct making *m = arg;
 	bool parents = m->f->o.parents;
 	bool done = v->fate == FATE_DONE;
-	/* RFC 4918 s9.3.1: 201; whatever else may be a page of a proxy. */
+	/* RFC 4918 s9.3.1 has 201; any other 2xx may be a page of a proxy. */
 	bool doubtful = done && v->status != 201 && v->status != 207;
 
 	if (doubtful || (parents && v->status == 405)) {

@@ -29,7 +29,7 @@ quiet_done(struct quiet *q)
 		(void)tcsetattr(q->tty, TCSAFLUSH, &q->before);
 	fd_close(&q->tty);
 	fd_close(&q->signals);
-	if (q->blocked) /* what came meanwhile comes now */
+	if (q->blocked) /* signals that came meanwhile are delivered now */
 		(void)sigprocmask(SIG_SETMASK, &q->mask, NULL);
 }
 
@@ -65,7 +65,7 @@ quiet_begin(struct quiet *q, struct err *err)
 	return ERR_OK;
 }
 
-/* One line; a terminal hands it over whole. */
+/* Reads a line, which a terminal hands over whole. */
 static enum err_code
 read_line(const struct quiet *q, struct buf *out, struct err *err)
 {

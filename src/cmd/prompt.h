@@ -9,11 +9,11 @@
 #include "base/buf.h"
 
 /*
- * Shows the question on /dev/tty and appends the line that is typed, without
- * its end, to out; nothing of it is shown.  The terminal is as it was
- * afterwards, also when a signal comes: that ends the question, and is then
- * delivered.  ERR_NOT_FOUND: there is no terminal.  ERR_CANCELLED: a signal,
- * or the end of input.  ERR_TOO_LARGE, ERR_NOMEM, ERR_OS.
+ * Shows the question on /dev/tty, and appends the line that is typed, without
+ * its end, to out.  What is typed is not shown.  A signal ends the question,
+ * and is delivered when the terminal is as it was before.  ERR_NOT_FOUND: there
+ * is no terminal.  ERR_CANCELLED: a signal, or the end of input. ERR_TOO_LARGE,
+ * ERR_NOMEM, ERR_OS.
  */
 enum err_code
 prompt_secret(const char *question, struct buf *out, struct err *err) MUST_USE;

@@ -21,7 +21,7 @@ struct job {
 
 /* ---- names */
 
-/* The name itself ends at what XML would take for something else. */
+/* Whether it can be the local name of an XML element. */
 static bool
 local_ok(struct str s)
 {
@@ -67,7 +67,7 @@ put_name(struct buf *b, struct prop_name name)
 
 /* ---- get */
 
-/* To a person what could do something to a terminal is shown as what it is. */
+/* Puts a value; to a terminal with control characters as numbers. */
 static void
 put_value(struct buf *b, const struct told_prop *p)
 {
@@ -114,7 +114,7 @@ find(const struct told_prop *props, size_t n, struct prop_name name)
 	return NULL;
 }
 
-/* What is not there was not got, though the server did nothing wrong. */
+/* Prints the values; fails where one is missing, though the server did not. */
 static void
 got(void *arg, const struct told_prop *props, size_t n, const struct verdict *v)
 {
@@ -178,7 +178,7 @@ put_changes(struct job *j, struct buf *body, struct err *err)
 	return buf_failed(body) ? err_nomem(err) : ERR_OK;
 }
 
-/* Whether it is now as it was to be. */
+/* Whether the property is now as it was to be. */
 static bool
 is_as_wanted(const struct job *j, const struct told_prop *p)
 {
@@ -187,7 +187,7 @@ is_as_wanted(const struct job *j, const struct told_prop *p)
 
 	if (j->action == PROP_RM)
 		return p && p->status == 404;
-	/* XML may be written in many ways. */
+	/* XML is not compared, for it may be written in many ways. */
 	return p && p->status / 100 == 2 &&
 	    (p->xml || str_starts(want, STR("<")) || str_eq(p->value, want));
 }
@@ -215,7 +215,7 @@ checked(
 	work_done(j->f.work, &j->item, &said);
 }
 
-/* Some servers say that all is well and no more: look whether it is. */
+/* Looks whether it was done, where the answer is a mere 200 or 204. */
 static void
 changed(void *arg, const struct verdict *v)
 {

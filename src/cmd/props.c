@@ -4,7 +4,7 @@
 
 #include "cmd/files.h"
 
-/* More than any server has; what is above it would be somebody's joke. */
+/* So many properties are kept: more than any server has. */
 #define PROPS_MAX ((size_t)4096)
 
 struct asking {
@@ -32,7 +32,7 @@ grow(struct asking *q)
 	return true;
 }
 
-/* The value as text: of names their local parts, of a number its digits. */
+/* Keeps the value as text: local names, the digits of a number. */
 static bool
 keep_value(struct asking *q, const struct prop *p, struct str *out)
 {

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `sheaf put`: files, or with -r directories with all that is in them.  A
+ * `sheaf put`: sends files, or with -r directories with all that is in them.  A
  * collection is made before what is in it is sent.
  */
 #include <dirent.h>
@@ -27,7 +27,7 @@ struct putting {
 	bool failed; /* something was not done */
 };
 
-/* Something here and the URL it is for. */
+/* A file or directory here, and the URL it goes to. */
 struct node {
 	struct node *next;
 	struct putting *p;
@@ -63,7 +63,7 @@ node_new(struct putting *p, struct str path, struct str url, bool dir)
 	return NULL;
 }
 
-/* Files in front: a queue of directories alone stays short. */
+/* Files go to the front: to read directories would make the queue longer. */
 static void
 push(struct putting *p, struct node *n, bool operand)
 {
@@ -133,7 +133,7 @@ on_sent(void *arg, const struct verdict *v, uint64_t bytes)
 	pump(p);
 }
 
-/* Standard input, in a file that has no name. */
+/* Copies standard input into a file without a name; -1: see err. */
 static int
 spool(struct err *err)
 {
@@ -302,7 +302,7 @@ read_dir(struct node *n, struct err *err)
 	return rc;
 }
 
-/* The collection is there. */
+/* The collection is there: queues what is in the directory. */
 static void
 enter(struct node *n, const struct verdict *v)
 {
@@ -323,7 +323,7 @@ on_looked(void *arg, const struct entry *e, const struct verdict *v)
 
 	p->under_way--;
 	if (v->fate == FATE_DONE && e && !e->unknown && e->collection) {
-		mine.status = 0; /* 207, of the question */
+		mine.status = 0; /* not the 207 to our question */
 		enter(n, &mine);
 	} else if (v->fate == FATE_DONE) {
 		mine = files_refusal(
@@ -417,7 +417,7 @@ pump(struct putting *p)
 
 /* ---- the operands */
 
-/* "a/b/" is called b. */
+/* The last name of a path: "b" of "a/b/". */
 static struct str
 base_name(struct str path)
 {
@@ -534,7 +534,7 @@ put_tree(const struct files *f, const struct files_tree *t)
 	return n && !p.failed;
 }
 
-/* As files_begin(), with the URL at the end. */
+/* What files_begin() does, but the last operand is the URL. */
 static bool
 begin_files(struct files *f, const char *const *args, int *code)
 {

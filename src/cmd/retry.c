@@ -31,7 +31,7 @@ retry_plan_of(const struct retry_line *l, const char **why)
 		return RETRY_NOT;
 	}
 	if (l->recursive && l->file.len)
-		return RETRY_SEND; /* what is in it is looked at anyway */
+		return RETRY_SEND; /* that looks for itself */
 	if (str_eq(l->fate, STR("unknown")))
 		return RETRY_LOOK;
 	if (str_eq(l->file, STR("-"))) {
@@ -165,7 +165,7 @@ copy_line(struct arena *a, const struct retry_line *from, struct retry_line *to)
 	    arena_str(a, from->error, &to->error);
 }
 
-/* ERR_BAD_REQUEST where an URL is none, or the operation is not known. */
+/* ERR_BAD_REQUEST: a URL is not one, or the operation is not known. */
 static enum err_code
 fill(struct retry_one *o, const struct retry_line *l, struct err *err)
 {
@@ -243,7 +243,7 @@ conflicts(const struct retrying *r, const struct retry_one *o)
 	return false;
 }
 
-/* As long as a server asked for; false: interrupted. */
+/* Waits until a time of clock_now(); false: interrupted. */
 static bool
 wait_until(struct retrying *r, int64_t moment)
 {
@@ -455,7 +455,7 @@ read_more(struct lines *s, struct err *err)
 	return ERR_OK;
 }
 
-/* *line without its end, NULL pointer after the last. */
+/* *line has no line end; its ptr is NULL after the last line. */
 static enum err_code
 next_line(struct lines *s, size_t most, struct str *line, struct err *err)
 {

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * `sheaf retry`: operations are read one by one and sent some at a time: what
- * touches the same place, or one above or below, goes one after the other, as
- * the file has it.
+ * `sheaf retry` reads operations one by one and sends several at a time.  Those
+ * that touch the same place, or one above or below, are sent one after the
+ * other, in the order of the file.
  */
 #ifndef SHEAF_CMD_RETRY_IMPL_H
 #define SHEAF_CMD_RETRY_IMPL_H
@@ -14,7 +14,10 @@
 /* Operations that may be under way together. */
 #define RETRY_BATCH 64
 
-/* Longer than this nobody waits for a server: it is left for the next time. */
+/*
+ * The longest time that is waited for a server, in ns; what would take longer
+ * is left for the next retry.
+ */
 #define RETRY_PATIENCE (INT64_C(600) * NSEC_PER_SEC)
 
 /* Failures that are remembered, for those that wait for them. */
@@ -22,7 +25,7 @@
 
 struct retrying;
 
-/* One operation; everything is its arena's. */
+/* One operation; everything is in its arena. */
 struct retry_one {
 	struct retry_one *next;
 	struct retrying *r;
@@ -31,10 +34,10 @@ struct retry_one {
 	struct work_item item;
 	struct url url, destination; /* parsed */
 	int64_t not_before; /* by clock_now() */
-	int fd; /* of the file that is sent */
+	int fd; /* of the file that is sent, or -1 */
 };
 
-/* What failed in this run. */
+/* An operation that failed in this run. */
 struct retry_failure {
 	struct retry_failure *next;
 	struct str id; /* of the line that waited for it, or: */
@@ -44,44 +47,45 @@ struct retry_failure {
 struct retrying {
 	struct files f;
 	struct mime *mime;
-	const char *source; /* the file in hand */
+	const char *source; /* the name of the file that is read */
 	struct retry_header header;
-	struct retry_one *first, **last;
-	size_t n; /* of the batch */
+	struct retry_one *first, **last; /* the batch: to be sent together */
+	size_t n; /* operations in it */
 	struct arena memory; /* of failures */
 	struct retry_failure *failures;
 	size_t n_failures;
 };
 
-/* What is to be done about a line; why is a sentence where it is not sent. */
+/* What is to be done about a line. */
 enum retry_plan {
 	RETRY_SEND,
-	RETRY_LOOK, /* at what is there, then perhaps send */
-	RETRY_NOT, /* send */
+	RETRY_LOOK, /* look at what is there, then perhaps send it */
+	RETRY_NOT, /* do not send it */
 };
 
+/* *why: a sentence, where it is RETRY_NOT. */
 enum retry_plan retry_plan_of(const struct retry_line *l, const char **why);
 
-/* Puts it into the batch; runs the batch first where it has to. */
+/* Adds an operation to the batch; before that, runs the batch if it has to. */
 void retry_add(struct retrying *r, const struct retry_line *l);
 
-/* Runs what there is. */
+/* Runs the batch, which is empty then. */
 void retry_flush(struct retrying *r);
 
-/* It ended, and was told to the work or is told now (tell). */
+/* Ends an operation; tell: the work is still to be told of it. */
 void retry_over(struct retry_one *o, const struct verdict *v, bool tell);
 
-/* Begins one operation (retry_send.c); it ends with retry_over(). */
+/* Sends an operation, or looks first; it ends with retry_over(). */
 void retry_send(struct retry_one *o);
 void retry_look(struct retry_one *o);
 
-/* The collection of members that were to be deleted (retry_tree.c). */
+/* Deletes a collection, if nothing but collections are left in it. */
 void retry_delete_tree(struct retry_one *o);
 
-/* A sentence on stderr about the file in hand; the exit code is 1. */
+/* Says on stderr what is wrong with the file; the exit code is 1. */
 void retry_refuse(struct retrying *r, const struct err *err);
 
-/* A saved 207 (retry_saved.c), of which head was read already. */
+/* Retries a saved 207; head: its first bytes, which were read already. */
 void retry_saved(struct retrying *r, int fd, struct str head);
 
 #endif

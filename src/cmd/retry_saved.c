@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a saved 207 says has failed, made operations of.  A member is only ever
- * asked for again where it is within what the request was about.
+ * Makes operations of what a saved 207 says has failed.  A member is sent again
+ * only if it is within what the request was about.
  */
 #include <stdio.h>
 #include <stdlib.h>
@@ -16,7 +16,7 @@ struct saving {
 	struct sink base;
 	struct retrying *r;
 	struct reader *reader;
-	bool skip; /* no 207: a redirect, say */
+	bool skip; /* it is not a 207, but a redirect, say */
 	struct buf method, url, destination;
 	char op[16];
 	struct url base_url;
@@ -24,7 +24,7 @@ struct saving {
 	uint64_t answers;
 };
 
-/* Methods whose members can be asked for again. */
+/* Finds the operation of the method, if it can be sent for members alone. */
 static bool
 set_op(struct saving *s, struct err *err)
 {
@@ -84,7 +84,7 @@ item_of(const struct saving *s)
 		.recursive = true };
 }
 
-/* What is not known of the whole is told as the request's own outcome. */
+/* Tells of the request as a whole that what became of it is not known. */
 static void
 tell_whole(struct saving *s, enum blame blame, const char *text)
 {
@@ -121,7 +121,8 @@ fill_line(const struct saving *s, const struct outcome *o, struct retry_line *l)
 	int64_t ns;
 
 	l->op = str_from_c(s->op);
-	/* Members of what was to be removed with all that is in it. */
+	/* DELETE was to remove everything, and so each member with all in it.
+	 */
 	l->recursive = !strcmp(s->op, "delete") || str_ends(l->url, STR("/"));
 	l->fate = str_from_c(fate_of(o));
 	l->status = o->status;

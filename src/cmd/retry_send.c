@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Sends one operation of a retry file, or looks first what has become of it. */
+/* Sends an operation of a retry file, or looks first what became of it. */
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -73,7 +73,7 @@ send_file(struct retry_one *o)
 	if (!r->mime)
 		(void)!mime_open(MIME_TYPES, &r->mime, NULL);
 	spec.content_type = mime_type(r->mime, o->l.file);
-	/* What was to be overwritten whatever it was may be so again. */
+	/* These were to overwrite whatever is there, as they may again. */
 	spec.force = str_eq(o->l.op, STR("upsert")) ||
 	    (str_eq(o->l.op, STR("update")) && !o->l.if_match.len);
 	if (!o->l.file.len) {
@@ -214,7 +214,7 @@ looked_at_place(void *arg, const struct entry *e, const struct verdict *v)
 	retry_over(o, &not_begun, true);
 }
 
-/* What was to be removed without -r is not removed with all that is in it. */
+/* Removes it, unless it is a collection, which was not to be removed. */
 static void
 looked_at_kind(void *arg, const struct entry *e, const struct verdict *v)
 {
@@ -246,7 +246,7 @@ send_delete(struct retry_one *o)
 		look(&o->r->f, o->l.url, looked_at_kind, o);
 }
 
-/* Some servers do not know Overwrite: F, so it is not left to them alone. */
+/* Looks before it sends, because some servers ignore Overwrite: F. */
 static void
 send_copy(struct retry_one *o)
 {
@@ -306,7 +306,7 @@ conclude(struct retry_one *o, enum fate fate, const char *text)
 	retry_over(o, &v, true);
 }
 
-/* It could not even be seen: nothing has become clearer. */
+/* Whether the look did not show what is there. */
 static bool
 is_unclear(const struct entry *e, const struct verdict *v)
 {
@@ -400,7 +400,10 @@ looked_update(void *arg, const struct entry *e, const struct verdict *v)
 		    "it was changed, perhaps by what was sent: compare it");
 }
 
-/* A MOVE that was half done would put what is left over what has arrived. */
+/*
+ * A MOVE is sent only if nothing is at the destination: if it was half done, it
+ * would put what is left over what has arrived.
+ */
 static void
 looked_at_destination(void *arg, const struct entry *e, const struct verdict *v)
 {
@@ -474,6 +477,6 @@ retry_look(struct retry_one *o)
 		conclude(o, FATE_UNKNOWN,
 		    "perhaps it is locked now: sheaf prop get URL "
 		    "{DAV:}lockdiscovery shows it");
-	else /* twice does no harm */
+	else /* to send it twice does no harm */
 		retry_send(o);
 }

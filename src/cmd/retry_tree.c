@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A collection whose members could not all be deleted is deleted only when it
+ * A collection whose members could not all be deleted is deleted only if it
  * holds nothing but collections by now: somebody may have put files there
  * since.
  */
@@ -11,13 +11,13 @@
 /* Collections that are looked into; a tree with more is left alone. */
 #define MOST 1000
 
-/* The look at all of it. */
+/* What was found in the collection and below it. */
 struct tree_look {
 	struct retry_one *o;
-	unsigned under_way, asked;
-	bool file; /* one was found */
-	bool unclear;
-	bool gone; /* the collection itself */
+	unsigned under_way, asked; /* requests */
+	bool file; /* a file was found */
+	bool unclear; /* some of it could not be seen */
+	bool gone; /* the collection itself is */
 };
 
 struct child {
@@ -25,7 +25,7 @@ struct child {
 	struct str url;
 };
 
-/* One collection of it. */
+/* A collection that is looked into. */
 struct tree_step {
 	struct sink base;
 	struct tree_look *t;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* `sheaf rm`: nothing is removed before it was looked at. */
+/* `sheaf rm`: looks before each DELETE, and refuses collections without -r. */
 #include "cmd/files.h"
 
 struct removal {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* `sheaf serve`: starts the server, and does what signals say. */
+/* `sheaf serve`: starts the server, and obeys signals. */
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -73,7 +73,7 @@ reload(struct server *s, const char *const *args)
 	}
 }
 
-/* Till SIGTERM or SIGINT. */
+/* Runs until SIGTERM or SIGINT. */
 static void
 run(struct server *s, const char *const *args)
 {
@@ -89,9 +89,9 @@ run(struct server *s, const char *const *args)
 }
 
 /*
- * Lets requests end.  Those that do not are ended with the process, which the
- * store is made to survive: what was acknowledged is done, and an upload that
- * was not leaves nothing.
+ * Waits for requests to end.  Those that do not end in time end with the
+ * process.  The store survives that: what was acknowledged is done, and an
+ * upload that was not leaves nothing.
  */
 static void
 stop(struct server *s, struct store *store, int64_t patience)
@@ -105,7 +105,7 @@ stop(struct server *s, struct store *store, int64_t patience)
 	server_stop(s);
 	while (!server_stopped(s) && clock_monotonic() < until) {
 		if (sigtimedwait(&set, NULL, &pause) > 0)
-			break; /* told twice: at once */
+			break; /* a second signal: end at once */
 		server_tick(s);
 	}
 	if (!server_free(s)) {
@@ -176,7 +176,7 @@ prepare_process(void)
 	watched_signals(&set);
 	(void)pthread_sigmask(SIG_BLOCK, &set, NULL);
 	memory_be_small();
-	/* What the loader read of twenty libraries. */
+	/* What the loader read of the libraries is not needed any more. */
 	memory_drop_code();
 	dir_store_prepare();
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* `sheaf stat`: all that a server says of a resource. */
+/* `sheaf stat`: shows all that a server says of a resource. */
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -11,7 +11,7 @@
 #include "wire/locks_read.h"
 #include "wire/xml_tree.h"
 
-/* What servers do not tell unless they are asked for it. */
+/* Properties that DAV:allprop leaves out. */
 static const struct prop_name asked[] = {
 	{ STR_INIT("DAV:"), STR_INIT("quota-available-bytes") },
 	{ STR_INIT("DAV:"), STR_INIT("quota-used-bytes") },
@@ -23,7 +23,7 @@ struct one {
 	struct all *all;
 	struct str url;
 	struct work_item item;
-	struct buf out; /* held until those before it are there */
+	struct buf out; /* held until those before it are shown */
 	struct verdict v;
 	struct buf text, error; /* of v */
 	bool done;
@@ -52,7 +52,7 @@ put_lock(struct buf *b, const struct told_lock *l)
 	text_put_plain(b, l->token);
 }
 
-/* One line a lock; nothing where it cannot be read. */
+/* Puts a line for each lock; false: the value cannot be read. */
 static bool
 put_locks(struct buf *b, struct arena *a, struct str xml)
 {
@@ -71,7 +71,7 @@ put_locks(struct buf *b, struct arena *a, struct str xml)
 	return true;
 }
 
-/* "exclusive, shared": the scopes of the write locks there are. */
+/* Puts the scopes of write locks, "exclusive, shared"; false: unreadable. */
 static bool
 put_lock_kinds(struct buf *b, struct arena *a, struct str xml)
 {
@@ -121,7 +121,7 @@ put_value(struct buf *b, struct arena *a, const struct told_prop *p)
 	}
 }
 
-/* Of DAV: the name alone. */
+/* Puts a name, without "{DAV:}". */
 static void
 put_name(struct buf *b, struct prop_name name)
 {
@@ -135,7 +135,7 @@ put_name(struct buf *b, struct prop_name name)
 
 /* ---- the table, and JSON */
 
-/* One that is not there was only asked for. */
+/* A property with 404 is left out: it was only asked for. */
 static bool
 is_shown(const struct told_prop *p)
 {
@@ -235,7 +235,7 @@ put_json(struct one *s, const struct told_prop *const *v, size_t n)
 
 /* ---- the course of it */
 
-/* Those that are there, in the order of the operands. */
+/* Shows the resources that are there, in the order of the operands. */
 static void
 show(struct all *all)
 {

@@ -9,15 +9,18 @@
 struct tree {
 	struct files f;
 	struct lister l;
-	struct listing *top; /* being drawn; its parents behind it */
+	struct listing *top; /* is being drawn; by parent, those it is in */
 	struct buf out;
 	struct buf indent; /* of the members of top */
 	const char *const *lines;
-	bool waits; /* for the one that is entered */
+	bool waits; /* for the turn of the collection that is entered */
 	uint64_t collections, files, unknown;
 };
 
-/* A member, the last one; what goes on beside its own, and what does not. */
+/*
+ * Indices of lines: in front of a member, in front of the last one, and in
+ * front of what is below a member and below the last one.
+ */
 enum { LINE_ONE, LINE_LAST, LINE_ON, LINE_OFF };
 
 static const char *const *
@@ -81,7 +84,7 @@ put_row(struct tree *t, const struct row *r, bool last)
 	buf_putc(b, '\n');
 }
 
-/* What stands in front of the members of g. */
+/* Sets what stands in front of the members of g. */
 static void
 set_indent(struct tree *t, const struct listing *g)
 {
@@ -98,7 +101,7 @@ set_indent(struct tree *t, const struct listing *g)
 							    : LINE_OFF]));
 }
 
-/* Until one is entered, whose turn comes then. */
+/* Draws members up to one that is entered, whose turn comes then. */
 static void
 between(struct lister *l)
 {
