@@ -144,8 +144,6 @@ call_begin(struct call *call, CURL *easy, struct err *err) MUST_USE;
 
 uint64_t call_body_size(const struct call *call);
 
-/* Tells the caller how the call ended, and frees it.  err may be NULL. */
-void call_end(struct call *call, enum err_code rc, const struct err *err);
 void call_free(struct call *call);
 
 /* Breaks off the transfer of a slot, if there is one; the call stays. */

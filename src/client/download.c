@@ -35,7 +35,6 @@ struct download {
 	bool to_file;
 	unsigned tries; /* requests so far */
 	/* Of the version that is fetched. */
-	bool begun; /* bytes of it are there */
 	struct digest_check *whole; /* over all of it, or NULL */
 	int64_t mtime; /* ns since 1970; -1: not said */
 	/* Of this request. */
@@ -321,7 +320,6 @@ on_body(void *arg, struct str bytes, struct err *err)
 	}
 	if (rc)
 		return rc;
-	d->begun = true;
 	if (d->whole)
 		(void)ostream_write(digest_check_stream(d->whole), bytes);
 	if (d->piece)
@@ -549,7 +547,7 @@ ask(struct download *d, struct err *err)
 		    (struct header){ STR("If-Range"), buf_str(&d->part.etag) };
 		call.n_fields = 3;
 	}
-	/* It has begun: it goes on while downloads that have not may not. */
+	/* It has begun: see struct call_spec. */
 	call.follows = d->tries > 0;
 	if (d->tries > 0)
 		call.delay =

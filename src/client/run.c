@@ -12,7 +12,8 @@
 /* How often a parked call looks whether the trial is over, in ns. */
 #define TRIAL_TICK (10 * 1000 * 1000)
 
-void
+/* Tells the caller how the call ended, and frees it.  err may be NULL. */
+static void
 call_end(struct call *call, enum err_code rc, const struct err *err)
 {
 	struct call_end e = { .rc = rc,

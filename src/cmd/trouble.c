@@ -89,8 +89,8 @@ trouble_of(const char *op, const struct outcome *o)
 	return p;
 }
 
-enum retry_advice
-trouble_advice(const struct trouble *p)
+static enum retry_advice
+advice_of(const struct trouble *p)
 {
 	if (p->fate == FATE_DONE)
 		return RETRY_NONE;
@@ -185,8 +185,9 @@ trouble_put_what(struct buf *b, struct arena *a, const struct trouble *p)
 		BUF_LIT(b, "no reason was given");
 }
 
-void
-trouble_put_condition(struct buf *b, struct arena *a, const struct trouble *p)
+/* The first condition's name, as "{DAV:}lock-token-submitted", or nothing. */
+static void
+put_condition(struct buf *b, struct arena *a, const struct trouble *p)
 {
 	struct error_said said[ERROR_SAID_MAX];
 	size_t n = 0;
@@ -276,7 +277,7 @@ find_todo(struct arena *a, const struct trouble *p)
 	if (text || p->blame == BLAME_LOCAL || p->blame == BLAME_INTERRUPT ||
 	    p->fate == FATE_PARTIAL)
 		return text;
-	return retry_advice_text(trouble_advice(p));
+	return retry_advice_text(advice_of(p));
 }
 
 void
@@ -320,12 +321,12 @@ trouble_put_json(
 	trouble_put_what(&part, a, p);
 	json_put_optional(o, "error", buf_str(&part));
 	buf_clear(&part);
-	trouble_put_condition(&part, a, p);
+	put_condition(&part, a, p);
 	json_put_optional(o, "condition", buf_str(&part));
 	buf_clear(&part);
 	trouble_put_todo(&part, a, p);
 	json_put_optional(o, "next", buf_str(&part));
-	json_put_text(o, "retry", str_from_c(advice_word(trouble_advice(p))));
+	json_put_text(o, "retry", str_from_c(advice_word(advice_of(p))));
 	if (p->wait >= 0)
 		json_put_number(o, "retryAfter",
 		    (uint64_t)(p->wait / NSEC_PER_SEC +

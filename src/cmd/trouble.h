@@ -40,17 +40,12 @@ void trouble_put_todo(struct buf *b, struct arena *a, const struct trouble *p);
 /* Both, as sentences with a full stop. */
 void trouble_put(struct buf *b, struct arena *a, const struct trouble *p);
 
-/* The first condition's name, as "{DAV:}lock-token-submitted", or nothing. */
-void
-trouble_put_condition(struct buf *b, struct arena *a, const struct trouble *p);
-
 /* The members error, condition, next, retry and retryAfter, as far as known. */
 void trouble_put_json(
     struct json_object *o, struct arena *a, const struct trouble *p);
 
 /* "later", "when-freed", "never" ...: enum retry_advice as one word. */
 const char *advice_word(enum retry_advice a);
-enum retry_advice trouble_advice(const struct trouble *p);
 
 /* The method of an operation: "PUT" of "put"; one not in the table is its own.
  */

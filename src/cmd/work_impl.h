@@ -142,9 +142,6 @@ void work_flush(struct work *w);
 
 /* ---- work_say.c */
 
-/* "put a.txt to https://h/a.txt" */
-void work_put_subject(struct buf *b, const struct work_item *i);
-
 /* What went wrong with an item; borrowed from both. */
 struct trouble work_trouble(const struct work_item *i, const struct verdict *v);
 

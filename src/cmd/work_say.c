@@ -14,8 +14,9 @@
 /* From so many items on there is a summary even if all went well. */
 #define MANY 20
 
-void
-work_put_subject(struct buf *b, const struct work_item *i)
+/* "put a.txt to https://h/a.txt" */
+static void
+put_subject(struct buf *b, const struct work_item *i)
 {
 	bool up = !strcmp(i->op, "put");
 
@@ -90,7 +91,7 @@ say_done(struct work *w, const struct work_item *i, const struct verdict *v)
 {
 	struct buf b CLEANUP(buf_done) = { 0 };
 
-	work_put_subject(&b, i);
+	put_subject(&b, i);
 	BUF_LIT(&b, ": ");
 	if (v->status) {
 		buf_printf(&b, "%u ", v->status);
@@ -108,7 +109,7 @@ say_not_done(struct work *w, const struct work_item *i, const struct verdict *v,
 	struct buf b CLEANUP(buf_done) = { 0 };
 	struct trouble p = trouble_shown(i, v);
 
-	work_put_subject(&b, i);
+	put_subject(&b, i);
 	BUF_LIT(&b, ": ");
 	put_fate(&b, v->fate);
 	if (parent && parent->n && !v->text.len && !p.status)
