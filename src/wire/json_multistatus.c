@@ -11,7 +11,7 @@
 #include "wire/problem.h"
 #include "wire/told.h"
 
-/* "{DAV:}getetag" */
+/* Appends "{DAV:}getetag". */
 static void
 put_name(struct buf *b, struct prop_name n)
 {
@@ -51,7 +51,7 @@ put_locks(struct multistatus *m, const struct prop *p)
 	buf_putc(b, ']');
 }
 
-/* The live properties that are numbers (s15.4, RFC 4331), told as text. */
+/* Whether it is a live property that is a number (s15.4, RFC 4331) in text. */
 static bool
 is_count(const struct prop *p)
 {
@@ -138,7 +138,7 @@ is_read(const struct propstat *ps)
 	return ps->status / 100 == 2;
 }
 
-/* The properties that could be read, as ,"props":{...} */
+/* Appends the properties that could be read, as ,"props":{...} */
 static void
 put_props(struct multistatus *m, const struct outcome *o)
 {
@@ -166,7 +166,7 @@ put_props(struct multistatus *m, const struct outcome *o)
 	buf_putc(b, '}');
 }
 
-/* Those that could not, with their status, as ,"propErrors":{...} */
+/* Appends those that could not, with their status, as ,"propErrors":{...} */
 static void
 put_prop_errors(struct multistatus *m, const struct outcome *o)
 {
@@ -245,7 +245,7 @@ put_text(struct buf *b, struct str name, struct str text)
 	json_put_string(b, text);
 }
 
-/* ,"problem":{...}, where the whole error of DAV: finds its place as well. */
+/* Appends ,"problem":{...}, which has room for the whole DAV:error as well. */
 static void
 put_told_problem(struct buf *b, const struct outcome *o)
 {
@@ -276,7 +276,7 @@ put_told_error(struct buf *b, const struct outcome *o)
 	put_told_problem(b, o);
 }
 
-/* A date, or whatever was sent, is a string; seconds are a number. */
+/* Appends seconds as a number, a date or whatever was sent as a string. */
 static void
 put_retry_after(struct buf *b, struct str value)
 {
@@ -315,7 +315,7 @@ put_told(struct multistatus *m, const struct outcome *o)
 		BUF_LIT(b, ",\"partial\":true");
 }
 
-/* What the other two members cannot say of a propstat. */
+/* Whether "props" and "propErrors" cannot say all of a propstat. */
 static bool
 says_more(const struct propstat *ps)
 {
@@ -428,7 +428,10 @@ json_put_summary(struct multistatus *m)
 	put_count(b, STR(",\"success\":"), m->sum.success);
 	put_count(b, STR(",\"failed\":"), m->sum.failed);
 	put_count(b, STR(",\"retryable\":"), m->sum.retryable);
-	/* One request that ran: these three are for bulk. */
+	/*
+	 * These mean something for batches only; here one request was carried
+	 * out.
+	 */
 	put_count(b, STR(",\"replayed\":"), 0);
 	put_count(b, STR(",\"notAttempted\":"), 0);
 	BUF_LIT(b, ",\"dryRun\":false");

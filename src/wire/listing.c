@@ -52,7 +52,7 @@ put_link(struct listing *l, struct rpath path, bool collection)
 	BUF_LIT(&l->push.out, "\">");
 }
 
-/* "/ a / b", each of them a link but the last. */
+/* Writes "/ a / b", of which all but the last are links. */
 static void
 put_trail(struct listing *l)
 {
@@ -129,7 +129,7 @@ put_name_cell(struct listing *l, const struct outcome *o)
 	BUF_LIT(b, "</a></td>");
 }
 
-/* "999 B", "1.0 KiB", "16 EiB": three digits are enough to compare. */
+/* Writes "999 B", "1.0 KiB", "16 EiB": three digits are enough to compare. */
 static void
 put_size(struct buf *b, uint64_t n)
 {
@@ -166,7 +166,7 @@ put_size_cell(struct buf *b, const struct prop *length)
 	BUF_LIT(b, "</td>");
 }
 
-/* "2026-11-21 01:02", which sorts and aligns; else the date as it came. */
+/* Writes "2026-11-21 01:02", which sorts and aligns; or the date as it came. */
 static void
 put_date_cell(struct buf *b, const struct prop *modified)
 {
@@ -187,7 +187,7 @@ put_date_cell(struct buf *b, const struct prop *modified)
 	BUF_LIT(b, "</td>");
 }
 
-/* "403 Forbidden: not allowed" */
+/* Writes "403 Forbidden: not allowed". */
 static void
 put_failure(struct buf *b, const struct outcome *o)
 {
@@ -222,8 +222,8 @@ find_dav(const struct outcome *o, struct str local)
 }
 
 /*
- * The collection itself is no row, but when reading the list of its members
- * broke off, that must be seen.
+ * The collection itself is no row, but where the list of its members could not
+ * be read to its end the page says so.
  */
 static void
 put_root(struct listing *l, const struct outcome *o)

@@ -195,7 +195,7 @@ check(const struct lockinfo_reader *r, struct err *err)
 	return ERR_OK;
 }
 
-/* It is remembered, or not. */
+/* Has the memo remember what was read, if there is room and memory. */
 static void
 remember(struct lockinfo_reader *r, const struct lockinfo_body *what)
 {
@@ -207,7 +207,7 @@ remember(struct lockinfo_reader *r, const struct lockinfo_body *what)
 	dav_body_known(&r->base);
 }
 
-/* What the memo has, but for the text. */
+/* *out: what the memo has, with this body's text. */
 static enum err_code
 recall(struct lockinfo_reader *r, struct lockinfo_body *out, struct err *err)
 {

@@ -98,7 +98,7 @@ static const struct xml_events propfind_events = {
 	.open = propfind_open,
 };
 
-/* It is remembered, or not. */
+/* Has the memo remember what was read, if there is room and memory. */
 static void
 remember(struct propfind_reader *r, const struct propfind_body *what)
 {

@@ -11,8 +11,8 @@
 enum { AT_ROOT, AT_CHANGE, AT_PROP, AT_PROPERTY };
 
 /*
- * What is kept may be more than what was sent: a namespace in scope around
- * many properties is declared in each.  This many times more.
+ * How many times more may be kept than was sent: a namespace in scope around
+ * many properties is declared in each.
  */
 #define GROWTH ((size_t)4)
 
@@ -25,16 +25,16 @@ struct proppatch_reader {
 	size_t kept;
 	enum mode mode; /* the change that we are in */
 	bool in_prop;
-	bool in_value; /* of a property that is set */
+	bool in_value; /* within a property that is set */
 	bool any_prop;
 	struct str lang[AT_PROPERTY]; /* xml:lang in scope at each depth */
 	struct prop_change *changes;
 	size_t n;
-	size_t other; /* the change of the memo's that has other text */
+	size_t other; /* which change has another text than the memo's */
 	struct capture capture;
 };
 
-/* mode and in_prop are of the elements above it, and set when they open. */
+/* mode and in_prop were set when the elements around it opened. */
 static bool
 in_property(const struct proppatch_reader *r, unsigned depth)
 {
@@ -218,7 +218,7 @@ proppatch_body_new(const struct xml_limits *limits, struct proppatch_memo *memo,
 	return ERR_OK;
 }
 
-/* It is remembered, or not. */
+/* Has the memo remember what was read, if there is room and memory. */
 static void
 remember(struct proppatch_reader *r, const struct proppatch_body *what)
 {
@@ -243,7 +243,7 @@ remember(struct proppatch_reader *r, const struct proppatch_body *what)
 	dav_body_known(&r->base);
 }
 
-/* What the memo has, but for the text. */
+/* *out: what the memo has, with this body's text. */
 static enum err_code
 recall(struct proppatch_reader *r, struct proppatch_body *out, struct err *err)
 {

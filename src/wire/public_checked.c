@@ -25,7 +25,7 @@ check_open(void *arg, const struct xml_element *e, struct err *err)
 	return ERR_OK;
 }
 
-/* ERR_OK: one well-formed element of that name. */
+/* ERR_OK: xml is one well-formed element of that name. */
 static enum err_code
 check_element(struct str xml, struct prop_name want)
 {
@@ -47,8 +47,8 @@ check_element(struct str xml, struct prop_name want)
 }
 
 /*
- * An element that may go into another document as it is: it begins with its
- * tag, so that no XML declaration is in front.
+ * The same for an element that goes into another document as it is: it has to
+ * begin with its tag, not with an XML declaration.
  */
 static enum err_code
 check_piece(struct str xml, struct prop_name want)

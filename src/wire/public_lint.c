@@ -22,7 +22,7 @@ struct sheaf_lint {
 	bool ended;
 };
 
-/* The table of ours as theirs. */
+/* Our table of rules in the public form. */
 static const struct sheaf_rule rules[LINT_COUNT] = {
 #define RULE(id, severity, also, title, source, why, help) \
 	[LINT_##id] = { #id, SHEAF_##severity, also, title, source, why, help },

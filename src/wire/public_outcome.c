@@ -39,7 +39,7 @@ put_inside(struct buf *b, const struct prop *p)
 	BUF_LIT(b, "</x:href>");
 }
 
-/* The whole element of a value that is made of others. */
+/* The whole element of a property whose value is other elements. */
 static const char *
 element(struct arena *a, const struct prop *p)
 {
@@ -139,7 +139,7 @@ copy_propstats(
 	return true;
 }
 
-/* Which string of ours is which of theirs. */
+/* The strings of struct told, and the public ones that they become. */
 #define TOLD_STRINGS(X)               \
 	X(href, href)                 \
 	X(id, id)                     \

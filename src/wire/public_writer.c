@@ -130,7 +130,7 @@ sheaf_convert_fd(const struct sheaf_reader_options *from, int fd,
 		rc = public_read_fd(r, fd, out);
 		sheaf_reader_free(r);
 	}
-	/* Only what was whole is made whole. */
+	/* The new document is ended only if the one that was read is whole. */
 	if (rc == SHEAF_OK || rc == SHEAF_PARTIAL || rc == SHEAF_CONTRADICTS) {
 		ended = sheaf_writer_end(w);
 		rc = ended ? ended : rc;

@@ -29,7 +29,7 @@ copy(char *at, struct str s)
 	return at + s.len;
 }
 
-/* Most names are that short, and a call would cost more than the copy. */
+/* Copies names by hand: most are short, and a call would cost more. */
 static inline char *
 copy_name(char *at, struct str s)
 {
@@ -71,7 +71,7 @@ put_tag(struct buf *b, struct str open, struct str prefix, struct str local,
 	b->len = (size_t)(at - b->ptr);
 }
 
-/* "<x:name>", with what declares its namespace, or what closes it at once. */
+/* Appends "<x:name>", with a declaration of its namespace, or "<x:name/>". */
 static void
 put_foreign_start(struct buf *b, struct prop_name n, struct str close)
 {
@@ -87,7 +87,7 @@ put_foreign_start(struct buf *b, struct prop_name n, struct str close)
 	buf_put(b, close);
 }
 
-/* "<D:name>" or "<D:name/>" */
+/* Appends "<D:name>" or "<D:name/>". */
 static ALWAYS_INLINE void
 put_start(struct buf *b, struct prop_name n, struct str close)
 {
@@ -169,7 +169,7 @@ put_prop(struct multistatus *m, const struct prop *p)
 	put_stop(b, p->name);
 }
 
-/* Three digits, also of what was told and has fewer. */
+/* Appends a status as three digits; one that was told may have fewer. */
 static void
 put_status(struct buf *b, unsigned status)
 {
@@ -182,7 +182,7 @@ put_status(struct buf *b, unsigned status)
 	BUF_LIT(b, "</D:status>");
 }
 
-/* A status that was told, or what stands for one that was not read. */
+/* Appends a status that was told, or what stands for one that was not read. */
 static void
 put_told_status(struct buf *b, unsigned status)
 {
@@ -210,7 +210,7 @@ put_description(struct buf *b, struct str text)
 	BUF_LIT(b, "</D:responsedescription>");
 }
 
-/* An element of our own, which needs no prefix: no other is inside. */
+/* Appends an element of our own; without a prefix, as no other is in it. */
 static void
 put_ours(struct buf *b, const char *name, struct str text)
 {
@@ -221,7 +221,9 @@ put_ours(struct buf *b, const char *name, struct str text)
 	buf_printf(b, "</%s>", name);
 }
 
-/* In the order of s14.22; the error is an element already. */
+/*
+ * Appends a propstat in the order of s14.22; its error is an element already.
+ */
 static void
 put_told_set(struct buf *b, const struct propstat *ps)
 {
@@ -258,7 +260,9 @@ put_propstat(
 		return;
 	}
 	put_status(b, ps->status);
-	/* That a property is not there needs no sentence in each response. */
+	/*
+	 * A 404 has none: each response would say that a property is not there.
+	 */
 	if (ps->why && ps->status != 404) {
 		put_error(m, ps->why, o);
 		put_description(b, str_from_c(err_text(ps->why)));
@@ -307,7 +311,7 @@ put_told_href(struct multistatus *m, const struct outcome *o)
 	buf_put_u64(b, m->sum.total - 1);
 }
 
-/* In the order of s14.24, and behind it what that has no elements for. */
+/* Appends in the order of s14.24, then what that has no elements for. */
 static void
 put_told(struct multistatus *m, const struct outcome *o)
 {
