@@ -70,7 +70,7 @@ claims_overlap(const struct claim *a, const struct claim *b)
 }
 
 static bool
-holds_overlap(const struct hold *a, const struct hold *b)
+any_overlap(const struct hold *a, const struct hold *b)
 {
 	size_t i, k;
 
@@ -80,6 +80,20 @@ holds_overlap(const struct hold *a, const struct hold *b)
 			if (claims_overlap(&a->claims[i], &b->claims[k]))
 				return true;
 	return false;
+}
+
+/*
+ * Nearly all holds are one claim of one path, and most of those end otherwise.
+ */
+static inline bool
+holds_overlap(const struct hold *a, const struct hold *b)
+{
+	const struct claim *x = a->claims, *y = b->claims;
+
+	if (a->n == 1 && b->n == 1 && x->scope == SCOPE_PATH &&
+	    y->scope == SCOPE_PATH && x->end != y->end)
+		return false;
+	return any_overlap(a, b);
 }
 
 static void
