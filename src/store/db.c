@@ -258,15 +258,47 @@ code_from_sqlite(int result)
 	return ERR_OS;
 }
 
+/* errno of the last call on the log that failed; 0: none has. */
+static int
+log_errno(sqlite3 *db)
+{
+	sqlite3_file *log = NULL;
+	int last = 0;
+
+	if (!sqlite3_file_control(
+		db, NULL, SQLITE_FCNTL_JOURNAL_POINTER, &log) &&
+	    log && log->pMethods)
+		(void)log->pMethods->xFileControl(
+		    log, SQLITE_FCNTL_LAST_ERRNO, &last);
+	return last;
+}
+
+/*
+ * SQLite takes only a write with ENOSPC for a full disk.  A sync may say so as
+ * well, and both that a quota is used up.
+ */
+static bool
+found_no_room(sqlite3 *db, int *errnum)
+{
+	int code = sqlite3_extended_errcode(db);
+	enum err_code rc;
+
+	if (code != SQLITE_IOERR_FSYNC && code != SQLITE_IOERR_WRITE)
+		return false;
+	*errnum = log_errno(db);
+	rc = err_from_errno(*errnum);
+	return rc == ERR_NO_SPACE || rc == ERR_QUOTA;
+}
+
 enum err_code
 db_failed(const struct db *c, int result, struct err *err)
 {
+	int errnum;
+
 	if (result == SQLITE_IOERR_NOMEM)
 		result = SQLITE_NOMEM;
-	/* A sync that finds no room is a full disk, not a broken one. */
-	if (c->db && sqlite3_extended_errcode(c->db) == SQLITE_IOERR_FSYNC &&
-	    err_from_errno(sqlite3_system_errno(c->db)) == ERR_NO_SPACE)
-		result = SQLITE_FULL;
+	if (c->db && found_no_room(c->db, &errnum))
+		return err_errno(err, errnum, DB_NAME);
 	return err_set(err, code_from_sqlite(result), "%s: %s", DB_NAME,
 	    c->db ? sqlite3_errmsg(c->db) : sqlite3_errstr(result));
 }

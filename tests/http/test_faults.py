@@ -21,7 +21,7 @@ import faults
 import sheaf_http
 
 # What an answer may say of each error, besides that all is well.
-STATUSES = {errno.EIO: {500}, errno.ENOSPC: {507}, errno.EMFILE: {503}}
+STATUSES = {errno.EIO: {500}, errno.ENOSPC: {507}, errno.EDQUOT: {507}, errno.EMFILE: {503}}
 
 MAX_NTH = 400
 
@@ -165,7 +165,7 @@ LOCKED_CASES = (
 FAULTS = tuple((call, errno.EIO) for call in faults.CALLS[1:faults.CALLS.index("change")]) + (
     ("write", errno.ENOSPC), ("link", errno.ENOSPC), ("mkdir", errno.ENOSPC),
     ("fsync", errno.ENOSPC), ("copy-range", errno.ENOSPC),
-    ("openat2", errno.EMFILE))
+    ("write", errno.EDQUOT), ("fsync", errno.EDQUOT), ("openat2", errno.EMFILE))
 
 
 class UnderFaults(unittest.TestCase):
