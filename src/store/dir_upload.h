@@ -32,6 +32,7 @@ struct dir_upload {
 	 */
 	bool replaces, straight;
 	uint16_t mode_of; /* mode of what was there then; 0: not known */
+	uint16_t own_mode; /* the one that the new file was made with */
 	struct place begun; /* the directory of temp, if it has a name */
 	struct temp temp;
 	struct rpath path; /* in bytes */

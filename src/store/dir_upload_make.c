@@ -42,11 +42,11 @@ give_back(const struct dir_upload *u, struct err *err)
 	    : ERR_OK;
 }
 
-/* Gives the new file the mode `of` the one that it replaces. */
+/* Gives the new file the permissions of this mode. */
 static enum err_code
-take_mode(struct dir_upload *u, uint16_t of, struct err *err)
+take_mode(struct dir_upload *u, uint16_t as, struct err *err)
 {
-	mode_t mode = of & 0777;
+	mode_t mode = as & 0777;
 
 	if ((u->stx.stx_mode & 07777) == mode)
 		return ERR_OK;
@@ -69,6 +69,7 @@ dir_upload_settle(struct dir_upload *u, struct err *err)
 		rc = give_back(u, err);
 	if (!rc)
 		rc = dir_stat_fd(u->temp.fd, &u->stx, err);
+	u->own_mode = u->stx.stx_mode;
 	/* Before the bytes are synced, so that no claim need wait for that. */
 	if (!rc && S_ISREG(u->mode_of))
 		rc = take_mode(u, u->mode_of, err);
@@ -140,7 +141,8 @@ let_go(struct dir_upload *u, int dir, struct err *err)
 static enum err_code
 inherit(struct dir_upload *u, const struct place *p, struct err *err)
 {
-	return place_is_file(p) ? take_mode(u, p->stx.stx_mode, err) : ERR_OK;
+	return take_mode(
+	    u, place_is_file(p) ? p->stx.stx_mode : u->own_mode, err);
 }
 
 static bool

@@ -39,6 +39,26 @@ a_replaced_file_keeps_its_mode(void **state)
 }
 
 static void
+what_replaces_nothing_after_all_has_a_mode_of_its_own(void **state)
+{
+	struct world *w = *state;
+	struct stat new, other;
+	struct upload *u;
+
+	must_put(w->store, "/f", "x");
+	must_put(w->store, "/g", "x");
+	assert_int_equal(chmod(real(w, "/f"), 0600), 0);
+	assert_ok(store_upload(w->store, at("/f"), NULL, &u, err));
+	assert_ok(ostream_write(upload_stream(u), STR("y")));
+	assert_int_equal(unlink(real(w, "/f")), 0);
+	assert_ok(upload_commit(u, NULL, NULL, NULL, NULL, err));
+	upload_free(u);
+	assert_int_equal(stat(real(w, "/f"), &new), 0);
+	assert_int_equal(stat(real(w, "/g"), &other), 0);
+	assert_int_equal(new.st_mode, other.st_mode);
+}
+
+static void
 a_change_in_place_changes_the_etag(void **state)
 {
 	struct world *w = *state;
@@ -505,6 +525,7 @@ a_tree_that_gives_way_goes_with_its_properties(void **state)
 
 static const struct CMUnitTest rows[] = {
 	WORLD_TEST(a_replaced_file_keeps_its_mode),
+	WORLD_TEST(what_replaces_nothing_after_all_has_a_mode_of_its_own),
 	WORLD_TEST(a_change_in_place_changes_the_etag),
 	WORLD_TEST(an_etag_is_four_numbers_without_leading_zeros),
 	WORLD_TEST(holes_are_copied_as_holes),
