@@ -373,7 +373,7 @@ send_request(struct remote *r, struct headers fields, struct err *err)
 static enum err_code
 begin(struct remote *r, const struct remote_spec *from, struct err *err)
 {
-	struct headers fields;
+	struct headers fields = { 0 };
 	enum err_code rc = keep_spec(r, from, err);
 
 	if (!rc)
