@@ -27,7 +27,7 @@ PATIENCE = 20  # seconds, for one answer
 IDLE = 10  # seconds, after which a connection is one that does nothing
 MIB = 1 << 20
 THREADS = 2  # of the load generator
-MOVES = 9  # odd, so that the last goes to where none was
+MOVES = 9  # odd
 
 PROPFIND = ('<?xml version="1.0" encoding="utf-8"?><D:propfind xmlns:D="DAV:"><D:prop>'
             '<D:resourcetype/><D:getcontentlength/><D:getlastmodified/><D:getetag/>'
@@ -122,6 +122,25 @@ def once(server, method, path, good, *headers, size=None):
         return refused(status)
     figure = Figure(seconds, spent)
     return figure if size is None else wholeness(figure, got, size, 'bytes')
+
+
+def mean_of(figures):
+    """One of them; the last alone where that could not be measured."""
+    if figures[-1].cost is None:
+        return figures[-1]
+    return Figure(statistics.mean(f.cost for f in figures),
+                  None if figures[-1].cpu is None else statistics.mean(f.cpu for f in figures),
+                  figures[-1].note, all(f.whole for f in figures))
+
+
+def for_a_while(ask):
+    """What ask() says, asked as long as a load lasts: the same is then true of both, that
+    a journal has to be written out, and that the first time is one of many."""
+    end = time.monotonic() + SECONDS
+    figures = [ask()]
+    while figures[-1].whole and time.monotonic() < end:
+        figures.append(ask())
+    return mean_of(figures)
 
 
 def members_in(listing):
@@ -303,9 +322,7 @@ def batch(files=1000, **fields):
     of one of them."""
     puts = put(8)
 
-    def cell(field, name):
-        if not name.startswith('sheaf'):
-            return puts(field, name)
+    def one(field, name):
         server, folder = field.server(name), field.fresh('batch')
         body, answer = field.home / 'batch', field.home / 'answer'
         (field.root(name) / folder).mkdir()
@@ -324,6 +341,11 @@ def batch(files=1000, **fields):
         found = stored(field.root(name) / folder)
         field.drop(name, folder)
         return wholeness(figure, min(said, found), files, 'files')
+
+    def cell(field, name):
+        if not name.startswith('sheaf'):
+            return puts(field, name)
+        return for_a_while(lambda: one(field, name))
     return cell
 
 
@@ -387,17 +409,10 @@ def move(tree, want):
     def cell(field, name):
         server, source, to = field.server(name), field.fresh('from'), field.fresh('to')
         field.clone(name, tree, source)
-        ways, took = [(source, to), (to, source)], []
-        for turn in range(MOVES):
-            one, other = ways[turn % 2]
-            took.append(once(server, 'MOVE', f'/{one}/', MADE,
-                             f'Destination: {server.url}/{other}/'))
-            if took[-1].cost is None:
-                break
-        figure = took[-1]
+        ways = [(source, to), (to, source)] * (MOVES // 2) + [(source, to)]
+        figure = mean_of([once(server, 'MOVE', f'/{one}/', MADE,
+                               f'Destination: {server.url}/{other}/') for one, other in ways])
         if figure.cost is not None:
-            figure.cost = statistics.mean(t.cost for t in took)
-            figure.cpu = statistics.mean(t.cpu for t in took)
             found = sum(len(files) for _, _, files in os.walk(field.root(name) / to))
             wholeness(figure, found, want, 'files')
         field.drop(name, source, to)
@@ -501,10 +516,16 @@ def bare(*args):
 
 def creates(way, files=1000):
     """creates.c: as a server must make them, by one thread or eight, synced or not."""
-    def cell(field, _name):
+    def one(field):
         folder = field.bare / field.fresh('creates')
         folder.mkdir()
         out = subprocess.run([field.programs['creates'], way, folder], stdout=subprocess.PIPE,
                              env=dict(os.environ, **field.env), text=True, check=True).stdout
+        if not field.keeps:
+            shutil.rmtree(folder)
         return Figure(float(out) / 1000 / files)
+
+    def cell(field, _name):
+        return for_a_while(lambda: one(field))
     return cell
+

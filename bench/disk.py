@@ -12,7 +12,7 @@ from pathlib import Path
 HERE = Path(__file__).resolve().parent
 BUILD = Path(os.environ.get('SHEAF_BUILD', HERE.parent / 'build'))
 CC = ['cc', '-std=gnu11', '-D_GNU_SOURCE', '-O2', '-Wall', '-Wextra']
-IMAGE_SIZE = 8 << 30 # of a sparse file
+IMAGE_SIZE = 8 << 30  # of a sparse file
 
 NO_JOURNAL = '''\
 Note: %s is an ext4 without a journal.  There each create looks at every file

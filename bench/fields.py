@@ -237,3 +237,5 @@ class Missing(Exception):
 
 
 FIELDS = {f.__name__: f for f in (memory, ext4, slow, disked, empty, stopped, many, known)}
+# What a round makes there is not removed, and the next would be slower beside it.
+USED_UP = ('ext4', 'slow', 'disked')
