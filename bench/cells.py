@@ -179,11 +179,14 @@ def get(path, size):
 
 
 def get_large(path, size):
-    def cell(field, name):
-        figure = once(field.server(name), 'GET', path, (200,), size=size * MIB)
+    def one(server):
+        figure = once(server, 'GET', path, (200,), size=size * MIB)
         if figure.cost:  # as that of one MiB
             figure.cost, figure.cpu = figure.cost / size, figure.cpu / size
         return figure
+
+    def cell(field, name):
+        return for_a_while(lambda: one(field.server(name)))
     return cell
 
 
