@@ -52,16 +52,17 @@ class Stuck(unittest.TestCase):
         cells.PATIENCE = 1
         servers.COMMANDS['apache'] = lambda v: (
             [sys.executable, '-c', SERVER, str(v['port']), str(v['state'])], None)
-        args = argparse.Namespace(rounds=3, servers=['apache'])
+        args, found = argparse.Namespace(servers=['apache']), []
         with tempfile.TemporaryDirectory() as home, contextlib.redirect_stderr(io.StringIO()):
             field = fields.Field(Path(home), {})
             field.add('apache', Path(home) / 'root')
             field.roots['apache'].mkdir()
             with field.all_started():
                 first = field.server('apache').pid
-                found = [bench.measure(rows.Row('row', 'memory', 'sheaf', 'ms', asks(path)),
-                                       field, args, bench.Progress(3))['apache']
-                         for path in ('/break', '/')]
+                for path in '/break', '/':
+                    row, columns = rows.Row('row', 'memory', 'sheaf', 'ms', asks(path)), {}
+                    bench.measure(row, field, range(3), columns, args, bench.Progress(3))
+                    found.append(columns['apache'])
                 self.assertNotEqual(field.server('apache').pid, first)
                 field.server('apache').kill()
         self.assertEqual([f.note for f in found[0]], ['**no answer to GET in 1 s**'])
