@@ -27,7 +27,7 @@ PATIENCE = 20  # seconds, for one answer
 IDLE = 10  # seconds, after which a connection is one that does nothing
 MIB = 1 << 20
 THREADS = 2  # of the load generator
-MOVES = 9  # odd
+MOVES = 9  # odd: to, and as often back and to again
 
 PROPFIND = ('<?xml version="1.0" encoding="utf-8"?><D:propfind xmlns:D="DAV:"><D:prop>'
             '<D:resourcetype/><D:getcontentlength/><D:getlastmodified/><D:getetag/>'
@@ -125,9 +125,10 @@ def once(server, method, path, good, *headers, size=None):
 
 
 def mean_of(figures):
-    """One of them; the last alone where that could not be measured."""
-    if figures[-1].cost is None:
-        return figures[-1]
+    """What one of them is; the first that could not be measured, where there is one."""
+    for figure in figures:
+        if figure.cost is None:
+            return figure
     return Figure(statistics.mean(f.cost for f in figures),
                   None if figures[-1].cpu is None else statistics.mean(f.cpu for f in figures),
                   figures[-1].note, all(f.whole for f in figures))
